@@ -1,0 +1,54 @@
+"""The exceptions that more than one of the modules raises, and what the host's errors become."""
+
+from wit_world.imports import channels, interpreters
+
+
+class InterpreterError(Exception):
+    """A cross-interpreter operation failed."""
+
+
+class InterpreterNotFoundError(InterpreterError):
+    """An interpreter was not found."""
+
+
+class NotShareableError(TypeError):
+    """An object has something in it that is not data, so it cannot be sent."""
+
+
+class DeadlockError(RuntimeError):
+    """A wait that could never end: everybody who could end it is waiting too."""
+
+
+# The private modules present these as theirs, as CPython's do.
+for _class in (InterpreterError, InterpreterNotFoundError):
+    _class.__module__ = "_interpreters"
+NotShareableError.__module__ = "_interpreters"
+DeadlockError.__module__ = "archipel"
+
+
+def refused(refusal, id=None):
+    """The exception for a `refusal` of the host that concerns interpreter `id`."""
+    match refusal:
+        case interpreters.Refusal_Absent():
+            return InterpreterNotFoundError(f"unrecognized interpreter ID {id}")
+        case interpreters.Refusal_Running():
+            return InterpreterError("interpreter already running")
+        case interpreters.Refusal_Closed():
+            return InterpreterNotFoundError(f"interpreter {id} is closed")
+        case interpreters.Refusal_Limit(value=(what, limit)):
+            return InterpreterError(f"the limit of {limit} {what} is reached")
+        case interpreters.Refusal_NotShareable(value=what):
+            return NotShareableError(what)
+    return InterpreterError(f"refused: {refusal!r}")
+
+
+def not_sent(error):
+    """The exception for an `error` that no channel module gives a meaning of its own."""
+    match error:
+        case channels.Error_NotShareable(value=what):
+            return NotShareableError(f"{what} is not shareable")
+        case channels.Error_TooLarge(value=limit):
+            return ValueError(f"too large: the limit is {limit} bytes")
+        case channels.Error_Deadlock(value=text):
+            return DeadlockError(text)
+    return RuntimeError(f"refused: {error!r}")

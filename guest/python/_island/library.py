@@ -1,0 +1,99 @@
+"""The standard library without a file system.
+
+While the snapshot is made, the library lies in a folder.  Its modules are compiled there, and the
+code is carried in the snapshot as bytes, from which this finder imports them later.
+"""
+
+import marshal
+import os
+import sys
+from importlib.machinery import ModuleSpec
+
+# What cannot work here, for want of a screen, of C parts or of a network to install from.
+_LEFT_OUT = {
+    "ensurepip",
+    "idlelib",
+    "lib-dynload",
+    "site-packages",
+    "test",
+    "tests",
+    "tkinter",
+    "turtle.py",
+    "turtledemo",
+    "__pycache__",
+}
+
+# name -> (whether it is a package, file name, marshalled code)
+_code = {}
+
+
+class Library:
+    """A meta path finder and loader for the modules in the snapshot."""
+
+    @classmethod
+    def find_spec(cls, fullname, path=None, target=None):
+        try:
+            is_package, file, _ = _code[fullname]
+        except KeyError:
+            return None
+        spec = ModuleSpec(fullname, cls, origin=file, is_package=is_package)
+        # It makes `__file__`, which modules and their users expect; the file itself is no more.
+        spec.has_location = True
+        if is_package:
+            spec.submodule_search_locations = [os.path.dirname(file)]
+        return spec
+
+    @staticmethod
+    def create_module(spec):
+        return None
+
+    @classmethod
+    def exec_module(cls, module):
+        exec(cls.get_code(module.__spec__.name), module.__dict__)
+
+    @staticmethod
+    def get_code(fullname):
+        try:
+            return marshal.loads(_code[fullname][2])
+        except KeyError:
+            raise ImportError(f"no module named {fullname!r} in the library", name=fullname)
+
+    @staticmethod
+    def get_source(fullname):
+        return None
+
+    @staticmethod
+    def is_package(fullname):
+        return _code[fullname][0]
+
+
+def collect(root, prefix=""):
+    """Compile the modules in folder `root`, as submodules of `prefix`."""
+    for entry in sorted(os.listdir(root)):
+        if entry in _LEFT_OUT or entry.startswith("config-"):
+            continue
+        path = f"{root}/{entry}"
+        if entry.endswith(".py"):
+            _add(prefix + entry[:-3], path, False)
+        elif os.path.isfile(f"{path}/__init__.py"):
+            _add(prefix + entry, f"{path}/__init__.py", True)
+            collect(path, f"{prefix}{entry}.")
+
+
+def _add(name, path, is_package):
+    with open(path, "rb") as file:
+        source = file.read()
+    try:
+        code = compile(source, path, "exec", dont_inherit=True)
+    except SyntaxError:
+        # A template or a deliberately wrong example: it could not be imported either.
+        return
+    _code[name] = is_package, path, marshal.dumps(code)
+
+
+def install():
+    """Import from the snapshot from now on, and from `sys.path` what is not in it."""
+    from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
+
+    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, Library, PathFinder]
+    sys.path_importer_cache.clear()

@@ -1,0 +1,175 @@
+"""`threading` for an interpreter with one stack.
+
+A thread that is started runs when its creator next waits or ends, from its beginning to its end,
+and never beside it.  A wait that this makes impossible raises DeadlockError.
+"""
+
+import _thread
+import threading
+import time
+
+from . import waits
+from .errors import DeadlockError
+
+_sleep = time.sleep
+
+
+class Lock:
+    """A lock whose holder can only be a thread that runs below or has run."""
+
+    __slots__ = ("_locked", "__weakref__")
+
+    def __init__(self):
+        self._locked = False
+
+    def acquire(self, blocking=True, timeout=-1):
+        if not blocking and timeout != -1:
+            raise ValueError("can't specify a timeout for a non-blocking call")
+        if timeout < 0 and timeout != -1:
+            raise ValueError("timeout value must be a non-negative number")
+        while self._locked:
+            if not blocking:
+                return False
+            if waits.deferred:
+                waits.deferred.popleft()._run_deferred()
+            elif timeout != -1:
+                _sleep(timeout)
+                return False
+            else:
+                raise DeadlockError("the lock is held by a thread that cannot run now")
+        self._locked = True
+        return True
+
+    def release(self):
+        if not self._locked:
+            raise RuntimeError("release unlocked lock")
+        self._locked = False
+
+    def locked(self):
+        return self._locked
+
+    def _at_fork_reinit(self):
+        self._locked = False
+
+    __enter__ = acquire
+
+    def __exit__(self, *exc_info):
+        self.release()
+
+    def __repr__(self):
+        state = "locked" if self._locked else "unlocked"
+        return f"<{state} _thread.lock object at {id(self):#x}>"
+
+
+def _start(self):
+    if not self._initialized:
+        raise RuntimeError("thread.__init__() not called")
+    if self._started.is_set():
+        raise RuntimeError("threads can only be started once")
+    self._context = self._context if self._context is not None else _copy_context()
+    self._ident = _next_ident()
+    self._started.set()
+    self._ran = False
+    threading._active[self._ident] = self
+    waits.deferred.append(self)
+
+
+def _copy_context():
+    from contextvars import copy_context
+
+    return copy_context()
+
+
+_idents = 1
+
+
+def _next_ident():
+    global _idents
+    _idents += 1
+    return _idents
+
+
+# The thread whose body runs now; the last entry is the innermost.
+_running = []
+
+
+def _run_deferred(self):
+    _running.append(self)
+    try:
+        self._context.run(self.run)
+    except SystemExit:
+        pass
+    except DeadlockError:
+        # It belongs to whoever made the wait impossible, and must not pass unseen.
+        raise
+    except BaseException:
+        self._invoke_excepthook(self)
+    finally:
+        _running.pop()
+        self._ran = True
+        threading._active.pop(self._ident, None)
+
+
+def _join(self, timeout=None):
+    if not self._initialized:
+        raise RuntimeError("Thread.__init__() not called")
+    if not self._started.is_set():
+        raise RuntimeError("cannot join thread before it is started")
+    if self is current_thread():
+        raise RuntimeError("cannot join current thread")
+    if self in waits.deferred:
+        waits.deferred.remove(self)
+        self._run_deferred()
+    elif not self._ran:
+        raise DeadlockError(f"thread {self.name!r} waits for the thread that would join it")
+
+
+def _is_alive(self):
+    assert self._initialized, "Thread.__init__() not called"
+    return self._started.is_set() and not self._ran
+
+
+_main_current_thread = threading.current_thread
+
+
+def current_thread():
+    return _running[-1] if _running else _main_current_thread()
+
+
+def get_ident():
+    return _running[-1]._ident if _running else _main_ident()
+
+
+_main_ident = _thread.get_ident
+
+
+def sleep(seconds, /):
+    """Let the started threads run, and then the rest of the time pass."""
+    if waits.deferred:
+        end = time.monotonic() + seconds
+        waits.run_deferred()
+        seconds = max(0, end - time.monotonic())
+    _sleep(seconds)
+
+
+sleep.__name__ = sleep.__qualname__ = "sleep"
+sleep.__doc__ = _sleep.__doc__
+
+
+def install():
+    """Give `threading`, `_thread` and `time` these meanings."""
+    thread = threading.Thread
+    thread.start = _start
+    thread.join = _join
+    thread.is_alive = _is_alive
+    thread._run_deferred = _run_deferred
+    thread._ran = False
+    threading.current_thread = current_thread
+    threading.get_ident = _thread.get_ident = get_ident
+    for name in ("Lock", "_allocate_lock"):
+        setattr(threading, name, Lock)
+    _thread.allocate_lock = _thread.allocate = _thread.LockType = Lock
+    # The C class would block for ever in the one thread that there is.
+    threading._CRLock = None
+    threading.RLock = threading._RLock = threading._PyRLock
+    time.sleep = sleep

@@ -1,0 +1,42 @@
+"""The application that is made a component: everything that an island's snapshot holds."""
+
+import gc
+import sys
+
+from _island import library
+
+library.collect("/python")
+library.install()
+
+# Importing these now makes them part of every island, at no cost to any.
+import concurrent.interpreters  # noqa: E402
+import interpreters  # noqa: E402, F401
+import runpy  # noqa: E402, F401
+import textwrap  # noqa: E402, F401
+
+from _island import queues, run, threads  # noqa: E402
+
+threads.install()
+queues.install(concurrent.interpreters)
+run.fresh_main()
+
+
+class Guest(run.Guest):
+    """The name that the bindings look for."""
+
+
+def _settle():
+    """Leave the memory as an interpreter would find it that has run a little."""
+    guest = Guest()
+    guest.exec("pass")
+    guest.exec("import sys; sys.stdout")
+    run.fresh_main()
+    sys.argv = [""]
+    sys.path[:] = []
+    sys.path_importer_cache.clear()
+    sys.implementation.supports_isolated_interpreters = True
+    gc.collect()
+    gc.freeze()
+
+
+_settle()

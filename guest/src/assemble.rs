@@ -1,0 +1,173 @@
+//! Building the guest, once for the same inputs.
+
+use crate::component::Component;
+use crate::{encode, link, sources, tools};
+use anyhow::{Context, Result};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// What the build is doing, for a progress display.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// Another process builds the same guest.
+    Wait,
+    /// Running `componentize-py`, which may have to be installed.
+    Componentize,
+    /// Linking the modules into one.
+    Link,
+    /// Running Binaryen, which may have to be installed.
+    Optimise,
+    /// Encoding the component.
+    Encode,
+}
+
+impl Step {
+    /// What to tell a user.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Step::Wait => "waiting for another process that builds the guest",
+            Step::Componentize => "building the guest: making a component of CPython",
+            Step::Link => "building the guest: linking",
+            Step::Optimise => "building the guest: optimising, which takes about a minute",
+            Step::Encode => "building the guest: encoding",
+        }
+    }
+}
+
+/// A guest that is ready to be compiled.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// The component's file.
+    pub path: PathBuf,
+    /// What tells this guest from every other: a hash of all that it was made from.
+    pub key: String,
+    /// How it was optimised, in one line.
+    pub optimised: String,
+    /// Whether this call built it.
+    pub fresh: bool,
+}
+
+const COMPONENT: &str = "python.wasm";
+const NOTE: &str = "optimised.txt";
+
+/// The guest in `cache`, which is built if it is not there.
+///
+/// `progress` is called with each step that has to be taken.
+///
+/// # Errors
+///
+/// When a tool that the build needs is missing or fails, and when `cache` cannot be written to.
+pub fn ensure(cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<Built> {
+    // Which optimiser the machine has is looked at only when there is something to build: asking
+    // programs for their versions takes longer than running a script.
+    let wanted = tools::wants_optimising();
+    let key = sources::key(&[tools::COMPONENTIZE_PY, if wanted { "-O2" } else { "-O0" }]);
+    let folder = cache.join("guest").join(&key);
+    if let Some(built) = find(&folder, &key) {
+        return Ok(built);
+    }
+    fs::create_dir_all(cache)
+        .with_context(|| format!("cannot create the folder {}", cache.display()))?;
+    let lock = File::create(cache.join("build.lock"))
+        .with_context(|| format!("cannot write to the folder {}", cache.display()))?;
+    if lock.try_lock().is_err() {
+        progress(Step::Wait);
+        lock.lock()?;
+    }
+    // Whoever held the lock may have built it.
+    if let Some(built) = find(&folder, &key) {
+        return Ok(built);
+    }
+    let optimiser = tools::Optimiser::choose();
+    let work = cache.join("work");
+    match fs::remove_dir_all(&work) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let note = assemble(cache, &work, &optimiser, progress)?;
+    fs::write(work.join(NOTE), &note)?;
+    let result = work.join("result");
+    fs::create_dir_all(&result)?;
+    for file in [COMPONENT, NOTE] {
+        fs::rename(work.join(file), result.join(file))?;
+    }
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::rename(&result, &folder)?;
+    fs::remove_dir_all(&work)?;
+    Ok(Built {
+        path: folder.join(COMPONENT),
+        key,
+        optimised: note,
+        fresh: true,
+    })
+}
+
+fn find(folder: &Path, key: &str) -> Option<Built> {
+    let path = folder.join(COMPONENT);
+    let optimised = fs::read_to_string(folder.join(NOTE)).ok()?;
+    path.exists().then_some(Built {
+        path,
+        key: key.to_owned(),
+        optimised,
+        fresh: false,
+    })
+}
+
+/// Builds the guest in `work` and returns a line on how it was optimised.
+fn assemble(
+    cache: &Path,
+    work: &Path,
+    optimiser: &tools::Optimiser,
+    progress: &mut dyn FnMut(Step),
+) -> Result<String> {
+    let (python, wit) = (work.join("python"), work.join("wit"));
+    sources::unpack(sources::PYTHON, &python)?;
+    sources::unpack(sources::WIT, &wit)?;
+    let installed = cache.join("tools");
+    fs::create_dir_all(&installed)?;
+
+    progress(Step::Componentize);
+    let dynamic = work.join("dynamic.wasm");
+    tools::componentize(&installed, &wit, &python, &dynamic)?;
+    let dynamic = fs::read(dynamic)?;
+
+    progress(Step::Link);
+    let component = Component::read(&dynamic)?;
+    let (mut module, report) = link::link(&component, false).context("the guest cannot be linked")?;
+    let linked = format!(
+        "{} modules linked into one; {} globals folded; {} of {} functions dropped",
+        report.modules,
+        report.folded_globals,
+        report.dropped_functions,
+        report.functions + report.dropped_functions,
+    );
+
+    let note = match optimiser {
+        tools::Optimiser::None { reason } => {
+            format!("{linked}; not optimised, which costs about a fifth of its speed: {reason}")
+        }
+        _ => {
+            progress(Step::Optimise);
+            let (input, output) = (work.join("linked.wasm"), work.join("optimised.wasm"));
+            fs::write(&input, &module)?;
+            match optimiser.run(&installed, &input, &output) {
+                Ok(()) => {
+                    module = fs::read(output)?;
+                    format!("{linked}; optimised with {}", optimiser.identity())
+                }
+                // An optimiser that fails is no reason to have no guest.
+                Err(error) => format!(
+                    "{linked}; not optimised, which costs about a fifth of its speed: {error:#}"
+                ),
+            }
+        }
+    };
+
+    progress(Step::Encode);
+    let component = encode::encode(&module, &dynamic)?;
+    fs::write(work.join(COMPONENT), component)?;
+    Ok(note)
+}

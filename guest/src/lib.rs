@@ -1,0 +1,21 @@
+//! The guest of Archipel: CPython 3.14 and its standard library as one statically linked
+//! WebAssembly component, already initialised.
+//!
+//! [`ensure`] returns the path of the component and builds it first where that has not happened:
+//!
+//! 1. `componentize-py` makes a component of the Python sources in `guest/python` and takes a
+//!    snapshot of the interpreter after its initialisation;
+//! 2. [`link`](link::link) turns the dozen dynamically linked modules in it into one;
+//! 3. Binaryen optimises that module, where the machine has it;
+//! 4. [`encode`](encode::encode) makes the module a component again.
+
+mod assemble;
+pub mod component;
+pub mod encode;
+pub mod link;
+mod module;
+mod sources;
+mod tools;
+
+pub use assemble::{Built, Step, ensure};
+pub use tools::{COMPONENTIZE_PY, Optimiser, Tool, survey};

@@ -1,0 +1,117 @@
+//! The sources of the guest, carried in this crate so that an installed `archipel` can build it.
+
+use sha2::{Digest, Sha256};
+use std::io;
+use std::path::Path;
+
+macro_rules! sources {
+    ($root:literal: $($path:literal),* $(,)?) => {
+        &[$(($path, include_str!(concat!("../", $root, "/", $path)))),*]
+    };
+}
+
+/// The Python side, by path below its root.
+pub const PYTHON: &[(&str, &str)] = sources!("python":
+    "_interpqueues.py",
+    "_interpreters.py",
+    "_island/__init__.py",
+    "_island/codec.py",
+    "_island/errors.py",
+    "_island/library.py",
+    "_island/queues.py",
+    "_island/report.py",
+    "_island/run.py",
+    "_island/tasks.py",
+    "_island/threads.py",
+    "_island/waits.py",
+    "app.py",
+    "interpreters.py",
+);
+
+/// The world, by file name.
+pub const WIT: &[(&str, &str)] = sources!("wit":
+    "channels.wit",
+    "guest.wit",
+    "interpreters.wit",
+    "waiting.wit",
+    "world.wit",
+);
+
+/// What else decides how the guest comes out: the linker.
+const LINKER: &[(&str, &str)] = sources!("src":
+    "assemble.rs",
+    "component.rs",
+    "encode.rs",
+    "link.rs",
+    "module.rs",
+    "tools.rs",
+);
+
+/// Writes `files` below `root`.
+pub fn unpack(files: &[(&str, &str)], root: &Path) -> io::Result<()> {
+    for (path, text) in files {
+        let path = root.join(path);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(path, text)?;
+    }
+    Ok(())
+}
+
+/// A hash of everything that decides how the guest comes out, with `tools` for the versions used.
+pub fn key(tools: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for (path, text) in PYTHON.iter().chain(WIT).chain(LINKER) {
+        hash.update((path.len() as u64).to_le_bytes());
+        hash.update(path);
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    for tool in tools {
+        hash.update((tool.len() as u64).to_le_bytes());
+        hash.update(tool);
+    }
+    hash.finalize()[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(root: &Path, below: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(below).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                if path.file_name().unwrap() != "__pycache__" {
+                    listed(root, &path, found);
+                }
+            } else {
+                let path = path.strip_prefix(root).unwrap();
+                found.push(path.to_str().unwrap().replace('\\', "/"));
+            }
+        }
+    }
+
+    #[test]
+    fn every_source_is_carried() {
+        let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for (root, carried) in [("python", PYTHON), ("wit", WIT)] {
+            let root = crate_root.join(root);
+            let mut found = Vec::new();
+            listed(&root, &root, &mut found);
+            found.sort();
+            let carried: Vec<_> = carried.iter().map(|(path, _)| *path).collect();
+            assert_eq!(found, carried);
+        }
+    }
+
+    #[test]
+    fn the_key_depends_on_the_tools() {
+        assert_eq!(key(&["a", "b"]), key(&["a", "b"]));
+        assert_ne!(key(&["a", "b"]), key(&["ab"]));
+    }
+}

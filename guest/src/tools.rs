@@ -1,0 +1,251 @@
+//! The programs that building the guest needs, and those that it can make use of.
+
+use anyhow::{Context, Result, bail, ensure};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The version of `componentize-py`, from PyPI, that makes the component.
+pub const COMPONENTIZE_PY: &str = "0.25.1";
+
+/// The version of `binaryen`, from npm, that optimises where no `wasm-opt` is installed.
+const BINARYEN: &str = "132.0.0";
+
+/// The oldest installed `wasm-opt` that is worth using.
+const OLDEST_WASM_OPT: u32 = 116;
+
+/// The features that the linked module uses.
+const FEATURES: &[&str] = &[
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-extended-const",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// A program that building the guest looks for, for a report on the machine.
+#[derive(Debug, Clone)]
+pub struct Tool {
+    pub name: &'static str,
+    /// What the program says of its version, or why it cannot be used.
+    pub found: std::result::Result<String, String>,
+    pub purpose: &'static str,
+}
+
+/// How the linked module is optimised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Optimiser {
+    /// An installed `wasm-opt`.
+    Installed { version: u32 },
+    /// Binaryen's npm package, run by Node.
+    Npm,
+    /// Not at all.
+    None { reason: String },
+}
+
+/// Whether the guest is to be optimised: `ARCHIPEL_OPTIMISE=0` in the environment says no.
+pub fn wants_optimising() -> bool {
+    std::env::var_os("ARCHIPEL_OPTIMISE").is_none_or(|value| value != "0")
+}
+
+impl Optimiser {
+    /// Chooses what this machine has.
+    pub fn choose() -> Self {
+        if !wants_optimising() {
+            return Optimiser::None {
+                reason: "ARCHIPEL_OPTIMISE is 0".to_owned(),
+            };
+        }
+        match wasm_opt_version() {
+            Ok(version) if version >= OLDEST_WASM_OPT => return Optimiser::Installed { version },
+            _ => {}
+        }
+        match (version("node"), version("npm")) {
+            (Ok(_), Ok(_)) => Optimiser::Npm,
+            _ => Optimiser::None {
+                reason: format!(
+                    "neither wasm-opt {OLDEST_WASM_OPT} or newer nor node with npm is installed"
+                ),
+            },
+        }
+    }
+
+    /// What distinguishes the results of one optimiser from those of another.
+    pub fn identity(&self) -> String {
+        match self {
+            Optimiser::Installed { version } => format!("binaryen {version}"),
+            Optimiser::Npm => format!("binaryen {BINARYEN} (npm)"),
+            Optimiser::None { .. } => "not optimised".to_owned(),
+        }
+    }
+
+    /// Optimises `input` into `output`; `tools` is where packages are installed.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be installed or fails, with what it said.
+    pub fn run(&self, tools: &Path, input: &Path, output: &Path) -> Result<()> {
+        let mut command = match self {
+            Optimiser::Installed { .. } => Command::new("wasm-opt"),
+            Optimiser::Npm => {
+                let mut node = Command::new("node");
+                node.arg(install_binaryen(tools)?);
+                node
+            }
+            Optimiser::None { .. } => bail!("there is nothing to optimise with"),
+        };
+        command.arg(input).arg("-O2").arg("-o").arg(output);
+        run(command.args(FEATURES))
+    }
+}
+
+fn install_binaryen(tools: &Path) -> Result<PathBuf> {
+    let folder = tools.join(format!("binaryen-{BINARYEN}"));
+    let program = folder.join("node_modules/binaryen/bin/wasm-opt");
+    if !program.exists() {
+        std::fs::create_dir_all(&folder)?;
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--no-audit", "--no-fund", "--no-save"])
+            .args(["--ignore-scripts", "--loglevel=error", "--prefix"])
+            .arg(&folder)
+            .arg(format!("binaryen@{BINARYEN}"))
+            .current_dir(&folder);
+        run(&mut npm).context("npm cannot install binaryen")?;
+    }
+    Ok(program)
+}
+
+/// Makes a component of the Python application `app` in `python`, for world `island` of `wit`.
+///
+/// # Errors
+///
+/// When no suitable Python is installed, `componentize-py` cannot be installed, or fails.
+pub fn componentize(tools: &Path, wit: &Path, python: &Path, output: &Path) -> Result<()> {
+    let interpreter = find_python()?;
+    let folder = tools.join(format!("componentize-py-{COMPONENTIZE_PY}"));
+    if !folder.join("componentize_py").exists() {
+        let mut pip = Command::new(&interpreter);
+        pip.args(["-m", "pip", "install", "--quiet", "--no-deps"])
+            .args(["--disable-pip-version-check", "--target"])
+            .arg(&folder)
+            .arg(format!("componentize-py=={COMPONENTIZE_PY}"));
+        run(&mut pip).context("pip cannot install componentize-py")?;
+    }
+    let nothing = tools.join("no-site-packages");
+    std::fs::create_dir_all(&nothing)?;
+    let mut command = Command::new(&interpreter);
+    command
+        .args(["-c", "import componentize_py; componentize_py.script()"])
+        .arg("--wit-path")
+        .arg(wit)
+        .args(["--world", "island", "componentize", "--python-path"])
+        .arg(python)
+        .arg("--output")
+        .arg(output)
+        .arg("app")
+        .env("PYTHONPATH", &folder)
+        // It adds the packages of the environment that it runs in, which are none of the guest's.
+        .env("VIRTUAL_ENV", &nothing)
+        .env("RUST_BACKTRACE", "0");
+    run(&mut command).context("componentize-py failed")
+}
+
+/// The Python that runs the build.
+fn find_python() -> Result<&'static str> {
+    let check = "import sys, pip; sys.exit(sys.version_info < (3, 10))";
+    for name in ["python3", "python"] {
+        let status = Command::new(name)
+            .args(["-c", check])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        if status.is_ok_and(|s| s.success()) {
+            return Ok(name);
+        }
+    }
+    bail!(
+        "building the guest needs python3, version 3.10 or newer, with pip: install it, or set \
+         ARCHIPEL_GUEST to a ready guest"
+    )
+}
+
+/// Looks at what of the above this machine has.
+pub fn survey() -> Vec<Tool> {
+    vec![
+        Tool {
+            name: "python3 with pip",
+            found: find_python()
+                .map_err(|e| e.to_string())
+                .and_then(version),
+            purpose: "builds the guest (needed once)",
+        },
+        Tool {
+            name: "wasm-opt",
+            found: wasm_opt_version()
+                .map(|v| format!("version {v}"))
+                .map_err(|e| e.to_string()),
+            purpose: "optimises the guest (not needed where node and npm are)",
+        },
+        Tool {
+            name: "node",
+            found: version("node"),
+            purpose: "runs binaryen from npm where wasm-opt is not installed",
+        },
+        Tool {
+            name: "npm",
+            found: version("npm"),
+            purpose: "installs binaryen where wasm-opt is not installed",
+        },
+    ]
+}
+
+fn version(program: &str) -> std::result::Result<String, String> {
+    let output = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|_| "not installed".to_owned())?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if output.status.success() {
+        Ok(text)
+    } else {
+        Err("does not run".to_owned())
+    }
+}
+
+fn wasm_opt_version() -> Result<u32> {
+    let text = version("wasm-opt").map_err(anyhow::Error::msg)?;
+    text.split_whitespace()
+        .find_map(|word| word.parse().ok())
+        .with_context(|| format!("an unknown version: {text}"))
+}
+
+/// Runs `command`; what it says is only of interest when it fails.
+fn run(command: &mut Command) -> Result<()> {
+    let program = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or(OsStr::new("?"))
+        .to_string_lossy()
+        .into_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("{program} cannot be started"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.trim();
+    let tail = said.len() - said.len().min(2000);
+    let tail = (tail..said.len())
+        .find(|i| said.is_char_boundary(*i))
+        .unwrap_or(said.len());
+    ensure!(
+        output.status.success(),
+        "{program} failed with {}: {}",
+        output.status,
+        &said[tail..]
+    );
+    Ok(())
+}
