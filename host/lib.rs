@@ -1,1 +1,54 @@
+//! Python subinterpreters in hard isolation.
+//!
+//! Each interpreter is a WebAssembly instance of CPython with its own memory.  A host creates
+//! interpreters in a [`Runtime`], runs code in them, and connects them by channels; interpreters
+//! create further ones with Python's own `concurrent.interpreters` or with `interpreters`, and all
+//! run in parallel on as many threads as the machine has processors.
+//!
+//! ```no_run
+//! use archipel::{Output, Runtime};
+//!
+//! let runtime = Runtime::new()?;
+//! let output = Output::captured(1 << 20);
+//! let interpreter = runtime.interpreter().stdout(output.clone()).build()?;
+//! interpreter.exec("print('hello from', __name__)")?;
+//! assert_eq!(output.take().text(), "hello from __main__\n");
+//! # Ok::<(), archipel::Error>(())
+//! ```
+//!
+//! An interpreter starts with no powers: what it may do is in its [`Policy`], how much it may use
+//! in its [`Limits`].
 
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+mod bindings;
+mod broker;
+mod cache;
+mod channel;
+pub mod encoding;
+mod engine;
+mod error;
+mod exchange;
+mod imports;
+mod interpreter;
+mod island;
+mod job;
+mod limits;
+mod output;
+mod policy;
+mod runtime;
+mod state;
+pub mod value;
+
+pub use archipel_guest as guest;
+pub use cache::default_cache_dir;
+pub use channel::{Receiver, RecvError, SendError, Sender};
+pub use engine::Progress;
+pub use error::{Error, LimitKind, Raised, Result};
+pub use interpreter::{Binding, Interpreter, InterpreterBuilder};
+pub use limits::Limits;
+pub use output::{Captured, Output};
+pub use policy::{Access, Policy};
+pub use runtime::{Capacity, Runtime, RuntimeBuilder};
+pub use value::Value;

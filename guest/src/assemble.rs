@@ -59,12 +59,7 @@ const NOTE: &str = "optimised.txt";
 ///
 /// When a tool that the build needs is missing or fails, and when `cache` cannot be written to.
 pub fn ensure(cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<Built> {
-    // Which optimiser the machine has is looked at only when there is something to build: asking
-    // programs for their versions takes longer than running a script.
-    let wanted = tools::wants_optimising();
-    let key = sources::key(&[tools::COMPONENTIZE_PY, if wanted { "-O2" } else { "-O0" }]);
-    let folder = cache.join("guest").join(&key);
-    if let Some(built) = find(&folder, &key) {
+    if let Some(built) = find(cache) {
         return Ok(built);
     }
     fs::create_dir_all(cache)
@@ -76,7 +71,7 @@ pub fn ensure(cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<Built> {
         lock.lock()?;
     }
     // Whoever held the lock may have built it.
-    if let Some(built) = find(&folder, &key) {
+    if let Some(built) = find(cache) {
         return Ok(built);
     }
     let optimiser = tools::Optimiser::choose();
@@ -87,6 +82,8 @@ pub fn ensure(cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<Built> {
     }
     let note = assemble(cache, &work, &optimiser, progress)?;
     fs::write(work.join(NOTE), &note)?;
+    let key = key();
+    let folder = folder(cache, &key);
     let result = work.join("result");
     fs::create_dir_all(&result)?;
     for file in [COMPONENT, NOTE] {
@@ -105,15 +102,31 @@ pub fn ensure(cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<Built> {
     })
 }
 
-fn find(folder: &Path, key: &str) -> Option<Built> {
+/// The guest in `cache`, if it is there.
+pub fn find(cache: &Path) -> Option<Built> {
+    let key = key();
+    let folder = folder(cache, &key);
     let path = folder.join(COMPONENT);
     let optimised = fs::read_to_string(folder.join(NOTE)).ok()?;
     path.exists().then_some(Built {
         path,
-        key: key.to_owned(),
+        key,
         optimised,
         fresh: false,
     })
+}
+
+fn folder(cache: &Path, key: &str) -> PathBuf {
+    cache.join("guest").join(key)
+}
+
+/// What tells the guest of these sources from others.
+///
+/// Which optimiser the machine has is looked at only when there is something to build: asking
+/// programs for their versions takes longer than running a script.
+fn key() -> String {
+    let wanted = tools::wants_optimising();
+    sources::key(&[tools::COMPONENTIZE_PY, if wanted { "-O2" } else { "-O0" }])
 }
 
 /// Builds the guest in `work` and returns a line on how it was optimised.
@@ -136,7 +149,8 @@ fn assemble(
 
     progress(Step::Link);
     let component = Component::read(&dynamic)?;
-    let (mut module, report) = link::link(&component, false).context("the guest cannot be linked")?;
+    let (mut module, report) =
+        link::link(&component, false).context("the guest cannot be linked")?;
     let linked = format!(
         "{} modules linked into one; {} globals folded; {} of {} functions dropped",
         report.modules,

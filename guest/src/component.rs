@@ -173,11 +173,7 @@ impl<'a> Component<'a> {
         Ok(())
     }
 
-    fn add_canonical(
-        &mut self,
-        canonical: CanonicalFunction,
-        used: &mut Vec<(ExternalKind, u32)>,
-    ) {
+    fn add_canonical(&mut self, canonical: CanonicalFunction, used: &mut Vec<(ExternalKind, u32)>) {
         let options = match &canonical {
             CanonicalFunction::Lift {
                 core_func_index,

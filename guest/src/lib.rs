@@ -17,5 +17,5 @@ mod module;
 mod sources;
 mod tools;
 
-pub use assemble::{Built, Step, ensure};
+pub use assemble::{Built, Step, ensure, find};
 pub use tools::{COMPONENTIZE_PY, Optimiser, Tool, survey};

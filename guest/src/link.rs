@@ -299,7 +299,8 @@ impl<'c, 'a> Linker<'c, 'a> {
             reached.order.push(defined);
             let (module, index) = defined;
             let mut scan = Scan::new(&self.places[module]);
-            let mut operators = self.modules[module].bodies[index as usize].get_operators_reader()?;
+            let mut operators =
+                self.modules[module].bodies[index as usize].get_operators_reader()?;
             while !operators.eof() {
                 scan.parse_instruction(&mut operators)
                     .map_err(|e| anyhow::anyhow!("{e}"))?;
@@ -356,7 +357,8 @@ impl<'c, 'a> Linker<'c, 'a> {
         // Live functions may call the host; those imports come first in the index space.
         for &(module, index) in &reached.order {
             let mut scan = Scan::new(&self.places[module]);
-            let mut operators = self.modules[module].bodies[index as usize].get_operators_reader()?;
+            let mut operators =
+                self.modules[module].bodies[index as usize].get_operators_reader()?;
             while !operators.eof() {
                 scan.parse_instruction(&mut operators)
                     .map_err(|e| anyhow::anyhow!("{e}"))?;
@@ -402,16 +404,28 @@ impl<'c, 'a> Linker<'c, 'a> {
                 })
                 .flatten();
             let body = &self.modules[module].bodies[index as usize];
-            out.add_body(module, &self.modules[module], &self.places[module], body, name)?;
+            out.add_body(
+                module,
+                &self.modules[module],
+                &self.places[module],
+                body,
+                name,
+            )?;
         }
         for &(kind, instance, name) in &self.component.roots {
             let module = self.module_of[&instance];
             out.add_export(kind, name, &self.modules[module], &self.places[module])?;
         }
         let report = Report {
-            modules: (0..self.modules.len()).filter(|m| !self.is_shim(*m)).count(),
+            modules: (0..self.modules.len())
+                .filter(|m| !self.is_shim(*m))
+                .count(),
             functions: reached.order.len(),
-            dropped_functions: self.modules.iter().map(|m| m.functions.len()).sum::<usize>()
+            dropped_functions: self
+                .modules
+                .iter()
+                .map(|m| m.functions.len())
+                .sum::<usize>()
                 - reached.order.len(),
             folded_globals: constants.len(),
         };

@@ -178,9 +178,7 @@ pub fn survey() -> Vec<Tool> {
     vec![
         Tool {
             name: "python3 with pip",
-            found: find_python()
-                .map_err(|e| e.to_string())
-                .and_then(version),
+            found: find_python().map_err(|e| e.to_string()).and_then(version),
             purpose: "builds the guest (needed once)",
         },
         Tool {

@@ -1,1 +1,153 @@
-fn main(){}
+//! The `archipel` command: arguments in, library calls, exit status out.
+
+mod doctor;
+mod prepare;
+mod run;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Run Python scripts and their subinterpreters in hard isolation.
+#[derive(Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a script in a sandbox that has nothing but its standard streams.
+    Run(Box<run::Run>),
+    /// Say what this machine lacks.
+    Doctor,
+    /// Show what is cached, or clear it.
+    Cache {
+        #[command(subcommand)]
+        action: Option<CacheAction>,
+    },
+    /// Work with the guest component.
+    Guest {
+        #[command(subcommand)]
+        action: GuestAction,
+    },
+}
+
+#[derive(Subcommand)]
+enum CacheAction {
+    /// Delete the built and the compiled guests.
+    Clear,
+}
+
+#[derive(Subcommand)]
+enum GuestAction {
+    /// Write the guest component to a file.
+    Export {
+        /// The file to be written.
+        path: std::path::PathBuf,
+    },
+}
+
+/// Archipel itself failed.
+const FAILED: u8 = 125;
+
+/// The command line makes no sense.
+const USAGE: u8 = 2;
+
+/// A limit or a timeout was reached.
+const LIMIT: u8 = 124;
+
+/// The guest died.
+const DIED: u8 = 134;
+
+/// A message for the user, and the status with which to end.
+struct Failure {
+    status: u8,
+    message: String,
+}
+
+impl Failure {
+    fn usage(message: impl Into<String>) -> Self {
+        Failure {
+            status: USAGE,
+            message: message.into(),
+        }
+    }
+
+    fn failed(message: impl Into<String>) -> Self {
+        Failure {
+            status: FAILED,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<archipel::Error> for Failure {
+    fn from(error: archipel::Error) -> Self {
+        use archipel::Error;
+        let status = match &error {
+            Error::LimitExceeded(_) => LIMIT,
+            Error::Died(_) => DIED,
+            Error::Config(_) => USAGE,
+            _ => FAILED,
+        };
+        let message = match &error {
+            Error::Guest(cause) => format!("{cause:#}"),
+            Error::Internal(_) => format!("{error} (this is a bug; please report it)"),
+            _ => error.to_string(),
+        };
+        Failure { status, message }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let outcome = match arguments.command {
+        Command::Run(run) => run.execute(),
+        Command::Doctor => doctor::report(),
+        Command::Cache { action } => match action {
+            None => prepare::show_cache(),
+            Some(CacheAction::Clear) => prepare::clear_cache(),
+        },
+        Command::Guest {
+            action: GuestAction::Export { path },
+        } => prepare::export(&path),
+    };
+    match outcome {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => {
+            eprintln!("archipel: {}", failure.message);
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+/// Prints help where it was asked for, and one line where the arguments are wrong.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(USAGE);
+    }
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    let detail: Vec<&str> = text
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with("  <"))
+        .map(str::trim)
+        .collect();
+    let detail = match detail.is_empty() {
+        true => String::new(),
+        false => format!(" {}", detail.join(" ")),
+    };
+    eprintln!("archipel: {first}{detail}; see `archipel --help`");
+    ExitCode::from(USAGE)
+}

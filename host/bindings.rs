@@ -1,0 +1,20 @@
+//! The bindings that wasmtime generates for the world in `wit/`.
+
+wasmtime::component::bindgen!({
+    path: "wit",
+    world: "island",
+    imports: {
+        default: trappable,
+        "archipel:island/channels.[method]sender.send": async | trappable,
+        "archipel:island/channels.[method]receiver.receive": async | trappable,
+        "archipel:island/interpreters.create": async | trappable,
+        "archipel:island/waiting.wait": async | trappable,
+    },
+    exports: { default: async },
+    with: {
+        "archipel:island/channels.sender": crate::imports::SenderEnd,
+        "archipel:island/channels.receiver": crate::imports::ReceiverEnd,
+        "archipel:island/interpreters.interpreter": crate::imports::InterpreterRef,
+        "archipel:island/interpreters.task": crate::imports::Task,
+    },
+});

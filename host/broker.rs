@@ -1,0 +1,136 @@
+//! The channel broker: who may take which message, who waits for whom, and who waits in vain.
+//!
+//! This is a state machine and nothing else. It knows no threads, no clock and no executor: the
+//! caller keeps it under a lock, drives it with short calls, and carries out the [`Effects`] they
+//! leave behind once the lock is released.
+//!
+//! *Parties* (interpreters, and the host) hold counted *ends* of *channels*. A party [begins]
+//! sends, receives and waits for events, alone or several as in Go's `select`. What cannot end at
+//! once becomes a *wait*, which is [polled](Broker::poll) until it has a result or
+//! [abandoned](Broker::abandon). A message reaches exactly one receiver: if the wait that got it
+//! is abandoned before the result was taken, the message goes back to where it was in its channel.
+//!
+//! Every call takes constant time, or logarithmic time in the number of parties at one channel,
+//! apart from what it ends for others: closing wakes every waiter, removing a party releases what
+//! it held, and the analysis of deadlocks walks along the parties that wait for one another.
+//!
+//! [begins]: Broker::begin
+
+mod case;
+mod channel;
+mod deadlock;
+#[cfg(test)]
+mod deadlock_tests;
+mod event;
+mod id;
+mod line;
+#[cfg(test)]
+mod model;
+mod party;
+mod slab;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod wait;
+
+pub use case::{Begin, Blocking, Case, Done, Effects, Outcome, Parcel};
+pub use channel::{Capacity, Side};
+pub use id::{ChannelId, EventId, PartyId, WaitId};
+
+use channel::Channel;
+use event::Event;
+use line::Entry;
+use party::Parties;
+use slab::Slab;
+use wait::Wait;
+
+/// The state of all channels, events, waits and parties. The [module](self) tells the idea.
+#[derive(Debug)]
+pub struct Broker<M> {
+    channels: Slab<Channel<M>>,
+    events: Slab<Event>,
+    waits: Slab<Wait<M>>,
+    entries: Slab<Entry<M>>,
+    parties: Parties,
+    queued_messages: usize,
+    /// Wraps around, should the channels' sums together exceed the number's range.
+    queued_bytes: usize,
+    /// Channels where a sender that did not fit has left the head of the line, so that the next
+    /// one may fit. Worked off before a call returns: doing it on the spot would recurse as deep
+    /// as guests can chain their selects.
+    unblocked: Vec<ChannelId>,
+    random: u64,
+}
+
+/// How much of everything there is.
+#[derive(Copy, Clone, Eq, PartialEq, Default, Debug)]
+pub struct Counts {
+    /// Channels with at least one end.
+    pub channels: usize,
+    /// Events that were not released.
+    pub events: usize,
+    /// Waits, including those that ended and whose result was not taken.
+    pub waits: usize,
+    /// Parties that were added, without [`PartyId::HOST`] and [`PartyId::FLIGHT`].
+    pub parties: usize,
+    /// Messages queued in channels. Those of waiting senders do not count.
+    pub queued_messages: usize,
+    /// What those messages are charged for, in bytes.
+    pub queued_bytes: usize,
+}
+
+impl<M: Parcel> Broker<M> {
+    /// What a queued message is charged for at least, in bytes, so that a flood of empty messages
+    /// meets the byte budget too.
+    pub const MIN_CHARGE: usize = 64;
+
+    /// How many waits a party other than [`PartyId::HOST`] may have at once.
+    pub const MAX_WAITS: usize = 64;
+
+    /// An empty broker. The seed feeds the choice between cases that are ready.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            channels: Slab::new(),
+            events: Slab::new(),
+            waits: Slab::new(),
+            entries: Slab::new(),
+            parties: Parties::new(),
+            queued_messages: 0,
+            queued_bytes: 0,
+            unblocked: Vec::new(),
+            // Zero is the one state that the generator never leaves.
+            random: (seed ^ 0x9e37_79b9_7f4a_7c15).max(1),
+        }
+    }
+
+    /// How much of everything there is now.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            channels: self.channels.len(),
+            events: self.events.len(),
+            waits: self.waits.len(),
+            parties: self.parties.len(),
+            queued_messages: self.queued_messages,
+            queued_bytes: self.queued_bytes,
+        }
+    }
+
+    /// Brings everything to rest before a call returns.
+    #[inline]
+    fn settle(&mut self, effects: &mut Effects<M>) {
+        while let Some(channel) = self.unblocked.pop() {
+            self.promote(channel, effects);
+        }
+        if self.parties.none_awake() && self.parties.has_suspects() {
+            self.analyse(effects);
+        }
+    }
+
+    /// The next number of an xorshift generator.
+    fn random(&mut self) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random
+    }
+}

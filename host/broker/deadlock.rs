@@ -1,0 +1,304 @@
+//! Deadlocks: parties that wait for nobody but one another.
+//!
+//! Who can end a wait is a graph: a waiting party leads to the opposite sides of its channels and
+//! to the owners of its events, a side leads to its holders, an idle party leads to those that may
+//! run it. A wait can end as long as *some* way leads to someone able to act, so a party is stuck
+//! exactly when no such way exists. Tarjan's algorithm finds the knots of this graph in one walk,
+//! and gives it up as soon as it meets someone able to act: all nodes that it has not yet assigned
+//! to a knot lead there too.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use super::line::Place;
+use super::slab::NIL;
+use super::{Broker, ChannelId, Effects, Outcome, Parcel, PartyId, Side};
+
+/// How many parties a text names, and how many cases of each.
+const NAMED: usize = 4;
+
+/// How many generations of idle parties the analysis looks through before it assumes that
+/// somebody is able to act.
+const GENERATIONS: usize = 64;
+
+#[derive(Copy, Clone, Eq, PartialEq, Hash, Debug)]
+enum Node {
+    Party(PartyId),
+    Ends(ChannelId, Side),
+}
+
+/// Someone who is able to act.
+struct Alive;
+
+/// What the walk knows of a node.
+#[derive(Copy, Clone, Debug)]
+enum Mark {
+    /// It leads to someone able to act.
+    Alive,
+    /// It is on the walk's stack, at this place.
+    Open(usize),
+    /// It is stuck. `helped` says that someone it leads to is told of a deadlock and may act then.
+    Stuck { helped: bool },
+}
+
+struct Frame {
+    node: Node,
+    place: usize,
+    /// The lowest place on the stack that the node is known to lead to.
+    low: usize,
+    helped: bool,
+    ahead: Vec<Node>,
+}
+
+#[derive(Default)]
+struct Walk {
+    marks: HashMap<Node, Mark>,
+    stack: Vec<Node>,
+    path: Vec<Frame>,
+    knots: Vec<Vec<PartyId>>,
+}
+
+impl<M: Parcel> Broker<M> {
+    /// Looks for parties that wait for nobody but one another and ends their waits with
+    /// [`Outcome::Deadlock`]. The broker does this by itself whenever no party is awake; calling
+    /// it now and then finds those that are stuck while others go on.
+    ///
+    /// A party that only waits for stuck ones is not told: they may yet act on being told.
+    ///
+    /// Returns how many parties were stuck.
+    pub fn check_deadlock(&mut self, effects: &mut Effects<M>) -> usize {
+        let stuck = if self.parties.has_suspects() {
+            self.analyse(effects)
+        } else {
+            0
+        };
+        self.settle(effects);
+        stuck
+    }
+
+    pub(super) fn analyse(&mut self, effects: &mut Effects<M>) -> usize {
+        let mut walk = Walk::default();
+        for party in self.parties.take_suspects() {
+            walk.start(self, Node::Party(party));
+        }
+        let mut stuck = 0;
+        for mut knot in walk.knots {
+            knot.sort_unstable();
+            stuck += knot.len();
+            let text = self.describe(&knot);
+            for party in knot {
+                let waits = self.parties.get(party).map(|state| state.waits.clone());
+                for wait in waits.unwrap_or_default() {
+                    let outcome = Outcome::Deadlock(text.clone());
+                    self.finish(wait.0.index, 0, outcome, None, effects);
+                }
+            }
+        }
+        while let Some(channel) = self.unblocked.pop() {
+            self.promote(channel, effects);
+        }
+        stuck
+    }
+
+    /// Where the node leads to.
+    fn ahead(&self, node: Node) -> Result<Vec<Node>, Alive> {
+        match node {
+            Node::Ends(channel, side) => {
+                let Some(state) = self.channels.get(channel.0) else {
+                    return Err(Alive);
+                };
+                let ends = state.ends(side);
+                // An end in flight may come to anyone.
+                if ends.contains_key(&PartyId::HOST) || ends.contains_key(&PartyId::FLIGHT) {
+                    return Err(Alive);
+                }
+                Ok(ends.keys().map(|&party| Node::Party(party)).collect())
+            }
+            Node::Party(party) => {
+                let state = self.parties.get(party).ok_or(Alive)?;
+                if state.is_asleep() {
+                    self.ahead_of_sleeper(&state.waits)
+                } else if state.is_awake() || state.host_owned || !state.waits.is_empty() {
+                    Err(Alive)
+                } else {
+                    self.ahead_of_idle(state.parent)
+                }
+            }
+        }
+    }
+
+    fn ahead_of_sleeper(&self, waits: &[super::WaitId]) -> Result<Vec<Node>, Alive> {
+        let mut ahead = Vec::new();
+        for wait in waits {
+            let mut next = self.waits.get(wait.0).map_or(NIL, |state| state.entries);
+            while let Some(entry) = self.entries.at(next) {
+                next = entry.sibling;
+                ahead.push(match entry.place {
+                    Place::Receivers(channel) => Node::Ends(channel, Side::Sender),
+                    Place::Senders(channel) => Node::Ends(channel, Side::Receiver),
+                    Place::Event(event) => {
+                        let owner = self.events.get(event.0).ok_or(Alive)?.owner;
+                        let runs = self.parties.get(owner).is_some_and(|state| state.running);
+                        // The host has yet to start the task, or is about to fire the event.
+                        if !runs {
+                            return Err(Alive);
+                        }
+                        Node::Party(owner)
+                    }
+                });
+            }
+        }
+        Ok(ahead)
+    }
+
+    fn ahead_of_idle(&self, parent: Option<PartyId>) -> Result<Vec<Node>, Alive> {
+        let mut ahead = Vec::new();
+        let mut above = parent;
+        while let Some(party) = above {
+            if party.is_reserved() || ahead.len() == GENERATIONS {
+                return Err(Alive);
+            }
+            let Some(state) = self.parties.get(party) else {
+                break;
+            };
+            ahead.push(Node::Party(party));
+            // A sleeper leads to what it waits for, but those above it may run the party as well.
+            above = state.parent;
+        }
+        Ok(ahead)
+    }
+
+    fn describe(&self, knot: &[PartyId]) -> String {
+        let mut text = String::new();
+        for (index, &party) in knot.iter().take(NAMED).enumerate() {
+            if index > 0 {
+                text.push_str("; ");
+            }
+            self.describe_party(party, &mut text);
+        }
+        if let Some(more) = knot.len().checked_sub(NAMED).filter(|&more| more > 0) {
+            append(&mut text, format_args!("; and {more} more"));
+        }
+        text
+    }
+
+    fn describe_party(&self, party: PartyId, text: &mut String) {
+        append(text, format_args!("interpreter {} waits ", party.0));
+        let mut cases = 0;
+        let waits = self.parties.get(party).map(|state| &state.waits);
+        for wait in waits.into_iter().flatten() {
+            let mut next = self.waits.get(wait.0).map_or(NIL, |state| state.entries);
+            while let Some(entry) = self.entries.at(next) {
+                next = entry.sibling;
+                cases += 1;
+                if cases > NAMED {
+                    text.push_str(" or for something else");
+                    return;
+                }
+                if cases > 1 {
+                    text.push_str(" or ");
+                }
+                let label = |id: ChannelId| self.channels.get(id.0).map_or(0, |c| c.label);
+                match entry.place {
+                    Place::Receivers(id) => {
+                        append(text, format_args!("to receive from channel {}", label(id)));
+                    }
+                    Place::Senders(id) => {
+                        append(text, format_args!("to send to channel {}", label(id)));
+                    }
+                    Place::Event(id) => {
+                        let owner = self.events.get(id.0).map_or(0, |event| event.owner.0);
+                        append(text, format_args!("for interpreter {owner} to finish"));
+                    }
+                }
+            }
+        }
+        if cases == 0 {
+            text.push_str("for nothing");
+        }
+    }
+}
+
+fn append(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = text.write_fmt(arguments);
+}
+
+impl Walk {
+    fn start<M: Parcel>(&mut self, broker: &Broker<M>, root: Node) {
+        if self.marks.contains_key(&root) || self.enter(broker, root).is_err() {
+            return self.give_up();
+        }
+        while let Some(frame) = self.path.last_mut() {
+            let Some(node) = frame.ahead.pop() else {
+                self.leave(broker);
+                continue;
+            };
+            match self.marks.get(&node) {
+                Some(Mark::Open(place)) => frame.low = frame.low.min(*place),
+                Some(Mark::Stuck { helped }) => frame.helped |= helped,
+                Some(Mark::Alive) => return self.give_up(),
+                None => {
+                    if self.enter(broker, node).is_err() {
+                        return self.give_up();
+                    }
+                }
+            }
+        }
+    }
+
+    fn enter<M: Parcel>(&mut self, broker: &Broker<M>, node: Node) -> Result<(), Alive> {
+        let place = self.stack.len();
+        self.stack.push(node);
+        self.marks.insert(node, Mark::Open(place));
+        let ahead = broker.ahead(node)?;
+        self.path.push(Frame {
+            node,
+            place,
+            low: place,
+            helped: false,
+            ahead,
+        });
+        Ok(())
+    }
+
+    /// Someone able to act was met, and everything on the stack leads there.
+    fn give_up(&mut self) {
+        self.path.clear();
+        for node in self.stack.drain(..) {
+            self.marks.insert(node, Mark::Alive);
+        }
+    }
+
+    /// Steps back from a node all of whose ways were walked.
+    fn leave<M: Parcel>(&mut self, broker: &Broker<M>) {
+        let Some(frame) = self.path.pop() else {
+            return;
+        };
+        let mut helped = frame.helped;
+        if frame.low == frame.place {
+            let knot = self.stack.split_off(frame.place);
+            let sleepers: Vec<PartyId> = knot
+                .iter()
+                .filter_map(|node| match node {
+                    Node::Party(party) => Some(*party),
+                    Node::Ends(..) => None,
+                })
+                .filter(|&party| broker.parties.get(party).is_some_and(|p| p.is_asleep()))
+                .collect();
+            if !helped && !sleepers.is_empty() {
+                helped = true;
+                self.knots.push(sleepers);
+            }
+            for node in knot {
+                self.marks.insert(node, Mark::Stuck { helped });
+            }
+        } else {
+            debug_assert!(frame.low < frame.place, "{:?}", frame.node);
+        }
+        if let Some(below) = self.path.last_mut() {
+            below.low = below.low.min(frame.low);
+            below.helped |= helped;
+        }
+    }
+}

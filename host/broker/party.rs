@@ -1,0 +1,297 @@
+//! Parties: who waits, who holds what, and who is able to act.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::{Broker, ChannelId, Effects, Parcel, PartyId, Side, WaitId};
+
+/// Spreads party numbers. The host picks those, so nothing has to withstand chosen collisions.
+#[derive(Copy, Clone, Default, Debug)]
+pub(super) struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let product = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product ^ (product >> 32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Party {
+    pub(super) running: bool,
+    pub(super) host_owned: bool,
+    pub(super) parent: Option<PartyId>,
+    pub(super) waits: Vec<WaitId>,
+    /// Waits without a result that nothing but another party ends.
+    untimed: usize,
+    /// Waits without a result that end by themselves at some time.
+    timed: usize,
+    /// Whether it counts as awake.
+    awake: bool,
+    /// Whether it is among the suspects.
+    suspect: bool,
+    ends: BTreeSet<(ChannelId, Side)>,
+}
+
+impl Party {
+    /// Whether all it does is wait for others. A result that was not taken will be, so a party
+    /// that has one is not asleep.
+    pub(super) fn is_asleep(&self) -> bool {
+        self.running && self.untimed > 0 && self.untimed == self.waits.len()
+    }
+
+    pub(super) fn is_awake(&self) -> bool {
+        self.awake
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Parties {
+    all: HashMap<PartyId, Party, BuildHasherDefault<Spread>>,
+    awake: usize,
+    /// Who fell asleep since the last analysis. Only these can have completed a deadlock.
+    suspects: Vec<PartyId>,
+    /// Everyone is a suspect, and the list is empty.
+    suspect_all: bool,
+}
+
+impl Parties {
+    pub(super) fn new() -> Self {
+        Self {
+            all: HashMap::default(),
+            awake: 0,
+            suspects: Vec::new(),
+            suspect_all: false,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn get(&self, party: PartyId) -> Option<&Party> {
+        self.all.get(&party)
+    }
+
+    pub(super) fn exists(&self, party: PartyId) -> bool {
+        party.is_reserved() || self.all.contains_key(&party)
+    }
+
+    pub(super) fn none_awake(&self) -> bool {
+        self.awake == 0
+    }
+
+    pub(super) fn has_suspects(&self) -> bool {
+        self.suspect_all || !self.suspects.is_empty()
+    }
+
+    /// Makes everyone a suspect, because something other than falling asleep may have completed a
+    /// deadlock.
+    pub(super) fn suspect_all(&mut self) {
+        self.suspect_all = true;
+    }
+
+    /// Takes the suspects: of the parties that are asleep, those that may be part of a deadlock
+    /// that was not there at the last analysis.
+    pub(super) fn take_suspects(&mut self) -> Vec<PartyId> {
+        let mut suspects = std::mem::take(&mut self.suspects);
+        for party in &suspects {
+            if let Some(state) = self.all.get_mut(party) {
+                state.suspect = false;
+            }
+        }
+        if std::mem::take(&mut self.suspect_all) {
+            suspects = self.all.keys().copied().collect();
+        }
+        suspects.retain(|party| self.all.get(party).is_some_and(Party::is_asleep));
+        suspects.sort_unstable();
+        suspects
+    }
+
+    /// Changes a party and keeps the count of those awake and the suspects in step.
+    fn change(&mut self, party: PartyId, change: impl FnOnce(&mut Party)) -> bool {
+        let Some(state) = self.all.get_mut(&party) else {
+            return false;
+        };
+        change(state);
+        let asleep = state.is_asleep();
+        let awake = state.running && !asleep;
+        if awake != state.awake {
+            state.awake = awake;
+            if awake {
+                self.awake += 1;
+            } else {
+                self.awake -= 1;
+            }
+        }
+        // The list holds each party once; those that were removed meanwhile also turn it into
+        // "everyone", which bounds it.
+        if asleep && !state.suspect && !self.suspect_all {
+            state.suspect = true;
+            self.suspects.push(party);
+        }
+        true
+    }
+
+    pub(super) fn may_wait(&self, party: PartyId, limit: usize) -> bool {
+        party == PartyId::HOST || self.get(party).is_some_and(|p| p.waits.len() < limit)
+    }
+
+    pub(super) fn began(&mut self, party: PartyId, wait: WaitId, timed: bool) {
+        self.change(party, |state| {
+            state.waits.push(wait);
+            *state.pending(timed) += 1;
+        });
+    }
+
+    /// A wait has a result now.
+    pub(super) fn ended(&mut self, party: PartyId, timed: bool) {
+        self.change(party, |state| *state.pending(timed) -= 1);
+    }
+
+    /// A wait that had ended is gone.
+    pub(super) fn taken(&mut self, party: PartyId, wait: WaitId) {
+        let mut now_idle = false;
+        self.change(party, |state| {
+            if let Some(place) = state.waits.iter().position(|&other| other == wait) {
+                state.waits.swap_remove(place);
+            }
+            now_idle = !state.running && !state.host_owned && state.waits.is_empty();
+        });
+        if now_idle {
+            self.suspect_all();
+        }
+    }
+
+    pub(super) fn note_end(&mut self, party: PartyId, channel: ChannelId, side: Side) {
+        if let Some(state) = self.all.get_mut(&party) {
+            state.ends.insert((channel, side));
+        }
+    }
+
+    pub(super) fn forget_end(&mut self, party: PartyId, channel: ChannelId, side: Side) {
+        if let Some(state) = self.all.get_mut(&party) {
+            state.ends.remove(&(channel, side));
+        }
+    }
+}
+
+impl Party {
+    fn pending(&mut self, timed: bool) -> &mut usize {
+        if timed {
+            &mut self.timed
+        } else {
+            &mut self.untimed
+        }
+    }
+}
+
+impl<M: Parcel> Broker<M> {
+    /// Adds a party, which is idle at first.
+    ///
+    /// `host_owned` says that the host may run it at any time. Otherwise only those above it may:
+    /// its `parent`, that one's parent, and so on, and with [`PartyId::HOST`] among these again the
+    /// host at any time. With neither, nobody may.
+    ///
+    /// Returns `false`, and changes nothing, when the number is taken.
+    pub fn add_party(&mut self, id: PartyId, host_owned: bool, parent: Option<PartyId>) -> bool {
+        if self.parties.exists(id) {
+            return false;
+        }
+        let party = Party {
+            running: false,
+            host_owned,
+            parent,
+            waits: Vec::new(),
+            untimed: 0,
+            timed: 0,
+            awake: false,
+            suspect: false,
+            ends: BTreeSet::new(),
+        };
+        self.parties.all.insert(id, party);
+        true
+    }
+
+    /// Says whether the party is executing anything. It stays so while it waits. When a task ends,
+    /// fire its event first and call this afterwards.
+    ///
+    /// A running party is *awake* unless it has untimed waits and nothing else: no timed wait and
+    /// no result to take. It is then believed to do nothing but wait. If it does several things at
+    /// once, its waits must be timed, or what it does must be divided among several parties.
+    ///
+    /// Returns whether the party exists.
+    pub fn set_running(&mut self, party: PartyId, running: bool, effects: &mut Effects<M>) -> bool {
+        let mut orphaned = false;
+        let exists = self.parties.change(party, |state| {
+            orphaned = state.running && !running && !state.host_owned;
+            state.running = running;
+        });
+        if orphaned {
+            self.parties.suspect_all();
+        }
+        self.settle(effects);
+        exists
+    }
+
+    /// Says whether the host may run the party at any time. Returns whether the party exists.
+    pub fn set_host_owned(
+        &mut self,
+        party: PartyId,
+        host_owned: bool,
+        effects: &mut Effects<M>,
+    ) -> bool {
+        let exists = self
+            .parties
+            .change(party, |state| state.host_owned = host_owned);
+        if exists && !host_owned {
+            self.parties.suspect_all();
+        }
+        self.settle(effects);
+        exists
+    }
+
+    /// Removes the party: abandons its waits, discarding what they did not send, and releases all
+    /// its ends. Events that it owns stay, since firing or releasing them is up to the caller.
+    ///
+    /// Returns whether the party existed.
+    pub fn remove_party(&mut self, party: PartyId, effects: &mut Effects<M>) -> bool {
+        // One at a time: a message that one wait puts back may go to the party's next wait.
+        while let Some(wait) = self
+            .parties
+            .get(party)
+            .and_then(|p| p.waits.last().copied())
+        {
+            let Some(unsent) = self.give_up(wait, effects) else {
+                break;
+            };
+            effects.discarded.extend(unsent);
+        }
+        let Some(ends) = self
+            .parties
+            .all
+            .get_mut(&party)
+            .map(|state| std::mem::take(&mut state.ends))
+        else {
+            return false;
+        };
+        for (channel, side) in ends {
+            self.drop_ends(channel, side, party, usize::MAX, effects);
+        }
+        self.parties.change(party, |state| state.running = false);
+        self.parties.all.remove(&party);
+        self.parties.suspect_all();
+        self.settle(effects);
+        true
+    }
+}

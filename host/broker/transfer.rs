@@ -1,0 +1,217 @@
+//! Moving messages into and out of channels.
+
+use std::collections::VecDeque;
+
+use super::channel::{Channel, Item};
+use super::line::Load;
+use super::wait::Origin;
+use super::{Broker, Capacity, Case, ChannelId, Effects, Outcome, Parcel};
+
+/// A queue that got room for more messages than this gives it back once it is empty.
+const ROOM_KEPT: usize = 1024;
+
+impl<M> Channel<M> {
+    /// Whether the queue takes a message of that charge, leaving aside who came first.
+    fn fits(&self, charge: usize) -> bool {
+        let has_place = match self.capacity {
+            Capacity::Rendezvous => false,
+            Capacity::Bounded(places) => self.queue.len() < places.get(),
+            Capacity::Unbounded => true,
+        };
+        has_place && charge <= self.max_bytes.saturating_sub(self.bytes)
+    }
+
+    /// Whether a new message is queued at once. One that would fit still queues up behind senders
+    /// that came before, or a large message would never find room.
+    fn admits(&self, charge: usize) -> bool {
+        self.senders.is_empty() && self.fits(charge)
+    }
+
+    fn append(&mut self, load: Load<M>) {
+        self.bytes += load.charge;
+        let order = self.take_order();
+        self.queue.push_back(Item { load, order });
+    }
+
+    fn take_order(&mut self) -> u64 {
+        let order = self.next_order;
+        self.next_order += 1;
+        order
+    }
+
+    fn pop(&mut self) -> Option<Item<M>> {
+        let item = self.queue.pop_front()?;
+        self.bytes -= item.load.charge;
+        if self.queue.is_empty() && self.queue.capacity() > ROOM_KEPT {
+            self.queue = VecDeque::new();
+        }
+        Some(item)
+    }
+}
+
+impl<M: Parcel> Broker<M> {
+    pub(super) fn charge(message: &M) -> usize {
+        message.size().max(Self::MIN_CHARGE)
+    }
+
+    /// Whether the case would end at once.
+    pub(super) fn is_ready(&self, case: &Case<M>) -> bool {
+        match case {
+            Case::Receive(id) => self.channels.get(id.0).is_none_or(|channel| {
+                !channel.queue.is_empty() || channel.senders.first().is_some() || channel.closed
+            }),
+            Case::Send(id, message) => self.channels.get(id.0).is_none_or(|channel| {
+                let charge = Self::charge(message);
+                channel.closed
+                    || charge > channel.max_bytes
+                    || !channel.receivers.is_empty()
+                    || channel.admits(charge)
+            }),
+            Case::Event(id) => self.events.get(id.0).is_none_or(|event| event.fired),
+        }
+    }
+
+    /// Ends the case now, or gives it back.
+    #[inline]
+    pub(super) fn attempt(
+        &mut self,
+        case: Case<M>,
+        effects: &mut Effects<M>,
+    ) -> Result<Outcome<M>, Case<M>> {
+        match case {
+            Case::Receive(id) => self.receive_now(id, effects).ok_or(Case::Receive(id)),
+            Case::Send(id, message) => self
+                .send_now(id, message, effects)
+                .map_err(|message| Case::Send(id, message)),
+            Case::Event(id) => match self.events.get(id.0) {
+                None => Ok(Outcome::Closed(None)),
+                Some(event) if event.fired => Ok(Outcome::Fired),
+                Some(_) => Err(Case::Event(id)),
+            },
+        }
+    }
+
+    #[inline]
+    fn send_now(
+        &mut self,
+        id: ChannelId,
+        message: M,
+        effects: &mut Effects<M>,
+    ) -> Result<Outcome<M>, M> {
+        let Some(channel) = self.channels.get_mut(id.0).filter(|c| !c.closed) else {
+            return Ok(Outcome::Closed(Some(message)));
+        };
+        let size = message.size();
+        let charge = size.max(Self::MIN_CHARGE);
+        let limit = channel.max_bytes;
+        if charge > limit {
+            return Ok(Outcome::TooLarge {
+                limit,
+                size,
+                message,
+            });
+        }
+        if let Some(first) = channel.receivers.first() {
+            let order = channel.take_order();
+            let origin = Origin {
+                channel: id,
+                order,
+                charge,
+            };
+            self.complete(first, Outcome::Received(message), Some(origin), effects);
+            return Ok(Outcome::Sent);
+        }
+        if !channel.admits(charge) {
+            return Err(message);
+        }
+        channel.append(Load { message, charge });
+        self.queued_messages += 1;
+        self.queued_bytes = self.queued_bytes.wrapping_add(charge);
+        Ok(Outcome::Sent)
+    }
+
+    #[inline]
+    fn receive_now(&mut self, id: ChannelId, effects: &mut Effects<M>) -> Option<Outcome<M>> {
+        let Some(channel) = self.channels.get_mut(id.0) else {
+            return Some(Outcome::Closed(None));
+        };
+        if let Some(item) = channel.pop() {
+            self.queued_messages -= 1;
+            self.queued_bytes = self.queued_bytes.wrapping_sub(item.load.charge);
+            if !channel.senders.is_empty() {
+                self.promote(id, effects);
+            }
+            return Some(Outcome::Received(item.load.message));
+        }
+        // With nothing queued, a sender that waits is at a rendezvous: any message fits an empty
+        // queue.
+        if let Some(first) = channel.senders.first() {
+            let load = self.entries.at_mut(first)?.load.take()?;
+            self.complete(first, Outcome::Sent, None, effects);
+            return Some(Outcome::Received(load.message));
+        }
+        channel.closed.then_some(Outcome::Closed(None))
+    }
+
+    /// Queues the messages of waiting senders, first come first served, as far as they fit.
+    pub(super) fn promote(&mut self, id: ChannelId, effects: &mut Effects<M>) {
+        while let Some(channel) = self.channels.get_mut(id.0) {
+            let Some(first) = channel.senders.first() else {
+                return;
+            };
+            let Some(entry) = self.entries.at_mut(first) else {
+                return;
+            };
+            let Some(load) = entry.load.take_if(|load| channel.fits(load.charge)) else {
+                return;
+            };
+            self.queued_messages += 1;
+            self.queued_bytes = self.queued_bytes.wrapping_add(load.charge);
+            channel.append(load);
+            self.complete(first, Outcome::Sent, None, effects);
+        }
+    }
+
+    /// Puts a message that was received back at the front of its channel, for instance because it
+    /// could not be delivered. The next receiver gets it, even at a rendezvous, and even beyond
+    /// the channel's capacity and budget. If nobody holds a receiver it is discarded.
+    ///
+    /// Of several messages that are given back, the last one comes first.
+    pub fn give_back(&mut self, channel: ChannelId, message: M, effects: &mut Effects<M>) {
+        let origin = Origin {
+            channel,
+            order: 0,
+            charge: Self::charge(&message),
+        };
+        self.put_back(origin, message, effects);
+        self.settle(effects);
+    }
+
+    pub(super) fn put_back(&mut self, origin: Origin, message: M, effects: &mut Effects<M>) {
+        let Origin {
+            channel: id,
+            order,
+            charge,
+        } = origin;
+        let Some(channel) = self
+            .channels
+            .get_mut(id.0)
+            .filter(|channel| !channel.ends(super::Side::Receiver).is_empty())
+        else {
+            effects.discarded.push(message);
+            return;
+        };
+        if let Some(first) = channel.receivers.first() {
+            self.complete(first, Outcome::Received(message), Some(origin), effects);
+            return;
+        }
+        // The budget does not bound what is put back, so the sum could overflow.
+        let charge = charge.min(usize::MAX - channel.bytes);
+        channel.bytes += charge;
+        self.queued_bytes = self.queued_bytes.wrapping_add(charge);
+        self.queued_messages += 1;
+        let place = channel.queue.partition_point(|item| item.order < order);
+        let load = Load { message, charge };
+        channel.queue.insert(place, Item { load, order });
+    }
+}

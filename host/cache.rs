@@ -1,0 +1,229 @@
+//! The compiled guest on disk: mapped, and never trusted blindly.
+//!
+//! wasmtime trusts what it deserialises, so a file is used only when it lies in a folder that
+//! nobody else can write to, and is what was written there.  Reading 30 MB at every start to prove
+//! that would take longer than running a script.  So a stamp beside the file records its hash
+//! together with what the file system says of it (size, inode, time of last change, which no
+//! ordinary program can set back).  While that still holds, the hash does too; otherwise it is
+//! computed again.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::Xxh3Default;
+
+/// A private folder for compiled guests.
+#[derive(Debug, Clone)]
+pub(crate) struct CompiledCache {
+    folder: PathBuf,
+}
+
+/// What became of a look into the cache.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    /// The file may be deserialised.
+    Found(PathBuf),
+    Absent,
+    /// There was a file, but not the one that was written; why, in a few words.
+    Damaged(&'static str),
+}
+
+impl CompiledCache {
+    /// The cache in `folder`, which is created, private to the user, if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be created, or belongs to or can be written to by somebody else.
+    pub(crate) fn open(folder: &Path) -> io::Result<Self> {
+        create_private(folder)?;
+        check_private(folder)?;
+        Ok(CompiledCache {
+            folder: folder.to_owned(),
+        })
+    }
+
+    fn file(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("{key}.cwasm"))
+    }
+
+    fn stamp(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("{key}.stamp"))
+    }
+
+    /// Looks for what was stored under `key`.
+    pub(crate) fn find(&self, key: &str) -> Lookup {
+        let path = self.file(key);
+        let Ok(stamp) = fs::read_to_string(self.stamp(key)) else {
+            return if path.exists() {
+                Lookup::Damaged("it has no stamp")
+            } else {
+                Lookup::Absent
+            };
+        };
+        let Ok(state) = state(&path) else {
+            return Lookup::Absent;
+        };
+        let Some((hash, stamped)) = stamp.split_once(' ') else {
+            return Lookup::Damaged("its stamp is damaged");
+        };
+        if stamped == state {
+            return Lookup::Found(path);
+        }
+        match hash_file(&path) {
+            Ok(found) if found == hash => {
+                // Copied or touched, but whole: stamp it anew, and go on even if that fails.
+                let _ = write_atomically(&self.stamp(key), format!("{hash} {state}").as_bytes());
+                Lookup::Found(path)
+            }
+            _ => Lookup::Damaged("its content has changed"),
+        }
+    }
+
+    /// Stores `bytes` under `key` and returns the file.
+    pub(crate) fn store(&self, key: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+        let path = self.file(key);
+        // Without a stamp the file counts for nothing, whatever happens in between.
+        let _ = fs::remove_file(self.stamp(key));
+        write_atomically(&path, bytes)?;
+        let mut hasher = Xxh3Default::new();
+        hasher.update(bytes);
+        let stamp = format!("{:032x} {}", hasher.digest128(), state(&path)?);
+        write_atomically(&self.stamp(key), stamp.as_bytes())?;
+        Ok(path)
+    }
+}
+
+/// The user's cache folder for Archipel: `ARCHIPEL_CACHE_DIR`, or `archipel` in the platform's
+/// folder for caches.
+pub fn default_cache_dir() -> Option<PathBuf> {
+    match std::env::var_os("ARCHIPEL_CACHE_DIR") {
+        Some(folder) if !folder.is_empty() => Some(folder.into()),
+        _ => dirs::cache_dir().map(|folder| folder.join("archipel")),
+    }
+}
+
+/// Creates `folder` and what is above it, private to the user.
+pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+#[cfg(unix)]
+fn check_private(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::symlink_metadata(folder)?;
+    let problem = if !metadata.is_dir() {
+        "is not a folder"
+    } else if metadata.uid() != rustix::process::geteuid().as_raw() {
+        "belongs to another user"
+    } else if metadata.mode() & 0o022 != 0 {
+        "can be written to by others"
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        format!("{} {problem}", folder.display()),
+    ))
+}
+
+#[cfg(not(unix))]
+fn check_private(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// What the file system says of a file's identity and last change.
+pub(crate) fn state(path: &Path) -> io::Result<String> {
+    let metadata = fs::symlink_metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        Ok(format!(
+            "{} {} {} {}",
+            metadata.len(),
+            metadata.ino(),
+            metadata.ctime(),
+            metadata.ctime_nsec()
+        ))
+    }
+    #[cfg(not(unix))]
+    Ok(format!("{} {:?}", metadata.len(), metadata.modified()?))
+}
+
+fn hash_file(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Xxh3Default::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(format!("{:032x}", hasher.digest128())),
+            n => hasher.update(&buffer[..n]),
+        }
+    }
+}
+
+/// Writes a file so that others see all of it or nothing.
+fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension(format!("{}.new", std::process::id()));
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let result = options
+        .open(&temporary)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| fs::rename(&temporary, path));
+    if result.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache(name: &str) -> CompiledCache {
+        let folder = std::env::temp_dir().join(format!("archipel-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        CompiledCache::open(&folder).unwrap()
+    }
+
+    #[test]
+    fn finds_what_was_stored() {
+        let cache = cache("stored");
+        assert_eq!(cache.find("k"), Lookup::Absent);
+        let path = cache.store("k", b"content").unwrap();
+        assert_eq!(cache.find("k"), Lookup::Found(path));
+        fs::remove_dir_all(&cache.folder).unwrap();
+    }
+
+    #[test]
+    fn a_changed_file_is_damaged_and_a_copied_one_is_not() {
+        let cache = cache("changed");
+        let path = cache.store("k", b"content").unwrap();
+        fs::write(&path, b"CONTENT").unwrap();
+        assert!(matches!(cache.find("k"), Lookup::Damaged(_)));
+        fs::write(&path, b"content").unwrap();
+        assert_eq!(cache.find("k"), Lookup::Found(path.clone()));
+        fs::remove_file(cache.stamp("k")).unwrap();
+        assert!(matches!(cache.find("k"), Lookup::Damaged(_)));
+        fs::remove_dir_all(&cache.folder).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_open_to_others_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let cache = cache("open");
+        fs::set_permissions(&cache.folder, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(CompiledCache::open(&cache.folder).is_err());
+        fs::remove_dir_all(&cache.folder).unwrap();
+    }
+}

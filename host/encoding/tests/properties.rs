@@ -1,0 +1,135 @@
+//! Properties of any value and of any body.
+
+use proptest::prelude::*;
+
+use super::{
+    super::{MAX_DEPTH, check, decode, encode},
+    VECTORS, unhex,
+};
+use crate::value::{BigInt, HandleKind, Text, Value};
+
+fn scalar() -> BoxedStrategy<Value> {
+    let kinds = [
+        HandleKind::Sender,
+        HandleKind::Receiver,
+        HandleKind::Queue,
+        HandleKind::Interpreter,
+    ];
+    prop_oneof![
+        Just(Value::None),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        any::<i128>().prop_map(Value::from),
+        (any::<i128>(), 0u32..9).prop_map(|(int, power)| Value::Int(BigInt::from(int).pow(power))),
+        any::<u64>().prop_map(|bits| Value::Float(f64::from_bits(bits))),
+        (any::<u64>(), any::<u64>()).prop_map(|(re, im)| Value::Complex {
+            re: f64::from_bits(re),
+            im: f64::from_bits(im)
+        }),
+        any::<String>().prop_map(Value::from),
+        proptest::collection::vec(0xd7f0..0xe010u32, 0..5).prop_map(|points| {
+            let bytes = points.iter().flat_map(|point| {
+                [
+                    0xe0 | (point >> 12) as u8,
+                    0x80 | (point >> 6 & 0x3f) as u8,
+                    0x80 | (point & 0x3f) as u8,
+                ]
+            });
+            Value::Str(Text::from_generalised_utf8(bytes.collect()).unwrap())
+        }),
+        any::<Vec<u8>>().prop_map(Value::from),
+        (0..4usize, 0..4u32).prop_map(move |(kind, index)| Value::Handle {
+            kind: kinds[kind],
+            index
+        }),
+    ]
+    .boxed()
+}
+
+fn key() -> BoxedStrategy<Value> {
+    scalar()
+        .prop_recursive(3, 12, 4, |key| {
+            let keys = proptest::collection::vec(key, 0..4);
+            prop_oneof![
+                keys.clone().prop_map(Value::Tuple),
+                keys.prop_map(Value::FrozenSet)
+            ]
+        })
+        .boxed()
+}
+
+fn value() -> BoxedStrategy<Value> {
+    let buffer = prop_oneof![
+        any::<Vec<u8>>().prop_map(Value::ByteArray),
+        any::<Vec<u8>>().prop_map(Value::MemoryView),
+    ];
+    prop_oneof![scalar(), buffer]
+        .prop_recursive(4, 24, 5, |item| {
+            let items = proptest::collection::vec(item.clone(), 0..5);
+            let keys = proptest::collection::vec(key(), 0..5);
+            let pairs = proptest::collection::vec((key(), item), 0..5);
+            prop_oneof![
+                items.clone().prop_map(Value::Tuple),
+                items.prop_map(Value::List),
+                keys.clone().prop_map(Value::Set),
+                keys.prop_map(Value::FrozenSet),
+                pairs.prop_map(Value::Dict),
+            ]
+        })
+        .boxed()
+}
+
+proptest! {
+    #[test]
+    fn round_trip(value in value()) {
+        let encoded = encode(&value).unwrap();
+        let summary = check(&encoded.body, encoded.handles, MAX_DEPTH).unwrap();
+        prop_assert_eq!(summary.escaped, encoded.escaped);
+        prop_assert_eq!(&decode(&encoded.body, encoded.handles, MAX_DEPTH).unwrap(), &value);
+        if encoded.handles > 0 {
+            prop_assert!(check(&encoded.body, encoded.handles - 1, MAX_DEPTH).is_err());
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes(body: Vec<u8>) {
+        let checked = check(&body, 2, MAX_DEPTH);
+        let decoded = decode(&body, 2, MAX_DEPTH);
+        prop_assert_eq!(checked.err(), decoded.err());
+    }
+
+    #[test]
+    fn bytes_of_the_format(
+        body in proptest::collection::vec(
+            prop_oneof![
+                proptest::sample::select(b"NTFilgysutaAzZ)([{<>r0.".as_slice()),
+                proptest::sample::select(b"NTFilgysutaAzZ)([{<>r0.".as_slice())
+                    .prop_map(|code| code | 0x80),
+                0..4u8,
+            ],
+            0..64,
+        )
+    ) {
+        let checked = check(&body, 2, MAX_DEPTH);
+        let decoded = decode(&body, 2, MAX_DEPTH);
+        prop_assert_eq!(checked.err(), decoded.err());
+    }
+
+    #[test]
+    fn mutated_vectors(
+        line: proptest::sample::Index,
+        mutations in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let lines: Vec<&str> = VECTORS.lines().collect();
+        let (_, hex) = line.get(&lines).split_once('\t').unwrap();
+        let mut body = unhex(hex);
+        for (index, byte) in mutations {
+            *index.get_mut(&mut body) = byte;
+        }
+        if check(&body, 2, MAX_DEPTH).is_ok() {
+            let value = decode(&body, 2, MAX_DEPTH).unwrap();
+            let again = encode(&value).unwrap();
+            prop_assert_eq!(decode(&again.body, 2, MAX_DEPTH).unwrap(), value);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The wasmtime engine, set up for islands, and the compiled guest in it.
+
+use crate::cache::{CompiledCache, Lookup};
+use crate::error::{Error, Result};
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use wasmtime::component::Component;
+use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
+
+/// How often running guests are interrupted, to let others run and to look at limits.
+pub(crate) const TICK: Duration = Duration::from_millis(5);
+
+/// The most memory that one interpreter can ever have: what 32-bit addresses reach is twice this.
+pub(crate) const MOST_MEMORY: usize = 2 << 30;
+
+/// The stack of a guest's calls.  CPython raises RecursionError long before this is used up.
+const WASM_STACK: usize = 4 << 20;
+
+/// What is left of a fiber's stack for the host's own functions.
+const HOST_STACK: usize = 1 << 20;
+
+/// How much of an interpreter's memory is cleaned by copying when its slot is used again.  Giving
+/// pages back to the system instead costs a fault for each of them later.
+const KEEP_RESIDENT: usize = 2 << 20;
+
+/// The settings common to all ways to allocate.
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        // Nothing here uses the asynchronous component model; the host's asynchrony needs none.
+        .concurrency_support(false)
+        .wasm_component_model_async(false)
+        // The guest uses none of these, and what is off cannot be attacked.
+        .wasm_threads(false)
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_relaxed_simd(false)
+        .wasm_tail_call(false)
+        .wasm_backtrace_max_frames(None)
+        .max_wasm_stack(WASM_STACK)
+        .async_stack_size(WASM_STACK + HOST_STACK)
+        // The snapshot is mapped copy-on-write only while it counts as dense.
+        .memory_guaranteed_dense_image_size(1 << 30);
+    config
+}
+
+fn pooled(interpreters: u32) -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(interpreters)
+        .total_core_instances(interpreters)
+        .total_memories(interpreters)
+        .total_tables(interpreters)
+        .total_stacks(interpreters)
+        .max_core_instances_per_component(8)
+        .max_memories_per_component(1)
+        .max_tables_per_component(4)
+        .max_component_instance_size(1 << 20)
+        .max_core_instance_size(1 << 20)
+        .table_elements(1 << 16)
+        .max_memory_size(MOST_MEMORY)
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(1 << 20)
+        .pagemap_scan(Enabled::Auto);
+    let mut config = config();
+    config.allocation_strategy(pool);
+    config
+}
+
+/// An engine for at most `interpreters` at a time, and how many slots it reserved: none where the
+/// address space for them was refused, in which case each is allocated as it is created.
+pub(crate) fn engine(interpreters: u32) -> Result<(Engine, Option<u32>)> {
+    let engine = match Engine::new(&pooled(interpreters)) {
+        Ok(engine) => (engine, Some(interpreters)),
+        Err(error) => {
+            tracing::warn!(
+                "no address space for {interpreters} interpreters, which makes creating them \
+                 slower (`ulimit -v` or vm.overcommit_memory limits it): {error:#}"
+            );
+            let engine = Engine::new(&config()).map_err(|e| Error::Internal(e.into()))?;
+            (engine, None)
+        }
+    };
+    Ok(engine)
+}
+
+/// Interrupts the guests of `engine` every [`TICK`] for as long as somebody holds `alive`.
+///
+/// There is one ticker for an engine: one for each call would make the deadlines of all others
+/// come early.
+pub(crate) fn start_ticker(engine: &Engine, alive: &Arc<()>) -> Result<()> {
+    let engine = engine.weak();
+    let alive: Weak<()> = Arc::downgrade(alive);
+    std::thread::Builder::new()
+        .name("archipel-ticker".to_owned())
+        .spawn(move || {
+            while alive.strong_count() > 0 {
+                std::thread::sleep(TICK);
+                match engine.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => break,
+                }
+            }
+        })
+        .map_err(|e| Error::Internal(e.into()))?;
+    Ok(())
+}
+
+/// A guest to be compiled.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub(crate) path: PathBuf,
+    /// What tells this guest from others.
+    pub(crate) key: String,
+}
+
+/// Events of preparing the guest, for whoever shows progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// The guest is being built, with what is done now.
+    Build(&'static str),
+    /// The guest is being compiled for this machine.
+    Compile,
+    /// The compiled guest in the cache was damaged or foreign, with what was wrong.
+    Damaged(&'static str),
+    /// The cache cannot be used, so the guest is compiled for this process alone.
+    NoCache,
+}
+
+/// The compiled guest, from the cache or made now.
+pub(crate) fn compile(
+    engine: &Engine,
+    source: &Source,
+    cache: Option<&CompiledCache>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Component> {
+    let mut hasher =
+        std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::new().build_hasher();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    let key = format!("{}-{:016x}", source.key, hasher.finish());
+    if let Some(cache) = cache {
+        match cache.find(&key) {
+            Lookup::Found(path) => match load(engine, &path) {
+                Ok(component) => return Ok(component),
+                Err(_) => progress(Progress::Damaged("wasmtime refuses it")),
+            },
+            Lookup::Absent => {}
+            Lookup::Damaged(why) => progress(Progress::Damaged(why)),
+        }
+    }
+    progress(Progress::Compile);
+    let bytes = std::fs::read(&source.path).map_err(|error| {
+        Error::Guest(
+            anyhow::Error::new(error).context(format!("cannot read {}", source.path.display())),
+        )
+    })?;
+    let compiled = engine
+        .precompile_component(&bytes)
+        .map_err(|error| Error::Guest(error.into()))?;
+    if let Some(cache) = cache {
+        match cache.store(&key, &compiled) {
+            Ok(path) => return load(engine, &path).map_err(Error::Internal),
+            Err(error) => {
+                tracing::warn!("the compiled guest cannot be cached: {error}");
+                progress(Progress::NoCache);
+            }
+        }
+    }
+    deserialise(engine, &compiled).map_err(Error::Internal)
+}
+
+/// Maps a compiled guest.
+#[expect(
+    unsafe_code,
+    reason = "mapping the compiled guest is what makes starting fast; the cache vouches for it"
+)]
+fn load(engine: &Engine, path: &Path) -> anyhow::Result<Component> {
+    // SAFETY: the file is what this program compiled and stored: the cache checked the owner of
+    // its folder, its stamp and, where that did not match, its hash.
+    Ok(unsafe { Component::deserialize_file(engine, path) }?)
+}
+
+#[expect(unsafe_code, reason = "the bytes never left this process")]
+fn deserialise(engine: &Engine, compiled: &[u8]) -> anyhow::Result<Component> {
+    // SAFETY: `compiled` is what `Engine::precompile_component` returned just now.
+    Ok(unsafe { Component::deserialize(engine, compiled) }?)
+}

@@ -1,0 +1,192 @@
+//! The broker under a lock, with futures for its waits and ends that release themselves.
+
+use crate::broker::{
+    Begin, Blocking, Broker, Case, ChannelId, Done, Effects, Parcel, PartyId, Side, WaitId,
+};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// How the body of a message is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Marshalled, to be taken as it is.
+    Plain,
+    /// Marshalled, with escapes in it.
+    Escaped,
+    /// Raw bytes.
+    Buffer,
+}
+
+/// A message on its way.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) body: Vec<u8>,
+    pub(crate) form: Form,
+    /// The ends that travel in it, each held by [`PartyId::FLIGHT`].
+    pub(crate) ends: Vec<End>,
+}
+
+impl Parcel for Message {
+    fn size(&self) -> usize {
+        self.body.len() + self.ends.len() * size_of::<End>()
+    }
+}
+
+/// The one place where everybody in a runtime exchanges messages.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    // Sections under this lock are short, and nobody is woken and nothing is dropped in them: both
+    // may come back here.
+    broker: Mutex<Broker<Message>>,
+}
+
+impl Exchange {
+    pub(crate) fn new(seed: u64) -> Arc<Self> {
+        Arc::new(Exchange {
+            broker: Mutex::new(Broker::new(seed)),
+        })
+    }
+
+    /// Calls `act` with the broker, and afterwards does what that entails.
+    pub(crate) fn with<R>(
+        &self,
+        act: impl FnOnce(&mut Broker<Message>, &mut Effects<Message>) -> R,
+    ) -> R {
+        let mut effects = Effects::new();
+        let result = {
+            // The broker's own operations do not panic half-way, so a poisoned lock only says that
+            // somebody else's task ended badly.
+            let mut broker = self.broker.lock().unwrap_or_else(PoisonError::into_inner);
+            act(&mut broker, &mut effects)
+        };
+        effects.apply();
+        result
+    }
+
+    /// Does the first of `cases` that can be done, waiting for at most `limit`.
+    ///
+    /// Returns `None` when time ran out, and when the party may not wait any more.  Dropping the
+    /// future gives up: nothing is received then, and what was not sent is dropped.
+    pub(crate) async fn wait(
+        self: &Arc<Self>,
+        party: PartyId,
+        mut cases: Vec<Case<Message>>,
+        limit: Option<Duration>,
+    ) -> Option<Done<Message>> {
+        let blocking = match limit {
+            Some(Duration::ZERO) => Blocking::Try,
+            _ => Blocking::Wait {
+                timed: limit.is_some(),
+            },
+        };
+        let wait = self.with(|broker, effects| match cases.len() {
+            1 => {
+                let case = cases.swap_remove(0);
+                match broker.begin_one(party, case, blocking, effects) {
+                    Begin::Done(done) => Ok(Some(done)),
+                    Begin::Waiting(wait) => Err(wait),
+                    Begin::WouldBlock(case) | Begin::Refused(case) => {
+                        effects.discarded.extend(case.into_message());
+                        Ok(None)
+                    }
+                }
+            }
+            _ => match broker.begin(party, cases, blocking, effects) {
+                Begin::Done(done) => Ok(Some(done)),
+                Begin::Waiting(wait) => Err(wait),
+                Begin::WouldBlock(cases) | Begin::Refused(cases) => {
+                    let unsent = cases.into_iter().filter_map(Case::into_message);
+                    effects.discarded.extend(unsent);
+                    Ok(None)
+                }
+            },
+        });
+        let wait = match wait {
+            Ok(done) => return done,
+            Err(wait) => wait,
+        };
+        let waiting = Waiting {
+            exchange: self,
+            wait,
+        };
+        match limit {
+            None => waiting.await,
+            Some(limit) => tokio::time::timeout(limit, waiting).await.ok().flatten(),
+        }
+    }
+}
+
+/// A wait that has begun.
+struct Waiting<'x> {
+    exchange: &'x Exchange,
+    wait: WaitId,
+}
+
+impl Future for Waiting<'_> {
+    type Output = Option<Done<Message>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.exchange
+            .with(|broker, _| broker.poll(self.wait, context.waker()))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.exchange.with(|broker, effects| {
+            if let Some(unsent) = broker.abandon(self.wait, effects) {
+                effects.discarded.extend(unsent);
+            }
+        });
+    }
+}
+
+/// One end of a channel, held by a party until it is dropped.
+#[derive(Debug)]
+pub(crate) struct End {
+    exchange: Arc<Exchange>,
+    pub(crate) channel: ChannelId,
+    pub(crate) side: Side,
+    party: PartyId,
+}
+
+impl End {
+    /// Takes charge of an end that `party` holds already.
+    pub(crate) fn held(
+        exchange: &Arc<Exchange>,
+        channel: ChannelId,
+        side: Side,
+        party: PartyId,
+    ) -> Self {
+        End {
+            exchange: exchange.clone(),
+            channel,
+            side,
+            party,
+        }
+    }
+
+    /// Another such end, held by `party`; `None` when the channel or the party is gone.
+    pub(crate) fn duplicate(&self, party: PartyId) -> Option<Self> {
+        let (channel, side) = (self.channel, self.side);
+        let acquired = self
+            .exchange
+            .with(|broker, _| broker.acquire(channel, side, party));
+        acquired.then(|| End::held(&self.exchange, channel, side, party))
+    }
+
+    /// The exchange that the channel belongs to.
+    pub(crate) fn exchange(&self) -> &Arc<Exchange> {
+        &self.exchange
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.exchange.with(|broker, effects| {
+            broker.release(self.channel, self.side, self.party, effects);
+        });
+    }
+}

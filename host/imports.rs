@@ -1,0 +1,48 @@
+//! The imports of the world: they convert and check what comes from a guest, and never decide.
+
+pub(crate) mod channels;
+mod interpreters;
+mod waiting;
+
+use crate::exchange::End;
+use crate::state::State;
+use std::time::Duration;
+use wasmtime::component::{HasData, Linker};
+
+pub use interpreters::{InterpreterRef, Task};
+
+/// A sending end in a guest's table.
+pub struct SenderEnd(pub(crate) End);
+
+/// A receiving end in a guest's table.
+pub struct ReceiverEnd(pub(crate) End);
+
+/// The largest body of a message, in bytes.
+pub(crate) const MOST_BYTES: usize = 64 << 20;
+
+/// How many bytes the host copies for one call at the most.  The guest's own library refuses
+/// larger messages in time; passing this is a crash of the guest.
+pub(crate) const MOST_PER_CALL: usize = MOST_BYTES + (64 << 10);
+
+/// How many bytes wait in one channel at the most.
+pub(crate) const MOST_QUEUED: usize = 256 << 20;
+
+struct HasState;
+
+impl HasData for HasState {
+    type Data<'a> = &'a mut State;
+}
+
+/// Adds the imports of the world to `linker`.
+pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    use crate::bindings::archipel::island;
+    island::channels::add_to_linker::<State, HasState>(linker, |state| state)?;
+    island::interpreters::add_to_linker::<State, HasState>(linker, |state| state)?;
+    island::waiting::add_to_linker::<State, HasState>(linker, |state| state)?;
+    Ok(())
+}
+
+/// A guest's timeout, which is any number of nanoseconds.
+fn duration(timeout: Option<u64>) -> Option<Duration> {
+    timeout.map(Duration::from_nanos)
+}

@@ -1,0 +1,226 @@
+//! The imports for interpreters.
+
+use super::channels::{NotSent, outgoing};
+use crate::bindings::archipel::island::channels as wit_channels;
+use crate::bindings::archipel::island::interpreters::{
+    Exception, Failure, Host, HostInterpreter, HostTask, Job, Refusal,
+};
+use crate::broker::EventId;
+use crate::error::{Error, Raised};
+use crate::exchange::Exchange;
+use crate::island::Island;
+use crate::job::{self, Reply};
+use crate::state::State;
+use std::sync::{Arc, Mutex, PoisonError};
+use wasmtime::Result;
+use wasmtime::component::Resource;
+
+/// A reference to an interpreter in a guest's table.
+pub struct InterpreterRef(pub(crate) Arc<Island>);
+
+/// A job on its way, or its result.
+pub struct Task(Arc<Running>);
+
+struct Running {
+    exchange: Arc<Exchange>,
+    event: EventId,
+    result: Mutex<Option<crate::Result<Reply>>>,
+}
+
+impl Task {
+    /// The event that fires when the job has ended.
+    pub(crate) fn event(&self) -> EventId {
+        self.0.event
+    }
+}
+
+impl Running {
+    fn finish(&self, result: crate::Result<Reply>) {
+        *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        self.exchange.with(|broker, effects| {
+            broker.fire(self.event, effects);
+        });
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.exchange.with(|broker, effects| {
+            broker.release_event(self.event, effects);
+        });
+    }
+}
+
+impl State {
+    fn own(&self) -> Result<Arc<Island>> {
+        self.island
+            .upgrade()
+            .ok_or_else(|| wasmtime::format_err!("the caller is no more"))
+    }
+}
+
+impl Host for State {
+    async fn create(&mut self) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
+        let own = self.own()?;
+        let Some(granted) = own.policy.children else {
+            return Ok(Err(Refusal::Limit(("interpreters".to_owned(), 0))));
+        };
+        // The first member of a family is nobody's child.
+        if own.family.len() > granted.count as usize {
+            let limit = u64::from(granted.count);
+            return Ok(Err(Refusal::Limit(("interpreters".to_owned(), limit))));
+        }
+        let child = Island::create(
+            &self.context,
+            &own.family,
+            Some(&own),
+            own.policy.of_child(),
+            own.limits,
+            own.stdout.clone(),
+            own.stderr.clone(),
+        )
+        .await;
+        match child {
+            Ok(child) => Ok(Ok(self.table.push(InterpreterRef(child))?)),
+            Err(Error::Capacity { limit }) => {
+                let refusal = Refusal::Limit(("interpreters".to_owned(), u64::from(limit)));
+                Ok(Err(refusal))
+            }
+            Err(error) => Err(wasmtime::Error::new(error)),
+        }
+    }
+
+    fn current(&mut self) -> Result<u64> {
+        Ok(self.own()?.id)
+    }
+
+    fn get(&mut self, id: u64) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
+        let own = self.own()?;
+        match own.family.member(id) {
+            Some(island) if own.may_name(&island) => {
+                Ok(Ok(self.table.push(InterpreterRef(island))?))
+            }
+            _ => Ok(Err(Refusal::Absent)),
+        }
+    }
+
+    fn list_all(&mut self) -> Result<Vec<u64>> {
+        let own = self.own()?;
+        let living = own.family.living();
+        let named = living
+            .iter()
+            .filter(|island| own.may_name(island) && !island.is_gone());
+        Ok(named.map(|island| island.id).collect())
+    }
+}
+
+impl HostInterpreter for State {
+    fn id(&mut self, interpreter: Resource<InterpreterRef>) -> Result<u64> {
+        Ok(self.table.get(&interpreter)?.0.id)
+    }
+
+    fn is_running(&mut self, interpreter: Resource<InterpreterRef>) -> Result<bool> {
+        Ok(self.table.get(&interpreter)?.0.is_running())
+    }
+
+    fn start(
+        &mut self,
+        interpreter: Resource<InterpreterRef>,
+        job: Job,
+    ) -> Result<Result<Resource<Task>, Refusal>> {
+        let island = self.table.get(&interpreter)?.0.clone();
+        let job = match job {
+            Job::Exec(source) => job::Job::Exec(source),
+            Job::Bind(message) => match outgoing(self, message)? {
+                Ok(message) => job::Job::Bind(message),
+                Err(reason) => return Ok(Err(refused(reason))),
+            },
+        };
+        let work = match island.start(job) {
+            Ok(work) => work,
+            Err(Error::Running) => return Ok(Err(Refusal::Running)),
+            Err(_) => return Ok(Err(Refusal::Closed)),
+        };
+        let exchange = self.context.exchange.clone();
+        let event = exchange
+            .with(|broker, _| broker.create_event(island.party))
+            .ok_or_else(|| wasmtime::format_err!("there are too many tasks"))?;
+        let running = Arc::new(Running {
+            exchange,
+            event,
+            result: Mutex::new(None),
+        });
+        let task = self.table.push(Task(running.clone()))?;
+        self.context.workers.spawn(async move {
+            // The reference keeps the interpreter for as long as it runs.
+            let _island = island;
+            running.finish(work.await);
+        });
+        Ok(Ok(task))
+    }
+
+    fn close(&mut self, interpreter: Resource<InterpreterRef>) -> Result<Result<(), Refusal>> {
+        Ok(match self.table.get(&interpreter)?.0.close() {
+            Ok(()) => Ok(()),
+            Err(Error::Running) => Err(Refusal::Running),
+            Err(_) => Err(Refusal::Closed),
+        })
+    }
+
+    fn drop(&mut self, interpreter: Resource<InterpreterRef>) -> Result<()> {
+        self.table.delete(interpreter)?;
+        Ok(())
+    }
+}
+
+fn refused(reason: NotSent) -> Refusal {
+    match reason {
+        NotSent::Inexact => Refusal::Inexact,
+        NotSent::NotShareable(text) => Refusal::NotShareable(text),
+        NotSent::TooLarge => Refusal::NotShareable("the message is too large".to_owned()),
+        NotSent::Closed => {
+            Refusal::NotShareable("a closed channel end is not shareable".to_owned())
+        }
+    }
+}
+
+impl HostTask for State {
+    fn finish(
+        &mut self,
+        task: Resource<Task>,
+    ) -> Result<Result<Option<wit_channels::Message>, Failure>> {
+        let running = &self.table.get(&task)?.0;
+        let result = running
+            .result
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        Ok(match result {
+            None => Err(Failure::Pending),
+            Some(Ok(Reply::Value(message))) => Ok(Some(super::channels::deliver(self, message)?)),
+            Some(Ok(Reply::Done | Reply::Status(_))) => Ok(None),
+            Some(Ok(Reply::Exit(status))) => {
+                Err(Failure::Died(format!("it exited with status {status}")))
+            }
+            Some(Err(Error::Raised(raised))) => Err(Failure::Raised((*raised).into())),
+            Some(Err(error)) => Err(Failure::Died(error.to_string())),
+        })
+    }
+
+    fn drop(&mut self, task: Resource<Task>) -> Result<()> {
+        self.table.delete(task)?;
+        Ok(())
+    }
+}
+
+impl From<Raised> for Exception {
+    fn from(raised: Raised) -> Self {
+        Exception {
+            name: raised.name,
+            qualified_name: raised.qualified_name,
+            module: raised.module,
+            message: raised.message,
+            traceback: raised.traceback,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The import for waiting.
+
+use super::channels::{deliver, failure, outgoing, whole_failure};
+use super::duration;
+use crate::bindings::archipel::island::channels::Error;
+use crate::bindings::archipel::island::waiting::{Case, Host, Outcome};
+use crate::broker;
+use crate::state::State;
+use wasmtime::Result;
+
+/// How many things a guest can wait for at once.
+const MOST_CASES: usize = 1024;
+
+impl Host for State {
+    async fn wait(
+        &mut self,
+        cases: Vec<Case>,
+        timeout: Option<u64>,
+    ) -> Result<Result<(u32, Outcome), Error>> {
+        if cases.len() > MOST_CASES {
+            return Ok(Err(Error::TooLarge(MOST_CASES as u64)));
+        }
+        let mut wanted = Vec::with_capacity(cases.len());
+        for (index, case) in cases.into_iter().enumerate() {
+            wanted.push(match case {
+                Case::Receive(end) => broker::Case::Receive(self.table.get(&end)?.0.channel),
+                Case::Ended(task) => broker::Case::Event(self.table.get(&task)?.event()),
+                Case::Send((end, message)) => {
+                    let channel = self.table.get(&end)?.0.channel;
+                    match outgoing(self, message)? {
+                        Ok(message) => broker::Case::Send(channel, message),
+                        Err(reason) => {
+                            let failed = Outcome::Failed(reason.into());
+                            return Ok(Ok((index as u32, failed)));
+                        }
+                    }
+                }
+            });
+        }
+        let exchange = self.context.exchange.clone();
+        let done = exchange.wait(self.party, wanted, duration(timeout)).await;
+        if let Some(error) = whole_failure(&done) {
+            return Ok(Err(error));
+        }
+        let Some(done) = done else {
+            return Ok(Err(Error::Timeout));
+        };
+        let outcome = match done.outcome {
+            broker::Outcome::Received(message) => Outcome::Received(deliver(self, message)?),
+            broker::Outcome::Sent => Outcome::Sent,
+            broker::Outcome::Fired => Outcome::Ended,
+            other => Outcome::Failed(failure(Some(other))),
+        };
+        Ok(Ok((done.case as u32, outcome)))
+    }
+}

@@ -1,0 +1,376 @@
+//! Interpreters, as a host sees them.
+
+use crate::broker::Side;
+use crate::channel::{Receiver, Sender};
+use crate::encoding::{self, MAX_DEPTH};
+use crate::error::{Error, Result};
+use crate::exchange::{End, Form, Message};
+use crate::island::{Family, Island};
+use crate::job::{Job, Reply};
+use crate::limits::Limits;
+use crate::output::Output;
+use crate::policy::Policy;
+use crate::runtime::Runtime;
+use crate::value::{HandleKind, Value};
+use std::sync::Arc;
+
+/// Settings of an interpreter.
+///
+/// The defaults: an empty [`Policy`], the defaults of [`Limits`], and outputs that are discarded.
+#[must_use]
+#[derive(Debug, Clone)]
+pub struct InterpreterBuilder {
+    runtime: Runtime,
+    policy: Policy,
+    limits: Limits,
+    stdout: Output,
+    stderr: Output,
+}
+
+impl InterpreterBuilder {
+    pub(crate) fn new(runtime: Runtime) -> Self {
+        InterpreterBuilder {
+            runtime,
+            policy: Policy::new(),
+            limits: Limits::new(),
+            stdout: Output::discarded(),
+            stderr: Output::discarded(),
+        }
+    }
+
+    /// What the interpreter may do.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How much it may use.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Where its standard output goes, and that of its children.
+    pub fn stdout(mut self, output: Output) -> Self {
+        self.stdout = output;
+        self
+    }
+
+    /// Where its standard error goes, and that of its children.
+    pub fn stderr(mut self, output: Output) -> Self {
+        self.stderr = output;
+        self
+    }
+
+    /// The interpreter.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Capacity`] when the runtime has no room, and [`Error::Config`] when a granted
+    /// directory has gone or the memory limit is less than an interpreter needs.
+    pub fn build(self) -> Result<Interpreter> {
+        let context = self.runtime.0.clone();
+        context.workers.block_on(self.create())?
+    }
+
+    /// As [`build`](Self::build), for asynchronous hosts.
+    pub async fn build_async(self) -> Result<Interpreter> {
+        let context = self.runtime.0.clone();
+        let created = context.workers.spawn(self.create()).await;
+        created.map_err(|error| Error::Internal(error.into()))?
+    }
+
+    async fn create(self) -> Result<Interpreter> {
+        let context = &self.runtime.0;
+        let family = Family::new(context.next_family());
+        let island = Island::create(
+            context,
+            &family,
+            None,
+            self.policy,
+            self.limits,
+            self.stdout,
+            self.stderr,
+        )
+        .await?;
+        Ok(Interpreter(Arc::new(Owned(island))))
+    }
+}
+
+/// A Python interpreter in a memory of its own.
+///
+/// It does one thing at a time; a call while another runs is refused with [`Error::Running`].
+/// Clones are the same interpreter, which is stopped and destroyed, with all its descendants, when
+/// the last clone is dropped.
+///
+/// Every call has a blocking form and an `_async` twin.  A blocking call must not be made in a
+/// task of a single-threaded executor that others wait for.  Dropping the future of an `_async`
+/// call stops the interpreter.
+#[derive(Debug, Clone)]
+pub struct Interpreter(Arc<Owned>);
+
+struct Owned(Arc<Island>);
+
+impl std::fmt::Debug for Owned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Interpreter").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        self.0.kill();
+    }
+}
+
+impl Interpreter {
+    /// Runs source text in `__main__`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Raised`] when an exception was not caught; otherwise the interpreter is in use or
+    /// gone.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.exec("x = 1")?;
+    /// match interpreter.exec("x / 0") {
+    ///     Err(archipel::Error::Raised(raised)) => assert_eq!(raised.name, "ZeroDivisionError"),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    pub fn exec(&self, source: impl Into<String>) -> Result<()> {
+        self.blocking(Job::Exec(source.into())).and_then(done)
+    }
+
+    /// As [`exec`](Self::exec), for asynchronous hosts.
+    pub async fn exec_async(&self, source: impl Into<String>) -> Result<()> {
+        self.asynchronous(Job::Exec(source.into()))
+            .await
+            .and_then(done)
+    }
+
+    /// The value of an expression in `__main__`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`exec`](Self::exec); a value that is not shareable raises `NotShareableError`.
+    pub fn eval(&self, source: impl Into<String>) -> Result<Value> {
+        self.blocking(Job::Eval(source.into())).and_then(value)
+    }
+
+    /// As [`eval`](Self::eval), for asynchronous hosts.
+    pub async fn eval_async(&self, source: impl Into<String>) -> Result<Value> {
+        self.asynchronous(Job::Eval(source.into()))
+            .await
+            .and_then(value)
+    }
+
+    /// Binds values and channel ends as names of `__main__`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotShareable`] for a value that is nested too deep or has an unhashable key.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use archipel::{Binding, Capacity};
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// let (sender, receiver) = runtime.channel(Capacity::Bounded(1))?;
+    /// interpreter.prepare_main([("n", Binding::from(3)), ("out", sender.into())])?;
+    /// interpreter.exec("out.send(n * 2)")?;
+    /// assert_eq!(receiver.recv()?.as_i64(), Some(6));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn prepare_main<N: Into<String>>(
+        &self,
+        bindings: impl IntoIterator<Item = (N, Binding)>,
+    ) -> Result<()> {
+        let message = bind(bindings)?;
+        self.blocking(Job::Bind(message)).and_then(done)
+    }
+
+    /// As [`prepare_main`](Self::prepare_main), for asynchronous hosts.
+    pub async fn prepare_main_async<N: Into<String>>(
+        &self,
+        bindings: impl IntoIterator<Item = (N, Binding)>,
+    ) -> Result<()> {
+        let message = bind(bindings)?;
+        self.asynchronous(Job::Bind(message)).await.and_then(done)
+    }
+
+    /// Runs a script to its end, as `python3 name arguments...` would: with `__name__` being
+    /// `__main__`, its arguments in `sys.argv`, exit functions at the end, and the traceback of an
+    /// uncaught exception on standard error.  Returns the exit status.
+    ///
+    /// # Errors
+    ///
+    /// When the interpreter is in use, gone, or stopped; never for what the script does.
+    pub fn run(
+        &self,
+        source: impl Into<Vec<u8>>,
+        name: impl Into<String>,
+        arguments: impl IntoIterator<Item = String>,
+    ) -> Result<u8> {
+        let job = Job::Run {
+            source: source.into(),
+            name: name.into(),
+            arguments: arguments.into_iter().collect(),
+        };
+        match self.blocking(job)? {
+            Reply::Status(status) | Reply::Exit(status) => Ok(status),
+            Reply::Done | Reply::Value(_) => Err(mismatch()),
+        }
+    }
+
+    /// Whether a call is running.
+    pub fn is_running(&self) -> bool {
+        self.0.0.is_running()
+    }
+
+    /// Destroys the interpreter and its descendants.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Running`] while a call runs, and [`Error::Closed`] when it is gone already.
+    pub fn close(&self) -> Result<()> {
+        self.0.0.close()
+    }
+
+    /// Stops whatever runs in the interpreter, wherever it is, and destroys it and its
+    /// descendants.  A call that was running returns [`Error::Killed`].  Doing it twice is
+    /// harmless.
+    pub fn kill(&self) {
+        self.0.0.kill();
+    }
+
+    fn blocking(&self, job: Job) -> Result<Reply> {
+        let work = self.0.0.start(job)?;
+        self.0.0.context.workers.block_on(work)?
+    }
+
+    async fn asynchronous(&self, job: Job) -> Result<Reply> {
+        let work = self.0.0.start(job)?;
+        let task = self.0.0.context.workers.spawn(work);
+        let abort = AbortOnDrop(task);
+        abort.await
+    }
+}
+
+/// A task on the workers that ends with whoever waits for it.
+struct AbortOnDrop(tokio::task::JoinHandle<Result<Reply>>);
+
+impl Future for AbortOnDrop {
+    type Output = Result<Reply>;
+
+    fn poll(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
+        std::pin::Pin::new(&mut self.0)
+            .poll(context)
+            .map(|joined| joined.unwrap_or_else(|error| Err(Error::Internal(error.into()))))
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn done(reply: Reply) -> Result<()> {
+    match reply {
+        Reply::Done => Ok(()),
+        Reply::Exit(status) => Err(Error::Died(format!("it exited with status {status}"))),
+        Reply::Value(_) | Reply::Status(_) => Err(mismatch()),
+    }
+}
+
+fn value(reply: Reply) -> Result<Value> {
+    match reply {
+        Reply::Value(message) => to_value(message),
+        other => done(other).and_then(|()| Err(mismatch())),
+    }
+}
+
+/// The value in a message without ends.
+pub(crate) fn to_value(message: Message) -> Result<Value> {
+    if message.form == Form::Buffer {
+        return Ok(Value::MemoryView(message.body));
+    }
+    encoding::decode(&message.body, message.ends.len(), MAX_DEPTH)
+        .map_err(|refusal| Error::NotShareable(refusal.to_string()))
+}
+
+fn mismatch() -> Error {
+    Error::Internal(anyhow::anyhow!("a job was answered with another's reply"))
+}
+
+/// What a name of `__main__` can be bound to from outside.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Binding {
+    /// A value.
+    Value(Value),
+    /// The sending end of a channel, which the interpreter then holds too: an
+    /// `interpreters.SendChannel`.
+    Sender(Sender),
+    /// The receiving end of a channel: an `interpreters.RecvChannel`.
+    Receiver(Receiver),
+}
+
+impl From<Sender> for Binding {
+    fn from(end: Sender) -> Self {
+        Binding::Sender(end)
+    }
+}
+
+impl From<Receiver> for Binding {
+    fn from(end: Receiver) -> Self {
+        Binding::Receiver(end)
+    }
+}
+
+impl<T: Into<Value>> From<T> for Binding {
+    fn from(value: T) -> Self {
+        Binding::Value(value.into())
+    }
+}
+
+fn bind<N: Into<String>>(bindings: impl IntoIterator<Item = (N, Binding)>) -> Result<Message> {
+    let mut ends: Vec<End> = Vec::new();
+    let mut items = Vec::new();
+    for (name, binding) in bindings {
+        let (kind, end) = match binding {
+            Binding::Value(value) => {
+                items.push((Value::from(name.into()), value));
+                continue;
+            }
+            Binding::Sender(end) => (HandleKind::Sender, end.into_flight()),
+            Binding::Receiver(end) => (HandleKind::Receiver, end.into_flight()),
+        };
+        let end = end.ok_or(Error::Closed)?;
+        debug_assert_eq!(end.side == Side::Sender, kind == HandleKind::Sender);
+        let index = u32::try_from(ends.len()).map_err(|_| mismatch())?;
+        ends.push(end);
+        items.push((Value::from(name.into()), Value::Handle { kind, index }));
+    }
+    let encoded = encoding::encode(&Value::Dict(items))
+        .map_err(|refusal| Error::NotShareable(refusal.to_string()))?;
+    Ok(Message {
+        body: encoded.body,
+        form: if encoded.escaped {
+            Form::Escaped
+        } else {
+            Form::Plain
+        },
+        ends,
+    })
+}

@@ -1,0 +1,370 @@
+//! Islands: the interpreters of a runtime, their families, and what runs in them.
+
+use crate::bindings;
+use crate::broker::{ChannelId, PartyId};
+use crate::error::{Error, Result};
+use crate::exchange::Exchange;
+use crate::job::{self, Job, Reply};
+use crate::limits::Limits;
+use crate::output::Output;
+use crate::policy::Policy;
+use crate::runtime::Context;
+use crate::state::State;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use tokio::sync::Notify;
+use wasmtime::Store;
+
+/// An instance of the guest.
+pub(crate) struct Instance {
+    pub(crate) store: Store<State>,
+    pub(crate) exports: bindings::Island,
+}
+
+/// What an island is doing.
+enum Slot {
+    Idle(Box<Instance>),
+    Running,
+    /// It is gone; why, if not because it was closed.
+    Gone(Option<Arc<str>>),
+}
+
+/// One interpreter.
+pub(crate) struct Island {
+    /// Its number in its family.
+    pub(crate) id: u64,
+    pub(crate) party: PartyId,
+    pub(crate) family: Arc<Family>,
+    pub(crate) context: Arc<Context>,
+    pub(crate) policy: Policy,
+    pub(crate) limits: Limits,
+    pub(crate) stdout: Output,
+    pub(crate) stderr: Output,
+    parent: Option<Weak<Island>>,
+    slot: Mutex<Slot>,
+    stop: Stop,
+}
+
+/// An interpreter that a host created, and its descendants.
+///
+/// Numbers of interpreters and channels are the family's own, so that they tell nothing of others.
+pub(crate) struct Family {
+    number: u64,
+    members: Mutex<BTreeMap<u64, Weak<Island>>>,
+    next_id: AtomicU64,
+    channels: Mutex<ChannelNumbers>,
+}
+
+/// The numbers by which a family knows channels.
+#[derive(Default)]
+struct ChannelNumbers {
+    numbers: HashMap<ChannelId, u64>,
+    next: u64,
+    /// At this size, those that are no more are forgotten.
+    clean_at: usize,
+}
+
+impl Family {
+    pub(crate) fn new(number: u64) -> Arc<Self> {
+        Arc::new(Family {
+            number,
+            members: Mutex::default(),
+            next_id: AtomicU64::new(0),
+            channels: Mutex::default(),
+        })
+    }
+
+    fn members(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Island>>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The living member with number `id`.
+    pub(crate) fn member(&self, id: u64) -> Option<Arc<Island>> {
+        self.members().get(&id)?.upgrade()
+    }
+
+    /// The living members, in ascending order of their numbers.
+    pub(crate) fn living(&self) -> Vec<Arc<Island>> {
+        // Whoever holds the last reference drops it after the lock is released.
+        let members: Vec<_> = self.members().values().cloned().collect();
+        members.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// How many members there are.
+    pub(crate) fn len(&self) -> usize {
+        self.members().len()
+    }
+
+    /// The family's number for `channel`.
+    pub(crate) fn channel(&self, exchange: &Exchange, channel: ChannelId) -> u64 {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(number) = channels.numbers.get(&channel) {
+            return *number;
+        }
+        if channels.numbers.len() >= channels.clean_at {
+            exchange.with(|broker, _| channels.numbers.retain(|c, _| broker.len(*c).is_some()));
+            channels.clean_at = (2 * channels.numbers.len()).max(64);
+        }
+        let number = channels.next;
+        channels.next += 1;
+        channels.numbers.insert(channel, number);
+        number
+    }
+}
+
+/// The request to stop whatever runs, now and later.
+#[derive(Default)]
+pub(crate) struct Stop {
+    requested: std::sync::atomic::AtomicBool,
+    notify: Notify,
+}
+
+impl Stop {
+    fn request(&self) {
+        self.requested.store(true, Ordering::Release);
+        self.notify.notify_waiters();
+    }
+
+    /// Waits until it is requested.
+    pub(crate) async fn requested(&self) {
+        loop {
+            let notified = self.notify.notified();
+            if self.requested.load(Ordering::Acquire) {
+                return;
+            }
+            notified.await;
+        }
+    }
+}
+
+impl Island {
+    /// Creates an interpreter, the first of `family` or a child of `parent`.
+    pub(crate) async fn create(
+        context: &Arc<Context>,
+        family: &Arc<Family>,
+        parent: Option<&Arc<Island>>,
+        policy: Policy,
+        limits: Limits,
+        stdout: Output,
+        stderr: Output,
+    ) -> Result<Arc<Island>> {
+        let id = family.next_id.fetch_add(1, Ordering::Relaxed);
+        let island = Arc::new(Island {
+            id,
+            party: PartyId(family.number << 32 | id & 0xffff_ffff),
+            family: family.clone(),
+            context: context.clone(),
+            policy,
+            limits,
+            stdout,
+            stderr,
+            parent: parent.map(Arc::downgrade),
+            slot: Mutex::new(Slot::Running),
+            stop: Stop::default(),
+        });
+        let host_owned = parent.is_none();
+        context
+            .exchange
+            .with(|broker, _| broker.add_party(island.party, host_owned, parent.map(|p| p.party)));
+        family.members().insert(id, Arc::downgrade(&island));
+        let mut store = State::store(
+            context,
+            &island,
+            &island.policy,
+            &island.limits,
+            &island.stdout,
+            &island.stderr,
+        )?;
+        let exports = context
+            .guest
+            .instantiate_async(&mut store)
+            .await
+            .map_err(|error| context.not_created(error))?;
+        island.set(Slot::Idle(Box::new(Instance { store, exports })));
+        Ok(island)
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, slot: Slot) {
+        // The old one is dropped after the lock is released: dropping an instance takes time.
+        let _old = std::mem::replace(&mut *self.slot(), slot);
+    }
+
+    /// Whether a job is running.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(*self.slot(), Slot::Running)
+    }
+
+    /// Whether it can run anything any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(*self.slot(), Slot::Gone(_))
+    }
+
+    /// Whether `other` is this island, or descends from it.
+    pub(crate) fn may_name(&self, other: &Arc<Island>) -> bool {
+        if !std::ptr::eq(Arc::as_ptr(&self.family), Arc::as_ptr(&other.family)) {
+            return false;
+        }
+        let mut at = Some(other.clone());
+        while let Some(island) = at {
+            if island.id == self.id {
+                return true;
+            }
+            at = island.parent.as_ref().and_then(Weak::upgrade);
+        }
+        false
+    }
+
+    /// Takes the instance to run a job in it.
+    fn enter(self: &Arc<Self>) -> Result<Entered> {
+        let mut slot = self.slot();
+        match std::mem::replace(&mut *slot, Slot::Running) {
+            Slot::Idle(instance) => {
+                drop(slot);
+                let context = &self.context;
+                context.exchange.with(|broker, effects| {
+                    broker.set_running(self.party, true, effects);
+                });
+                Ok(Entered {
+                    island: self.clone(),
+                    instance: Some(instance),
+                })
+            }
+            Slot::Running => Err(Error::Running),
+            Slot::Gone(why) => {
+                *slot = Slot::Gone(why.clone());
+                Err(why.map_or(Error::Closed, |why| Error::Died(why.to_string())))
+            }
+        }
+    }
+
+    /// Starts `job`; the future runs it, and stops it when it is dropped.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        job: Job,
+    ) -> Result<impl Future<Output = Result<Reply>> + Send + use<>> {
+        let mut entered = self.enter()?;
+        Ok(async move {
+            let result = entered.run(job).await;
+            entered.leave(&result);
+            result
+        })
+    }
+
+    /// Destroys the interpreter and its descendants, unless a job is running in it.
+    pub(crate) fn close(&self) -> Result<()> {
+        let mut slot = self.slot();
+        match std::mem::replace(&mut *slot, Slot::Gone(None)) {
+            Slot::Idle(instance) => {
+                drop(slot);
+                self.end(Some(instance));
+                Ok(())
+            }
+            Slot::Running => {
+                *slot = Slot::Running;
+                Err(Error::Running)
+            }
+            Slot::Gone(why) => {
+                *slot = Slot::Gone(why);
+                Err(Error::Closed)
+            }
+        }
+    }
+
+    /// Stops whatever runs and destroys the interpreter and its descendants.
+    pub(crate) fn kill(&self) {
+        self.stop.request();
+        // While a job runs, its runner sees the request and does the rest.
+        let _ = self.close();
+    }
+
+    /// Gives back everything that the interpreter held, and stops its descendants.
+    fn end(&self, instance: Option<Box<Instance>>) {
+        self.context.exchange.with(|broker, effects| {
+            broker.remove_party(self.party, effects);
+        });
+        drop(instance);
+        for member in self.family.living() {
+            if member.id != self.id && self.is_parent_of(&member) {
+                member.kill();
+            }
+        }
+    }
+
+    fn is_parent_of(&self, other: &Island) -> bool {
+        let parent = other.parent.as_ref();
+        parent.is_some_and(|parent| std::ptr::eq(parent.as_ptr(), self))
+    }
+}
+
+impl Drop for Island {
+    fn drop(&mut self) {
+        self.family.members().remove(&self.id);
+        let slot = self.slot.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(slot, Slot::Gone(None)) {
+            Slot::Idle(instance) => self.end(Some(instance)),
+            // It was never finished, or its runner was dropped.
+            Slot::Running => self.end(None),
+            Slot::Gone(_) => {}
+        }
+    }
+}
+
+/// An island with a job in it.
+struct Entered {
+    island: Arc<Island>,
+    instance: Option<Box<Instance>>,
+}
+
+impl Entered {
+    async fn run(&mut self, job: Job) -> Result<Reply> {
+        let Some(instance) = &mut self.instance else {
+            return Err(Error::Closed);
+        };
+        job::run(&self.island.stop, self.island.limits.wall, instance, job).await
+    }
+
+    /// Puts the instance back, or does away with it where it cannot be used any more.
+    fn leave(&mut self, result: &Result<Reply>) {
+        let usable = match result {
+            Ok(Reply::Exit(_)) => false,
+            Ok(_) => true,
+            Err(error) => error.is_recoverable(),
+        };
+        let instance = self.instance.take();
+        let island = &self.island;
+        match instance {
+            Some(instance) if usable => {
+                island.context.exchange.with(|broker, effects| {
+                    broker.set_running(island.party, false, effects);
+                });
+                island.set(Slot::Idle(instance));
+            }
+            instance => {
+                let why = match result {
+                    Err(error) => Some(error.to_string().into()),
+                    Ok(_) => None,
+                };
+                island.set(Slot::Gone(why));
+                island.end(instance);
+            }
+        }
+        if usable && island.stop.requested.load(Ordering::Acquire) {
+            // The request came too late to stop the job, but it was made.
+            let _ = island.close();
+        }
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if self.instance.is_some() {
+            // Whoever ran the job gave up on it; what it left behind is in no known state.
+            self.leave(&Err(Error::Killed));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Jobs: what an interpreter can be asked to do, and how that ends.
+
+use crate::bindings::exports::archipel::island::guest;
+use crate::error::{Error, LimitKind, Raised, Result};
+use crate::exchange::Message;
+use crate::imports;
+use crate::island::{Instance, Stop};
+use std::time::Duration;
+use wasmtime_wasi::I32Exit;
+
+/// What an interpreter can be asked to do.
+pub(crate) enum Job {
+    /// Run source text in `__main__`.
+    Exec(String),
+    /// Evaluate an expression in `__main__`.
+    Eval(String),
+    /// Bind the items of a dict as names of `__main__`.
+    Bind(Message),
+    /// Run a script to its end.
+    Run {
+        source: Vec<u8>,
+        name: String,
+        arguments: Vec<String>,
+    },
+}
+
+/// The result of a job.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Done,
+    Value(Message),
+    /// The script ended with this status.
+    Status(u8),
+    /// The interpreter ended itself, with this status: it is gone.
+    Exit(u8),
+}
+
+/// Runs `job` in `instance` until it ends, is stopped, or takes longer than `wall`.
+///
+/// After an error that is not recoverable the instance must not be used again.
+pub(crate) async fn run(
+    stop: &Stop,
+    wall: Option<Duration>,
+    instance: &mut Instance,
+    job: Job,
+) -> Result<Reply> {
+    // The store's epoch deadline may lie far back; the first check would be a needless yield.
+    instance.store.set_epoch_deadline(1);
+    let late = async {
+        match wall {
+            Some(limit) => {
+                tokio::time::sleep(limit).await;
+                limit
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = stop.requested() => Err(Error::Killed),
+        result = call(instance, job) => result,
+        limit = late => Err(Error::LimitExceeded(LimitKind::Wall(limit))),
+    }
+}
+
+async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
+    let Instance { store, exports } = instance;
+    let guest = exports.archipel_island_guest();
+    let result = match job {
+        Job::Exec(source) => guest
+            .call_exec(&mut *store, &source)
+            .await
+            .map(|result| result.map(|()| Reply::Done)),
+        Job::Eval(source) => match guest.call_eval(&mut *store, &source).await {
+            Ok(Ok((body, _, form))) => {
+                let message = imports::channels::returned(body, form)?;
+                return Ok(Reply::Value(message));
+            }
+            Ok(Err(raised)) => Ok(Err(raised)),
+            Err(error) => Err(error),
+        },
+        Job::Bind(message) => {
+            let message = imports::channels::deliver(store.data_mut(), message)
+                .map_err(|error| Error::Internal(error.into()))?;
+            let result = guest.call_bind(&mut *store, &message);
+            result.await.map(|result| result.map(|()| Reply::Done))
+        }
+        Job::Run {
+            source,
+            name,
+            arguments,
+        } => {
+            let script = guest::Script {
+                source,
+                name,
+                arguments,
+            };
+            let status = guest.call_run(&mut *store, &script).await;
+            status.map(|status| Ok(Reply::Status(status)))
+        }
+    };
+    match result {
+        Ok(Ok(reply)) => Ok(reply),
+        Ok(Err(raised)) => Err(Error::Raised(Box::new(Raised::from(raised)))),
+        Err(error) => ended(&error),
+    }
+}
+
+/// What it means that a call into the guest failed.
+fn ended(error: &wasmtime::Error) -> Result<Reply> {
+    if let Some(I32Exit(status)) = error.downcast_ref() {
+        return Ok(Reply::Exit((*status & 0xff) as u8));
+    }
+    tracing::debug!("an interpreter died: {error:?}");
+    let text = match error.downcast_ref::<wasmtime::Trap>() {
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    };
+    Err(Error::Died(text))
+}
+
+impl From<crate::bindings::archipel::island::interpreters::Exception> for Raised {
+    fn from(raised: crate::bindings::archipel::island::interpreters::Exception) -> Self {
+        Raised {
+            name: raised.name,
+            qualified_name: raised.qualified_name,
+            module: raised.module,
+            message: raised.message,
+            traceback: raised.traceback,
+        }
+    }
+}

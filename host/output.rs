@@ -1,0 +1,233 @@
+//! Where the standard output and standard error of an interpreter go.
+
+use bytes::Bytes;
+use std::io::{self, Write as _};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
+
+/// How much a guest may write with one call.
+///
+/// A pipe that is ready to be written to takes this much without making the writer wait.
+const CHUNK: usize = 4096;
+
+/// A destination for output.  Clones lead to the same place.
+///
+/// # Examples
+///
+/// ```
+/// use archipel::Output;
+///
+/// let output = Output::captured(1 << 20);
+/// assert_eq!(output.take().bytes, b"");
+/// ```
+#[derive(Debug, Clone)]
+pub struct Output(Arc<Sink>);
+
+#[derive(Debug)]
+enum Sink {
+    Discarded,
+    HostStdout,
+    HostStderr,
+    Captured { limit: usize, kept: Mutex<Captured> },
+}
+
+/// Output that was captured.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Captured {
+    /// What was written, up to the limit.
+    pub bytes: Vec<u8>,
+    /// How many bytes were written after the limit was reached, and are lost.
+    pub dropped: u64,
+}
+
+impl Captured {
+    /// The bytes as text, with what is not UTF-8 replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
+impl Output {
+    /// Nowhere.
+    pub fn discarded() -> Self {
+        Output(Arc::new(Sink::Discarded))
+    }
+
+    /// The host's standard output, in chunks as they are written.
+    pub fn host_stdout() -> Self {
+        Output(Arc::new(Sink::HostStdout))
+    }
+
+    /// The host's standard error.
+    pub fn host_stderr() -> Self {
+        Output(Arc::new(Sink::HostStderr))
+    }
+
+    /// Memory, of which at most `limit` bytes are kept; what is written after that is counted and
+    /// dropped.
+    pub fn captured(limit: usize) -> Self {
+        Output(Arc::new(Sink::Captured {
+            limit,
+            kept: Mutex::default(),
+        }))
+    }
+
+    /// Takes what was captured since the last call.  For other outputs it is empty.
+    pub fn take(&self) -> Captured {
+        match &*self.0 {
+            Sink::Captured { kept, .. } => {
+                std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+            _ => Captured::default(),
+        }
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        match &*self.0 {
+            Sink::Discarded => Ok(()),
+            Sink::HostStdout => {
+                let mut stdout = io::stdout().lock();
+                stdout.write_all(bytes)?;
+                stdout.flush()
+            }
+            Sink::HostStderr => io::stderr().lock().write_all(bytes),
+            Sink::Captured { limit, kept } => {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = limit.saturating_sub(kept.bytes.len()).min(bytes.len());
+                kept.bytes.extend_from_slice(&bytes[..room]);
+                kept.dropped += (bytes.len() - room) as u64;
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a chunk can be written without waiting for a reader.
+    fn is_ready(&self) -> bool {
+        match &*self.0 {
+            Sink::HostStdout => can_write(&io::stdout(), Duration::ZERO),
+            Sink::HostStderr => can_write(&io::stderr(), Duration::ZERO),
+            _ => true,
+        }
+    }
+
+    /// Waits, on the calling thread, until a chunk can be written or a moment has passed.
+    fn wait(&self) {
+        let moment = Duration::from_millis(100);
+        match &*self.0 {
+            Sink::HostStdout => can_write(&io::stdout(), moment),
+            Sink::HostStderr => can_write(&io::stderr(), moment),
+            _ => true,
+        };
+    }
+}
+
+/// Whether `file` takes a chunk within `limit`.
+#[cfg(unix)]
+fn can_write(file: &impl std::os::fd::AsFd, limit: Duration) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let limit = Timespec::try_from(limit).ok();
+    let mut files = [PollFd::new(file, PollFlags::OUT)];
+    // An error shows itself again when writing, which reports it better.
+    poll(&mut files, limit.as_ref()).map_or(true, |ready| ready > 0)
+}
+
+#[cfg(not(unix))]
+fn can_write<F>(_file: &F, _limit: Duration) -> bool {
+    true
+}
+
+impl IsTerminal for Output {
+    fn is_terminal(&self) -> bool {
+        match &*self.0 {
+            Sink::HostStdout => std::io::IsTerminal::is_terminal(&io::stdout()),
+            Sink::HostStderr => std::io::IsTerminal::is_terminal(&io::stderr()),
+            _ => false,
+        }
+    }
+}
+
+impl StdoutStream for Output {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Output {
+    async fn ready(&mut self) {
+        while !self.is_ready() {
+            // The reader is slow.  A worker must not wait for it, so another thread does, and not
+            // for long, since nothing can call it back.
+            let output = self.clone();
+            if tokio::task::spawn_blocking(move || output.wait())
+                .await
+                .is_err()
+            {
+                break;
+            }
+        }
+    }
+}
+
+impl OutputStream for Output {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        Output::write(self, &bytes).map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => StreamError::Closed,
+            _ => StreamError::LastOperationFailed(error.into()),
+        })
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(if self.is_ready() { CHUNK } else { 0 })
+    }
+}
+
+impl AsyncWrite for Output {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let chunk = &bytes[..bytes.len().min(CHUNK)];
+        Poll::Ready(Output::write(&self, chunk).map(|()| chunk.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captures_up_to_the_limit() {
+        let output = Output::captured(4);
+        output.write(b"abc").unwrap();
+        output.write(b"defg").unwrap();
+        let captured = output.take();
+        assert_eq!((captured.text().as_str(), captured.dropped), ("abcd", 3));
+        assert_eq!(output.take(), Captured::default());
+    }
+}

@@ -1,0 +1,337 @@
+//! The runtime: one engine, one compiled guest, one exchange, and the workers.
+
+use crate::bindings::IslandPre;
+use crate::cache::{CompiledCache, default_cache_dir};
+use crate::channel::{Receiver, Sender};
+use crate::engine::{self, Progress, Source};
+use crate::error::{Error, Result};
+use crate::exchange::Exchange;
+use crate::interpreter::InterpreterBuilder;
+use crate::state::State;
+use crate::{broker, imports};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::runtime::Handle;
+use wasmtime::component::Linker;
+use wasmtime::{Engine, PoolConcurrencyLimitError};
+
+/// What everything in a runtime shares.
+pub(crate) struct Context {
+    pub(crate) engine: Engine,
+    pub(crate) guest: IslandPre<State>,
+    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) workers: Workers,
+    pub(crate) families: AtomicU64,
+    /// How many interpreters there is room for, where slots are reserved.
+    slots: Option<u32>,
+    _ticking: Arc<()>,
+}
+
+impl Context {
+    /// What it means that an instance could not be created.
+    pub(crate) fn not_created(&self, error: wasmtime::Error) -> Error {
+        match self.slots {
+            Some(limit) if error.is::<PoolConcurrencyLimitError>() => Error::Capacity { limit },
+            _ if error.to_string().contains("memory minimum size") => Error::Config(
+                "the memory limit is less than what an interpreter needs from the start".to_owned(),
+            ),
+            _ => Error::Internal(error.into()),
+        }
+    }
+}
+
+/// The threads that run guests.
+pub(crate) struct Workers {
+    runtime: Option<tokio::runtime::Runtime>,
+    handle: Handle,
+}
+
+impl Workers {
+    fn start(workers: usize) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(workers)
+            .thread_name("archipel-worker")
+            .enable_time()
+            .build()
+            .map_err(|e| Error::Internal(e.into()))?;
+        Ok(Workers {
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+        })
+    }
+
+    /// Runs `future` on the workers.
+    pub(crate) fn spawn<F>(&self, future: F) -> tokio::task::JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.handle.spawn(future)
+    }
+
+    /// Runs `future` to its end while the caller waits.
+    ///
+    /// It begins on the caller's thread, since going to another one takes longer than many a
+    /// script.  As soon as it waits, or has run for a while, it goes to the workers.
+    pub(crate) fn block_on<F>(&self, future: F) -> Result<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let mut future = Box::pin(future);
+        {
+            let _entered = self.handle.enter();
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return Ok(output);
+            }
+        }
+        // Whatever it waits for is asked again when it is polled there.
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        self.handle.spawn(async move {
+            let _ = sender.send(future.await);
+        });
+        receiver
+            .recv()
+            .map_err(|_| Error::Internal(anyhow::anyhow!("a worker gave up on a task")))
+    }
+
+    /// Waits for `future` on the caller's thread alone.
+    pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
+        let _entered = self.handle.enter();
+        pollster::block_on(future)
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // The last reference may go in a task of a worker, which cannot wait for itself.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// One engine with a compiled guest, in which interpreters are created.
+///
+/// A process usually has one.  Clones are the same runtime, which ends when its last clone and its
+/// last interpreter are dropped.
+///
+/// # Examples
+///
+/// ```no_run
+/// let runtime = archipel::Runtime::new()?;
+/// let interpreter = runtime.interpreter().build()?;
+/// interpreter.exec("answer = 6 * 7")?;
+/// assert_eq!(interpreter.eval("answer")?.as_i64(), Some(42));
+/// # Ok::<(), archipel::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Runtime(pub(crate) Arc<Context>);
+
+impl Runtime {
+    /// A runtime with the defaults of [`Runtime::builder`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`RuntimeBuilder::build`].
+    pub fn new() -> Result<Self> {
+        Runtime::builder().build()
+    }
+
+    /// A builder with the defaults: as many workers as the machine has processors, room for 1,000
+    /// interpreters, and the user's cache folder.
+    pub fn builder() -> RuntimeBuilder {
+        RuntimeBuilder {
+            workers: None,
+            interpreters: 1000,
+            cache_dir: default_cache_dir(),
+            progress: Box::new(|_| {}),
+        }
+    }
+
+    /// A builder for an interpreter that may do nothing, of which every output is discarded.
+    pub fn interpreter(&self) -> InterpreterBuilder {
+        InterpreterBuilder::new(self.clone())
+    }
+
+    /// A channel, both ends of which the host holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] when four billion channels exist.
+    pub fn channel(&self, capacity: Capacity) -> Result<(Sender, Receiver)> {
+        crate::channel::create(&self.0, capacity)
+    }
+}
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runtime").finish_non_exhaustive()
+    }
+}
+
+/// How many messages a channel holds for a receiver that has not come yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capacity {
+    /// None: a send completes when a receiver takes the message.
+    Rendezvous,
+    /// So many.  With 0 it is a rendezvous.
+    Bounded(usize),
+    /// Any number, up to 256 MiB.
+    Unbounded,
+}
+
+impl From<Capacity> for broker::Capacity {
+    fn from(capacity: Capacity) -> Self {
+        match capacity {
+            Capacity::Rendezvous => broker::Capacity::Rendezvous,
+            Capacity::Unbounded => broker::Capacity::Unbounded,
+            Capacity::Bounded(n) => match n.try_into() {
+                Ok(n) => broker::Capacity::Bounded(n),
+                Err(_) => broker::Capacity::Rendezvous,
+            },
+        }
+    }
+}
+
+/// Settings of a runtime.
+#[must_use]
+pub struct RuntimeBuilder {
+    workers: Option<usize>,
+    interpreters: u32,
+    cache_dir: Option<PathBuf>,
+    progress: Box<dyn FnMut(Progress)>,
+}
+
+impl RuntimeBuilder {
+    /// How many threads run guests: from 1 to 512.  The default is one for each processor.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// How many interpreters can exist at a time: from 1 to 100,000.  The default is 1,000.
+    ///
+    /// Address space for so many is reserved from the start, 6 GiB for each; where the system
+    /// refuses that, each is allocated when it is created, which takes longer.
+    pub fn interpreters(mut self, interpreters: u32) -> Self {
+        self.interpreters = interpreters;
+        self
+    }
+
+    /// Where the guest is kept once it is built, and compiled.  The default is the user's cache
+    /// folder, or `ARCHIPEL_CACHE_DIR` where that is set.
+    pub fn cache_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cache_dir = Some(folder.into());
+        self
+    }
+
+    /// Calls `progress` with what has to be done before the first interpreter can be created.
+    /// With a warm cache that is nothing.
+    pub fn progress(mut self, progress: impl FnMut(Progress) + 'static) -> Self {
+        self.progress = Box::new(progress);
+        self
+    }
+
+    /// The runtime.
+    ///
+    /// The first time on a machine this builds and compiles the guest, which takes a minute.  The
+    /// environment variable `ARCHIPEL_GUEST` names the file of a ready guest to be used instead.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] for a number out of range, and [`Error::Guest`] when the guest cannot be
+    /// built, read or compiled.
+    pub fn build(mut self) -> Result<Runtime> {
+        let workers = match self.workers {
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+            Some(n @ 1..=512) => n,
+            Some(n) => {
+                let text = format!("a runtime has from 1 to 512 workers, not {n}");
+                return Err(Error::Config(text));
+            }
+        };
+        if !(1..=100_000).contains(&self.interpreters) {
+            return Err(Error::Config(format!(
+                "a runtime has room for 1 to 100000 interpreters, not {}",
+                self.interpreters
+            )));
+        }
+        let source = self.source()?;
+        let (engine, slots) = engine::engine(self.interpreters)?;
+        let cache = self.compiled_cache();
+        let component = engine::compile(&engine, &source, cache.as_ref(), &mut self.progress)?;
+
+        let mut linker = Linker::new(&engine);
+        let guest = wasmtime_wasi::p2::add_to_linker_async(&mut linker)
+            .and_then(|()| imports::add_to_linker(&mut linker))
+            .and_then(|()| linker.instantiate_pre(&component))
+            .and_then(IslandPre::new)
+            .map_err(|error| Error::Guest(error.into()))?;
+
+        let ticking = Arc::new(());
+        engine::start_ticker(&engine, &ticking)?;
+        let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), workers);
+        Ok(Runtime(Arc::new(Context {
+            engine,
+            guest,
+            exchange: Exchange::new(seed),
+            workers: Workers::start(workers)?,
+            families: AtomicU64::new(1),
+            slots,
+            _ticking: ticking,
+        })))
+    }
+
+    /// The guest to be compiled, built if need be.
+    fn source(&mut self) -> Result<Source> {
+        if let Some(path) = std::env::var_os("ARCHIPEL_GUEST").filter(|path| !path.is_empty()) {
+            let path = PathBuf::from(path);
+            let state = crate::cache::state(&path).map_err(|error| {
+                Error::Guest(anyhow::anyhow!(
+                    "ARCHIPEL_GUEST is {}, which cannot be read: {error}",
+                    path.display()
+                ))
+            })?;
+            let key = format!("given-{}", state.replace(' ', "-"));
+            return Ok(Source { path, key });
+        }
+        let temporary;
+        let folder = match &self.cache_dir {
+            Some(folder) if crate::cache::create_private(folder).is_ok() => folder,
+            _ => {
+                temporary = std::env::temp_dir().join("archipel-without-cache");
+                (self.progress)(Progress::NoCache);
+                &temporary
+            }
+        };
+        let progress = &mut self.progress;
+        let built = archipel_guest::ensure(folder, &mut |step| {
+            progress(Progress::Build(step.describe()));
+        })
+        .map_err(Error::Guest)?;
+        Ok(Source {
+            path: built.path,
+            key: built.key,
+        })
+    }
+
+    fn compiled_cache(&mut self) -> Option<CompiledCache> {
+        let folder = self.cache_dir.as_ref()?.join("compiled");
+        match CompiledCache::open(&folder) {
+            Ok(cache) => Some(cache),
+            Err(error) => {
+                tracing::warn!("the cache for compiled guests cannot be used: {error}");
+                (self.progress)(Progress::NoCache);
+                None
+            }
+        }
+    }
+}
+
+impl Context {
+    /// A number for a new family.
+    pub(crate) fn next_family(&self) -> u64 {
+        self.families.fetch_add(1, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,221 @@
+//! Displaying values as Python's `repr` does.
+
+use std::fmt::{self, Display, Formatter, Write};
+
+use super::{BigInt, HandleKind, Text, Value};
+use crate::encoding::utf8;
+
+/// The largest number of bits for which integers are displayed in decimal.
+///
+/// Converting takes time quadratic in the size. Python draws its line at 4,300 digits too.
+const MAX_DECIMAL_BITS: u64 = 14_284;
+
+/// Displays what Python's `repr` returns.
+///
+/// What has no `repr` to speak of is displayed as `memoryview(b'...')`, `<Sender 0>` and the like;
+/// integers of more than 4,300 digits as `<int of 20000 bits>`.
+impl Display for Value {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Bool(true) => f.write_str("True"),
+            Self::Bool(false) => f.write_str("False"),
+            Self::Int(int) => write_int(f, int),
+            Self::Float(float) => write_float(f, *float, ".0"),
+            Self::Complex { re, im } => write_complex(f, *re, *im),
+            Self::Str(text) => write_text(f, text),
+            Self::Bytes(bytes) => write_bytes(f, bytes),
+            Self::ByteArray(bytes) => {
+                f.write_str("bytearray(")?;
+                write_bytes(f, bytes)?;
+                f.write_char(')')
+            }
+            Self::MemoryView(bytes) => {
+                f.write_str("memoryview(")?;
+                write_bytes(f, bytes)?;
+                f.write_char(')')
+            }
+            Self::Tuple(items) => {
+                f.write_char('(')?;
+                write_items(f, items)?;
+                f.write_str(if items.len() == 1 { ",)" } else { ")" })
+            }
+            Self::List(items) => {
+                f.write_char('[')?;
+                write_items(f, items)?;
+                f.write_char(']')
+            }
+            Self::Dict(pairs) => write_dict(f, pairs),
+            Self::Set(elements) if elements.is_empty() => f.write_str("set()"),
+            Self::Set(elements) => {
+                f.write_char('{')?;
+                write_items(f, elements)?;
+                f.write_char('}')
+            }
+            Self::FrozenSet(elements) if elements.is_empty() => f.write_str("frozenset()"),
+            Self::FrozenSet(elements) => {
+                f.write_str("frozenset({")?;
+                write_items(f, elements)?;
+                f.write_str("})")
+            }
+            Self::Handle { index, .. } => write!(f, "<{} {index}>", self.type_name()),
+        }
+    }
+}
+
+/// Displays what the host calls it, such as `sender`.
+impl Display for HandleKind {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Sender => "sender",
+            Self::Receiver => "receiver",
+            Self::Queue => "queue",
+            Self::Interpreter => "interpreter",
+        })
+    }
+}
+
+fn write_items(f: &mut Formatter<'_>, items: &[Value]) -> fmt::Result {
+    for (index, item) in items.iter().enumerate() {
+        f.write_str(if index == 0 { "" } else { ", " })?;
+        write!(f, "{item}")?;
+    }
+    Ok(())
+}
+
+fn write_dict(f: &mut Formatter<'_>, pairs: &[(Value, Value)]) -> fmt::Result {
+    f.write_char('{')?;
+    for (index, (key, value)) in pairs.iter().enumerate() {
+        f.write_str(if index == 0 { "" } else { ", " })?;
+        write!(f, "{key}: {value}")?;
+    }
+    f.write_char('}')
+}
+
+fn write_int(f: &mut Formatter<'_>, int: &BigInt) -> fmt::Result {
+    if int.bits() > MAX_DECIMAL_BITS {
+        return write!(f, "<int of {} bits>", int.bits());
+    }
+    write!(f, "{int}")
+}
+
+/// Writes a float, with `integral` after one that would look like an integer.
+fn write_float(f: &mut Formatter<'_>, float: f64, integral: &str) -> fmt::Result {
+    if float.is_nan() {
+        return f.write_str("nan");
+    }
+    if float.is_infinite() {
+        return f.write_str(if float < 0.0 { "-inf" } else { "inf" });
+    }
+    // Both languages write the fewest digits that tell the float apart, but lay them out otherwise.
+    let scientific = format!("{float:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent = exponent.parse::<i32>().unwrap_or_default();
+    if !(-4..16).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return write!(f, "{digits}e{sign}{:02}", exponent.unsigned_abs());
+    }
+    let positional = float.to_string();
+    f.write_str(&positional)?;
+    f.write_str(if positional.contains('.') {
+        ""
+    } else {
+        integral
+    })
+}
+
+fn write_complex(f: &mut Formatter<'_>, re: f64, im: f64) -> fmt::Result {
+    if re.to_bits() == 0 {
+        write_float(f, im, "")?;
+        return f.write_char('j');
+    }
+    f.write_char('(')?;
+    write_float(f, re, "")?;
+    f.write_str(if im.is_nan() || im.is_sign_positive() {
+        "+"
+    } else {
+        ""
+    })?;
+    write_float(f, im, "")?;
+    f.write_str("j)")
+}
+
+/// The quote Python picks: the double one only if it saves escaping single ones.
+fn quote(text: &[u8]) -> char {
+    if text.contains(&b'\'') && !text.contains(&b'"') {
+        '"'
+    } else {
+        '\''
+    }
+}
+
+fn write_bytes(f: &mut Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    let quote = quote(bytes);
+    f.write_char('b')?;
+    f.write_char(quote)?;
+    for &byte in bytes {
+        if byte.is_ascii() {
+            write_ascii(f, char::from(byte), quote)?;
+        } else {
+            write!(f, "\\x{byte:02x}")?;
+        }
+    }
+    f.write_char(quote)
+}
+
+fn write_text(f: &mut Formatter<'_>, text: &Text) -> fmt::Result {
+    let quote = quote(text.as_bytes());
+    f.write_char(quote)?;
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        let (plain, surrogates) = utf8::split_plain(rest);
+        for char in plain.chars() {
+            write_char(f, char, quote)?;
+        }
+        if let Some(surrogate) = utf8::surrogate(surrogates) {
+            write!(f, "\\u{surrogate:04x}")?;
+        }
+        rest = surrogates.get(utf8::SURROGATE..).unwrap_or_default();
+    }
+    f.write_char(quote)
+}
+
+fn write_char(f: &mut Formatter<'_>, char: char, quote: char) -> fmt::Result {
+    if char.is_ascii() {
+        return write_ascii(f, char, quote);
+    }
+    match u32::from(char) {
+        _ if is_printable(char) => f.write_char(char),
+        code @ ..=0xff => write!(f, "\\x{code:02x}"),
+        code @ ..=0xffff => write!(f, "\\u{code:04x}"),
+        code => write!(f, "\\U{code:08x}"),
+    }
+}
+
+fn write_ascii(f: &mut Formatter<'_>, char: char, quote: char) -> fmt::Result {
+    match char {
+        '\\' => f.write_str("\\\\"),
+        '\t' => f.write_str("\\t"),
+        '\n' => f.write_str("\\n"),
+        '\r' => f.write_str("\\r"),
+        ' '..='~' if char == quote => write!(f, "\\{char}"),
+        ' '..='~' => f.write_char(char),
+        _ => write!(f, "\\x{:02x}", u32::from(char)),
+    }
+}
+
+/// Whether Python calls a character printable.
+///
+/// The standard library draws the line by the same Unicode categories, but lets it be seen only in
+/// how it escapes strings. There it escapes a printable character only to keep it from combining
+/// with the quote, that is, at the start.
+fn is_printable(char: char) -> bool {
+    let mut buffer = [b'a'; 5];
+    let length = 1 + buffer
+        .get_mut(1..)
+        .map_or(0, |rest| char.encode_utf8(rest).len());
+    let text = buffer
+        .get(..length)
+        .and_then(|bytes| std::str::from_utf8(bytes).ok());
+    text.is_some_and(|text| text.escape_debug().nth(1) == Some(char))
+}
