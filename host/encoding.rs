@@ -22,7 +22,6 @@
 //! data.
 //!
 //! ```
-//! # use value as archipel;
 //! use archipel::encoding::{MAX_DEPTH, Refusal, check};
 //!
 //! // marshal.dumps([1, None], 4)

@@ -2,6 +2,7 @@
 
 pub(crate) mod channels;
 mod interpreters;
+mod process;
 mod waiting;
 
 use crate::exchange::End;
@@ -38,6 +39,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     use crate::bindings::archipel::island;
     island::channels::add_to_linker::<State, HasState>(linker, |state| state)?;
     island::interpreters::add_to_linker::<State, HasState>(linker, |state| state)?;
+    island::process::add_to_linker::<State, HasState>(linker, |state| state)?;
     island::waiting::add_to_linker::<State, HasState>(linker, |state| state)?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::encoding::{self, MAX_DEPTH};
 use crate::error::{Error, Result};
 use crate::exchange::{End, Form, Message};
 use crate::island::{Family, Island};
-use crate::job::{Job, Reply};
+use crate::job::{Job, Reply, exited};
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::policy::Policy;
@@ -288,7 +288,7 @@ impl Drop for AbortOnDrop {
 fn done(reply: Reply) -> Result<()> {
     match reply {
         Reply::Done => Ok(()),
-        Reply::Exit(status) => Err(Error::Died(format!("it exited with status {status}"))),
+        Reply::Exit(status) => Err(Error::Died(exited(status))),
         Reply::Value(_) | Reply::Status(_) => Err(mismatch()),
     }
 }

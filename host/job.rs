@@ -106,6 +106,11 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
     }
 }
 
+/// What is said of an interpreter that ended itself.
+pub(crate) fn exited(status: u8) -> String {
+    format!("it exited with status {status}")
+}
+
 /// What it means that a call into the guest failed.
 fn ended(error: &wasmtime::Error) -> Result<Reply> {
     if let Some(I32Exit(status)) = error.downcast_ref() {

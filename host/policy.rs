@@ -109,6 +109,7 @@ impl Policy {
                 "cannot grant the directory {shown}: it would give away the whole system"
             )));
         }
+        let dir = Dir::open_ambient_dir(&host, cap_std::ambient_authority()).map_err(cannot)?;
         check_guest_path(&guest)?;
         for other in &self.dirs {
             if other.guest == guest {
@@ -126,7 +127,6 @@ impl Policy {
                 )));
             }
         }
-        let dir = Dir::open_ambient_dir(&host, cap_std::ambient_authority()).map_err(cannot)?;
         self.dirs.push(DirGrant {
             dir: Arc::new(dir),
             host,

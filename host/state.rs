@@ -70,6 +70,8 @@ fn wasi(policy: &Policy, stdout: &Output, stderr: &Output) -> Result<WasiCtx> {
     builder
         .stdout(stdout.clone())
         .stderr(stderr.clone())
+        // What `sys.argv` has in it where there is no script.
+        .arg("")
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false);

@@ -4,7 +4,6 @@
 //! with `From`, taken apart with `TryFrom` or by matching, and displayed as Python would.
 //!
 //! ```
-//! # use value as archipel;
 //! use archipel::value::Value;
 //!
 //! let value = Value::from(vec![("one", 1), ("two", 2)]);
@@ -236,7 +235,6 @@ impl Value {
     /// The dict is searched from its end, so that the last of equal keys wins as in Python.
     ///
     /// ```
-    /// # use value as archipel;
     /// use archipel::value::Value;
     ///
     /// let dict = Value::Dict(vec![("a".into(), 1.into()), (2.into(), "b".into())]);

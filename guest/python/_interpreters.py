@@ -152,7 +152,7 @@ def finish(task):
         if type(failure) is host.Failure_Raised:
             return _excinfo(failure.value)
         if type(failure) is host.Failure_Died:
-            raise InterpreterError(f"the interpreter died: {failure.value}") from None
+            raise InterpreterError(failure.value) from None
         raise
     return None
 

@@ -1,21 +1,25 @@
 """The application that is made a component: everything that an island's snapshot holds."""
 
 import gc
+import os
 import sys
 
 from _island import library
 
 library.collect("/python")
+library.collect(os.path.dirname(__file__))
 library.install()
 
 # Importing these now makes them part of every island, at no cost to any.
+import archipel  # noqa: E402, F401
 import concurrent.interpreters  # noqa: E402
 import interpreters  # noqa: E402, F401
 import runpy  # noqa: E402, F401
 import textwrap  # noqa: E402, F401
 
-from _island import queues, run, threads  # noqa: E402
+from _island import process, queues, run, threads  # noqa: E402
 
+process.install()
 threads.install()
 queues.install(concurrent.interpreters)
 run.fresh_main()

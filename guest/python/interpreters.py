@@ -303,7 +303,7 @@ class SendChannel(_End):
     def _send_buffer(self, obj, timeout):
         body = bytes(memoryview(obj))
         try:
-            waits.send_encoded(self._held(), body, (), codec.BUFFER, True, timeout)
+            waits.send_encoded(self._held(), body, [], codec.BUFFER, True, timeout)
         except Err as error:
             if type(error.value) is _channels.Error_Timeout:
                 return False

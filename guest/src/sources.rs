@@ -18,6 +18,7 @@ pub const PYTHON: &[(&str, &str)] = sources!("python":
     "_island/codec.py",
     "_island/errors.py",
     "_island/library.py",
+    "_island/process.py",
     "_island/queues.py",
     "_island/report.py",
     "_island/run.py",
@@ -25,6 +26,7 @@ pub const PYTHON: &[(&str, &str)] = sources!("python":
     "_island/threads.py",
     "_island/waits.py",
     "app.py",
+    "archipel.py",
     "interpreters.py",
 );
 
@@ -33,6 +35,7 @@ pub const WIT: &[(&str, &str)] = sources!("wit":
     "channels.wit",
     "guest.wit",
     "interpreters.wit",
+    "process.wit",
     "waiting.wit",
     "world.wit",
 );

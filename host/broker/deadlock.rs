@@ -183,7 +183,7 @@ impl<M: Parcel> Broker<M> {
     }
 
     fn describe_party(&self, party: PartyId, text: &mut String) {
-        append(text, format_args!("interpreter {} waits ", party.0));
+        append(text, format_args!("interpreter {} waits ", party.shown()));
         let mut cases = 0;
         let waits = self.parties.get(party).map(|state| &state.waits);
         for wait in waits.into_iter().flatten() {
@@ -207,7 +207,7 @@ impl<M: Parcel> Broker<M> {
                         append(text, format_args!("to send to channel {}", label(id)));
                     }
                     Place::Event(id) => {
-                        let owner = self.events.get(id.0).map_or(0, |event| event.owner.0);
+                        let owner = self.events.get(id.0).map_or(0, |event| event.owner.shown());
                         append(text, format_args!("for interpreter {owner} to finish"));
                     }
                 }

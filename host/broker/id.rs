@@ -37,7 +37,7 @@ key! {
 }
 
 /// Names a party: whoever holds channel ends and waits, normally one interpreter. The caller picks
-/// the numbers.
+/// the numbers, of which texts show the lower half: the upper half keeps families apart.
 #[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug)]
 pub struct PartyId(pub u64);
 
@@ -48,6 +48,11 @@ impl PartyId {
 
     /// Holds the ends that travel inside messages. It always exists and never waits.
     pub const FLIGHT: Self = Self(u64::MAX - 1);
+
+    /// The number that texts show.
+    pub(super) fn shown(self) -> u32 {
+        self.0 as u32
+    }
 
     /// Whether this is a constant of the broker's and not a party that was added.
     pub(super) fn is_reserved(self) -> bool {

@@ -38,7 +38,6 @@ pub struct Summary {
 /// # Examples
 ///
 /// ```
-/// # use value as archipel;
 /// use archipel::encoding::{MAX_DEPTH, check};
 ///
 /// // marshal.dumps((..., 3, 0), 4): the sending end of a channel.

@@ -18,7 +18,6 @@ use crate::value::{HandleKind, Text, Value};
 /// # Examples
 ///
 /// ```
-/// # use value as archipel;
 /// use archipel::encoding::{MAX_DEPTH, decode};
 ///
 /// // marshal.dumps({'a': 1}, 4)

@@ -30,7 +30,6 @@ pub struct Encoded {
 /// # Examples
 ///
 /// ```
-/// # use value as archipel;
 /// use archipel::{encoding::encode, value::Value};
 ///
 /// let encoded = encode(&Value::from(("a", 1))).unwrap();

@@ -9,7 +9,7 @@ use crate::broker::EventId;
 use crate::error::{Error, Raised};
 use crate::exchange::Exchange;
 use crate::island::Island;
-use crate::job::{self, Reply};
+use crate::job::{self, Reply, exited};
 use crate::state::State;
 use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::Result;
@@ -200,7 +200,7 @@ impl HostTask for State {
             Some(Ok(Reply::Value(message))) => Ok(Some(super::channels::deliver(self, message)?)),
             Some(Ok(Reply::Done | Reply::Status(_))) => Ok(None),
             Some(Ok(Reply::Exit(status))) => {
-                Err(Failure::Died(format!("it exited with status {status}")))
+                Err(Failure::Died(Error::Died(exited(status)).to_string()))
             }
             Some(Err(Error::Raised(raised))) => Err(Failure::Raised((*raised).into())),
             Some(Err(error)) => Err(Failure::Died(error.to_string())),

@@ -11,7 +11,6 @@ use crate::encoding::utf8;
 /// surrogates like other code points.
 ///
 /// ```
-/// # use value as archipel;
 /// use archipel::value::Text;
 ///
 /// let text = Text::from_generalised_utf8(b"a\xed\xa0\x80".to_vec()).unwrap();

@@ -40,9 +40,9 @@ def encode(obj):
     Raises NotShareableError when `obj` has something in it that is not data.
     """
     if type(obj) in _ATOMS:
-        return dumps(obj, _VERSION), (), PLAIN, True
+        return dumps(obj, _VERSION), [], PLAIN, True
     try:
-        return dumps(obj, _VERSION), (), PLAIN, False
+        return dumps(obj, _VERSION), [], PLAIN, False
     except ValueError:
         # Not marshallable as it is, or nested too deep: look at it closely.
         return encode_exactly(obj)

@@ -46,7 +46,7 @@ def not_sent(error):
     """The exception for an `error` that no channel module gives a meaning of its own."""
     match error:
         case channels.Error_NotShareable(value=what):
-            return NotShareableError(f"{what} is not shareable")
+            return NotShareableError(what)
         case channels.Error_TooLarge(value=limit):
             return ValueError(f"too large: the limit is {limit} bytes")
         case channels.Error_Deadlock(value=text):

@@ -67,22 +67,27 @@ class Library:
         return _code[fullname][0]
 
 
-def collect(root, prefix=""):
-    """Compile the modules in folder `root`, as submodules of `prefix`."""
-    for entry in sorted(os.listdir(root)):
+# The folder that tracebacks and `__file__` name.
+_SHOWN = "/python"
+
+
+def collect(root, below="", prefix=""):
+    """Compile the modules in the folder `below` the library's `root`."""
+    for entry in sorted(os.listdir(root + below)):
         if entry in _LEFT_OUT or entry.startswith("config-"):
             continue
-        path = f"{root}/{entry}"
+        path = f"{below}/{entry}"
         if entry.endswith(".py"):
-            _add(prefix + entry[:-3], path, False)
-        elif os.path.isfile(f"{path}/__init__.py"):
-            _add(prefix + entry, f"{path}/__init__.py", True)
-            collect(path, f"{prefix}{entry}.")
+            _add(prefix + entry[:-3], root, path, False)
+        elif os.path.isfile(f"{root}{path}/__init__.py"):
+            _add(prefix + entry, root, f"{path}/__init__.py", True)
+            collect(root, path, f"{prefix}{entry}.")
 
 
-def _add(name, path, is_package):
-    with open(path, "rb") as file:
+def _add(name, root, path, is_package):
+    with open(root + path, "rb") as file:
         source = file.read()
+    path = _SHOWN + path
     try:
         code = compile(source, path, "exec", dont_inherit=True)
     except SyntaxError:

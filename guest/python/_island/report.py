@@ -4,6 +4,9 @@ import linecache
 import sys
 import traceback
 
+# Bound here, so that code that patches its builtins gets its errors told all the same.
+from builtins import BaseException, isinstance, len, print, str, type
+
 from wit_world.imports import interpreters
 
 def flush():
@@ -81,6 +84,7 @@ def show(error):
     """Print `error` as an interpreter at its end does, through `sys.excepthook`."""
     _fill_linecache()
     try:
-        sys.excepthook(type(error), error, outer_frames_removed(error))
+        frames = outer_frames_removed(error)
+        sys.excepthook(type(error), BaseException.with_traceback(error, frames), frames)
     except BaseException:
-        print(exception(error).traceback, file=sys.__stderr__)
+        print(exception(error).traceback, file=sys.__stderr__, flush=True)

@@ -2,6 +2,9 @@
 
 import builtins
 import sys
+
+# Bound here, so that code that patches its builtins gets its results and errors told all the same.
+from builtins import BaseException, SystemExit, int, isinstance, print
 from types import ModuleType
 
 from componentize_py_types import Err
@@ -14,6 +17,9 @@ _compile = compile
 _exec = exec
 _eval = eval
 _STRING = "<string>"
+
+# What `sys.argv` begins with where there is no script.
+_ARGV_0 = {_STRING: "-c", "<stdin>": "-"}
 
 
 def fresh_main():
@@ -65,7 +71,7 @@ class Guest:
 
     def run(self, script):
         main = _main()
-        sys.argv = [script.name if script.name != _STRING else "-c", *script.arguments]
+        sys.argv = [_ARGV_0.get(script.name, script.name), *script.arguments]
         if not script.name.startswith("<"):
             main["__file__"] = script.name
         report.remember(script.name, script.source)

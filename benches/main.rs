@@ -1,0 +1,249 @@
+//! What things cost, each beside a reference measured in the same run: `cargo bench`.
+//!
+//! The figures are medians.  `-- --quick` takes fewer samples.
+
+use archipel::{Output, Policy, Runtime};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let samples = if quick { 50 } else { 1000 };
+    println!(
+        "{:<58} {:>12} {:>12} {:>8}",
+        "", "measured", "reference", "ratio"
+    );
+    let runtime = Runtime::new()?;
+    life(&runtime, samples)?;
+    round_trip(1, samples)?;
+    round_trip(2, samples)?;
+    two_cores(&runtime)?;
+    memory(&runtime)?;
+    hello(if quick { 5 } else { 40 })?;
+    Ok(())
+}
+
+fn row(what: &str, measured: String, reference: String, ratio: f64) {
+    println!("{what:<58} {measured:>12} {reference:>12} {ratio:>8.2}");
+}
+
+fn micros(time: Duration) -> String {
+    format!("{:.1} µs", time.as_secs_f64() * 1e6)
+}
+
+fn median(mut samples: Vec<Duration>) -> Duration {
+    samples.sort();
+    samples[samples.len() / 2]
+}
+
+fn timed<T>(act: impl FnOnce() -> T) -> (Duration, T) {
+    let start = Instant::now();
+    let result = act();
+    (start.elapsed(), result)
+}
+
+/// Creating an interpreter, running nothing in it and closing it, beside an operating system
+/// thread's creation and end.
+fn life(runtime: &Runtime, samples: usize) -> Result<()> {
+    let (mut ours, mut threads) = (Vec::new(), Vec::new());
+    for _ in 0..samples + samples / 10 {
+        let (time, outcome) = timed(|| {
+            let interpreter = runtime.interpreter().build()?;
+            interpreter.exec("pass")?;
+            interpreter.close()
+        });
+        outcome?;
+        ours.push(time);
+        let (time, joined) = timed(|| std::thread::spawn(|| {}).join());
+        joined.map_err(|_| "a thread panicked")?;
+        threads.push(time);
+    }
+    // The first ones fill the slots.
+    let warm = samples / 10;
+    let (ours, threads) = (
+        median(ours.split_off(warm)),
+        median(threads.split_off(warm)),
+    );
+    let ratio = ours.as_secs_f64() / threads.as_secs_f64();
+    row(
+        "create + exec('pass') + close | thread create + join",
+        micros(ours),
+        micros(threads),
+        ratio,
+    );
+    Ok(())
+}
+
+/// A small message to another interpreter and back, beside the same between two threads.
+fn round_trip(workers: usize, samples: usize) -> Result<()> {
+    let runtime = Runtime::builder().workers(workers).build()?;
+    let output = Output::captured(1 << 20);
+    let interpreter = runtime
+        .interpreter()
+        .policy(Policy::new().children(4, 1)?)
+        .stdout(output.clone())
+        .build()?;
+    interpreter.exec(format!(
+        r#"
+import interpreters, time
+child = interpreters.create()
+there_out, there = interpreters.create_channel()
+back, back_in = interpreters.create_channel()
+task = child.run_in_thread("for m in r: s.send(m)", channels=dict(r=there_out, s=back_in))
+del there_out, back_in
+message = {{"a": 1, "b": [1, 2, 3]}}
+times = []
+for _ in range({samples} * 2):
+    start = time.perf_counter_ns()
+    there.send(message)
+    back.recv()
+    times.append(time.perf_counter_ns() - start)
+times = sorted(times[{samples}:])
+print(times[len(times) // 2])
+there.close()
+task.join()
+"#
+    ))?;
+    let ours = Duration::from_nanos(output.take().text().trim().parse()?);
+    let (there, there_out) = std::sync::mpsc::sync_channel(0);
+    let (back_in, back) = std::sync::mpsc::sync_channel(0);
+    let echo = std::thread::spawn(move || {
+        for message in there_out {
+            if back_in.send(message).is_err() {
+                break;
+            }
+        }
+    });
+    let mut times = Vec::new();
+    for _ in 0..samples {
+        let (time, outcome) = timed(|| there.send(1).is_ok() && back.recv().is_ok());
+        assert!(outcome, "the echo ended early");
+        times.push(time);
+    }
+    drop(there);
+    echo.join().map_err(|_| "the echo panicked")?;
+    let threads = median(times);
+    row(
+        &format!("round trip of a small dict, {workers} worker(s) | between threads"),
+        micros(ours),
+        micros(threads),
+        ours.as_secs_f64() / threads.as_secs_f64(),
+    );
+    Ok(())
+}
+
+/// Two interpreters that compute, at once and one after the other.
+fn two_cores(runtime: &Runtime) -> Result<()> {
+    let output = Output::captured(1 << 20);
+    let interpreter = runtime
+        .interpreter()
+        .policy(Policy::new().children(4, 1)?)
+        .stdout(output.clone())
+        .build()?;
+    interpreter.exec(
+        r#"
+import interpreters, time
+work = "n = 0\nfor i in range(3_000_000): n += i"
+one, two = interpreters.create(), interpreters.create()
+one.run(work); two.run(work)
+best = []
+for _ in range(3):
+    start = time.perf_counter_ns()
+    one.run(work)
+    two.run(work)
+    apart = time.perf_counter_ns() - start
+    start = time.perf_counter_ns()
+    tasks = [one.run_in_thread(work), two.run_in_thread(work)]
+    for task in tasks:
+        task.join()
+    together = time.perf_counter_ns() - start
+    best.append((apart / together, together, apart))
+_, together, apart = sorted(best)[1]
+print(together, apart)
+"#,
+    )?;
+    let text = output.take().text();
+    let mut numbers = text.split_whitespace().map(str::parse);
+    let together = Duration::from_nanos(numbers.next().ok_or("no figure")??);
+    let apart = Duration::from_nanos(numbers.next().ok_or("no figure")??);
+    row(
+        "two computing interpreters at once | one after the other",
+        micros(together),
+        micros(apart),
+        apart.as_secs_f64() / together.as_secs_f64(),
+    );
+    Ok(())
+}
+
+/// The private memory of interpreters that have run something and are idle.
+fn memory(runtime: &Runtime) -> Result<()> {
+    const COUNT: u64 = 200;
+    let mut interpreters = Vec::new();
+    // The first one brings in what all share.
+    let first = runtime.interpreter().build()?;
+    first.exec("pass")?;
+    let before = private_memory()?;
+    for _ in 0..COUNT {
+        let interpreter = runtime.interpreter().build()?;
+        interpreter.exec("pass")?;
+        interpreters.push(interpreter);
+    }
+    let each = (private_memory()? - before) / COUNT;
+    row(
+        "private memory of an idle interpreter after exec | 1 MiB",
+        format!("{each} KiB"),
+        "1024 KiB".to_owned(),
+        each as f64 / 1024.0,
+    );
+    Ok(())
+}
+
+/// The memory of this process that is shared with none other, in KiB.
+fn private_memory() -> Result<u64> {
+    let text = std::fs::read_to_string("/proc/self/smaps_rollup")?;
+    let mut sum = 0;
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("Private_Dirty:") {
+            sum += rest.trim().trim_end_matches(" kB").parse::<u64>()?;
+        }
+    }
+    Ok(sum)
+}
+
+/// The command line with a warm cache, beside CPython's own.
+fn hello(samples: usize) -> Result<()> {
+    let script = std::env::temp_dir().join(format!("archipel-bench-{}.py", std::process::id()));
+    std::fs::write(&script, "print('hello')\n")?;
+    let run = |program: &str, argument: &str| -> Result<Duration> {
+        let mut command = Command::new(program);
+        command.arg(argument).arg(&script).stdout(Stdio::null());
+        let (time, status) = timed(|| command.status());
+        assert!(status?.success(), "{program} failed");
+        Ok(time)
+    };
+    let python = python()?;
+    let (mut ours, mut native) = (Vec::new(), Vec::new());
+    for _ in 0..samples {
+        ours.push(run(env!("CARGO_BIN_EXE_archipel"), "run")?);
+        native.push(run(&python, "-I")?);
+    }
+    std::fs::remove_file(&script)?;
+    let (ours, native) = (median(ours), median(native));
+    row(
+        "archipel run hello.py | python3 -I hello.py",
+        micros(ours),
+        micros(native),
+        ours.as_secs_f64() / native.as_secs_f64(),
+    );
+    Ok(())
+}
+
+/// The interpreter itself: `python3` may be a script that looks for it first.
+fn python() -> Result<String> {
+    let output = Command::new("python3")
+        .args(["-c", "import sys; print(sys.executable)"])
+        .output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}

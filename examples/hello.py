@@ -1,0 +1,8 @@
+"""The smallest program with a subinterpreter: archipel run examples/hello.py"""
+
+import interpreters
+
+interp = interpreters.create()
+print("before")
+interp.run("print('during')")
+print("after")

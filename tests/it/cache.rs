@@ -1,0 +1,89 @@
+//! The cache for compiled guests, damaged and refused.
+
+use crate::runtime;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A cache folder with the guest that the tests have built already.
+fn folder_with_guest(name: &str) -> (PathBuf, PathBuf) {
+    runtime();
+    let folder = std::env::temp_dir().join(format!("archipel-cache-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let built = archipel::guest::find(&archipel::default_cache_dir().unwrap()).unwrap();
+    (folder, built.path)
+}
+
+fn run(cache: &Path, guest: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_archipel"))
+        .args(["run", "-c", "print('ran')"])
+        .env("ARCHIPEL_CACHE_DIR", cache)
+        .env("ARCHIPEL_GUEST", guest)
+        .output()
+        .unwrap()
+}
+
+fn compiled(cache: &Path) -> PathBuf {
+    std::fs::read_dir(cache.join("compiled"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|e| e == "cwasm"))
+        .unwrap()
+}
+
+#[test]
+fn damage_is_found_and_said_once() {
+    let (cache, guest) = folder_with_guest("damage");
+    let first = run(&cache, &guest);
+    assert_eq!(first.stdout, b"ran\n", "{first:?}");
+    let path = compiled(&cache);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let second = run(&cache, &guest);
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.stdout, b"ran\n", "{said}");
+    assert_eq!(
+        said,
+        "archipel: the compiled guest in the cache is rebuilt: its content has changed\n"
+    );
+    let third = run(&cache, &guest);
+    assert_eq!((&*third.stdout, &*third.stderr), (&b"ran\n"[..], &b""[..]));
+    std::fs::remove_dir_all(&cache).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn an_unusable_folder_is_done_without() {
+    use std::os::unix::fs::PermissionsExt;
+    let (cache, guest) = folder_with_guest("unusable");
+    let compiled = cache.join("compiled");
+    std::fs::create_dir(&compiled).unwrap();
+    std::fs::set_permissions(&compiled, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let output = run(&cache, &guest);
+    assert_eq!(output.stdout, b"ran\n", "{output:?}");
+    assert_eq!(std::fs::read_dir(&compiled).unwrap().count(), 0);
+    // A file in the folder's place, which even root cannot create a folder in.
+    std::fs::remove_dir_all(&cache).unwrap();
+    std::fs::write(&cache, "").unwrap();
+    assert_eq!(run(&cache, &guest).stdout, b"ran\n");
+    std::fs::remove_file(&cache).unwrap();
+}
+
+#[test]
+fn a_guest_that_cannot_be_read() {
+    let (cache, _) = folder_with_guest("unreadable");
+    let output = run(&cache, Path::new("/no/such.wasm"));
+    assert_eq!(output.status.code(), Some(125));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.starts_with("archipel: ARCHIPEL_GUEST is /no/such.wasm"),
+        "{said}"
+    );
+    let garbage = cache.join("garbage.wasm");
+    std::fs::write(&garbage, "garbage").unwrap();
+    let output = run(&cache, &garbage);
+    assert_eq!(output.status.code(), Some(125), "{output:?}");
+    std::fs::remove_dir_all(&cache).unwrap();
+}

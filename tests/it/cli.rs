@@ -1,0 +1,285 @@
+//! The `archipel` command: the real binary, its outputs and its exit status.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// A folder of its own for each test.
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("archipel-cli-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn archipel(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_archipel"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that does not read its input may have ended already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Checks the exit status, all of standard output, and what standard error has in it.
+fn check(arguments: &[&str], input: &str, status: i32, stdout: &str, stderr_has: &[&str]) {
+    let output = archipel(arguments, input);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    let what = format!("{arguments:?}\nstdout:\n{out}stderr:\n{err}");
+    assert_eq!(output.status.code(), Some(status), "{what}");
+    assert_eq!(out, stdout, "{what}");
+    for part in stderr_has {
+        assert!(err.contains(part), "no {part:?}: {what}");
+    }
+    if stderr_has.is_empty() {
+        assert_eq!(err, "", "{what}");
+    }
+}
+
+#[test]
+fn scripts() {
+    let folder = folder("scripts");
+    let script = folder.join("script.py");
+    let path = script.to_str().unwrap();
+    let rows = [
+        ("print('hi')", 0, "hi\n", vec![]),
+        (
+            "import sys; print(sys.argv[1:], __name__)",
+            0,
+            "['a', '-b'] __main__\n",
+            vec![],
+        ),
+        ("import sys; sys.exit(7)", 7, "", vec![]),
+        ("import sys; sys.exit()", 0, "", vec![]),
+        ("import sys; sys.exit('bye')", 1, "", vec!["bye\n"]),
+        ("import os; os._exit(9)", 9, "", vec![]),
+        (
+            "import atexit; atexit.register(print, 'last'); print('first')",
+            0,
+            "first\nlast\n",
+            vec![],
+        ),
+        (
+            "def f():\n    1 / 0\nf()",
+            1,
+            "",
+            vec![
+                "Traceback (most recent call last):\n",
+                "in f\n    1 / 0\n",
+                "ZeroDivisionError: division by zero\n",
+            ],
+        ),
+        ("print(", 1, "", vec!["SyntaxError: '(' was never closed"]),
+        ("# coding: latin-1\nprint('\u{e9}')", 0, "Ã©\n", vec![]),
+        (
+            "import os; os.abort()",
+            134,
+            "",
+            vec!["archipel: the interpreter died: "],
+        ),
+    ];
+    for (source, status, stdout, stderr) in rows {
+        std::fs::write(&script, source).unwrap();
+        check(&["run", path, "a", "-b"], "", status, stdout, &stderr);
+    }
+    std::fs::write(&script, b"print('\xff')").unwrap();
+    check(&["run", path], "", 1, "", &["SyntaxError", "utf-8"]);
+    std::fs::write(&script, b"x = 1\0").unwrap();
+    check(&["run", path], "", 1, "", &["SyntaxError", "null bytes"]);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn code_and_standard_input() {
+    check(
+        &["run", "-c", "import sys; print(sys.argv)", "x", "--y"],
+        "",
+        0,
+        "['-c', 'x', '--y']\n",
+        &[],
+    );
+    check(
+        &["run", "-", "x"],
+        "import sys; print(sys.argv)",
+        0,
+        "['-', 'x']\n",
+        &[],
+    );
+    check(
+        &["run", "-c", "print(input())"],
+        "typed\n",
+        0,
+        "typed\n",
+        &[],
+    );
+}
+
+#[test]
+fn mistakes() {
+    let folder = folder("mistakes");
+    let path = folder.to_str().unwrap();
+    let rows: &[(&[&str], i32, &str)] = &[
+        (
+            &["run", "/no/such.py"],
+            2,
+            "archipel: cannot run /no/such.py: there is no such file\n",
+        ),
+        (&["run", path], 2, "it is a directory\n"),
+        (&["run"], 2, "archipel: no script was given: name one"),
+        (
+            &["run", "--no-such-option", "x.py"],
+            2,
+            "archipel: unknown option --no-such-option",
+        ),
+        (
+            &["run", "--timeout", "soon", "x.py"],
+            2,
+            "archipel: invalid value 'soon' for '--timeout <TIME>'",
+        ),
+        (
+            &["run", "--timeout", "0s", "-c", ""],
+            2,
+            "archipel: a time limit of zero would stop every script",
+        ),
+        (
+            &["run", "--max-memory", "1KiB", "-c", ""],
+            2,
+            "archipel: a memory limit of 1024 bytes makes no sense",
+        ),
+        (
+            &["run", "--dir", "/no/such::/x", "-c", ""],
+            2,
+            "archipel: cannot grant the directory /no/such: it does not exist\n",
+        ),
+        (
+            &["run", "--dir", "/::/x", "-c", ""],
+            2,
+            "it would give away the whole system",
+        ),
+        (
+            &["run", "--env", "NO_SUCH_VARIABLE_AT_ALL", "-c", ""],
+            2,
+            "there is no such variable to pass on",
+        ),
+        (&["dance"], 2, "archipel: unrecognized subcommand 'dance'"),
+        (
+            &["run", "--timeout", "50ms", "-c", "while True: pass"],
+            124,
+            "archipel: limit exceeded: wall time of 50ms\n",
+        ),
+        (
+            &[
+                "run",
+                "--timeout",
+                "50ms",
+                "-c",
+                "import time; time.sleep(60)",
+            ],
+            124,
+            "archipel: limit exceeded: wall time",
+        ),
+    ];
+    for (arguments, status, message) in rows {
+        check(arguments, "", *status, "", &[message]);
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn grants() {
+    let folder = folder("grants");
+    std::fs::write(folder.join("words.txt"), "a b c").unwrap();
+    let read_only = format!("{}::/data", folder.display());
+    let read_write = format!("{}::/data:rw", folder.display());
+    check(
+        &[
+            "run",
+            "--dir",
+            &read_only,
+            "-c",
+            "print(len(open('/data/words.txt').read().split()))",
+        ],
+        "",
+        0,
+        "3\n",
+        &[],
+    );
+    check(
+        &[
+            "run",
+            "--dir",
+            &read_only,
+            "-c",
+            "open('/data/new.txt', 'w')",
+        ],
+        "",
+        1,
+        "",
+        &["PermissionError"],
+    );
+    check(
+        &[
+            "run",
+            "--dir",
+            &read_write,
+            "-c",
+            "open('/data/new.txt', 'w').write('new')",
+        ],
+        "",
+        0,
+        "",
+        &[],
+    );
+    assert_eq!(std::fs::read(folder.join("new.txt")).unwrap(), b"new");
+    check(
+        &[
+            "run",
+            "--env",
+            "A=1",
+            "-c",
+            "import os; print(dict(os.environ))",
+        ],
+        "",
+        0,
+        "{'A': '1'}\n",
+        &[],
+    );
+    check(
+        &[
+            "run",
+            "--max-memory",
+            "64MiB",
+            "-c",
+            "try: bytes(10**9)\nexcept MemoryError: print('MemoryError')",
+        ],
+        "",
+        0,
+        "MemoryError\n",
+        &[],
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn other_commands() {
+    let output = archipel(&["doctor"], "");
+    assert!(output.status.success());
+    assert!(text(&output.stdout).contains("python3"));
+    let output = archipel(&["cache"], "");
+    assert!(text(&output.stdout).contains("python.wasm"));
+    let folder = folder("export");
+    let file = folder.join("python.wasm");
+    check(&["guest", "export", file.to_str().unwrap()], "", 0, "", &[]);
+    assert_eq!(std::fs::read(&file).unwrap()[..4], *b"\0asm");
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(archipel(&["--help"], "").status.success());
+    assert_eq!(archipel(&[], "").status.code(), Some(2));
+}

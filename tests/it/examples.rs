@@ -1,0 +1,51 @@
+//! The examples do what they say.
+
+use crate::root;
+use crate::script::check_all;
+use std::process::Command;
+
+fn run(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_archipel"))
+        .arg("run")
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    );
+    assert!(output.status.success(), "{arguments:?}\n{out}{err}");
+    assert_eq!(err, "", "{arguments:?}");
+    out
+}
+
+#[test]
+fn the_programs_of_the_article() {
+    check_all("examples/article");
+}
+
+#[test]
+fn hello() {
+    let out = run(&["examples/hello.py"]);
+    assert_eq!(out, "before\nduring\nafter\n");
+}
+
+#[test]
+fn word_count() {
+    let out = run(&[
+        "--dir",
+        "examples::/data",
+        "examples/word_count.py",
+        "/data/islands.txt",
+    ]);
+    let first = out.lines().next().unwrap();
+    assert_eq!(first.split_whitespace().next_back(), Some("the"), "{out}");
+}
+
+#[test]
+fn primes() {
+    let out = run(&["examples/primes.py", "20000"]);
+    assert!(out.contains("2262 primes below 20000"), "{out}");
+    assert!(out.contains("times as fast"), "{out}");
+}

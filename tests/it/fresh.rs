@@ -1,0 +1,79 @@
+//! What must differ between interpreters although they come from one snapshot.
+
+use crate::runtime;
+use archipel::Policy;
+
+#[test]
+fn entropy_is_each_interpreters_own() {
+    let sources = [
+        "import random; x = random.random()",
+        "import random; x = random.getrandbits(64)",
+        "import random; x = random.Random().random()",
+        "import uuid; x = str(uuid.uuid4())",
+        "import uuid; x = str(uuid.uuid1())",
+        "import secrets; x = secrets.token_hex()",
+        "import os; x = os.urandom(16)",
+        "import tempfile; x = next(tempfile._get_candidate_names())",
+    ];
+    for source in sources {
+        let values: Vec<_> = (0..3)
+            .map(|_| {
+                let interpreter = runtime().interpreter().build().unwrap();
+                interpreter.exec(source).unwrap();
+                interpreter.eval("x").unwrap()
+            })
+            .collect();
+        assert!(
+            values[0] != values[1] && values[1] != values[2] && values[0] != values[2],
+            "{source}: {values:?}"
+        );
+    }
+}
+
+#[test]
+fn clocks_are_the_present() {
+    let interpreter = runtime().interpreter().build().unwrap();
+    interpreter.exec("import time").unwrap();
+    let now = || {
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_secs_f64()
+    };
+    let before = now();
+    let seen = interpreter.eval("time.time()").unwrap().as_f64().unwrap();
+    assert!((before - 1.0..=now() + 1.0).contains(&seen), "{seen}");
+    let times = "[time.monotonic(), time.perf_counter(), time.process_time()]";
+    let later = format!("[a <= b for a, b in zip({times}, {times})]");
+    assert_eq!(
+        interpreter.eval(later).unwrap().to_string(),
+        "[True, True, True]"
+    );
+}
+
+#[test]
+fn the_environment_is_what_was_granted() {
+    let policy = Policy::new().env("ISLAND", "h\u{e9}").unwrap();
+    let granted = runtime().interpreter().policy(policy).build().unwrap();
+    let nothing = runtime().interpreter().build().unwrap();
+    for (interpreter, expected) in [(granted, "{'ISLAND': 'hé'}"), (nothing, "{}")] {
+        interpreter.exec("import os, sys").unwrap();
+        let environment = interpreter.eval("dict(os.environ)").unwrap();
+        assert_eq!(environment.to_string(), expected);
+        assert_eq!(interpreter.eval("sys.argv").unwrap().to_string(), "['']");
+    }
+}
+
+#[test]
+fn nothing_of_the_build_is_in_the_snapshot() {
+    let interpreter = runtime().interpreter().build().unwrap();
+    interpreter.exec("import os, sys, json").unwrap();
+    let paths = interpreter
+        .eval("[m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)]")
+        .unwrap();
+    for path in paths.as_list().unwrap() {
+        let path = path.as_str().unwrap();
+        let known = ["/python/", "/world/", "/bundled/", "/0/"];
+        assert!(known.iter().any(|root| path.starts_with(root)), "{path}");
+    }
+}

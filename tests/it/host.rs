@@ -1,0 +1,295 @@
+//! The library as a host uses it.
+
+use crate::runtime;
+use archipel::{
+    Access, Binding, Capacity, Error, Limits, Output, Policy, RecvError, Runtime, SendError, Value,
+};
+use std::time::Duration;
+
+#[test]
+fn exec_and_eval() {
+    let interpreter = runtime().interpreter().build().unwrap();
+    interpreter.exec("x = [1, 2]").unwrap();
+    assert_eq!(interpreter.eval("sum(x)").unwrap(), 3);
+    match interpreter.exec("def f():\n    1 / 0\nf()") {
+        Err(Error::Raised(raised)) => {
+            assert_eq!(raised.name, "ZeroDivisionError");
+            assert_eq!(raised.module, "builtins");
+            assert_eq!(raised.message, "division by zero");
+            assert!(raised.traceback.contains("line 2, in f\n    1 / 0\n"));
+        }
+        other => panic!("{other:?}"),
+    }
+    match interpreter.eval("object()") {
+        Err(Error::Raised(raised)) => assert_eq!(raised.name, "NotShareableError"),
+        other => panic!("{other:?}"),
+    }
+    match interpreter.exec("def") {
+        Err(Error::Raised(raised)) => assert_eq!(raised.name, "SyntaxError"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(interpreter.eval("x").unwrap().to_string(), "[1, 2]");
+}
+
+#[test]
+fn channels_between_host_and_guest() {
+    let interpreter = runtime().interpreter().build().unwrap();
+    let (to_guest, guest_end) = runtime().channel(Capacity::Bounded(4)).unwrap();
+    let (back, from_guest) = runtime().channel(Capacity::Unbounded).unwrap();
+    interpreter
+        .prepare_main([("inbox", Binding::from(guest_end)), ("outbox", back.into())])
+        .unwrap();
+    let worker = {
+        let interpreter = interpreter.clone();
+        std::thread::spawn(move || {
+            interpreter.exec("for item in inbox: outbox.send(item * 2)\ndel outbox")
+        })
+    };
+    for n in 0..10 {
+        to_guest.send(n).unwrap();
+    }
+    to_guest.send("ab").unwrap();
+    drop(to_guest);
+    let got: Vec<String> = from_guest.iter().map(|value| value.to_string()).collect();
+    worker.join().unwrap().unwrap();
+    let expected: Vec<String> = (0..10).map(|n| (2 * n).to_string()).collect();
+    assert_eq!(got[..10], expected);
+    assert_eq!(got[10], "'abab'");
+}
+
+#[test]
+fn select_over_guests_and_ones_own_channels() {
+    let interpreter = runtime().interpreter().build().unwrap();
+    let (sender, receiver) = runtime().channel(Capacity::Rendezvous).unwrap();
+    interpreter
+        .prepare_main([("out", Binding::from(sender))])
+        .unwrap();
+    let thread = std::thread::spawn(move || interpreter.exec("out.send('from the guest')"));
+    let guest = receiver.into_crossbeam();
+    let (_own_sender, own) = crossbeam_channel::bounded::<Value>(1);
+    crossbeam_channel::select! {
+        recv(guest) -> value => assert_eq!(value.unwrap(), "from the guest"),
+        recv(own) -> _ => panic!("nobody sent this"),
+    }
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn channel_errors() {
+    let (sender, receiver) = runtime().channel(Capacity::Bounded(1)).unwrap();
+    assert_eq!(receiver.try_recv(), Err(RecvError::Empty));
+    let moment = Duration::from_millis(1);
+    assert_eq!(receiver.recv_timeout(moment), Err(RecvError::Timeout));
+    sender.send(1).unwrap();
+    assert_eq!(sender.try_send(2), Err(SendError::Full(Value::from(2))));
+    let late = sender.send_timeout(3, moment);
+    assert_eq!(late, Err(SendError::Timeout(Value::from(3))));
+    drop(sender);
+    assert_eq!(receiver.recv().unwrap(), 1);
+    assert_eq!(receiver.recv(), Err(RecvError::Closed));
+    let (sender, receiver) = runtime().channel(Capacity::Bounded(1)).unwrap();
+    drop(receiver);
+    assert_eq!(sender.send(1), Err(SendError::Closed(Value::from(1))));
+    let unhashable = Value::Set(vec![Value::List(vec![])]);
+    assert!(matches!(
+        sender.send(unhashable),
+        Err(SendError::Refused { .. })
+    ));
+}
+
+#[test]
+fn interpreters_do_one_thing_at_a_time() {
+    let interpreter = runtime().interpreter().build().unwrap();
+    let (go, wait) = runtime().channel(Capacity::Rendezvous).unwrap();
+    let (started, start) = runtime().channel(Capacity::Rendezvous).unwrap();
+    interpreter
+        .prepare_main([("wait", Binding::from(wait)), ("started", started.into())])
+        .unwrap();
+    let thread = {
+        let interpreter = interpreter.clone();
+        std::thread::spawn(move || interpreter.exec("started.send(1); wait.recv()"))
+    };
+    start.recv().unwrap();
+    assert!(interpreter.is_running());
+    assert!(matches!(interpreter.exec("pass"), Err(Error::Running)));
+    assert!(matches!(interpreter.close(), Err(Error::Running)));
+    go.send(()).unwrap();
+    thread.join().unwrap().unwrap();
+    interpreter.exec("pass").unwrap();
+    interpreter.close().unwrap();
+    assert!(matches!(interpreter.close(), Err(Error::Closed)));
+    assert!(matches!(interpreter.exec("pass"), Err(Error::Closed)));
+}
+
+#[test]
+fn kill_reaches_everywhere() {
+    let places = [
+        "while True: pass",
+        "sum(range(10**12))",
+        "import time; time.sleep(10**6)",
+        "inbox.recv()",
+        "import interpreters; i = interpreters.create(); i.run('while True: pass')",
+    ];
+    for place in places {
+        let interpreter = runtime()
+            .interpreter()
+            .policy(Policy::new().children(2, 1).unwrap())
+            .build()
+            .unwrap();
+        let (started, start) = runtime().channel(Capacity::Rendezvous).unwrap();
+        let (_held, inbox) = runtime().channel(Capacity::Rendezvous).unwrap();
+        interpreter
+            .prepare_main([("started", Binding::from(started)), ("inbox", inbox.into())])
+            .unwrap();
+        let thread = {
+            let interpreter = interpreter.clone();
+            std::thread::spawn(move || interpreter.exec(format!("started.send(1)\n{place}")))
+        };
+        start.recv().unwrap();
+        interpreter.kill();
+        interpreter.kill();
+        let outcome = thread.join().unwrap();
+        assert!(
+            matches!(outcome, Err(Error::Killed)),
+            "{place}: {outcome:?}"
+        );
+        assert!(interpreter.exec("pass").is_err(), "{place}");
+    }
+}
+
+#[test]
+fn files_as_granted() {
+    let folder = std::env::temp_dir().join(format!("archipel-files-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("in.txt"), "one two").unwrap();
+    let run = |access, source: &str| {
+        let policy = Policy::new().dir(&folder, "/data", access).unwrap();
+        let interpreter = runtime().interpreter().policy(policy).build().unwrap();
+        interpreter.exec(source.to_owned())?;
+        interpreter.eval("x")
+    };
+    let read = "x = open('/data/in.txt').read()";
+    assert_eq!(run(Access::ReadOnly, read).unwrap(), "one two");
+    let write = "open('/data/out.txt', 'w').write('x'); x = open('/data/out.txt').read()";
+    assert!(matches!(
+        run(Access::ReadOnly, write),
+        Err(Error::Raised(raised)) if raised.name == "PermissionError"
+    ));
+    assert_eq!(run(Access::ReadWrite, write).unwrap(), "x");
+    let outside =
+        "import os\ntry: open('/data/../secret')\nexcept OSError as e: x = type(e).__name__";
+    let denied = run(Access::ReadOnly, outside).unwrap();
+    assert!(
+        denied == "PermissionError" || denied == "FileNotFoundError",
+        "{denied}"
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_limit_too_small_to_start() {
+    let limits = Limits::new().memory(1 << 20).unwrap();
+    match runtime().interpreter().limits(limits).build() {
+        Err(Error::Config(text)) => assert!(text.contains("memory limit"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+    // The slot was given back.
+    runtime()
+        .interpreter()
+        .build()
+        .unwrap()
+        .exec("pass")
+        .unwrap();
+}
+
+#[test]
+fn a_full_runtime() {
+    let runtime = Runtime::builder().interpreters(2).build().unwrap();
+    let one = runtime.interpreter().build().unwrap();
+    let two = runtime.interpreter().build().unwrap();
+    match runtime.interpreter().build() {
+        Err(Error::Capacity { limit }) => assert_eq!(limit, 2),
+        other => panic!("{other:?}"),
+    }
+    drop(one);
+    let three = runtime.interpreter().build().unwrap();
+    three.exec("pass").unwrap();
+    drop((two, three));
+    for settings in [
+        Runtime::builder().workers(0),
+        Runtime::builder().workers(10_000),
+        Runtime::builder().interpreters(0),
+        Runtime::builder().interpreters(u32::MAX),
+    ] {
+        assert!(matches!(settings.build(), Err(Error::Config(_))));
+    }
+}
+
+#[test]
+fn inside_an_async_host() {
+    let tokio = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    tokio.block_on(async {
+        let runtime = Runtime::builder().interpreters(8).build().unwrap();
+        let one = runtime.interpreter().build_async().await.unwrap();
+        let two = runtime.interpreter().build_async().await.unwrap();
+        let (sender, receiver) = runtime.channel(Capacity::Rendezvous).unwrap();
+        one.prepare_main_async([("s", Binding::from(sender))])
+            .await
+            .unwrap();
+        two.prepare_main_async([("r", Binding::from(receiver))])
+            .await
+            .unwrap();
+        let (sent, received) = tokio::join!(
+            one.exec_async("s.send(20)"),
+            two.exec_async("x = r.recv() + 1")
+        );
+        sent.unwrap();
+        received.unwrap();
+        assert_eq!(two.eval_async("x * 2").await.unwrap(), 42);
+        // Giving up on a call stops the interpreter.
+        let endless = one.exec_async("while True: pass");
+        let late = tokio::time::timeout(Duration::from_millis(20), endless).await;
+        assert!(late.is_err());
+        while one.is_running() {
+            tokio::task::yield_now().await;
+        }
+        assert!(one.exec_async("pass").await.is_err());
+        two.exec_async("pass").await.unwrap();
+    });
+}
+
+#[test]
+fn captured_output_is_bounded_and_in_order() {
+    let output = Output::captured(1000);
+    let interpreter = runtime()
+        .interpreter()
+        .policy(Policy::new().children(1, 1).unwrap())
+        .stdout(output.clone())
+        .build()
+        .unwrap();
+    interpreter
+        .exec(
+            "import interpreters\nchild = interpreters.create()\n\
+             print(1)\nchild.run('print(2)')\nprint(3)",
+        )
+        .unwrap();
+    assert_eq!(output.take().text(), "1\n2\n3\n");
+    interpreter.exec("print('x' * 5000)").unwrap();
+    let captured = output.take();
+    assert_eq!((captured.bytes.len(), captured.dropped), (1000, 4001));
+}
+
+#[test]
+fn two_runtimes_do_not_mix() {
+    let other = Runtime::builder().interpreters(4).build().unwrap();
+    let here = runtime().interpreter().build().unwrap();
+    let there = other.interpreter().build().unwrap();
+    here.exec("x = 'here'").unwrap();
+    there.exec("x = 'there'").unwrap();
+    drop(other);
+    assert_eq!(there.eval("x").unwrap(), "there");
+    assert_eq!(here.eval("x").unwrap(), "here");
+}

@@ -1,0 +1,34 @@
+//! The folders of `tests/scripts`, each of which is a test.
+
+use crate::script::check_all;
+
+macro_rules! folders {
+    ($($folder:ident),* $(,)?) => {
+        $(
+            #[test]
+            fn $folder() {
+                check_all(concat!("tests/scripts/", stringify!($folder)));
+            }
+        )*
+
+        #[test]
+        fn every_folder_is_a_test() {
+            let mut found: Vec<String> = std::fs::read_dir(crate::root().join("tests/scripts"))
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            found.sort();
+            assert_eq!(found, [$(stringify!($folder)),*]);
+        }
+    };
+}
+
+folders!(
+    channels,
+    hostile,
+    interpreters,
+    library,
+    queues,
+    threads,
+    values,
+);

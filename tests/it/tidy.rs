@@ -1,0 +1,116 @@
+//! Rules of the house that a program can check.
+
+use crate::root;
+use std::path::{Path, PathBuf};
+
+fn files(below: &Path, extension: &str, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(below).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, extension, found);
+        } else if path.extension().is_some_and(|e| e == extension) {
+            found.push(path);
+        }
+    }
+}
+
+fn sources(folders: &[&str], extension: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for folder in folders {
+        files(&root().join(folder), extension, &mut found);
+    }
+    assert!(!found.is_empty());
+    found
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            (path, text)
+        })
+        .collect()
+}
+
+#[test]
+fn every_rust_file_says_what_it_is() {
+    for (path, text) in sources(
+        &["host", "guest/src", "tests/it", "benches", "examples"],
+        "rs",
+    ) {
+        assert!(text.starts_with("//! "), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_python_module_of_the_guest_says_what_it_is() {
+    for (path, text) in sources(&["guest/python"], "py") {
+        assert!(text.starts_with("\"\"\""), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_item_of_the_world_is_documented() {
+    for (path, text) in sources(&["wit"], "wit") {
+        let mut documented = false;
+        for line in text.lines().map(str::trim) {
+            let item = line.contains(": func(")
+                || [
+                    "interface ",
+                    "resource ",
+                    "record ",
+                    "variant ",
+                    "enum ",
+                    "type ",
+                ]
+                .iter()
+                .any(|keyword| line.starts_with(keyword));
+            assert!(!item || documented, "{}: {line}", path.display());
+            documented = line.starts_with("///");
+        }
+    }
+}
+
+/// The state machines know neither wasmtime nor a runtime nor a clock.
+#[test]
+fn what_must_not_depend_on_what() {
+    let plain = ["broker.rs", "value.rs", "encoding.rs"];
+    let folders = ["host/broker", "host/value", "host/encoding"];
+    let mut all = sources(&folders, "rs");
+    for file in plain {
+        let path = root().join("host").join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        all.push((path, text));
+    }
+    for (path, text) in all {
+        for word in [
+            "wasmtime",
+            "tokio",
+            "std::time",
+            "std::thread",
+            "crate::island",
+        ] {
+            assert!(
+                !text.contains(&format!("{word}::")),
+                "{}: {word}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_is_ignored_or_unfinished() {
+    let marks = [
+        ["#[ig", "nore"],
+        ["to", "do!("],
+        ["unimple", "mented!("],
+        ["FIX", "ME"],
+    ];
+    for (path, text) in sources(
+        &["host", "guest/src", "tests/it", "benches", "examples"],
+        "rs",
+    ) {
+        for mark in marks {
+            let mark = mark.concat();
+            assert!(!text.contains(&mark), "{}: {mark}", path.display());
+        }
+    }
+}

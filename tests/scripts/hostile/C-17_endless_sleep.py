@@ -1,0 +1,7 @@
+#: wall 200ms
+#: outcome limit
+#: stdout reached
+import time
+
+print('reached', flush=True)
+time.sleep(1e9)

@@ -1,0 +1,6 @@
+#: wall 200ms
+#: outcome limit
+#: stdout reached
+print('reached', flush=True)
+while True:
+    pass

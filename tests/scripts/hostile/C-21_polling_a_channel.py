@@ -1,0 +1,9 @@
+#: wall 200ms
+#: outcome limit
+#: stdout reached
+import interpreters
+
+recv, send = interpreters.create_channel()
+print('reached', flush=True)
+while True:
+    recv.recv_nowait(None)

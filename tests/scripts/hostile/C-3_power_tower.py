@@ -1,0 +1,5 @@
+#: wall 300ms
+#: outcome limit
+#: stdout reached
+print('reached', flush=True)
+9**9**9

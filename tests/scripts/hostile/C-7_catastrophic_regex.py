@@ -1,0 +1,7 @@
+#: wall 300ms
+#: outcome limit
+#: stdout reached
+import re
+
+print('reached', flush=True)
+re.match('(a+)+$', 'a' * 40 + 'b')

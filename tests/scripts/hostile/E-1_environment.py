@@ -1,0 +1,4 @@
+#: stdout {}
+import os
+
+print(dict(os.environ))

@@ -1,0 +1,17 @@
+#: stdout FileNotFoundError FileNotFoundError FileNotFoundError FileNotFoundError
+import os
+
+
+def outcome(f, *a):
+    try:
+        f(*a)
+    except OSError as error:
+        return type(error).__name__
+
+
+print(
+    outcome(open, '/etc/passwd'),
+    outcome(open, '/tmp/x', 'w'),
+    outcome(os.listdir, '/'),
+    outcome(open, '/proc/self/environ'),
+)

@@ -1,0 +1,11 @@
+#: outcome died
+#: stdout reached
+import interpreters
+from wit_world.imports import channels
+
+recv, send = interpreters.create_channel()
+print('reached', flush=True)
+# The bindings take the handle from the object; a number that is no handle of ours must not work.
+forged = channels.Sender.__new__(channels.Sender)
+forged.handle = 12345
+forged.send(b'N', [], channels.Form.PLAIN, True, 0)

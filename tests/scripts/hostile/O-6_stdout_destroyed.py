@@ -1,0 +1,8 @@
+#: stdout before
+import os
+import sys
+
+print('before', flush=True)
+sys.stdout.close()
+os.close(1)
+sys.stdout = None

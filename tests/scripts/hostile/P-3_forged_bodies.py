@@ -1,0 +1,28 @@
+#: stdout 10 refused
+import marshal
+
+import interpreters
+from componentize_py_types import Err
+from wit_world.imports import channels
+
+recv, send = interpreters.create_channel(capacity=None)
+code = marshal.dumps(compile('1', '', 'exec'))
+bodies = [
+    b'',
+    b'[',
+    b'[\xff\xff\xff\x7f',
+    b'r\0\0\0\0',
+    b'[\1\0\0\0\x80[',
+    b'{[\0\0\0\0N0',
+    b'NN',
+    b'S',
+    b'.',
+    code,
+]
+refused = 0
+for body in bodies:
+    try:
+        send._handle.send(body, [], channels.Form.PLAIN, True, 0)
+    except Err as error:
+        refused += isinstance(error.value, channels.Error_NotShareable)
+print(refused, 'refused')

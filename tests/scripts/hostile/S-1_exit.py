@@ -1,0 +1,4 @@
+#: outcome exit 3
+import sys
+
+sys.exit(3)

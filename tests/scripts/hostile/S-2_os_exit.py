@@ -1,0 +1,4 @@
+#: outcome exit 44
+import os
+
+os._exit(44)

@@ -1,0 +1,6 @@
+#: outcome died
+#: stdout reached
+import os
+
+print('reached', flush=True)
+os.abort()
