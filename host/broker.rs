@@ -60,6 +60,9 @@ pub struct Broker<M> {
     /// as guests can chain their selects.
     unblocked: Vec<ChannelId>,
     random: u64,
+    /// How many steps the searches for deadlocks took, for tests of what they cost.
+    #[cfg(test)]
+    searched: std::cell::Cell<usize>,
 }
 
 /// How much of everything there is.
@@ -100,6 +103,8 @@ impl<M: Parcel> Broker<M> {
             unblocked: Vec::new(),
             // Zero is the one state that the generator never leaves.
             random: (seed ^ 0x9e37_79b9_7f4a_7c15).max(1),
+            #[cfg(test)]
+            searched: std::cell::Cell::new(0),
         }
     }
 

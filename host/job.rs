@@ -72,9 +72,8 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
             .await
             .map(|result| result.map(|()| Reply::Done)),
         Job::Eval(source) => match guest.call_eval(&mut *store, &source).await {
-            Ok(Ok((body, _, form))) => {
-                let message = imports::channels::returned(body, form)?;
-                return Ok(Reply::Value(message));
+            Ok(Ok(message)) => {
+                return Ok(Reply::Value(imports::channels::returned(message)?));
             }
             Ok(Err(raised)) => Ok(Err(raised)),
             Err(error) => Err(error),

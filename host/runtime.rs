@@ -11,7 +11,7 @@ use crate::state::State;
 use crate::{broker, imports};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::runtime::Handle;
 use wasmtime::component::Linker;
 use wasmtime::{Engine, PoolConcurrencyLimitError};
@@ -80,9 +80,17 @@ impl Workers {
         let mut future = Box::pin(future);
         {
             let _entered = self.handle.enter();
-            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-            if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
-                return Ok(output);
+            let woken = Arc::new(Woken(AtomicBool::new(false)));
+            let waker = woken.clone().into();
+            let mut context = std::task::Context::from_waker(&waker);
+            for _ in 0..TICKS_AT_HOME {
+                if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                    return Ok(output);
+                }
+                // A guest that was only interrupted wants to go on at once.
+                if !woken.0.swap(false, Ordering::Relaxed) {
+                    break;
+                }
             }
         }
         // Whatever it waits for is asked again when it is polled there.
@@ -99,6 +107,18 @@ impl Workers {
     pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
         let _entered = self.handle.enter();
         pollster::block_on(future)
+    }
+}
+
+/// How many ticks a call may run on the thread of the caller.
+const TICKS_AT_HOME: usize = 4;
+
+/// Notes that it was woken.
+struct Woken(AtomicBool);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

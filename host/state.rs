@@ -50,6 +50,7 @@ impl State {
         let mut store = Store::new(&context.engine, state);
         store.limiter(|state| &mut state.limiter);
         store.epoch_deadline_async_yield_and_update(1);
+        store.set_epoch_deadline(1);
         store.set_hostcall_fuel(crate::imports::MOST_PER_CALL);
         Ok(store)
     }

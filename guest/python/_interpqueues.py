@@ -46,8 +46,9 @@ def _register_heap_types(queue, empty, full):
         ends = _ends(obj._id)
         return host.EndRef_Sender(ends.sender), host.EndRef_Receiver(ends.receiver)
 
-    def rebuild(handles, index):
-        sender, receiver = handles[index].value, handles[index + 1].value
+    def rebuild(ends, index):
+        sender = codec.end(ends, index, host.End_Sender)
+        receiver = codec.end(ends, index + 1, host.End_Receiver)
         id = receiver.id()
         if id not in _known:
             capacity = receiver.capacity()

@@ -301,9 +301,9 @@ class SendChannel(_End):
         return self._send_buffer(obj, 0)
 
     def _send_buffer(self, obj, timeout):
-        body = bytes(memoryview(obj))
+        message = codec.buffer(obj)
         try:
-            waits.send_encoded(self._held(), body, [], codec.BUFFER, True, timeout)
+            waits.send_message(self._held(), message, timeout)
         except Err as error:
             if type(error.value) is _channels.Error_Timeout:
                 return False
@@ -338,11 +338,11 @@ codec.register(
     3,
     SendChannel,
     lambda end: (_channels.EndRef_Sender(end._held()),),
-    lambda handles, index: SendChannel(handles[index].value),
+    lambda ends, index: SendChannel(codec.end(ends, index, _channels.End_Sender)),
 )
 codec.register(
     4,
     RecvChannel,
     lambda end: (_channels.EndRef_Receiver(end._held()),),
-    lambda handles, index: RecvChannel(handles[index].value),
+    lambda ends, index: RecvChannel(codec.end(ends, index, _channels.End_Receiver)),
 )

@@ -248,6 +248,8 @@ impl Walk {
     }
 
     fn enter<M: Parcel>(&mut self, broker: &Broker<M>, node: Node) -> Result<(), Alive> {
+        #[cfg(test)]
+        broker.searched.set(broker.searched.get() + 1);
         let place = self.stack.len();
         self.stack.push(node);
         self.marks.insert(node, Mark::Open(place));

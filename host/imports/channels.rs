@@ -2,7 +2,7 @@
 
 use super::{MOST_BYTES, MOST_QUEUED, ReceiverEnd, SenderEnd, duration};
 use crate::bindings::archipel::island::channels::{
-    self, Capacity, EndRef, Error, Host, HostReceiver, HostSender,
+    self, Capacity, EndRef, Error, Host, HostReceiver, HostSender, Luggage, LuggageRefs,
 };
 use crate::broker::{self, Case, Done, Outcome, PartyId, Side};
 use crate::encoding::{self, MAX_DEPTH, Refusal};
@@ -12,8 +12,8 @@ use std::num::NonZeroUsize;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
-/// A message as a guest gives it: body, ends, form, and whether its bytes are known to be exact.
-pub(crate) type Outgoing = (Vec<u8>, Vec<EndRef>, channels::Form, bool);
+/// A message as a guest gives it: its body, whether its bytes are known to be exact, and the rest.
+pub(crate) type Outgoing = (Vec<u8>, bool, Option<LuggageRefs>);
 
 impl Host for State {
     fn create(
@@ -58,12 +58,11 @@ impl HostSender for State {
         &mut self,
         end: Resource<SenderEnd>,
         body: Vec<u8>,
-        ends: Vec<EndRef>,
-        form: channels::Form,
         exact: bool,
+        luggage: Option<LuggageRefs>,
         timeout: Option<u64>,
     ) -> Result<Result<(), Error>> {
-        let message = match outgoing(self, (body, ends, form, exact))? {
+        let message = match outgoing(self, (body, exact, luggage))? {
             Ok(message) => message,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
@@ -181,11 +180,15 @@ fn close(end: &End) {
 /// The outer error is a crash of the guest, such as a handle that it does not have.
 pub(crate) fn outgoing(
     state: &State,
-    (body, ends, form, exact): Outgoing,
+    (body, exact, luggage): Outgoing,
 ) -> Result<Result<Message, NotSent>> {
     if body.len() > MOST_BYTES {
         return Ok(Err(NotSent::TooLarge));
     }
+    let (form, ends) = match luggage {
+        None => (channels::Form::Plain, Vec::new()),
+        Some(luggage) => (luggage.form, luggage.ends),
+    };
     let form = match form {
         channels::Form::Buffer if ends.is_empty() => Form::Buffer,
         channels::Form::Buffer => {
@@ -283,18 +286,23 @@ pub(crate) fn deliver(state: &mut State, message: Message) -> Result<channels::M
         });
     }
     let form = match form {
+        Form::Plain if arrived.is_empty() => return Ok((body, None)),
         Form::Plain => channels::Form::Plain,
         Form::Escaped => channels::Form::Escaped,
         Form::Buffer => channels::Form::Buffer,
     };
-    Ok((body, arrived, form))
+    let luggage = Luggage {
+        form,
+        ends: arrived,
+    };
+    Ok((body, Some(luggage)))
 }
 
 /// Checks a message that a guest returned, in which no ends can travel.
-pub(crate) fn returned(body: Vec<u8>, form: channels::Form) -> crate::Result<Message> {
-    let form = match form {
-        channels::Form::Buffer => Form::Buffer,
-        channels::Form::Plain | channels::Form::Escaped => {
+pub(crate) fn returned((body, luggage): channels::Message) -> crate::Result<Message> {
+    let form = match luggage.map(|luggage| luggage.form) {
+        Some(channels::Form::Buffer) => Form::Buffer,
+        Some(channels::Form::Plain | channels::Form::Escaped) | None => {
             match encoding::check(&body, 0, MAX_DEPTH) {
                 Ok(summary) if summary.escaped => Form::Escaped,
                 Ok(_) => Form::Plain,

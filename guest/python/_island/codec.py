@@ -12,9 +12,8 @@ from wit_world.imports import channels
 from .errors import NotShareableError
 
 _VERSION = 4
-PLAIN = channels.Form.PLAIN
-ESCAPED = channels.Form.ESCAPED
-BUFFER = channels.Form.BUFFER
+_ESCAPED = channels.Form.ESCAPED
+_BUFFER = channels.Form.BUFFER
 
 # Exactly these are written by marshal as what they are, whatever is in them.
 _ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
@@ -22,27 +21,27 @@ _ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
 _BYTEARRAY = 1
 _MEMORYVIEW = 2
 
-# Types that travel with handles: type -> (code, function from an object to its handles), and
-# code -> function from the handles that arrived and an index to an object.
+# Types that travel with ends: type -> (code, function from an object to its ends), and
+# code -> function from the ends that arrived and an index to an object.
 _reducers = {}
 _rebuilders = {}
 
 
 def register(code, type, reduce, rebuild):
-    """Make instances of `type` shareable, as `reduce(obj)` handles under escape `code`."""
+    """Make instances of `type` shareable, as `reduce(obj)` ends under escape `code`."""
     _reducers[type] = code, reduce
     _rebuilders[code] = rebuild
 
 
 def encode(obj):
-    """The body, handles, form and exactness of the message for `obj`.
+    """The message for `obj`: its body, whether that is exact, and its luggage.
 
     Raises NotShareableError when `obj` has something in it that is not data.
     """
     if type(obj) in _ATOMS:
-        return dumps(obj, _VERSION), [], PLAIN, True
+        return dumps(obj, _VERSION), True, None
     try:
-        return dumps(obj, _VERSION), [], PLAIN, False
+        return dumps(obj, _VERSION), False, None
     except ValueError:
         # Not marshallable as it is, or nested too deep: look at it closely.
         return encode_exactly(obj)
@@ -50,13 +49,23 @@ def encode(obj):
 
 def encode_exactly(obj):
     """As `encode`, with a look at every object in `obj`: marshal takes any buffer for bytes."""
-    handles = []
-    replaced = _replace(obj, handles, {}, set())
-    form = PLAIN if replaced is obj else ESCAPED
+    ends = []
+    replaced = _replace(obj, ends, {}, set())
+    luggage = None if replaced is obj else channels.LuggageRefs(_ESCAPED, ends)
     try:
-        return dumps(replaced, _VERSION), handles, form, True
+        return dumps(replaced, _VERSION), True, luggage
     except ValueError as error:
         raise NotShareableError(f"the object is not shareable: {error}") from None
+
+
+def end(ends, index, kind):
+    """The end at `index` of those that arrived, which must be of the class `kind`.
+
+    A sender that says otherwise is broken or hostile.
+    """
+    if index >= len(ends) or type(ends[index]) is not kind:
+        raise ValueError("the message names an end that it does not have")
+    return ends[index].value
 
 
 def is_shareable(obj):
@@ -70,15 +79,20 @@ def is_shareable(obj):
 
 def decode(message):
     """The object in a message that arrived."""
-    body, handles, form = message
-    if form is PLAIN:
+    body, luggage = message
+    if luggage is None:
         return loads(body)
-    if form is BUFFER:
+    if luggage.form is _BUFFER:
         return memoryview(body)
-    return _restore(loads(body), handles, {})
+    return _restore(loads(body), luggage.ends, {})
 
 
-def _replace(obj, handles, done, above):
+def buffer(obj):
+    """The message for the bytes of a buffer, which arrives as a memoryview."""
+    return bytes(memoryview(obj)), True, channels.LuggageRefs(_BUFFER, [])
+
+
+def _replace(obj, ends, done, above):
     kind = type(obj)
     if kind in _ATOMS:
         return obj
@@ -89,12 +103,12 @@ def _replace(obj, handles, done, above):
         raise NotShareableError("a container that contains itself is not shareable")
     above.add(key)
     if kind is tuple or kind is frozenset or kind is list or kind is set:
-        items = [_replace(item, handles, done, above) for item in obj]
+        items = [_replace(item, ends, done, above) for item in obj]
         same = all(map(_is, items, obj))
         result = obj if same else kind(items)
     elif kind is dict:
         items = [
-            (_replace(k, handles, done, above), _replace(v, handles, done, above))
+            (_replace(k, ends, done, above), _replace(v, ends, done, above))
             for k, v in obj.items()
         ]
         same = all(k is k0 and v is v0 for (k, v), (k0, v0) in zip(items, obj.items()))
@@ -105,8 +119,8 @@ def _replace(obj, handles, done, above):
         result = (..., _MEMORYVIEW, obj.tobytes())
     elif kind in _reducers:
         code, reduce = _reducers[kind]
-        result = (..., code, len(handles))
-        handles.extend(reduce(obj))
+        result = (..., code, len(ends))
+        ends.extend(reduce(obj))
     else:
         raise NotShareableError(f"an object of type {kind.__qualname__!r} is not shareable")
     above.discard(key)
@@ -118,7 +132,7 @@ def _is(a, b):
     return a is b
 
 
-def _restore(obj, handles, done):
+def _restore(obj, ends, done):
     kind = type(obj)
     if kind in _ATOMS:
         return obj
@@ -132,11 +146,11 @@ def _restore(obj, handles, done):
         elif code == _MEMORYVIEW:
             result = memoryview(payload)
         else:
-            result = _rebuilders[code](handles, payload)
+            result = _rebuilders[code](ends, payload)
     elif kind is dict:
-        result = {_restore(k, handles, done): _restore(v, handles, done) for k, v in obj.items()}
+        result = {_restore(k, ends, done): _restore(v, ends, done) for k, v in obj.items()}
     else:
-        result = kind([_restore(item, handles, done) for item in obj])
+        result = kind([_restore(item, ends, done) for item in obj])
     # The original is kept too, so that its id stays its own.
     done[key] = obj, result
     return result

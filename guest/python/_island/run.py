@@ -8,6 +8,7 @@ from builtins import BaseException, SystemExit, int, isinstance, print
 from types import ModuleType
 
 from componentize_py_types import Err
+from wit_world.imports import channels
 
 from . import report, waits
 from .codec import decode, encode_exactly
@@ -53,10 +54,12 @@ class Guest:
             value = _eval(_compile(source.strip(), _STRING, "eval", dont_inherit=True), _main())
             if waits.deferred:
                 waits.run_deferred()
-            body, ends, form, _ = encode_exactly(value)
-            if ends:
+            body, _, luggage = encode_exactly(value)
+            if luggage is None:
+                return body, None
+            if luggage.ends:
                 raise NotShareableError("the value of eval cannot have channel ends in it")
-            return body, [], form
+            return body, channels.Luggage(luggage.form, [])
         except BaseException as error:
             report.remember(_STRING, source)
             raise Err(report.exception(error)) from None

@@ -19,6 +19,9 @@ deferred = deque()
 # The waits that are under way, outermost first.
 _open = []
 
+# The host stops an interpreter that sends much more; this tells of it in time.
+_MOST_BYTES = 64 << 20
+
 _Timeout = channels.Error_Timeout
 _Inexact = channels.Error_Inexact
 
@@ -48,33 +51,32 @@ class _Wait:
 
 def send(sender, obj, timeout=None):
     """Send `obj`; raises Err with a `channels.Error` when it was not sent."""
-    body, ends, form, exact = encode(obj)
     try:
-        return send_encoded(sender, body, ends, form, exact, timeout)
+        return send_message(sender, encode(obj), timeout)
     except Err as error:
         if type(error.value) is not _Inexact:
             raise
-    body, ends, form, exact = encode_exactly(obj)
-    return send_encoded(sender, body, ends, form, exact, timeout)
+    return send_message(sender, encode_exactly(obj), timeout)
 
 
-def send_encoded(sender, body, ends, form, exact, timeout):
+def send_message(sender, message, timeout):
     """Send a message that is encoded already."""
+    if len(message[0]) > _MOST_BYTES:
+        raise ValueError(f"too large: the limit is {_MOST_BYTES} bytes")
     if not deferred and not _open:
-        return sender.send(body, ends, form, exact, nanoseconds(timeout))
+        return sender.send(*message, None if timeout is None else nanoseconds(timeout))
     try:
-        return sender.send(body, ends, form, exact, 0)
+        return sender.send(*message, 0)
     except Err as error:
         if type(error.value) is not _Timeout or timeout == 0:
             raise
-    case = waiting.Case_Send((sender, (body, ends, form, exact)))
-    return _wait(case, timeout)
+    return _wait(waiting.Case_Send((sender, message)), timeout)
 
 
 def receive(receiver, timeout=None):
     """Receive an object; raises Err with a `channels.Error` when there is none."""
     if not deferred and not _open:
-        return decode(receiver.receive(nanoseconds(timeout)))
+        return decode(receiver.receive(None if timeout is None else nanoseconds(timeout)))
     try:
         return decode(receiver.receive(0))
     except Err as error:

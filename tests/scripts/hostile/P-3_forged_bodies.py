@@ -22,7 +22,7 @@ bodies = [
 refused = 0
 for body in bodies:
     try:
-        send._handle.send(body, [], channels.Form.PLAIN, True, 0)
+        send._handle.send(body, True, None, 0)
     except Err as error:
         refused += isinstance(error.value, channels.Error_NotShareable)
 print(refused, 'refused')
