@@ -2,7 +2,7 @@
 
 use crate::broker::{Case, Outcome, PartyId};
 use crate::encoding::{self, Refusal};
-use crate::exchange::{End, Exchange, Form, Message};
+use crate::exchange::{End, Exchange, Message};
 use crate::imports::channels;
 use crate::interpreter::to_value;
 use crate::runtime::{Capacity, Context};
@@ -50,7 +50,7 @@ impl HostEnd {
 
 impl fmt::Debug for HostEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "channel {:x}", self.end.channel.to_bits())
+        write!(f, "{:?}", self.end.channel)
     }
 }
 
@@ -177,15 +177,7 @@ impl Sender {
             }
             Err(refusal) => return Err(SendError::Refused { value, refusal }),
         };
-        let form = match encoded.escaped {
-            true => Form::Escaped,
-            false => Form::Plain,
-        };
-        let message = Message {
-            body: encoded.body,
-            form,
-            ends: Vec::new(),
-        };
+        let message = Message::new(encoded, Vec::new());
         let limit_in_bytes = crate::imports::MOST_BYTES;
         if message.body.len() > limit_in_bytes {
             let refusal = Refusal::TooLarge {
@@ -285,18 +277,28 @@ impl Receiver {
     /// channels with `crossbeam_channel::select!`.
     ///
     /// A thread of its own carries the values over, one at a time, until the channel is closed or
-    /// the returned receiver is dropped.  Dropping it loses the one value that was on its way, if
-    /// there was one.
+    /// the returned receiver is dropped; a value that was on its way then goes back to the channel.
     pub fn into_crossbeam(self) -> crossbeam_channel::Receiver<Value> {
         let (sender, receiver) = crossbeam_channel::bounded(0);
         std::thread::spawn(move || {
             for value in self.iter() {
-                if sender.send(value).is_err() {
+                if let Err(crossbeam_channel::SendError(value)) = sender.send(value) {
+                    self.give_back(&value);
                     break;
                 }
             }
         });
         receiver
+    }
+
+    fn give_back(&self, value: &Value) {
+        // It came from the channel, so it can be encoded.
+        if let Ok(encoded) = encoding::encode(value) {
+            let message = Message::new(encoded, Vec::new());
+            self.0.exchange().with(|broker, effects| {
+                broker.give_back(self.0.end.channel, message, effects);
+            });
+        }
     }
 
     async fn take(&self, limit: Option<Duration>) -> Result<Value, RecvError> {

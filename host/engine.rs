@@ -2,7 +2,8 @@
 
 use crate::cache::{CompiledCache, Lookup};
 use crate::error::{Error, Result};
-use std::hash::{BuildHasher, Hash, Hasher};
+use crate::exchange::Exchange;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -11,6 +12,9 @@ use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
 
 /// How often running guests are interrupted, to let others run and to look at limits.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
+
+/// How many ticks pass between two searches for interpreters that wait in vain.
+const TICKS_PER_SEARCH: u64 = 20;
 
 /// The most memory that one interpreter can ever have: what 32-bit addresses reach is twice this.
 pub(crate) const MOST_MEMORY: usize = 2 << 30;
@@ -87,21 +91,25 @@ pub(crate) fn engine(interpreters: u32) -> Result<(Engine, Option<u32>)> {
     Ok(engine)
 }
 
-/// Interrupts the guests of `engine` every [`TICK`] for as long as somebody holds `alive`.
+/// Interrupts the guests of `engine` every [`TICK`], and looks now and then for those that wait for
+/// each other in vain while others run, for as long as somebody holds `exchange`.
 ///
 /// There is one ticker for an engine: one for each call would make the deadlines of all others
 /// come early.
-pub(crate) fn start_ticker(engine: &Engine, alive: &Arc<()>) -> Result<()> {
+pub(crate) fn start_ticker(engine: &Engine, exchange: &Arc<Exchange>) -> Result<()> {
     let engine = engine.weak();
-    let alive: Weak<()> = Arc::downgrade(alive);
+    let exchange: Weak<Exchange> = Arc::downgrade(exchange);
     std::thread::Builder::new()
         .name("archipel-ticker".to_owned())
         .spawn(move || {
-            while alive.strong_count() > 0 {
+            for tick in 1_u64.. {
                 std::thread::sleep(TICK);
-                match engine.upgrade() {
-                    Some(engine) => engine.increment_epoch(),
-                    None => break,
+                let (Some(engine), Some(exchange)) = (engine.upgrade(), exchange.upgrade()) else {
+                    break;
+                };
+                engine.increment_epoch();
+                if tick.is_multiple_of(TICKS_PER_SEARCH) {
+                    exchange.with(|broker, effects| broker.check_deadlock(effects));
                 }
             }
         })
@@ -138,10 +146,10 @@ pub(crate) fn compile(
     cache: Option<&CompiledCache>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Component> {
-    let mut hasher =
-        std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::new().build_hasher();
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    let key = format!("{}-{:016x}", source.key, hasher.finish());
+    // The hash has to be the same in every process, so the hasher has no keys of its own.
+    let hasher = BuildHasherDefault::<DefaultHasher>::new();
+    let compatibility = hasher.hash_one(engine.precompile_compatibility_hash());
+    let key = format!("{}-{compatibility:016x}", source.key);
     if let Some(cache) = cache {
         match cache.find(&key) {
             Lookup::Found(path) => match load(engine, &path) {

@@ -3,6 +3,7 @@
 use crate::broker::{
     Begin, Blocking, Broker, Case, ChannelId, Done, Effects, Parcel, PartyId, Side, WaitId,
 };
+use crate::encoding::Encoded;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -26,6 +27,21 @@ pub(crate) struct Message {
     pub(crate) form: Form,
     /// The ends that travel in it, each held by [`PartyId::FLIGHT`].
     pub(crate) ends: Vec<End>,
+}
+
+impl Message {
+    /// The message for a value of the host's.
+    pub(crate) fn new(encoded: Encoded, ends: Vec<End>) -> Self {
+        let form = match encoded.escaped {
+            true => Form::Escaped,
+            false => Form::Plain,
+        };
+        Message {
+            body: encoded.body,
+            form,
+            ends,
+        }
+    }
 }
 
 impl Parcel for Message {

@@ -364,13 +364,5 @@ fn bind<N: Into<String>>(bindings: impl IntoIterator<Item = (N, Binding)>) -> Re
     }
     let encoded = encoding::encode(&Value::Dict(items))
         .map_err(|refusal| Error::NotShareable(refusal.to_string()))?;
-    Ok(Message {
-        body: encoded.body,
-        form: if encoded.escaped {
-            Form::Escaped
-        } else {
-            Form::Plain
-        },
-        ends,
-    })
+    Ok(Message::new(encoded, ends))
 }

@@ -50,5 +50,5 @@ pub use interpreter::{Binding, Interpreter, InterpreterBuilder};
 pub use limits::Limits;
 pub use output::{Captured, Output};
 pub use policy::{Access, Policy};
-pub use runtime::{Capacity, Runtime, RuntimeBuilder};
+pub use runtime::{Capacity, Metrics, Runtime, RuntimeBuilder};
 pub use value::Value;

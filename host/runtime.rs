@@ -25,7 +25,6 @@ pub(crate) struct Context {
     pub(crate) families: AtomicU64,
     /// How many interpreters there is room for, where slots are reserved.
     slots: Option<u32>,
-    _ticking: Arc<()>,
 }
 
 impl Context {
@@ -174,6 +173,18 @@ impl Runtime {
         InterpreterBuilder::new(self.clone())
     }
 
+    /// How much of everything there is in the runtime now.
+    pub fn metrics(&self) -> Metrics {
+        let counts = self.0.exchange.with(|broker, _| broker.counts());
+        Metrics {
+            interpreters: counts.parties,
+            channels: counts.channels,
+            waits: counts.waits,
+            queued_messages: counts.queued_messages,
+            queued_bytes: counts.queued_bytes,
+        }
+    }
+
     /// A channel, both ends of which the host holds.
     ///
     /// # Errors
@@ -188,6 +199,22 @@ impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Runtime").finish_non_exhaustive()
     }
+}
+
+/// How much of everything there is in a runtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Interpreters, idle and running.
+    pub interpreters: usize,
+    /// Channels of which somebody holds an end.
+    pub channels: usize,
+    /// Waits for channels and for other interpreters, by interpreters and by the host.
+    pub waits: usize,
+    /// Messages in channels, those of waiting senders not counted.
+    pub queued_messages: usize,
+    /// The bytes of those messages, each counted as 64 at least.
+    pub queued_bytes: usize,
 }
 
 /// How many messages a channel holds for a receiver that has not come yet.
@@ -289,17 +316,16 @@ impl RuntimeBuilder {
             .and_then(IslandPre::new)
             .map_err(|error| Error::Guest(error.into()))?;
 
-        let ticking = Arc::new(());
-        engine::start_ticker(&engine, &ticking)?;
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), workers);
+        let exchange = Exchange::new(seed);
+        engine::start_ticker(&engine, &exchange)?;
         Ok(Runtime(Arc::new(Context {
             engine,
             guest,
-            exchange: Exchange::new(seed),
+            exchange,
             workers: Workers::start(workers)?,
             families: AtomicU64::new(1),
             slots,
-            _ticking: ticking,
         })))
     }
 

@@ -103,8 +103,8 @@ impl<'c, 'a> Linker<'c, 'a> {
             instance_of.push(instance);
         }
         linker.find_shim(&instance_of)?;
-        for index in 0..linker.modules.len() {
-            let places = linker.place(index, instance_of[index])?;
+        for (index, instance) in instance_of.into_iter().enumerate() {
+            let places = linker.place(index, instance)?;
             linker.places.push(places);
         }
         Ok(linker)

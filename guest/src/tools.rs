@@ -127,7 +127,7 @@ pub fn componentize(tools: &Path, wit: &Path, python: &Path, output: &Path) -> R
     let interpreter = find_python()?;
     let folder = tools.join(format!("componentize-py-{COMPONENTIZE_PY}"));
     if !folder.join("componentize_py").exists() {
-        let mut pip = Command::new(&interpreter);
+        let mut pip = Command::new(interpreter);
         pip.args(["-m", "pip", "install", "--quiet", "--no-deps"])
             .args(["--disable-pip-version-check", "--target"])
             .arg(&folder)
@@ -136,7 +136,7 @@ pub fn componentize(tools: &Path, wit: &Path, python: &Path, output: &Path) -> R
     }
     let nothing = tools.join("no-site-packages");
     std::fs::create_dir_all(&nothing)?;
-    let mut command = Command::new(&interpreter);
+    let mut command = Command::new(interpreter);
     command
         .args(["-c", "import componentize_py; componentize_py.script()"])
         .arg("--wit-path")

@@ -117,11 +117,6 @@ impl<M> Effects<M> {
         }
     }
 
-    /// Whether there is nothing to do.
-    pub fn is_empty(&self) -> bool {
-        self.wake.is_empty() && self.discarded.is_empty()
-    }
-
     /// Wakes everyone, then drops the discarded messages. Not to be called under the lock.
     pub fn apply(self) {
         for waker in self.wake {

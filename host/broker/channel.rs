@@ -273,19 +273,13 @@ impl<M: Parcel> Broker<M> {
     }
 
     /// Whether nothing can be sent on the channel any more, or `None` if there is no such channel.
+    #[cfg(test)]
     pub fn is_closed(&self, channel: ChannelId) -> Option<bool> {
         Some(self.channels.get(channel.0)?.closed)
     }
 
-    /// Whether the party holds an end of that side. The broker does not ask this before a send or
-    /// a receive: who may name a channel is for the caller to decide.
-    pub fn holds(&self, channel: ChannelId, side: Side, party: PartyId) -> bool {
-        self.channels
-            .get(channel.0)
-            .is_some_and(|state| state.ends(side).contains_key(&party))
-    }
-
     /// Who holds ends of that side, and how many each. There are none if there is no such channel.
+    #[cfg(test)]
     pub fn holders(
         &self,
         channel: ChannelId,

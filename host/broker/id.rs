@@ -7,19 +7,6 @@ macro_rules! key {
         $(#[$doc])*
         #[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug)]
         pub struct $name(pub(super) Key);
-
-        impl $name {
-            /// The id as a number, for instance to hand to a guest.
-            pub fn to_bits(self) -> u64 {
-                self.0.to_bits()
-            }
-
-            /// The id that [`to_bits`](Self::to_bits) made the number from. Any number is
-            /// accepted: one that names nothing is answered like a stale id.
-            pub fn from_bits(bits: u64) -> Self {
-                Self(Key::from_bits(bits))
-            }
-        }
     };
 }
 

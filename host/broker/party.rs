@@ -244,23 +244,6 @@ impl<M: Parcel> Broker<M> {
         exists
     }
 
-    /// Says whether the host may run the party at any time. Returns whether the party exists.
-    pub fn set_host_owned(
-        &mut self,
-        party: PartyId,
-        host_owned: bool,
-        effects: &mut Effects<M>,
-    ) -> bool {
-        let exists = self
-            .parties
-            .change(party, |state| state.host_owned = host_owned);
-        if exists && !host_owned {
-            self.parties.suspect_all();
-        }
-        self.settle(effects);
-        exists
-    }
-
     /// Removes the party: abandons its waits, discarding what they did not send, and releases all
     /// its ends. Events that it owns stay, since firing or releasing them is up to the caller.
     ///

@@ -10,19 +10,6 @@ pub(super) struct Key {
     generation: u32,
 }
 
-impl Key {
-    pub(super) fn to_bits(self) -> u64 {
-        u64::from(self.generation) << 32 | u64::from(self.index)
-    }
-
-    pub(super) fn from_bits(bits: u64) -> Self {
-        Self {
-            index: bits as u32,
-            generation: (bits >> 32) as u32,
-        }
-    }
-}
-
 #[derive(Debug)]
 struct Slot<T> {
     generation: u32,
