@@ -1,6 +1,5 @@
 """The application that is made a component: everything that an island's snapshot holds."""
 
-import gc
 import os
 import sys
 
@@ -17,7 +16,7 @@ import interpreters  # noqa: E402, F401
 import runpy  # noqa: E402, F401
 import textwrap  # noqa: E402, F401
 
-from _island import process, queues, run, threads  # noqa: E402
+from _island import process, queues, run, snapshot, threads  # noqa: E402
 
 process.install()
 threads.install()
@@ -39,8 +38,7 @@ def _settle():
     sys.path[:] = []
     sys.path_importer_cache.clear()
     sys.implementation.supports_isolated_interpreters = True
-    gc.collect()
-    gc.freeze()
+    snapshot.settle()
 
 
 _settle()

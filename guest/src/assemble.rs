@@ -1,7 +1,7 @@
 //! Building the guest, once for the same inputs.
 
 use crate::component::Component;
-use crate::{encode, link, sources, tools};
+use crate::{encode, immortal, link, sources, tools};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -151,8 +151,10 @@ fn assemble(
     let component = Component::read(&dynamic)?;
     let (mut module, report) =
         link::link(&component, false).context("the guest cannot be linked")?;
+    let immortal = immortal::make_immortal(&mut module)?;
     let linked = format!(
-        "{} modules linked into one; {} globals folded; {} of {} functions dropped",
+        "{} modules linked into one; {} globals folded; {} of {} functions dropped; {immortal} \
+         objects made immortal",
         report.modules,
         report.folded_globals,
         report.dropped_functions,
