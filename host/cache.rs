@@ -10,6 +10,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use xxhash_rust::xxh3::Xxh3Default;
 
 /// A private folder for compiled guests.
@@ -91,6 +92,14 @@ impl CompiledCache {
         write_atomically(&self.stamp(key), stamp.as_bytes())?;
         Ok(path)
     }
+
+    /// Waits until nobody else stores anything, and keeps others waiting until the result is
+    /// dropped.  Where the file system knows no locks, nobody waits.
+    pub(crate) fn lock(&self) -> Option<File> {
+        let file = File::create(self.folder.join("lock")).ok()?;
+        file.lock().ok()?;
+        Some(file)
+    }
 }
 
 /// The user's cache folder for Archipel: `ARCHIPEL_CACHE_DIR`, or `archipel` in the platform's
@@ -170,7 +179,9 @@ fn hash_file(path: &Path) -> io::Result<String> {
 
 /// Writes a file so that others see all of it or nothing.
 fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension(format!("{}.new", std::process::id()));
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let temporary = path.with_extension(format!("{}-{number}.new", std::process::id()));
     let mut options = File::options();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

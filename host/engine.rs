@@ -150,15 +150,27 @@ pub(crate) fn compile(
     let hasher = BuildHasherDefault::<DefaultHasher>::new();
     let compatibility = hasher.hash_one(engine.precompile_compatibility_hash());
     let key = format!("{}-{compatibility:016x}", source.key);
-    if let Some(cache) = cache {
-        match cache.find(&key) {
+    let cached = |progress: Option<&mut dyn FnMut(Progress)>| {
+        let damage = match cache?.find(&key) {
             Lookup::Found(path) => match load(engine, &path) {
-                Ok(component) => return Ok(component),
-                Err(_) => progress(Progress::Damaged("wasmtime refuses it")),
+                Ok(component) => return Some(component),
+                Err(_) => "wasmtime refuses it",
             },
-            Lookup::Absent => {}
-            Lookup::Damaged(why) => progress(Progress::Damaged(why)),
+            Lookup::Absent => return None,
+            Lookup::Damaged(why) => why,
+        };
+        if let Some(progress) = progress {
+            progress(Progress::Damaged(damage));
         }
+        None
+    };
+    if let Some(component) = cached(None) {
+        return Ok(component);
+    }
+    // Whoever held the lock may have compiled it.
+    let _lock = cache.and_then(CompiledCache::lock);
+    if let Some(component) = cached(Some(&mut *progress)) {
+        return Ok(component);
     }
     progress(Progress::Compile);
     let bytes = std::fs::read(&source.path).map_err(|error| {

@@ -76,8 +76,7 @@ impl InterpreterBuilder {
     /// As [`build`](Self::build), for asynchronous hosts.
     pub async fn build_async(self) -> Result<Interpreter> {
         let context = self.runtime.0.clone();
-        let created = context.workers.spawn(self.create()).await;
-        created.map_err(|error| Error::Internal(error.into()))?
+        context.workers.join(self.create()).await?
     }
 
     async fn create(self) -> Result<Interpreter> {
@@ -257,31 +256,7 @@ impl Interpreter {
 
     async fn asynchronous(&self, job: Job) -> Result<Reply> {
         let work = self.0.0.start(job)?;
-        let task = self.0.0.context.workers.spawn(work);
-        let abort = AbortOnDrop(task);
-        abort.await
-    }
-}
-
-/// A task on the workers that ends with whoever waits for it.
-struct AbortOnDrop(tokio::task::JoinHandle<Result<Reply>>);
-
-impl Future for AbortOnDrop {
-    type Output = Result<Reply>;
-
-    fn poll(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Self::Output> {
-        std::pin::Pin::new(&mut self.0)
-            .poll(context)
-            .map(|joined| joined.unwrap_or_else(|error| Err(Error::Internal(error.into()))))
-    }
-}
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
+        self.0.0.context.workers.join(work).await?
     }
 }
 

@@ -38,6 +38,7 @@ mod limits;
 mod output;
 mod policy;
 mod runtime;
+mod scheduler;
 mod state;
 pub mod value;
 

@@ -7,8 +7,10 @@ use crate::engine::{self, Progress, Source};
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
 use crate::interpreter::InterpreterBuilder;
+use crate::scheduler::Scheduler;
 use crate::state::State;
 use crate::{broker, imports};
+use async_task::FallibleTask;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -40,32 +42,44 @@ impl Context {
     }
 }
 
-/// The threads that run guests.
+/// The threads that run guests, and the timers that wake them.
 pub(crate) struct Workers {
-    runtime: Option<tokio::runtime::Runtime>,
+    scheduler: Scheduler,
+    /// It has the timers, and the threads in which WASI's blocking calls wait.
+    timers: Option<tokio::runtime::Runtime>,
     handle: Handle,
 }
 
 impl Workers {
     fn start(workers: usize) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(workers)
-            .thread_name("archipel-worker")
+        let timers = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("archipel-timers")
             .enable_time()
             .build()
             .map_err(|e| Error::Internal(e.into()))?;
+        let handle = timers.handle().clone();
         Ok(Workers {
-            handle: runtime.handle().clone(),
-            runtime: Some(runtime),
+            scheduler: Scheduler::start(workers, &handle).map_err(|e| Error::Internal(e.into()))?,
+            handle,
+            timers: Some(timers),
         })
     }
 
     /// Runs `future` on the workers.
-    pub(crate) fn spawn<F>(&self, future: F) -> tokio::task::JoinHandle<F::Output>
+    pub(crate) fn spawn<F>(&self, future: F) -> FallibleTask<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        self.handle.spawn(future)
+        self.scheduler.spawn(future)
+    }
+
+    /// Runs `future` on the workers while the caller awaits it; dropping this ends it.
+    pub(crate) async fn join<F>(&self, future: F) -> Result<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.spawn(future).await.ok_or_else(given_up)
     }
 
     /// Runs `future` to its end while the caller waits.
@@ -93,13 +107,7 @@ impl Workers {
             }
         }
         // Whatever it waits for is asked again when it is polled there.
-        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-        self.handle.spawn(async move {
-            let _ = sender.send(future.await);
-        });
-        receiver
-            .recv()
-            .map_err(|_| Error::Internal(anyhow::anyhow!("a worker gave up on a task")))
+        pollster::block_on(self.join(future))
     }
 
     /// Waits for `future` on the caller's thread alone.
@@ -107,6 +115,11 @@ impl Workers {
         let _entered = self.handle.enter();
         pollster::block_on(future)
     }
+}
+
+/// The error of a task that panicked.
+fn given_up() -> Error {
+    Error::Internal(anyhow::anyhow!("a worker gave up on a task"))
 }
 
 /// How many ticks a call may run on the thread of the caller.
@@ -123,9 +136,9 @@ impl std::task::Wake for Woken {
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
+        if let Some(timers) = self.timers.take() {
             // The last reference may go in a task of a worker, which cannot wait for itself.
-            runtime.shutdown_background();
+            timers.shutdown_background();
         }
     }
 }

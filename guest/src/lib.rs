@@ -12,6 +12,7 @@
 
 mod assemble;
 pub mod component;
+mod emit;
 pub mod encode;
 pub mod immortal;
 pub mod link;

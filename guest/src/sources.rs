@@ -45,6 +45,7 @@ pub const WIT: &[(&str, &str)] = sources!("wit":
 const LINKER: &[(&str, &str)] = sources!("src":
     "assemble.rs",
     "component.rs",
+    "emit.rs",
     "encode.rs",
     "immortal.rs",
     "link.rs",

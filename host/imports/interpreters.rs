@@ -151,11 +151,12 @@ impl HostInterpreter for State {
             result: Mutex::new(None),
         });
         let task = self.table.push(Task(running.clone()))?;
-        self.context.workers.spawn(async move {
+        let task_at_work = self.context.workers.spawn(async move {
             // The reference keeps the interpreter for as long as it runs.
             let _island = island;
             running.finish(work.await);
         });
+        task_at_work.detach();
         Ok(Ok(task))
     }
 

@@ -293,3 +293,50 @@ fn two_runtimes_do_not_mix() {
     assert_eq!(there.eval("x").unwrap(), "there");
     assert_eq!(here.eval("x").unwrap(), "here");
 }
+
+#[test]
+fn nothing_is_left_behind() {
+    let runtime = Runtime::builder().interpreters(16).build().unwrap();
+    let script = "
+import interpreters
+from concurrent import interpreters as ci
+recv, send = interpreters.create_channel(capacity=None)
+queue = ci.create_queue()
+for _ in range(5):
+    child = interpreters.create()
+    child.run_in_thread('s.send([1, s])', channels=dict(s=send)).join()
+    queue.put(recv.recv())
+    queue.put(recv)
+";
+    for _ in 0..3 {
+        let interpreter = runtime
+            .interpreter()
+            .policy(Policy::new().children(8, 1).unwrap())
+            .build()
+            .unwrap();
+        interpreter.exec(script).unwrap();
+        assert!(runtime.metrics().channels >= 2);
+        interpreter.close().unwrap();
+        let left = runtime.metrics();
+        assert_eq!(left, archipel::Metrics::default());
+    }
+    let killed = runtime.interpreter().build().unwrap();
+    let (started, start) = runtime.channel(Capacity::Rendezvous).unwrap();
+    killed
+        .prepare_main([("started", Binding::from(started))])
+        .unwrap();
+    let thread = {
+        let killed = killed.clone();
+        std::thread::spawn(move || {
+            killed.exec(
+                "import interpreters\nr, s = interpreters.create_channel()\n\
+                 started.send(1)\nr.recv(timeout=1000)",
+            )
+        })
+    };
+    start.recv().unwrap();
+    drop(start);
+    killed.kill();
+    assert!(thread.join().unwrap().is_err());
+    assert_eq!(runtime.metrics(), archipel::Metrics::default());
+}
