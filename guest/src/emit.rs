@@ -2,7 +2,7 @@
 
 use crate::link::{Constant, DANGLING, Dangling, Defined, Function, Places, Reached, evaluate};
 use crate::module::Module;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use std::collections::HashMap;
 use wasm_encoder::reencode::{self, Reencode, utils};
 use wasm_encoder::{self as enc, ExportKind};
@@ -70,31 +70,22 @@ impl<'k, 'a> Output<'k, 'a> {
         Ok(index)
     }
 
-    pub(crate) fn note_host_functions(
+    /// Adds the import that is function `local` of `module`.
+    pub(crate) fn add_host_function(
         &mut self,
-        used: &[Function<'a>],
+        local: u32,
         module: &Module<'a>,
         places: &Places<'a>,
     ) -> Result<()> {
-        for function in used {
-            let Function::Host { namespace, name } = function else {
-                continue;
-            };
-            if self.host.contains_key(&(*namespace, *name)) {
-                continue;
-            }
-            let local = places
-                .functions
-                .iter()
-                .position(|f| f == function)
-                .context("a host function has no index")?;
-            let ty = module.function_type(local as u32)?.clone();
-            let ty = self.type_index(&ty)?;
-            let index = self.host.len() as u32;
-            self.import_section
-                .import(namespace, name, enc::EntityType::Function(ty));
-            self.host.insert((namespace, name), index);
-        }
+        let Function::Host { namespace, name } = places.functions[local as usize] else {
+            bail!("a function of the guest's own was taken for the host's");
+        };
+        let ty = module.function_type(local)?.clone();
+        let ty = self.type_index(&ty)?;
+        let index = self.host.len() as u32;
+        self.import_section
+            .import(namespace, name, enc::EntityType::Function(ty));
+        self.host.insert((namespace, name), index);
         Ok(())
     }
 

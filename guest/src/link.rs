@@ -80,6 +80,8 @@ const SHIM_TABLE: &str = "$imports";
 pub(crate) struct Reached {
     functions: HashSet<Defined>,
     order: Vec<Defined>,
+    /// The host's functions, by a module that imports each and its index there.
+    host: Vec<(usize, u32)>,
     assigned: HashSet<Defined>,
     pub(crate) grows_table: bool,
 }
@@ -273,12 +275,29 @@ impl<'c, 'a> Linker<'c, 'a> {
     /// Finds what the component's own exports and the tables reach.
     fn reach(&self) -> Result<Reached> {
         let mut reached = Reached::default();
-        let mut found = Vec::new();
+        let mut ahead = Vec::new();
         for &(kind, instance, name) in &self.component.roots {
             if kind == ExternalKind::Func {
-                found.push(self.root(instance, name)?);
+                match self.root(instance, name)? {
+                    Function::Defined(defined) => ahead.push(defined),
+                    Function::Host { .. } => bail!("the component exports one of its own imports"),
+                }
             }
         }
+        // The host's functions that were met, which several modules can import.
+        let mut host = HashSet::new();
+        let mut note =
+            |reached: &mut Reached, ahead: &mut Vec<Defined>, module: usize, scan: Scan<'_, '_>| {
+                for local in scan.functions {
+                    match self.places[module].functions[local as usize] {
+                        Function::Defined(defined) => ahead.push(defined),
+                        place if host.insert(place) => reached.host.push((module, local)),
+                        Function::Host { .. } => {}
+                    }
+                }
+                reached.assigned.extend(scan.assigned);
+                reached.grows_table |= scan.grows_table;
+            };
         for (index, module) in self.modules.iter().enumerate() {
             if self.is_shim(index) {
                 continue;
@@ -288,12 +307,9 @@ impl<'c, 'a> Linker<'c, 'a> {
                 scan.element_items(element.items.clone())
                     .map_err(|e| anyhow::anyhow!("{e}"))?;
             }
-            found.append(&mut scan.functions);
+            note(&mut reached, &mut ahead, index, scan);
         }
-        while let Some(function) = found.pop() {
-            let Function::Defined(defined) = function else {
-                continue;
-            };
+        while let Some(defined) = ahead.pop() {
             if !reached.functions.insert(defined) {
                 continue;
             }
@@ -306,9 +322,7 @@ impl<'c, 'a> Linker<'c, 'a> {
                 scan.parse_instruction(&mut operators)
                     .map_err(|e| anyhow::anyhow!("{e}"))?;
             }
-            found.append(&mut scan.functions);
-            reached.assigned.extend(scan.assigned);
-            reached.grows_table |= scan.grows_table;
+            note(&mut reached, &mut ahead, module, scan);
         }
         reached.order.sort_unstable();
         Ok(reached)
@@ -355,27 +369,9 @@ impl<'c, 'a> Linker<'c, 'a> {
         keep_names: bool,
     ) -> Result<(Vec<u8>, Report)> {
         let mut out = Output::new(constants);
-        // Live functions may call the host; those imports come first in the index space.
-        for &(module, index) in &reached.order {
-            let mut scan = Scan::new(&self.places[module]);
-            let mut operators =
-                self.modules[module].bodies[index as usize].get_operators_reader()?;
-            while !operators.eof() {
-                scan.parse_instruction(&mut operators)
-                    .map_err(|e| anyhow::anyhow!("{e}"))?;
-            }
-            out.note_host_functions(&scan.functions, &self.modules[module], &self.places[module])?;
-        }
-        for (index, module) in self.modules.iter().enumerate() {
-            if self.is_shim(index) {
-                continue;
-            }
-            let mut scan = Scan::new(&self.places[index]);
-            for element in &module.elements {
-                scan.element_items(element.items.clone())
-                    .map_err(|e| anyhow::anyhow!("{e}"))?;
-            }
-            out.note_host_functions(&scan.functions, module, &self.places[index])?;
+        // Imports come first in the index space.
+        for &(module, local) in &reached.host {
+            out.add_host_function(local, &self.modules[module], &self.places[module])?;
         }
         for &defined in &reached.order {
             out.add_function(defined, &self.modules[defined.0])?;
@@ -478,7 +474,8 @@ pub(crate) fn evaluate(
 /// Collects what instructions and segments refer to.
 struct Scan<'p, 'a> {
     places: &'p Places<'a>,
-    functions: Vec<Function<'a>>,
+    /// By their indices in the module; all of them exist.
+    functions: Vec<u32>,
     assigned: HashSet<Defined>,
     grows_table: bool,
 }
@@ -503,8 +500,8 @@ impl Reencode for Scan<'_, '_> {
     type Error = Dangling;
 
     fn function_index(&mut self, index: u32) -> Result<u32, reencode::Error<Dangling>> {
-        let place = self.places.functions.get(index as usize).ok_or(DANGLING)?;
-        self.functions.push(*place);
+        self.places.functions.get(index as usize).ok_or(DANGLING)?;
+        self.functions.push(index);
         Ok(index)
     }
 
@@ -522,5 +519,126 @@ impl Reencode for Scan<'_, '_> {
             _ => {}
         }
         utils::instruction(self, operator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two modules as dynamic linking leaves them: the second has its address of `data` in a global
+    /// and calls the first, which calls the host; one more function is never reached.
+    const COMPONENT: &str = r#"
+        (component
+          (import "host" (func $host (param "n" u32)))
+          (core func $host (canon lower (func $host)))
+          (core module $memory
+            (memory (export "memory") 1)
+            (table (export "table") 4 funcref)
+            (global (export "got-data") (mut i32) (i32.const 1024))
+            (global (export "stack") (mut i32) (i32.const 512)))
+          (core instance $env (instantiate $memory))
+          (core module $library
+            (import "world" "host" (func $host (param i32)))
+            (import "env" "memory" (memory 1))
+            (import "env" "table" (table 4 funcref))
+            (global $base i32 (i32.const 2))
+            (elem (global.get $base) func $tell)
+            (func $tell (export "tell") (param i32) (call $host (local.get 0)))
+            (func (export "idle") (param i32)))
+          (core instance $library (instantiate $library
+            (with "world" (instance (export "host" (func $host))))
+            (with "env" (instance $env))))
+          (core module $main
+            (import "env" "got-data" (global $data (mut i32)))
+            (import "env" "stack" (global $stack (mut i32)))
+            (import "env" "memory" (memory 1))
+            (import "library" "tell" (func $tell (param i32)))
+            (data (i32.const 16) "bytes")
+            (func (export "run")
+              (global.set $stack (i32.sub (global.get $stack) (i32.const 16)))
+              (call $tell (i32.add (global.get $data) (i32.load (global.get $stack))))))
+          (core instance $main (instantiate $main
+            (with "env" (instance $env))
+            (with "library" (instance $library))))
+          (func (export "run") (canon lift (core func $main "run"))))
+    "#;
+
+    fn link_text(text: &str) -> Result<(Vec<u8>, Report)> {
+        let bytes = wat::parse_str(text).unwrap();
+        link(&Component::read(&bytes)?, true)
+    }
+
+    #[test]
+    fn two_modules_become_one() {
+        let (bytes, report) = link_text(COMPONENT).unwrap();
+        wasmparser::validate(&bytes).unwrap();
+        assert_eq!(
+            report,
+            Report {
+                modules: 3,
+                functions: 2,
+                dropped_functions: 1,
+                folded_globals: 2
+            }
+        );
+        let module = Module::read(&bytes).unwrap();
+        let imports: Vec<_> = module
+            .function_imports
+            .iter()
+            .map(|(import, _)| (import.module, import.name))
+            .collect();
+        assert_eq!(imports, [("world", "host")]);
+        // Only what is assigned is a global still, and the address became a constant.
+        assert_eq!(module.globals.len(), 1);
+        assert_eq!((module.tables.len(), module.memories.len()), (1, 1));
+        assert_eq!(module.tables[0].maximum, Some(4));
+        assert_eq!(module.exports.len(), 1);
+        let (_, run) = module.exports["run"];
+        let body = &module.bodies[run as usize - module.function_imports.len()];
+        let constants: Vec<i32> = body
+            .get_operators_reader()
+            .unwrap()
+            .into_iter()
+            .filter_map(|operator| match operator.unwrap() {
+                Operator::I32Const { value } => Some(value),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(constants, [16, 1024]);
+    }
+
+    #[test]
+    fn what_cannot_be_linked() {
+        let start = COMPONENT.replace(
+            "(func (export \"idle\")",
+            "(start $s) (func $s) (func (export \"idle\")",
+        );
+        let missing = COMPONENT.replace("(export \"tell\")", "(export \"tall\")");
+        let twice = COMPONENT.replace(
+            "(core instance $env (instantiate $memory))",
+            "(core instance $env (instantiate $memory)) (core instance (instantiate $memory))",
+        );
+        for (text, why) in [(start, "start function"), (twice, "instantiated twice")] {
+            let error = format!("{:#}", link_text(&text).unwrap_err());
+            assert!(error.contains(why), "{error}");
+        }
+        assert!(link_text(&missing).is_err());
+    }
+
+    #[test]
+    fn damaged_components_are_errors() {
+        let bytes = wat::parse_str(COMPONENT).unwrap();
+        for place in 8..bytes.len() {
+            for value in [0, 0x7f, 0xff, bytes[place] ^ 1] {
+                let mut damaged = bytes.clone();
+                damaged[place] = value;
+                // Whatever comes of it, it is no panic.
+                let _ = Component::read(&damaged).and_then(|c| link(&c, false));
+            }
+        }
+        for length in 0..bytes.len() {
+            let _ = Component::read(&bytes[..length]).and_then(|c| link(&c, false));
+        }
     }
 }
