@@ -74,6 +74,31 @@ fn pooled(interpreters: u32) -> Config {
     config
 }
 
+/// For a system that gives away little address space: memories are only as large as they need to be,
+/// and guests check the bounds of every access instead of running into what was reserved.
+fn frugal() -> Config {
+    let mut config = config();
+    config
+        .memory_reservation(0)
+        .memory_reservation_for_growth(4 << 20)
+        .memory_guard_size(1 << 16);
+    config
+}
+
+/// What it means that wasmtime could not do what should always be possible.
+pub(crate) fn failure(error: wasmtime::Error) -> Error {
+    let out_of_memory = error.chain().any(|cause| {
+        cause.downcast_ref() == Some(&rustix::io::Errno::NOMEM)
+            || cause
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|cause| cause.kind() == std::io::ErrorKind::OutOfMemory)
+    });
+    match out_of_memory {
+        true => Error::NoMemory(error.root_cause().to_string()),
+        false => Error::Internal(error.into()),
+    }
+}
+
 /// An engine for at most `interpreters` at a time, and how many slots it reserved: none where the
 /// address space for them was refused, in which case each is allocated as it is created.
 pub(crate) fn engine(interpreters: u32) -> Result<(Engine, Option<u32>)> {
@@ -81,10 +106,10 @@ pub(crate) fn engine(interpreters: u32) -> Result<(Engine, Option<u32>)> {
         Ok(engine) => (engine, Some(interpreters)),
         Err(error) => {
             tracing::warn!(
-                "no address space for {interpreters} interpreters, which makes creating them \
-                 slower (`ulimit -v` or vm.overcommit_memory limits it): {error:#}"
+                "no address space for {interpreters} interpreters, which makes creating and running \
+                 them slower (`ulimit -v` or vm.overcommit_memory limits it): {error:#}"
             );
-            let engine = Engine::new(&config()).map_err(|e| Error::Internal(e.into()))?;
+            let engine = Engine::new(&frugal()).map_err(failure)?;
             (engine, None)
         }
     };
@@ -183,14 +208,14 @@ pub(crate) fn compile(
         .map_err(|error| Error::Guest(error.into()))?;
     if let Some(cache) = cache {
         match cache.store(&key, &compiled) {
-            Ok(path) => return load(engine, &path).map_err(Error::Internal),
+            Ok(path) => return load(engine, &path).map_err(failure),
             Err(error) => {
                 tracing::warn!("the compiled guest cannot be cached: {error}");
                 progress(Progress::NoCache);
             }
         }
     }
-    deserialise(engine, &compiled).map_err(Error::Internal)
+    deserialise(engine, &compiled).map_err(failure)
 }
 
 /// Maps a compiled guest.
@@ -198,14 +223,14 @@ pub(crate) fn compile(
     unsafe_code,
     reason = "mapping the compiled guest is what makes starting fast; the cache vouches for it"
 )]
-fn load(engine: &Engine, path: &Path) -> anyhow::Result<Component> {
+fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // SAFETY: the file is what this program compiled and stored: the cache checked the owner of
     // its folder, its stamp and, where that did not match, its hash.
-    Ok(unsafe { Component::deserialize_file(engine, path) }?)
+    unsafe { Component::deserialize_file(engine, path) }
 }
 
 #[expect(unsafe_code, reason = "the bytes never left this process")]
-fn deserialise(engine: &Engine, compiled: &[u8]) -> anyhow::Result<Component> {
+fn deserialise(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: `compiled` is what `Engine::precompile_component` returned just now.
-    Ok(unsafe { Component::deserialize(engine, compiled) }?)
+    unsafe { Component::deserialize(engine, compiled) }
 }

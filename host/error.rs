@@ -76,6 +76,9 @@ pub enum Error {
         /// How many there may be.
         limit: u32,
     },
+    /// The system refuses memory.
+    #[error("the system refuses memory (`ulimit -v` may limit it): {0}")]
+    NoMemory(String),
     /// Something that was asked for makes no sense; the text names it and the way out.
     #[error("{0}")]
     Config(String),

@@ -37,7 +37,7 @@ impl Context {
             _ if error.to_string().contains("memory minimum size") => Error::Config(
                 "the memory limit is less than what an interpreter needs from the start".to_owned(),
             ),
-            _ => Error::Internal(error.into()),
+            _ => engine::failure(error),
         }
     }
 }

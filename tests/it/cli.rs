@@ -283,3 +283,21 @@ fn other_commands() {
     assert!(archipel(&["--help"], "").status.success());
     assert_eq!(archipel(&[], "").status.code(), Some(2));
 }
+
+/// Where the system gives away little address space, all is slower and nothing is different.
+#[cfg(unix)]
+#[test]
+fn little_address_space() {
+    let source = "import interpreters; interpreters.create().run('print(5)')";
+    let limited = "ulimit -v 3000000; exec \"$0\" run -c \"$1\"";
+    let output = Command::new("sh")
+        .args(["-c", limited, env!("CARGO_BIN_EXE_archipel"), source])
+        .output()
+        .unwrap();
+    let what = format!("{output:?}");
+    assert_eq!(
+        (&*output.stdout, output.status.code()),
+        (&b"5\n"[..], Some(0)),
+        "{what}"
+    );
+}
