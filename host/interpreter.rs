@@ -208,6 +208,9 @@ impl Interpreter {
     /// `__main__`, its arguments in `sys.argv`, exit functions at the end, and the traceback of an
     /// uncaught exception on standard error.  Returns the exit status.
     ///
+    /// `name` is what tracebacks call the script: a path, `<string>` or `<stdin>`.  Where the script's
+    /// folder on the host was granted, modules beside it can be imported.
+    ///
     /// # Errors
     ///
     /// When the interpreter is in use, gone, or stopped; never for what the script does.
@@ -217,9 +220,11 @@ impl Interpreter {
         name: impl Into<String>,
         arguments: impl IntoIterator<Item = String>,
     ) -> Result<u8> {
+        let name = name.into();
         let job = Job::Run {
             source: source.into(),
-            name: name.into(),
+            directory: self.0.0.policy.guest_folder_of(&name),
+            name,
             arguments: arguments.into_iter().collect(),
         };
         match self.blocking(job)? {

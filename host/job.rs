@@ -20,6 +20,7 @@ pub(crate) enum Job {
     Run {
         source: Vec<u8>,
         name: String,
+        directory: Option<String>,
         arguments: Vec<String>,
     },
 }
@@ -87,11 +88,13 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
         Job::Run {
             source,
             name,
+            directory,
             arguments,
         } => {
             let script = guest::Script {
                 source,
                 name,
+                directory,
                 arguments,
             };
             let status = guest.call_run(&mut *store, &script).await;

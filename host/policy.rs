@@ -177,6 +177,22 @@ impl Policy {
         Ok(self)
     }
 
+    /// The path that the folder of the host's file `name` has for the guest, if it was granted.
+    pub(crate) fn guest_folder_of(&self, name: &str) -> Option<String> {
+        if self.dirs.is_empty() || name.starts_with('<') {
+            return None;
+        }
+        let file = Path::new(name).canonicalize().ok()?;
+        let folder = file.parent()?;
+        self.dirs.iter().find_map(|grant| {
+            let below = folder.strip_prefix(&grant.host).ok()?.to_str()?;
+            Some(match below {
+                "" => grant.guest.clone(),
+                below => format!("{}/{below}", grant.guest),
+            })
+        })
+    }
+
     /// What a child that is given nothing gets: only the right to have children in turn, one
     /// generation fewer.
     pub(crate) fn of_child(&self) -> Policy {

@@ -77,6 +77,8 @@ class Guest:
         sys.argv = [_ARGV_0.get(script.name, script.name), *script.arguments]
         if not script.name.startswith("<"):
             main["__file__"] = script.name
+        if script.directory is not None:
+            sys.path.insert(0, script.directory)
         report.remember(script.name, script.source)
         try:
             if sys.stdout.isatty():
