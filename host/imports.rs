@@ -28,6 +28,13 @@ pub(crate) const MOST_PER_CALL: usize = MOST_BYTES + (64 << 10);
 /// How many bytes wait in one channel at the most.
 pub(crate) const MOST_QUEUED: usize = 256 << 20;
 
+/// How many bytes wait in all channels of a runtime at the most, which bounds the host's memory
+/// whatever its guests do.
+const MOST_QUEUED_IN_ALL: usize = 1 << 30;
+
+/// How many channels a runtime has at the most, for the same reason.
+const MOST_CHANNELS: usize = 1 << 20;
+
 struct HasState;
 
 impl HasData for HasState {

@@ -284,6 +284,7 @@ impl Island {
 
     /// Gives back everything that the interpreter held, and stops its descendants.
     fn end(&self, instance: Option<Box<Instance>>) {
+        self.family.members().remove(&self.id);
         self.context.exchange.with(|broker, effects| {
             broker.remove_party(self.party, effects);
         });
@@ -303,7 +304,6 @@ impl Island {
 
 impl Drop for Island {
     fn drop(&mut self) {
-        self.family.members().remove(&self.id);
         let slot = self.slot.get_mut().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(slot, Slot::Gone(None)) {
             Slot::Idle(instance) => self.end(Some(instance)),

@@ -1,6 +1,7 @@
 //! The imports for channels.
 
-use super::{MOST_BYTES, MOST_QUEUED, ReceiverEnd, SenderEnd, duration};
+use super::{MOST_BYTES, MOST_CHANNELS, MOST_QUEUED, MOST_QUEUED_IN_ALL};
+use super::{ReceiverEnd, SenderEnd, duration};
 use crate::bindings::archipel::island::channels::{
     self, Capacity, EndRef, Error, Host, HostReceiver, HostSender, Luggage, LuggageRefs,
 };
@@ -28,7 +29,11 @@ impl Host for State {
                 None => broker::Capacity::Rendezvous,
             },
         };
-        let (sender, receiver) = create(&self.context.exchange, capacity, self.party)?;
+        let exchange = &self.context.exchange;
+        if exchange.with(|broker, _| broker.counts()).channels >= MOST_CHANNELS {
+            return Ok(Err(Error::TooLarge(MOST_CHANNELS as u64)));
+        }
+        let (sender, receiver) = create(exchange, capacity, self.party)?;
         let sender = self.table.push(SenderEnd(sender))?;
         let receiver = self.table.push(ReceiverEnd(receiver))?;
         Ok(Ok((sender, receiver)))
@@ -183,7 +188,11 @@ pub(crate) fn outgoing(
     (body, exact, luggage): Outgoing,
 ) -> Result<Result<Message, NotSent>> {
     if body.len() > MOST_BYTES {
-        return Ok(Err(NotSent::TooLarge));
+        return Ok(Err(NotSent::TooLarge(MOST_BYTES)));
+    }
+    let counts = state.context.exchange.with(|broker, _| broker.counts());
+    if counts.queued_bytes.saturating_add(body.len()) > MOST_QUEUED_IN_ALL {
+        return Ok(Err(NotSent::TooLarge(MOST_QUEUED_IN_ALL)));
     }
     let (form, ends) = match luggage {
         None => (channels::Form::Plain, Vec::new()),
@@ -228,14 +237,15 @@ pub(crate) fn outgoing(
 pub(crate) enum NotSent {
     Inexact,
     NotShareable(String),
-    TooLarge,
+    /// Larger than this many bytes, alone or with all that is queued.
+    TooLarge(usize),
     Closed,
 }
 
 impl From<Refusal> for NotSent {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::TooLarge { .. } => NotSent::TooLarge,
+            Refusal::TooLarge { limit } => NotSent::TooLarge(limit),
             refusal => NotSent::NotShareable(refusal.to_string()),
         }
     }
@@ -246,7 +256,7 @@ impl From<NotSent> for Error {
         match reason {
             NotSent::Inexact => Error::Inexact,
             NotSent::NotShareable(text) => Error::NotShareable(text),
-            NotSent::TooLarge => Error::TooLarge(MOST_BYTES as u64),
+            NotSent::TooLarge(limit) => Error::TooLarge(limit as u64),
             NotSent::Closed => Error::Closed,
         }
     }

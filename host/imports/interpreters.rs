@@ -178,7 +178,9 @@ fn refused(reason: NotSent) -> Refusal {
     match reason {
         NotSent::Inexact => Refusal::Inexact,
         NotSent::NotShareable(text) => Refusal::NotShareable(text),
-        NotSent::TooLarge => Refusal::NotShareable("the message is too large".to_owned()),
+        NotSent::TooLarge(limit) => {
+            Refusal::NotShareable(format!("a message beyond the limit of {limit} bytes"))
+        }
         NotSent::Closed => {
             Refusal::NotShareable("a closed channel end is not shareable".to_owned())
         }

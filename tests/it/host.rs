@@ -340,3 +340,35 @@ for _ in range(5):
     assert!(thread.join().unwrap().is_err());
     assert_eq!(runtime.metrics(), archipel::Metrics::default());
 }
+
+/// However many channels a guest fills, the host's memory is bounded.
+#[test]
+fn a_flood_of_messages() {
+    let runtime = Runtime::builder().interpreters(2).build().unwrap();
+    let interpreter = runtime.interpreter().build().unwrap();
+    interpreter
+        .exec(
+            "
+import interpreters
+channels = []
+item = bytes(32 << 20)
+try:
+    for _ in range(100):
+        recv, send = interpreters.create_channel(capacity=None)
+        channels.append((recv, send))
+        for _ in range(7):
+            send.send(item)
+except ValueError as error:
+    stopped = str(error)
+",
+        )
+        .unwrap();
+    let stopped = interpreter.eval("stopped").unwrap();
+    assert_eq!(stopped, "too large: the limit is 1073741824");
+    let queued = runtime.metrics().queued_bytes;
+    assert!((900 << 20..=1 << 30).contains(&queued), "{queued}");
+    interpreter
+        .exec("channels.clear(); del recv, send")
+        .unwrap();
+    assert_eq!(runtime.metrics().queued_bytes, 0);
+}

@@ -48,7 +48,7 @@ def not_sent(error):
         case channels.Error_NotShareable(value=what):
             return NotShareableError(what)
         case channels.Error_TooLarge(value=limit):
-            return ValueError(f"too large: the limit is {limit} bytes")
+            return ValueError(f"too large: the limit is {limit}")
         case channels.Error_Deadlock(value=text):
             return DeadlockError(text)
     return RuntimeError(f"refused: {error!r}")

@@ -1,4 +1,4 @@
-#: wall 200ms
+#: wall 1s
 #: outcome limit
 #: stdout reached
 print('reached', flush=True)

@@ -1,4 +1,4 @@
-#: wall 300ms
+#: wall 1s
 #: outcome limit
 #: stdout reached
 import re
