@@ -11,7 +11,7 @@ use crate::scheduler::Scheduler;
 use crate::state::State;
 use crate::{broker, imports};
 use async_task::FallibleTask;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::runtime::Handle;
@@ -263,6 +263,12 @@ pub struct RuntimeBuilder {
     progress: Box<dyn FnMut(Progress)>,
 }
 
+/// The guest that the environment names instead of the one that would be built.
+fn given_guest() -> Option<PathBuf> {
+    let path = std::env::var_os("ARCHIPEL_GUEST")?;
+    (!path.is_empty()).then(|| path.into())
+}
+
 impl RuntimeBuilder {
     /// How many threads run guests: from 1 to 512.  The default is one for each processor.
     pub fn workers(mut self, workers: usize) -> Self {
@@ -317,7 +323,8 @@ impl RuntimeBuilder {
                 self.interpreters
             )));
         }
-        let source = self.source()?;
+        let given = given_guest();
+        let source = self.source(given.as_deref())?;
         let (engine, slots) = engine::engine(self.interpreters)?;
         let cache = self.compiled_cache();
         let component = engine::compile(&engine, &source, cache.as_ref(), &mut self.progress)?;
@@ -332,28 +339,41 @@ impl RuntimeBuilder {
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), workers);
         let exchange = Exchange::new(seed);
         engine::start_ticker(&engine, &exchange)?;
-        Ok(Runtime(Arc::new(Context {
+        let runtime = Runtime(Arc::new(Context {
             engine,
             guest,
             exchange,
             workers: Workers::start(workers)?,
             families: AtomicU64::new(1),
             slots,
-        })))
+        }));
+        if let Some(path) = given {
+            // Whether the types fit is only seen when an instance is made.
+            runtime.interpreter().build().map_err(|error| match error {
+                Error::Internal(cause) => Error::Guest(cause.context(format!(
+                    "ARCHIPEL_GUEST is {}, which is no guest of this version of Archipel",
+                    path.display()
+                ))),
+                other => other,
+            })?;
+        }
+        Ok(runtime)
     }
 
     /// The guest to be compiled, built if need be.
-    fn source(&mut self) -> Result<Source> {
-        if let Some(path) = std::env::var_os("ARCHIPEL_GUEST").filter(|path| !path.is_empty()) {
-            let path = PathBuf::from(path);
-            let state = crate::cache::state(&path).map_err(|error| {
+    fn source(&mut self, given: Option<&Path>) -> Result<Source> {
+        if let Some(path) = given {
+            let state = crate::cache::state(path).map_err(|error| {
                 Error::Guest(anyhow::anyhow!(
                     "ARCHIPEL_GUEST is {}, which cannot be read: {error}",
                     path.display()
                 ))
             })?;
             let key = format!("given-{}", state.replace(' ', "-"));
-            return Ok(Source { path, key });
+            return Ok(Source {
+                path: path.to_owned(),
+                key,
+            });
         }
         let temporary;
         let folder = match &self.cache_dir {

@@ -234,7 +234,13 @@ fn run(command: &mut Command) -> Result<()> {
         .output()
         .with_context(|| format!("{program} cannot be started"))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.trim();
+    // The user is told in one line.
+    let said = said
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join("; ");
     let tail = said.len() - said.len().min(2000);
     let tail = (tail..said.len())
         .find(|i| said.is_char_boundary(*i))

@@ -81,6 +81,13 @@ fn a_guest_that_cannot_be_read() {
         said.starts_with("archipel: ARCHIPEL_GUEST is /no/such.wasm"),
         "{said}"
     );
+    // A component, but of another world.
+    let other = cache.join("other.wasm");
+    std::fs::write(&other, b"\0asm\x0d\0\x01\0").unwrap();
+    let output = run(&cache, &other);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(125), "{said}");
+    assert!(!said.contains("bug") && said.lines().count() == 1, "{said}");
     let garbage = cache.join("garbage.wasm");
     std::fs::write(&garbage, "garbage").unwrap();
     let output = run(&cache, &garbage);
