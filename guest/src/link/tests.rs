@@ -1,0 +1,119 @@
+//! Linking of components small enough to be written by hand.
+
+use super::*;
+
+/// Two modules as dynamic linking leaves them: the second has its address of `data` in a global
+/// and calls the first, which calls the host; one more function is never reached.
+const COMPONENT: &str = r#"
+    (component
+      (import "host" (func $host (param "n" u32)))
+      (core func $host (canon lower (func $host)))
+      (core module $memory
+        (memory (export "memory") 1)
+        (table (export "table") 4 funcref)
+        (global (export "got-data") (mut i32) (i32.const 1024))
+        (global (export "stack") (mut i32) (i32.const 512)))
+      (core instance $env (instantiate $memory))
+      (core module $library
+        (import "world" "host" (func $host (param i32)))
+        (import "env" "memory" (memory 1))
+        (import "env" "table" (table 4 funcref))
+        (global $base i32 (i32.const 2))
+        (elem (global.get $base) func $tell)
+        (func $tell (export "tell") (param i32) (call $host (local.get 0)))
+        (func (export "idle") (param i32)))
+      (core instance $library (instantiate $library
+        (with "world" (instance (export "host" (func $host))))
+        (with "env" (instance $env))))
+      (core module $main
+        (import "env" "got-data" (global $data (mut i32)))
+        (import "env" "stack" (global $stack (mut i32)))
+        (import "env" "memory" (memory 1))
+        (import "library" "tell" (func $tell (param i32)))
+        (data (i32.const 16) "bytes")
+        (func (export "run")
+          (global.set $stack (i32.sub (global.get $stack) (i32.const 16)))
+          (call $tell (i32.add (global.get $data) (i32.load (global.get $stack))))))
+      (core instance $main (instantiate $main
+        (with "env" (instance $env))
+        (with "library" (instance $library))))
+      (func (export "run") (canon lift (core func $main "run"))))
+"#;
+
+fn link_text(text: &str) -> Result<(Vec<u8>, Report)> {
+    let bytes = wat::parse_str(text).unwrap();
+    link(&Component::read(&bytes)?, true)
+}
+
+#[test]
+fn two_modules_become_one() {
+    let (bytes, report) = link_text(COMPONENT).unwrap();
+    wasmparser::validate(&bytes).unwrap();
+    assert_eq!(
+        report,
+        Report {
+            modules: 3,
+            functions: 2,
+            dropped_functions: 1,
+            folded_globals: 2
+        }
+    );
+    let module = Module::read(&bytes).unwrap();
+    let imports: Vec<_> = module
+        .function_imports
+        .iter()
+        .map(|(import, _)| (import.module, import.name))
+        .collect();
+    assert_eq!(imports, [("world", "host")]);
+    // Only what is assigned is a global still, and the address became a constant.
+    assert_eq!(module.globals.len(), 1);
+    assert_eq!((module.tables.len(), module.memories.len()), (1, 1));
+    assert_eq!(module.tables[0].maximum, Some(4));
+    assert_eq!(module.exports.len(), 1);
+    let (_, run) = module.exports["run"];
+    let body = &module.bodies[run as usize - module.function_imports.len()];
+    let constants: Vec<i32> = body
+        .get_operators_reader()
+        .unwrap()
+        .into_iter()
+        .filter_map(|operator| match operator.unwrap() {
+            Operator::I32Const { value } => Some(value),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(constants, [16, 1024]);
+}
+
+#[test]
+fn what_cannot_be_linked() {
+    let start = COMPONENT.replace(
+        "(func (export \"idle\")",
+        "(start $s) (func $s) (func (export \"idle\")",
+    );
+    let missing = COMPONENT.replace("(export \"tell\")", "(export \"tall\")");
+    let twice = COMPONENT.replace(
+        "(core instance $env (instantiate $memory))",
+        "(core instance $env (instantiate $memory)) (core instance (instantiate $memory))",
+    );
+    for (text, why) in [(start, "start function"), (twice, "instantiated twice")] {
+        let error = format!("{:#}", link_text(&text).unwrap_err());
+        assert!(error.contains(why), "{error}");
+    }
+    assert!(link_text(&missing).is_err());
+}
+
+#[test]
+fn damaged_components_are_errors() {
+    let bytes = wat::parse_str(COMPONENT).unwrap();
+    for place in 8..bytes.len() {
+        for value in [0, 0x7f, 0xff, bytes[place] ^ 1] {
+            let mut damaged = bytes.clone();
+            damaged[place] = value;
+            // Whatever comes of it, it is no panic.
+            let _ = Component::read(&damaged).and_then(|c| link(&c, false));
+        }
+    }
+    for length in 0..bytes.len() {
+        let _ = Component::read(&bytes[..length]).and_then(|c| link(&c, false));
+    }
+}
