@@ -36,8 +36,7 @@ impl CompiledCache {
     ///
     /// When the folder cannot be created, or belongs to or can be written to by somebody else.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
-        create_private(folder)?;
-        check_private(folder)?;
+        open_private(folder)?;
         Ok(CompiledCache {
             folder: folder.to_owned(),
         })
@@ -111,13 +110,14 @@ pub fn default_cache_dir() -> Option<PathBuf> {
     }
 }
 
-/// Creates `folder` and what is above it, private to the user.
-pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
+/// Makes sure that `folder` exists and is private to the user.
+pub(crate) fn open_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(folder)?;
+    check_private(folder)
 }
 
 #[cfg(unix)]

@@ -269,6 +269,22 @@ fn given_guest() -> Option<PathBuf> {
     (!path.is_empty()).then(|| path.into())
 }
 
+/// Whether the guest is in `folder`, or can be built there.
+fn can_have_guest(folder: &Path) -> bool {
+    let private = crate::cache::open_private(folder).is_ok();
+    private && (archipel_guest::find(folder).is_some() || is_writable(folder))
+}
+
+#[cfg(unix)]
+fn is_writable(folder: &Path) -> bool {
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn is_writable(_folder: &Path) -> bool {
+    true
+}
+
 impl RuntimeBuilder {
     /// How many threads run guests: from 1 to 512.  The default is one for each processor.
     pub fn workers(mut self, workers: usize) -> Self {
@@ -377,10 +393,15 @@ impl RuntimeBuilder {
         }
         let temporary;
         let folder = match &self.cache_dir {
-            Some(folder) if crate::cache::create_private(folder).is_ok() => folder,
+            Some(folder) if can_have_guest(folder) => folder,
             _ => {
                 temporary = std::env::temp_dir().join("archipel-without-cache");
                 (self.progress)(Progress::NoCache);
+                // Whoever can write there could put another guest into it.
+                crate::cache::open_private(&temporary).map_err(|error| {
+                    let text = "there is neither a cache folder nor a temporary one";
+                    Error::Guest(anyhow::Error::new(error).context(text))
+                })?;
                 &temporary
             }
         };

@@ -70,6 +70,26 @@ impl<'k, 'a> Output<'k, 'a> {
         Ok(index)
     }
 
+    /// The new index of a function.
+    fn function(&self, place: Function<'a>) -> Option<u32> {
+        match place {
+            Function::Defined(defined) => self.functions.get(&defined).copied(),
+            Function::Host { namespace, name } => self.host.get(&(namespace, name)).copied(),
+        }
+    }
+
+    /// The new index of anything else that is numbered by module.
+    fn item(&self, space: Space, defined: Defined) -> Option<u32> {
+        let space = match space {
+            Space::Table => &self.tables,
+            Space::Memory => &self.memories,
+            Space::Global => &self.globals,
+            Space::Element => &self.elements,
+            Space::Data => &self.data,
+        };
+        space.get(&defined).copied()
+    }
+
     /// Adds the import that is function `local` of `module`.
     pub(crate) fn add_host_function(
         &mut self,
@@ -99,13 +119,7 @@ impl<'k, 'a> Output<'k, 'a> {
         Ok(())
     }
 
-    pub(crate) fn add_items(
-        &mut self,
-        index: usize,
-        module: &Module<'a>,
-        reached: &Reached,
-        constants: &HashMap<Defined, Constant>,
-    ) {
+    pub(crate) fn add_items(&mut self, index: usize, module: &Module<'a>, reached: &Reached) {
         for (i, ty) in module.tables.iter().enumerate() {
             self.tables
                 .insert((index, i as u32), self.tables.len() as u32);
@@ -135,7 +149,7 @@ impl<'k, 'a> Output<'k, 'a> {
         }
         for i in 0..module.globals.len() {
             let defined = (index, i as u32);
-            if !constants.contains_key(&defined) {
+            if !self.constants.contains_key(&defined) {
                 self.globals.insert(defined, self.globals.len() as u32);
             }
         }
@@ -146,10 +160,9 @@ impl<'k, 'a> Output<'k, 'a> {
         index: usize,
         module: &Module<'a>,
         places: &Places<'a>,
-        constants: &HashMap<Defined, Constant>,
     ) -> Result<()> {
         for (i, (ty, init)) in module.globals.iter().enumerate() {
-            if constants.contains_key(&(index, i as u32)) {
+            if self.constants.contains_key(&(index, i as u32)) {
                 continue;
             }
             let mut copy = Copy::new(self, index, module, places);
@@ -265,20 +278,11 @@ fn damaged(error: reencode::Error<Dangling>) -> anyhow::Error {
 }
 
 /// Copies parts of one module into the output, with every index made new.
-struct Copy<'o, 'a> {
-    output: &'o mut dyn Renumber,
+struct Copy<'o, 'k, 'a> {
+    output: &'o mut Output<'k, 'a>,
     index: usize,
     module: &'o Module<'a>,
     places: &'o Places<'a>,
-}
-
-/// The part of [`Output`] that copying needs.
-trait Renumber {
-    fn function(&self, place: &Function<'_>) -> Option<u32>;
-    fn item(&self, space: Space, defined: Defined) -> Option<u32>;
-    fn type_of(&mut self, ty: &FuncType) -> Option<u32>;
-    fn constant(&self, defined: Defined) -> Option<Constant>;
-    fn evaluate(&self, expr: &ConstExpr<'_>, places: &Places<'_>) -> Option<Constant>;
 }
 
 #[derive(Clone, Copy)]
@@ -290,42 +294,9 @@ enum Space {
     Data,
 }
 
-impl Renumber for Output<'_, '_> {
-    fn function(&self, place: &Function<'_>) -> Option<u32> {
-        match place {
-            Function::Defined(defined) => self.functions.get(defined).copied(),
-            Function::Host { namespace, name } => self.host.get(&(*namespace, *name)).copied(),
-        }
-    }
-
-    fn item(&self, space: Space, defined: Defined) -> Option<u32> {
-        match space {
-            Space::Table => &self.tables,
-            Space::Memory => &self.memories,
-            Space::Global => &self.globals,
-            Space::Element => &self.elements,
-            Space::Data => &self.data,
-        }
-        .get(&defined)
-        .copied()
-    }
-
-    fn type_of(&mut self, ty: &FuncType) -> Option<u32> {
-        self.type_index(ty).ok()
-    }
-
-    fn constant(&self, defined: Defined) -> Option<Constant> {
-        self.constants.get(&defined).copied()
-    }
-
-    fn evaluate(&self, expr: &ConstExpr<'_>, places: &Places<'_>) -> Option<Constant> {
-        evaluate(expr, places, self.constants)
-    }
-}
-
-impl<'o, 'a> Copy<'o, 'a> {
+impl<'o, 'k, 'a> Copy<'o, 'k, 'a> {
     fn new(
-        output: &'o mut dyn Renumber,
+        output: &'o mut Output<'k, 'a>,
         index: usize,
         module: &'o Module<'a>,
         places: &'o Places<'a>,
@@ -349,12 +320,12 @@ impl<'o, 'a> Copy<'o, 'a> {
     }
 }
 
-impl Reencode for Copy<'_, '_> {
+impl Reencode for Copy<'_, '_, '_> {
     type Error = Dangling;
 
     fn function_index(&mut self, index: u32) -> Result<u32, reencode::Error<Dangling>> {
         let place = self.places.functions.get(index as usize).ok_or(DANGLING)?;
-        self.output.function(place).ok_or(DANGLING)
+        self.output.function(*place).ok_or(DANGLING)
     }
 
     fn table_index(&mut self, index: u32) -> Result<u32, reencode::Error<Dangling>> {
@@ -381,14 +352,14 @@ impl Reencode for Copy<'_, '_> {
 
     fn type_index(&mut self, index: u32) -> Result<u32, reencode::Error<Dangling>> {
         let ty = self.module.types.get(index as usize).ok_or(DANGLING)?;
-        self.output.type_of(ty).ok_or(DANGLING)
+        self.output.type_index(ty).map_err(|_| DANGLING)
     }
 
     fn const_expr(
         &mut self,
         expr: ConstExpr<'_>,
     ) -> Result<enc::ConstExpr, reencode::Error<Dangling>> {
-        match self.output.evaluate(&expr, self.places) {
+        match evaluate(&expr, self.places, self.output.constants) {
             Some(Constant::I32(value)) => Ok(enc::ConstExpr::i32_const(value)),
             Some(Constant::I64(value)) => Ok(enc::ConstExpr::i64_const(value)),
             None => utils::const_expr(self, expr),
@@ -402,7 +373,7 @@ impl Reencode for Copy<'_, '_> {
         if let Operator::GlobalGet { global_index } = &operator {
             let places = &self.places.globals;
             let place = places.get(*global_index as usize).ok_or(DANGLING)?;
-            match self.output.constant(*place) {
+            match self.output.constants.get(place).copied() {
                 Some(Constant::I32(value)) => return Ok(enc::Instruction::I32Const(value)),
                 Some(Constant::I64(value)) => return Ok(enc::Instruction::I64Const(value)),
                 None => {}

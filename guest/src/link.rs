@@ -380,11 +380,11 @@ impl<'c, 'a> Linker<'c, 'a> {
             if self.is_shim(index) {
                 continue;
             }
-            out.add_items(index, module, reached, constants);
+            out.add_items(index, module, reached);
         }
         for (index, module) in self.modules.iter().enumerate() {
             if !self.is_shim(index) {
-                out.add_globals(index, module, &self.places[index], constants)?;
+                out.add_globals(index, module, &self.places[index])?;
             }
         }
         for (index, module) in self.modules.iter().enumerate() {

@@ -5,7 +5,7 @@ use super::{ReceiverEnd, SenderEnd, duration};
 use crate::bindings::archipel::island::channels::{
     self, Capacity, EndRef, Error, Host, HostReceiver, HostSender, Luggage, LuggageRefs,
 };
-use crate::broker::{self, Case, Done, Outcome, PartyId, Side};
+use crate::broker::{self, Case, Outcome, PartyId, Side};
 use crate::encoding::{self, MAX_DEPTH, Refusal};
 use crate::exchange::{End, Form, Message};
 use crate::state::State;
@@ -269,18 +269,6 @@ pub(super) fn failure(outcome: Option<Outcome<Message>>) -> Error {
         Some(Outcome::Deadlock(text)) => Error::Deadlock(text),
         Some(Outcome::TooLarge { limit, .. }) => Error::TooLarge(limit as u64),
         Some(_) => Error::Closed,
-    }
-}
-
-/// What a guest is told of a wait for several things, of which `done` was the first.
-pub(super) fn whole_failure(done: &Option<Done<Message>>) -> Option<Error> {
-    match done {
-        None => Some(Error::Timeout),
-        Some(Done {
-            outcome: Outcome::Deadlock(text),
-            ..
-        }) => Some(Error::Deadlock(text.clone())),
-        Some(_) => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The import for waiting.
 
-use super::channels::{deliver, failure, outgoing, whole_failure};
+use super::channels::{deliver, failure, outgoing};
 use super::duration;
 use crate::bindings::archipel::island::channels::Error;
 use crate::bindings::archipel::island::waiting::{Case, Host, Outcome};
@@ -39,13 +39,12 @@ impl Host for State {
         }
         let exchange = self.context.exchange.clone();
         let done = exchange.wait(self.party, wanted, duration(timeout)).await;
-        if let Some(error) = whole_failure(&done) {
-            return Ok(Err(error));
-        }
         let Some(done) = done else {
             return Ok(Err(Error::Timeout));
         };
         let outcome = match done.outcome {
+            // Of a deadlock it cannot be said which of the cases it was.
+            broker::Outcome::Deadlock(text) => return Ok(Err(Error::Deadlock(text))),
             broker::Outcome::Received(message) => Outcome::Received(deliver(self, message)?),
             broker::Outcome::Sent => Outcome::Sent,
             broker::Outcome::Fired => Outcome::Ended,

@@ -9,6 +9,7 @@ from builtins import BaseException, isinstance, len, print, str, type
 
 from wit_world.imports import interpreters
 
+
 def flush():
     """Write what `sys.stdout` and `sys.stderr` hold back."""
     for stream in (sys.stdout, sys.stderr):
@@ -19,7 +20,7 @@ def flush():
             pass
 
 
-# The host cuts longer texts too; this only saves making them.
+# Nobody reads more of a text than this.
 _MOST = 64 * 1024
 
 # Source texts by the name under which their code was compiled, for the lines in a traceback.
