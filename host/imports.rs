@@ -2,6 +2,7 @@
 
 pub(crate) mod channels;
 mod interpreters;
+pub(crate) mod message;
 mod process;
 mod waiting;
 
