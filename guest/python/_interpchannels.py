@@ -287,14 +287,20 @@ def _send(number, make, unboundop, blocking, timeout):
     try:
         waits.receive(told, timeout)
     except Err as error:
-        if type(error.value) is host.Error_Timeout:
-            raise TimeoutError("timed out") from None
-        raise _error(number, error.value) from None
+        if type(error.value) is not host.Error_Timeout:
+            raise _error(number, error.value) from None
+        try:
+            # From here on whoever comes upon the object sees that it was withdrawn.
+            told.close()
+        except Err:
+            # It was received at the last moment.
+            return
+        raise TimeoutError("timed out") from None
 
 
 def _acknowledgement():
     try:
-        return host.create(host.Capacity_Rendezvous(), host.Unbound.KEEP)
+        return host.create(host.Capacity_Bounded(1), host.Unbound.KEEP)
     except Err as error:
         raise not_sent(error.value) from None
 

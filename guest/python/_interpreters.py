@@ -42,6 +42,17 @@ def _number(id):
     return id
 
 
+def _subject(id, restrict):
+    """The number of an interpreter that something is asked of.
+
+    With `restrict`, it must be one that this module created.
+    """
+    id = _number(id)
+    if restrict and _whence(id) != WHENCE_STDLIB:
+        raise InterpreterError(f"unrecognized interpreter ID {id}")
+    return id
+
+
 def _handle(id):
     try:
         return _known[id][0]
@@ -84,7 +95,7 @@ def new_config(name="isolated", /, **overrides):
 
 def get_config(id, *, restrict=False):
     """Return a representation of the config used to initialize the interpreter."""
-    id = _number(id)
+    id = _subject(id, restrict)
     if id == host.current():
         return configs.own(id)
     _handle(id)
@@ -93,7 +104,7 @@ def get_config(id, *, restrict=False):
 
 def destroy(id, *, restrict=False):
     """Destroy the identified interpreter."""
-    id = _number(id)
+    id = _subject(id, restrict)
     if id == host.current():
         raise InterpreterError("interpreter is current")
     try:
@@ -127,7 +138,7 @@ def forget(id):
 
 
 def incref(id, *, implieslink=False, restrict=False):
-    id = _number(id)
+    id = _subject(id, restrict)
     if id == host.current():
         return
     if id not in _known:
@@ -136,7 +147,7 @@ def incref(id, *, implieslink=False, restrict=False):
 
 
 def decref(id, *, restrict=False):
-    entry = _known.get(_number(id))
+    entry = _known.get(_subject(id, restrict))
     if entry is None:
         return
     entry[1] -= 1
@@ -174,7 +185,7 @@ def whence(id):
 
 def is_running(id, *, restrict=False):
     """Return whether or not the identified interpreter is running."""
-    id = _number(id)
+    id = _subject(id, restrict)
     if id == host.current():
         return True
     handle = _handle(id)
@@ -283,7 +294,7 @@ _NOTHING = {}
 
 def exec(id, code, shared=_NOTHING, *, restrict=False):
     """Execute the provided code in the identified interpreter."""
-    id = _number(id)
+    id = _subject(id, restrict)
     _checked_shared(shared, "exec", 3)
     if shared:
         set___main___attrs(id, shared)
@@ -320,7 +331,7 @@ _NO_PROGRAM = frozenset(("SyntaxError", "IndentationError", "TabError"))
 
 def run_string(id, script, shared=_NOTHING, *, restrict=False):
     """Execute the provided string in the identified interpreter."""
-    id = _number(id)
+    id = _subject(id, restrict)
     if not isinstance(script, str):
         raise TypeError(f"run_string() argument 2 must be str, not {type(script).__name__}")
     _checked_shared(shared, "run_string", 3)
@@ -329,7 +340,7 @@ def run_string(id, script, shared=_NOTHING, *, restrict=False):
 
 def run_func(id, func, shared=_NOTHING, *, restrict=False):
     """Execute the body of the provided function in the identified interpreter."""
-    id = _number(id)
+    id = _subject(id, restrict)
     if not isinstance(func, (FunctionType, CodeType)):
         raise TypeError(f"run_func() argument 2 must be a function, not {type(func).__name__}")
     _checked_shared(shared, "run_func", 3)
@@ -341,7 +352,7 @@ def call(id, callable, args=(), kwargs=_NOTHING, *, preserve_exc=False, restrict
 
     Returns the result and None, or None and a snapshot of the exception that was not caught.
     """
-    return finish(start_call(_number(id), callable, args, kwargs))
+    return finish(start_call(_subject(id, restrict), callable, args, kwargs))
 
 
 def start_call(id, callable, args, kwargs):
@@ -352,7 +363,7 @@ def start_call(id, callable, args, kwargs):
 
 def set___main___attrs(id, updates, *, restrict=False):
     """Bind the given attributes in the interpreter's __main__ module."""
-    id = _number(id)
+    id = _subject(id, restrict)
     _checked_shared(updates, "set___main___attrs", 2)
     if not updates:
         raise ValueError("arg 2 must be a non-empty mapping")

@@ -51,9 +51,9 @@ def _checked(field, value):
         if value not in _GIL:
             raise ValueError(f"unsupported gil {value!r}")
         return value
-    if not isinstance(value, (bool, int)):
+    if not isinstance(value, bool):
         raise TypeError(f"{field} must be a bool")
-    return bool(value)
+    return value
 
 
 def resolve(config):

@@ -9,6 +9,8 @@ import queue
 import threading
 import time
 
+from wit_world.imports import interpreters
+
 from . import waits
 from .errors import DeadlockError
 
@@ -164,6 +166,11 @@ sleep.__name__ = sleep.__qualname__ = "sleep"
 sleep.__doc__ = _sleep.__doc__
 
 
+def _daemon_threads_allowed():
+    """As in CPython, only the first interpreter of a family may have threads that nobody waits for."""
+    return interpreters.current() == 0
+
+
 def install():
     """Give `threading`, `_thread` and `time` these meanings."""
     thread = threading.Thread
@@ -182,3 +189,4 @@ def install():
     threading.RLock = threading._RLock = threading._PyRLock
     queue.SimpleQueue = queue._PySimpleQueue
     time.sleep = sleep
+    _thread.daemon_threads_allowed = threading._daemon_threads_allowed = _daemon_threads_allowed
