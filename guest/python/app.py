@@ -16,7 +16,7 @@ import interpreters  # noqa: E402, F401
 import runpy  # noqa: E402, F401
 import textwrap  # noqa: E402, F401
 
-from _island import process, queues, run, snapshot, threads  # noqa: E402
+from _island import copying, process, queues, run, snapshot, threads  # noqa: E402
 
 process.install()
 threads.install()
@@ -25,6 +25,10 @@ run.fresh_main()
 
 
 class Guest(run.Guest):
+    """The name that the bindings look for."""
+
+
+class Copying(copying.Copying):
     """The name that the bindings look for."""
 
 

@@ -1,8 +1,11 @@
 //! Writes the linked module: every index of its parts made new.
 
+mod later;
+
 use crate::link::{Constant, DANGLING, Dangling, Defined, Function, Places, Reached, evaluate};
 use crate::module::Module;
 use anyhow::{Result, bail, ensure};
+use later::Later;
 use std::collections::HashMap;
 use wasm_encoder::reencode::{self, Reencode, utils};
 use wasm_encoder::{self as enc, ExportKind};
@@ -30,6 +33,7 @@ pub(crate) struct Output<'k, 'a> {
     code_section: enc::CodeSection,
     data_section: enc::DataSection,
     names: enc::NameMap,
+    later: Later,
 }
 
 impl<'k, 'a> Output<'k, 'a> {
@@ -55,6 +59,7 @@ impl<'k, 'a> Output<'k, 'a> {
             code_section: Default::default(),
             data_section: Default::default(),
             names: Default::default(),
+            later: Later::default(),
         }
     }
 
@@ -71,10 +76,13 @@ impl<'k, 'a> Output<'k, 'a> {
     }
 
     /// The new index of a function.
-    fn function(&self, place: Function<'a>) -> Option<u32> {
+    pub(crate) fn function(&self, place: Function<'a>) -> Option<u32> {
         match place {
             Function::Defined(defined) => self.functions.get(&defined).copied(),
-            Function::Host { namespace, name } => self.host.get(&(namespace, name)).copied(),
+            Function::Host { namespace, name } => {
+                let import = *self.host.get(&(namespace, name))?;
+                Some(self.later.stand_in(import))
+            }
         }
     }
 
@@ -247,7 +255,8 @@ impl<'k, 'a> Output<'k, 'a> {
         Ok(())
     }
 
-    pub(crate) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.write_later_globals();
         let mut module = enc::Module::new();
         let data_count = enc::DataCountSection {
             count: self.data_section.len(),

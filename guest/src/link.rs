@@ -7,6 +7,7 @@
 
 use crate::component::{Component, Instance, Provider};
 use crate::emit::Output;
+use crate::image::{self, Image};
 use crate::module::Module;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::{HashMap, HashSet};
@@ -284,6 +285,7 @@ impl<'c, 'a> Linker<'c, 'a> {
                 }
             }
         }
+        ahead.extend(self.forgetter());
         // The host's functions that were met, which several modules can import.
         let mut host = HashSet::new();
         let mut note =
@@ -326,6 +328,34 @@ impl<'c, 'a> Linker<'c, 'a> {
         }
         reached.order.sort_unstable();
         Ok(reached)
+    }
+
+    /// The function that forgets all open files, where the guest has a libc.
+    fn forgetter(&self) -> Option<Defined> {
+        self.modules.iter().enumerate().find_map(|(index, module)| {
+            let (kind, local) = module.exports.get(image::FORGET_FILES)?;
+            match self.places[index].functions.get(*local as usize) {
+                Some(Function::Defined(defined)) if *kind == ExternalKind::Func => Some(*defined),
+                _ => None,
+            }
+        })
+    }
+
+    /// Adds what reads and writes the memory, to a guest that has an allocator and a libc.
+    fn add_image(&self, out: &mut Output<'_, 'a>) -> Result<Option<Image>> {
+        let mut roots = self.component.roots.iter();
+        let allocator = roots.find(|(_, _, name)| *name == image::ALLOCATOR);
+        let (Some((_, instance, name)), Some(forgetter)) = (allocator, self.forgetter()) else {
+            return Ok(None);
+        };
+        let indices = (
+            out.function(self.root(*instance, name)?),
+            out.function(Function::Defined(forgetter)),
+        );
+        let (Some(allocator), Some(forgetter)) = indices else {
+            return Ok(None);
+        };
+        Image::announce(out, allocator, forgetter).map(Some)
     }
 
     fn root(&self, instance: usize, name: &str) -> Result<Function<'a>> {
@@ -382,6 +412,7 @@ impl<'c, 'a> Linker<'c, 'a> {
             }
             out.add_items(index, module, reached);
         }
+        let image = self.add_image(&mut out)?;
         for (index, module) in self.modules.iter().enumerate() {
             if !self.is_shim(index) {
                 out.add_globals(index, module, &self.places[index])?;
@@ -408,6 +439,9 @@ impl<'c, 'a> Linker<'c, 'a> {
                 body,
                 name,
             )?;
+        }
+        if let Some(image) = image {
+            image.finish(&mut out);
         }
         for &(kind, instance, name) in &self.component.roots {
             let module = self.module_of[&instance];

@@ -16,6 +16,7 @@ pub const PYTHON: &[(&str, &str)] = sources!("python":
     "_interpreters.py",
     "_island/__init__.py",
     "_island/codec.py",
+    "_island/copying.py",
     "_island/errors.py",
     "_island/library.py",
     "_island/process.py",
@@ -34,6 +35,7 @@ pub const PYTHON: &[(&str, &str)] = sources!("python":
 /// The world, by file name.
 pub const WIT: &[(&str, &str)] = sources!("wit":
     "channels.wit",
+    "copying.wit",
     "guest.wit",
     "interpreters.wit",
     "process.wit",
@@ -46,7 +48,10 @@ const LINKER: &[(&str, &str)] = sources!("src":
     "assemble.rs",
     "component.rs",
     "emit.rs",
+    "emit/later.rs",
     "encode.rs",
+    "image.rs",
+    "image.wit",
     "immortal.rs",
     "link.rs",
     "module.rs",

@@ -1,0 +1,110 @@
+"""What an interpreter does for being copied, and its copy for waking up.
+
+The objects that stand for what the host keeps need no list of their own: each has a finalizer, and
+`weakref` has those in the order in which they were made.
+"""
+
+import gc
+import sys
+from builtins import BaseException, list, type, zip
+from weakref import finalize
+
+from componentize_py_runtime import drop_resource
+from componentize_py_types import Err
+from wit_world.imports import channels, holdings, interpreters
+
+from . import report
+
+_collecting = True
+
+
+class Copying:
+    """The exports of the world's `copying` interface."""
+
+    def prepare(self):
+        global _collecting
+        _collecting = gc.isenabled()
+        gc.disable()
+        try:
+            senders, receivers, others, tasks = (
+                [entry[0] for entry in entries] for entries in _held()
+            )
+            holdings.tell(senders, receivers, others, len(tasks))
+        except BaseException as error:
+            _collect_again()
+            raise Err(report.exception(error)) from None
+
+    def resume(self):
+        _collect_again()
+
+    def revive(self, senders, receivers, interpreters, tasks):
+        try:
+            # Those that arrived were made last, so they are behind those that they replace.
+            for entries, arrived in zip(_held(), (senders, receivers, interpreters, tasks)):
+                for entry, new in zip(entries, list(arrived)):
+                    _replace(*entry, new)
+            _draw_entropy()
+            _collect_again()
+        except BaseException as error:
+            raise Err(report.exception(error)) from None
+
+
+def _collect_again():
+    if _collecting:
+        gc.enable()
+
+
+def _held():
+    """Senders, receivers, interpreters and tasks: the object, its finalizer and what drops it."""
+    held = {
+        channels.Sender: [],
+        channels.Receiver: [],
+        interpreters.Interpreter: [],
+        interpreters.Task: [],
+    }
+    for finalizer in list(finalize._registry):
+        alive = finalizer.peek()
+        if alive is None:
+            continue
+        obj, function, arguments, _ = alive
+        if function is drop_resource and type(obj) in held:
+            held[type(obj)].append((obj, finalizer, arguments[0]))
+    return tuple(held.values())
+
+
+def _replace(obj, finalizer, drop, new):
+    """Make `obj` stand for what `new` stands for, which is given up."""
+    handle = new.handle
+    new.finalizer.detach()
+    finalizer.detach()
+    obj.handle = handle
+    obj.finalizer = finalize(obj, drop_resource, drop, handle)
+
+
+def _draw_entropy():
+    """Let nothing that was drawn at random be the same here as in the original."""
+    for name, draw in _DRAWN.items():
+        module = sys.modules.get(name)
+        if module is None:
+            continue
+        try:
+            draw(module)
+        except BaseException:
+            # A script put something else under this name.
+            pass
+
+
+def _forget(*names):
+    def forget(module):
+        for name in names:
+            if hasattr(module, name):
+                setattr(module, name, None)
+
+    return forget
+
+
+_DRAWN = {
+    "random": lambda module: module.seed(),
+    "tempfile": _forget("_name_sequence"),
+    "uuid": _forget("_node", "_last_timestamp", "_last_timestamp_v6", "_last_timestamp_v7"),
+}
