@@ -1,5 +1,7 @@
 //! Islands: the interpreters of a runtime, their families, and what runs in them.
 
+mod copying;
+
 use crate::bindings;
 use crate::broker::{ChannelId, PartyId};
 use crate::error::{Error, Result};
@@ -11,15 +13,17 @@ use crate::policy::Policy;
 use crate::runtime::Context;
 use crate::state::State;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
 use tokio::sync::Notify;
-use wasmtime::Store;
+use wasmtime::{Store, component};
 
 /// An instance of the guest.
 pub(crate) struct Instance {
     pub(crate) store: Store<State>,
     pub(crate) exports: bindings::Island,
+    pub(crate) raw: component::Instance,
 }
 
 /// What an island is doing.
@@ -41,18 +45,22 @@ pub(crate) struct Island {
     pub(crate) limits: Limits,
     pub(crate) stdout: Output,
     pub(crate) stderr: Output,
+    /// When its clock began to run.
+    pub(crate) started: Instant,
     parent: Option<Weak<Island>>,
     slot: Mutex<Slot>,
     stop: Stop,
 }
 
-/// An interpreter that a host created, and its descendants.
+/// An interpreter that a host created, its copies, and the descendants of these.
 ///
 /// Numbers of interpreters and channels are the family's own, so that they tell nothing of others.
 pub(crate) struct Family {
     number: u64,
     members: Mutex<BTreeMap<u64, Weak<Island>>>,
     next_id: AtomicU64,
+    /// How many living members the host created.
+    roots: AtomicUsize,
     channels: Mutex<ChannelNumbers>,
 }
 
@@ -71,6 +79,7 @@ impl Family {
             number,
             members: Mutex::default(),
             next_id: AtomicU64::new(0),
+            roots: AtomicUsize::new(0),
             channels: Mutex::default(),
         })
     }
@@ -91,9 +100,10 @@ impl Family {
         members.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// How many members there are.
-    pub(crate) fn len(&self) -> usize {
-        self.members().len()
+    /// How many members there are that other members created.
+    pub(crate) fn children(&self) -> usize {
+        let roots = self.roots.load(Ordering::Relaxed);
+        self.members().len().saturating_sub(roots)
     }
 
     /// The family's number for `channel`.
@@ -149,6 +159,28 @@ impl Island {
         stdout: Output,
         stderr: Output,
     ) -> Result<Arc<Island>> {
+        let now = Instant::now();
+        let island = Island::enrol(context, family, parent, policy, limits, stdout, stderr, now);
+        let instance = island.instantiate().await?;
+        island.set(Slot::Idle(instance));
+        Ok(island)
+    }
+
+    /// Adds a member to `family` that has no instance yet.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are what an island is made of"
+    )]
+    fn enrol(
+        context: &Arc<Context>,
+        family: &Arc<Family>,
+        parent: Option<&Arc<Island>>,
+        policy: Policy,
+        limits: Limits,
+        stdout: Output,
+        stderr: Output,
+        started: Instant,
+    ) -> Arc<Island> {
         let id = family.next_id.fetch_add(1, Ordering::Relaxed);
         let island = Arc::new(Island {
             id,
@@ -159,6 +191,7 @@ impl Island {
             limits,
             stdout,
             stderr,
+            started,
             parent: parent.map(Arc::downgrade),
             slot: Mutex::new(Slot::Running),
             stop: Stop::default(),
@@ -167,22 +200,39 @@ impl Island {
         context
             .exchange
             .with(|broker, _| broker.add_party(island.party, host_owned, parent.map(|p| p.party)));
+        if host_owned {
+            family.roots.fetch_add(1, Ordering::Relaxed);
+        }
         family.members().insert(id, Arc::downgrade(&island));
+        island
+    }
+
+    /// A new instance of the guest for this island.
+    async fn instantiate(self: &Arc<Self>) -> Result<Box<Instance>> {
+        let context = &self.context;
         let mut store = State::store(
             context,
-            &island,
-            &island.policy,
-            &island.limits,
-            &island.stdout,
-            &island.stderr,
+            self,
+            &self.policy,
+            &self.limits,
+            &self.stdout,
+            &self.stderr,
         )?;
-        let exports = context
-            .guest
-            .instantiate_async(&mut store)
-            .await
-            .map_err(|error| context.not_created(error))?;
-        island.set(Slot::Idle(Box::new(Instance { store, exports })));
-        Ok(island)
+        let made = async {
+            let raw = context
+                .guest
+                .instance_pre()
+                .instantiate_async(&mut store)
+                .await?;
+            let exports = context.indices.load(&mut store, &raw)?;
+            Ok((raw, exports))
+        };
+        let (raw, exports) = made.await.map_err(|error| context.not_created(error))?;
+        Ok(Box::new(Instance {
+            store,
+            exports,
+            raw,
+        }))
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
@@ -284,11 +334,17 @@ impl Island {
 
     /// Gives back everything that the interpreter held, and stops its descendants.
     fn end(&self, instance: Option<Box<Instance>>) {
-        self.family.members().remove(&self.id);
+        if self.family.members().remove(&self.id).is_some() && self.parent.is_none() {
+            self.family.roots.fetch_sub(1, Ordering::Relaxed);
+        }
         self.context.exchange.with(|broker, effects| {
             broker.remove_party(self.party, effects);
         });
         drop(instance);
+        self.kill_children();
+    }
+
+    fn kill_children(&self) {
         for member in self.family.living() {
             if member.id != self.id && self.is_parent_of(&member) {
                 member.kill();

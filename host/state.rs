@@ -2,18 +2,20 @@
 
 use crate::broker::PartyId;
 use crate::error::{Error, Result};
+use crate::imports::Holdings;
 use crate::island::Island;
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::policy::{Access, Policy};
 use crate::runtime::Context;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store};
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, HostMonotonicClock, WasiCtx, WasiCtxView, WasiView};
 
 /// How many handles a guest may have: ends, interpreters, tasks, open files.
-const HANDLES: usize = 4096;
+pub(crate) const HANDLES: usize = 4096;
 
 /// The data of an instance's store.
 pub(crate) struct State {
@@ -21,6 +23,8 @@ pub(crate) struct State {
     pub(crate) island: Weak<Island>,
     pub(crate) party: PartyId,
     pub(crate) table: ResourceTable,
+    /// What the guest told that it holds, when it was asked last.
+    pub(crate) holdings: Option<Holdings>,
     wasi: WasiCtx,
     limiter: Limiter,
 }
@@ -42,7 +46,8 @@ impl State {
             island: Arc::downgrade(island),
             party: island.party,
             table,
-            wasi: wasi(policy, stdout, stderr)?,
+            holdings: None,
+            wasi: wasi(policy, stdout, stderr, island.started)?,
             limiter: Limiter {
                 memory: limits.memory,
             },
@@ -66,11 +71,12 @@ impl WasiView for State {
 }
 
 /// What `policy` grants, as WASI understands it.
-fn wasi(policy: &Policy, stdout: &Output, stderr: &Output) -> Result<WasiCtx> {
+fn wasi(policy: &Policy, stdout: &Output, stderr: &Output, started: Instant) -> Result<WasiCtx> {
     let mut builder = WasiCtx::builder();
     builder
         .stdout(stdout.clone())
         .stderr(stderr.clone())
+        .monotonic_clock(Since(started))
         // What `sys.argv` has in it where there is no script.
         .arg("")
         .allow_tcp(false)
@@ -97,6 +103,19 @@ fn wasi(policy: &Policy, stdout: &Output, stderr: &Output) -> Result<WasiCtx> {
             })?;
     }
     Ok(builder.build())
+}
+
+/// The monotonic clock, which for a copy goes on from where it was in the original.
+struct Since(Instant);
+
+impl HostMonotonicClock for Since {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
 }
 
 struct Limiter {

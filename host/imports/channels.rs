@@ -169,7 +169,8 @@ impl State {
     }
 }
 
-fn copy(end: &End, party: PartyId) -> Result<End> {
+/// Another such end, for `party`.
+pub(super) fn copy(end: &End, party: PartyId) -> Result<End> {
     end.duplicate(party)
         .ok_or_else(|| wasmtime::format_err!("the caller is no more"))
 }
