@@ -16,6 +16,7 @@ pub(crate) struct Output<'k, 'a> {
     constants: &'k HashMap<Defined, Constant>,
     types: HashMap<FuncType, u32>,
     host: HashMap<(&'a str, &'a str), u32>,
+    host_types: Vec<FuncType>,
     functions: HashMap<Defined, u32>,
     tables: HashMap<Defined, u32>,
     memories: HashMap<Defined, u32>,
@@ -25,7 +26,7 @@ pub(crate) struct Output<'k, 'a> {
     type_section: enc::TypeSection,
     import_section: enc::ImportSection,
     function_section: enc::FunctionSection,
-    table_section: enc::TableSection,
+    table_types: Vec<enc::TableType>,
     memory_section: enc::MemorySection,
     global_section: enc::GlobalSection,
     export_section: enc::ExportSection,
@@ -42,6 +43,7 @@ impl<'k, 'a> Output<'k, 'a> {
             constants,
             types: HashMap::new(),
             host: HashMap::new(),
+            host_types: Vec::new(),
             functions: HashMap::new(),
             tables: HashMap::new(),
             memories: HashMap::new(),
@@ -51,7 +53,7 @@ impl<'k, 'a> Output<'k, 'a> {
             type_section: Default::default(),
             import_section: Default::default(),
             function_section: Default::default(),
-            table_section: Default::default(),
+            table_types: Vec::new(),
             memory_section: Default::default(),
             global_section: Default::default(),
             export_section: Default::default(),
@@ -109,6 +111,7 @@ impl<'k, 'a> Output<'k, 'a> {
             bail!("a function of the guest's own was taken for the host's");
         };
         let ty = module.function_type(local)?.clone();
+        self.host_types.push(ty.clone());
         let ty = self.type_index(&ty)?;
         let index = self.host.len() as u32;
         self.import_section
@@ -131,7 +134,7 @@ impl<'k, 'a> Output<'k, 'a> {
         for (i, ty) in module.tables.iter().enumerate() {
             self.tables
                 .insert((index, i as u32), self.tables.len() as u32);
-            self.table_section.table(enc::TableType {
+            self.table_types.push(enc::TableType {
                 element_type: enc::RefType::FUNCREF,
                 table64: ty.table64,
                 minimum: ty.initial,
@@ -257,6 +260,7 @@ impl<'k, 'a> Output<'k, 'a> {
 
     pub(crate) fn finish(mut self) -> Vec<u8> {
         self.write_later_globals();
+        let table_section = self.write_tables();
         let mut module = enc::Module::new();
         let data_count = enc::DataCountSection {
             count: self.data_section.len(),
@@ -265,7 +269,7 @@ impl<'k, 'a> Output<'k, 'a> {
             .section(&self.type_section)
             .section(&self.import_section)
             .section(&self.function_section)
-            .section(&self.table_section)
+            .section(&table_section)
             .section(&self.memory_section)
             .section(&self.global_section)
             .section(&self.export_section)

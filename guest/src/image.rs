@@ -4,6 +4,8 @@
 //! one that changes, and it is back at its first value whenever no call is under way.
 
 use crate::emit::Output;
+use crate::files::{self, Libc};
+use crate::network;
 use anyhow::{Result, ensure};
 use wasm_encoder as enc;
 use wasm_encoder::{BlockType, Instruction, MemArg};
@@ -12,9 +14,6 @@ use wasmparser::ValType;
 /// The interface, and how its functions are named in a core module.
 pub(crate) const WIT: &str = include_str!("image.wit");
 pub(crate) const PREFIX: &str = "archipel:image/image@0.1.0#";
-
-/// The function of libc that forgets all open files, so that they are opened again when needed.
-pub(crate) const FORGET_FILES: &str = "__wasilibc_reset_preopens";
 
 /// The allocator of the component, which the results of imports and the arguments of exports share.
 pub(crate) const ALLOCATOR: &str = "cabi_realloc";
@@ -39,11 +38,7 @@ impl Image {
     /// # Errors
     ///
     /// When the module has more state outside of its memory than the stack pointer.
-    pub(crate) fn announce(
-        out: &mut Output<'_, '_>,
-        allocator: u32,
-        forget_files: u32,
-    ) -> Result<Image> {
+    pub(crate) fn announce(out: &mut Output<'_, '_>, libc: &Libc) -> Result<Image> {
         ensure!(
             out.global_count() == 1,
             "the guest keeps state in {} globals, where only the stack pointer is expected",
@@ -66,6 +61,8 @@ impl Image {
                 Instruction::Call(drop),
             ]));
         }
+
+        bodies.extend(network::announce(out)?);
 
         let word = MemArg {
             offset: 0,
@@ -115,12 +112,16 @@ impl Image {
             &[],
         )?);
 
+        let (methods, method_bodies) = files::announce_methods(out, libc)?;
+        bodies.extend(method_bodies);
+        let close_all = out.announce(&[], &[])?;
+        bodies.push(files::close_all(libc, stack, &methods));
         let declare = [
             Instruction::LocalGet(0),
             Instruction::GlobalSet(foreign),
             Instruction::LocalGet(0),
             Instruction::If(BlockType::Empty),
-            Instruction::Call(forget_files),
+            Instruction::Call(close_all),
             Instruction::End,
         ];
         bodies.push(exported(out, "foreign", &[ValType::I32], &[], &declare)?);
@@ -140,7 +141,7 @@ impl Image {
             Instruction::End,
         ];
         realloc.extend((0..4).map(Instruction::LocalGet));
-        realloc.push(Instruction::Call(allocator));
+        realloc.push(Instruction::Call(libc.allocator));
         bodies.push(body(&realloc));
         Ok(Image { bodies })
     }
@@ -165,7 +166,8 @@ fn exported(
     Ok(body(instructions))
 }
 
-fn body(instructions: &[Instruction<'_>]) -> enc::Function {
+/// A function without locals of its own.
+pub(crate) fn body(instructions: &[Instruction<'_>]) -> enc::Function {
     let mut function = enc::Function::new([]);
     for instruction in instructions {
         function.instruction(instruction);

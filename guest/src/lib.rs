@@ -15,10 +15,12 @@ mod assemble;
 pub mod component;
 mod emit;
 pub mod encode;
+mod files;
 mod image;
 pub mod immortal;
 pub mod link;
 mod module;
+mod network;
 mod sources;
 mod tools;
 

@@ -7,6 +7,7 @@
 
 use crate::component::{Component, Instance, Provider};
 use crate::emit::Output;
+use crate::files::{Libc, NEEDED};
 use crate::image::{self, Image};
 use crate::module::Module;
 use anyhow::{Context, Result, bail, ensure};
@@ -285,7 +286,7 @@ impl<'c, 'a> Linker<'c, 'a> {
                 }
             }
         }
-        ahead.extend(self.forgetter());
+        ahead.extend(self.libc().into_iter().flatten());
         // The host's functions that were met, which several modules can import.
         let mut host = HashSet::new();
         let mut note =
@@ -330,14 +331,18 @@ impl<'c, 'a> Linker<'c, 'a> {
         Ok(reached)
     }
 
-    /// The function that forgets all open files, where the guest has a libc.
-    fn forgetter(&self) -> Option<Defined> {
-        self.modules.iter().enumerate().find_map(|(index, module)| {
-            let (kind, local) = module.exports.get(image::FORGET_FILES)?;
+    /// The functions of the guest's libc that copying needs, where it has them.
+    fn libc(&self) -> Option<[Defined; NEEDED.len()]> {
+        let function = |index: usize, name: &str| {
+            let (kind, local) = self.modules[index].exports.get(name)?;
             match self.places[index].functions.get(*local as usize) {
                 Some(Function::Defined(defined)) if *kind == ExternalKind::Func => Some(*defined),
                 _ => None,
             }
+        };
+        (0..self.modules.len()).find_map(|index| {
+            let found: Vec<_> = NEEDED.iter().map_while(|n| function(index, n)).collect();
+            found.try_into().ok()
         })
     }
 
@@ -345,17 +350,21 @@ impl<'c, 'a> Linker<'c, 'a> {
     fn add_image(&self, out: &mut Output<'_, 'a>) -> Result<Option<Image>> {
         let mut roots = self.component.roots.iter();
         let allocator = roots.find(|(_, _, name)| *name == image::ALLOCATOR);
-        let (Some((_, instance, name)), Some(forgetter)) = (allocator, self.forgetter()) else {
+        let (Some((_, instance, name)), Some(functions)) = (allocator, self.libc()) else {
             return Ok(None);
         };
-        let indices = (
-            out.function(self.root(*instance, name)?),
-            out.function(Function::Defined(forgetter)),
-        );
-        let (Some(allocator), Some(forgetter)) = indices else {
-            return Ok(None);
+        let index = |place| {
+            out.function(place)
+                .context("a function that is needed was left out")
         };
-        Image::announce(out, allocator, forgetter).map(Some)
+        let mut libc = Libc {
+            allocator: index(self.root(*instance, name)?)?,
+            functions: Default::default(),
+        };
+        for (slot, defined) in libc.functions.iter_mut().zip(functions) {
+            *slot = index(Function::Defined(defined))?;
+        }
+        Image::announce(out, &libc).map(Some)
     }
 
     fn root(&self, instance: usize, name: &str) -> Result<Function<'a>> {

@@ -50,11 +50,13 @@ const LINKER: &[(&str, &str)] = sources!("src":
     "emit.rs",
     "emit/later.rs",
     "encode.rs",
+    "files.rs",
     "image.rs",
     "image.wit",
     "immortal.rs",
     "link.rs",
     "module.rs",
+    "network.rs",
     "tools.rs",
 );
 

@@ -14,6 +14,8 @@ pub(super) struct Later {
     /// The first values of the globals.
     globals: Vec<i32>,
     functions: u32,
+    /// Functions whose addresses are taken.
+    elements: Vec<u32>,
 }
 
 impl Later {
@@ -30,6 +32,13 @@ impl Output<'_, '_> {
         let mut found: Vec<_> = named.map(|(_, index)| *index).collect();
         found.sort_unstable();
         found
+    }
+
+    /// The import of this name, and its type.
+    pub(crate) fn host_function(&self, name: &str) -> Option<(u32, FuncType)> {
+        let (_, index) = self.host.iter().find(|((_, n), _)| *n == name)?;
+        let ty = self.host_types.get(*index as usize)?;
+        Some((*index, ty.clone()))
     }
 
     /// Lets all that is written from now on call `by` instead of `import`.
@@ -62,6 +71,14 @@ impl Output<'_, '_> {
         Ok(index)
     }
 
+    /// Puts a function behind all others in the table, and returns its address.
+    pub(crate) fn announce_element(&mut self, function: u32) -> u32 {
+        let size = self.table_types.first().map_or(0, |ty| ty.minimum as u32);
+        let address = size + self.later.elements.len() as u32;
+        self.later.elements.push(function);
+        address
+    }
+
     /// Adds the body of the next function that was announced.
     pub(crate) fn add_announced(&mut self, body: &enc::Function) {
         self.code_section.function(body);
@@ -70,6 +87,24 @@ impl Output<'_, '_> {
     /// Exports function `index` as `name`.
     pub(crate) fn export_function(&mut self, name: &str, index: u32) {
         self.export_section.export(name, ExportKind::Func, index);
+    }
+
+    /// The tables, the first with what was put behind all else in it.
+    pub(super) fn write_tables(&mut self) -> enc::TableSection {
+        let elements = std::mem::take(&mut self.later.elements);
+        let mut section = enc::TableSection::new();
+        for (index, ty) in self.table_types.iter_mut().enumerate() {
+            if index == 0 && !elements.is_empty() {
+                let offset = enc::ConstExpr::i32_const(ty.minimum as i32);
+                let count = elements.len() as u64;
+                ty.minimum += count;
+                ty.maximum = ty.maximum.map(|maximum| maximum.max(ty.minimum));
+                let functions = enc::Elements::Functions(elements.as_slice().into());
+                self.element_section.active(None, &offset, functions);
+            }
+            section.table(*ty);
+        }
+        section
     }
 
     /// Writes the announced globals, once those of the guest's own modules are written.
