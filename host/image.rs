@@ -6,8 +6,12 @@
 use crate::island::Instance;
 use crate::pages;
 use std::ops::Range;
+use std::task::Poll;
 use wasmtime::component::{Component, ComponentExportIndex, TypedFunc, WasmList};
 use wasmtime::{Result, format_err};
+
+/// How much is compared and copied before others may run.
+const AT_ONCE: usize = 32 << 20;
 
 /// How a guest's memory grows.
 const GROWTH: usize = 64 << 10;
@@ -25,6 +29,14 @@ pub(crate) struct Image {
 pub(crate) enum Fault {
     Original(wasmtime::Error),
     Copy(wasmtime::Error),
+    /// Nobody's: there is no memory for the copy.
+    NoMemory,
+}
+
+impl From<wasmtime::Error> for Fault {
+    fn from(error: wasmtime::Error) -> Self {
+        Fault::Copy(error)
+    }
 }
 
 impl Image {
@@ -56,39 +68,43 @@ impl Image {
         copy: &mut Instance,
     ) -> std::result::Result<(), Fault> {
         let from = self.view(original).await.map_err(Fault::Original)?;
-        let length = from.len();
-        self.write(from.as_le_slice(&original.store), length, copy)
-            .await
-            .map_err(Fault::Copy)
-    }
-
-    async fn write(&self, from: &[u8], length: usize, copy: &mut Instance) -> Result<()> {
+        let from = from.as_le_slice(&original.store);
         let mut to = self.view(copy).await?;
-        let missing = length.saturating_sub(to.len()) / GROWTH;
+        let missing = from.len().saturating_sub(to.len()) / GROWTH;
         if missing > 0 {
-            let grow: TypedFunc<(u32,), (bool,)> =
-                copy.raw.get_typed_func(&mut copy.store, self.grow)?;
-            let (grown,) = grow
-                .call_async(&mut copy.store, (u32::try_from(missing)?,))
-                .await?;
-            if !grown {
-                return Err(format_err!("there is no memory for the copy"));
-            }
+            self.grow(copy, missing).await?;
             to = self.view(copy).await?;
         }
-        if to.len() != length {
-            return Err(format_err!("the memory of the copy has another size"));
+        if to.len() != from.len() {
+            return Err(format_err!("the memory of the copy has another size").into());
         }
-        let different = differences(from, to.as_le_slice(&copy.store));
-        let aim: TypedFunc<(u32,), ()> = copy.raw.get_typed_func(&mut copy.store, self.aim)?;
-        let write: TypedFunc<(&[u8],), ()> =
-            copy.raw.get_typed_func(&mut copy.store, self.write)?;
-        for run in different {
-            aim.call_async(&mut copy.store, (u32::try_from(run.start)?,))
-                .await?;
-            write.call_async(&mut copy.store, (&from[run],)).await?;
+        let store = &mut copy.store;
+        let aim: TypedFunc<(u32,), ()> = copy.raw.get_typed_func(&mut *store, self.aim)?;
+        let write: TypedFunc<(&[u8],), ()> = copy.raw.get_typed_func(&mut *store, self.write)?;
+        for start in (0..from.len()).step_by(AT_ONCE) {
+            if start > 0 {
+                give_way().await;
+            }
+            let part = start..(start + AT_ONCE).min(from.len());
+            let from = &from[part.clone()];
+            for run in differences(from, &to.as_le_slice(&*store)[part]) {
+                let place = u32::try_from(start + run.start).map_err(wasmtime::Error::from)?;
+                aim.call_async(&mut *store, (place,)).await?;
+                write.call_async(&mut *store, (&from[run],)).await?;
+            }
         }
         Ok(())
+    }
+
+    async fn grow(&self, instance: &mut Instance, pages: usize) -> std::result::Result<(), Fault> {
+        let store = &mut instance.store;
+        let grow: TypedFunc<(u32,), (bool,)> =
+            instance.raw.get_typed_func(&mut *store, self.grow)?;
+        let pages = u32::try_from(pages).map_err(wasmtime::Error::from)?;
+        match grow.call_async(&mut *store, (pages,)).await? {
+            (true,) => Ok(()),
+            (false,) => Err(Fault::NoMemory),
+        }
     }
 
     /// The memory of `instance`, as a list that takes no room of its own.
@@ -103,6 +119,19 @@ impl Image {
         instance.store.set_hostcall_fuel(fuel);
         Ok(result?.0)
     }
+}
+
+/// Lets others run.
+async fn give_way() {
+    let mut given = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut given, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Where `from` and `to`, which are of the same length, differ, in whole pages.

@@ -11,7 +11,7 @@ use crate::state::State;
 use std::time::Duration;
 use wasmtime::component::{HasData, Linker};
 
-pub(crate) use holdings::Holdings;
+pub(crate) use holdings::{Answer, Holdings};
 pub use interpreters::{InterpreterRef, Task};
 
 /// A sending end in a guest's table.

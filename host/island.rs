@@ -162,8 +162,16 @@ impl Island {
         let now = Instant::now();
         let island = Island::enrol(context, family, parent, policy, limits, stdout, stderr, now);
         let instance = island.instantiate().await?;
-        island.set(Slot::Idle(instance));
+        island.begin(instance);
         Ok(island)
+    }
+
+    /// Lets jobs run in an island that was enrolled, or came to its end in the meantime.
+    fn begin(&self, instance: Box<Instance>) {
+        self.set(Slot::Idle(instance));
+        if self.stop.requested.load(Ordering::Acquire) {
+            let _ = self.close();
+        }
     }
 
     /// Adds a member to `family` that has no instance yet.

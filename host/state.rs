@@ -2,7 +2,7 @@
 
 use crate::broker::PartyId;
 use crate::error::{Error, Result};
-use crate::imports::Holdings;
+use crate::imports::Answer;
 use crate::island::Island;
 use crate::limits::Limits;
 use crate::output::Output;
@@ -23,8 +23,8 @@ pub(crate) struct State {
     pub(crate) island: Weak<Island>,
     pub(crate) party: PartyId,
     pub(crate) table: ResourceTable,
-    /// What the guest told that it holds, when it was asked last.
-    pub(crate) holdings: Option<Holdings>,
+    /// What the guest holds, when it is asked.
+    pub(crate) holdings: Answer,
     wasi: WasiCtx,
     limiter: Limiter,
 }
@@ -46,7 +46,7 @@ impl State {
             island: Arc::downgrade(island),
             party: island.party,
             table,
-            holdings: None,
+            holdings: Answer::default(),
             wasi: wasi(policy, stdout, stderr, island.started)?,
             limiter: Limiter {
                 memory: limits.memory,

@@ -12,11 +12,35 @@ use wasmtime::component::Resource;
 use wasmtime::{Result, bail};
 
 /// What an interpreter holds, as it told it, kept alive until its copy has it.
+#[derive(Default)]
 pub(crate) struct Holdings {
     senders: Vec<End>,
     receivers: Vec<End>,
     interpreters: Vec<Arc<Island>>,
     tasks: u32,
+}
+
+/// What an interpreter tells counts only while it is asked.
+#[derive(Default)]
+pub(crate) enum Answer {
+    #[default]
+    NotAsked,
+    Asked(Holdings),
+}
+
+impl Answer {
+    /// Lets the next answer count.
+    pub(crate) fn ask(&mut self) {
+        *self = Answer::Asked(Holdings::default());
+    }
+
+    /// What was answered.
+    pub(crate) fn take(&mut self) -> Holdings {
+        match std::mem::take(self) {
+            Answer::NotAsked => Holdings::default(),
+            Answer::Asked(holdings) => holdings,
+        }
+    }
 }
 
 /// The handles of a copy for what the original held.
@@ -35,6 +59,9 @@ impl Host for State {
         interpreters: Vec<Resource<InterpreterRef>>,
         tasks: u32,
     ) -> Result<()> {
+        if matches!(self.holdings, Answer::NotAsked) {
+            return Ok(());
+        }
         let count = senders.len() + receivers.len() + interpreters.len();
         if count.saturating_add(tasks as usize) > HANDLES {
             bail!("it told of more handles than it can have");
@@ -57,7 +84,7 @@ impl Host for State {
             let island = self.table.get(&interpreter)?.0.clone();
             holdings.interpreters.push(island);
         }
-        self.holdings = Some(holdings);
+        self.holdings = Answer::Asked(holdings);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Copying an island, and giving it back its first state.
 
-use super::{Entered, Instance, Island, Slot};
+use super::{Entered, Instance, Island};
 use crate::error::{Error, Result};
 use crate::image::{Fault, Image};
 use crate::imports::Holdings;
@@ -28,7 +28,7 @@ impl Island {
             match entered.copy(parent.as_ref()).await {
                 Ok((copy, instance)) => {
                     entered.leave(&Ok(Reply::Done));
-                    copy.set(Slot::Idle(instance));
+                    copy.begin(instance);
                     Ok(copy)
                 }
                 Err(Failure::Copy(error)) => {
@@ -131,11 +131,16 @@ async fn copy_state(
     original.store.set_epoch_deadline(1);
     copy.store.set_epoch_deadline(1);
     let guest = original.exports.archipel_island_copying();
+    original.store.data_mut().holdings.ask();
     let prepared = guest.call_prepare(&mut original.store).await;
-    settled(prepared).map_err(Failure::Original)?;
     let holdings = original.store.data_mut().holdings.take();
+    settled(prepared).map_err(Failure::Original)?;
     let copied = match image.copy(original, copy).await {
         Ok(()) => revive(image, copy, holdings).await.map_err(Failure::Copy),
+        Err(Fault::NoMemory) => {
+            let text = "for the copy of an interpreter".to_owned();
+            Err(Failure::Copy(Error::NoMemory(text)))
+        }
         Err(Fault::Copy(error)) => Err(Failure::Copy(died(&error))),
         Err(Fault::Original(error)) => Err(Failure::Original(died(&error))),
     };
@@ -146,22 +151,20 @@ async fn copy_state(
 }
 
 /// Gives a copy, which has the memory of its original, handles of its own.
-async fn revive(image: &Image, copy: &mut Instance, holdings: Option<Holdings>) -> Result<()> {
+async fn revive(image: &Image, copy: &mut Instance, holdings: Holdings) -> Result<()> {
     let foreign = image.set_foreign(copy, true).await;
     foreign.map_err(|error| died(&error))?;
-    if let Some(holdings) = holdings {
-        let arrived = holdings.arrive(copy.store.data_mut());
-        let arrived = arrived.map_err(|error| died(&error))?;
-        let guest = copy.exports.archipel_island_copying();
-        let revived = guest.call_revive(
-            &mut copy.store,
-            &arrived.senders,
-            &arrived.receivers,
-            &arrived.interpreters,
-            &arrived.tasks,
-        );
-        settled(revived.await)?;
-    }
+    let arrived = holdings.arrive(copy.store.data_mut());
+    let arrived = arrived.map_err(|error| died(&error))?;
+    let guest = copy.exports.archipel_island_copying();
+    let revived = guest.call_revive(
+        &mut copy.store,
+        &arrived.senders,
+        &arrived.receivers,
+        &arrived.interpreters,
+        &arrived.tasks,
+    );
+    settled(revived.await)?;
     let foreign = image.set_foreign(copy, false).await;
     foreign.map_err(|error| died(&error))
 }

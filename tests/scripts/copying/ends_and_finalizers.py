@@ -18,6 +18,10 @@ for n in range(50):
     loop.self, loop.ends = loop, interpreters.create_channel(1)
     kept.append(interpreters.create_channel(1))
 del kept[::2], loop
+shut = interpreters.create_channel(1)
+shut[1].send("left"); shut[1].close()
+alone, lost = interpreters.create_channel(1)
+lost.release()
 gc.set_threshold(1)
 """, channels=dict(s=send))
 copies = [child.copy() for _ in range(2)]
@@ -31,6 +35,18 @@ fresh = [interpreters.create_channel(1) for _ in range(50)]
 for n, (r, t) in enumerate(fresh):
     t.send(n)
 assert [r.recv() for r, t in fresh] == list(range(50))
+shut[1].close()
+try:
+    shut[0].recv_nowait()
+except interpreters.ChannelClosedError:
+    pass
+for end in shut[0], alone:
+    try:
+        end.recv()
+    except interpreters.ChannelClosedError:
+        pass
+    else:
+        raise AssertionError("it is closed")
 s.send(len(fresh))
 """)
 print(recv.recv(), recv.recv())
