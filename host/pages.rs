@@ -15,7 +15,7 @@ pub(crate) fn written(memory: &[u8]) -> Vec<Range<usize>> {
     if let Some(found) = linux::private(memory) {
         return found;
     }
-    vec![0..memory.len()]
+    std::iter::once(0..memory.len()).collect()
 }
 
 #[cfg(target_os = "linux")]

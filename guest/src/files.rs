@@ -48,13 +48,14 @@ pub(crate) struct Libc {
 /// The methods of a closed file: their addresses.
 pub(crate) struct Methods {
     free: u32,
-    stat: u32,
+    failing: u32,
 }
 
-/// Where libc calls a method without looking whether there is one: the place in the table of methods.
+/// The places of those in the table of methods that libc calls without looking whether they are there,
+/// and of those for reading and writing, so that these fail as they do for a file that is not open.
 /// A test tries everything that Python can do with a file.
 const FREE: u64 = 0;
-const STAT: u64 = 16;
+const FAILING: [u64; 3] = [4, 8, 16];
 
 /// Announces the methods that a closed file needs to have, and returns their bodies.
 pub(crate) fn announce_methods(
@@ -63,10 +64,10 @@ pub(crate) fn announce_methods(
 ) -> Result<(Methods, [enc::Function; 2])> {
     let [_, get, ..] = libc.functions;
     let free = out.announce(&[ValType::I32], &[])?;
-    let stat = out.announce(&[ValType::I32; 2], &[ValType::I32])?;
+    let fail = out.announce(&[ValType::I32; 2], &[ValType::I32])?;
     let methods = Methods {
         free: out.announce_element(free),
-        stat: out.announce_element(stat),
+        failing: out.announce_element(fail),
     };
     // Asking for a file that does not exist leaves the right error behind.
     let failing = image::body(&[
@@ -151,9 +152,15 @@ pub(crate) fn close_all(libc: &Libc, stack: u32, methods: &Methods) -> enc::Func
         Instruction::LocalGet(DEAD),
         Instruction::I32Const(methods.free as i32),
         Instruction::I32Store(word(FREE)),
-        Instruction::LocalGet(DEAD),
-        Instruction::I32Const(methods.stat as i32),
-        Instruction::I32Store(word(STAT)),
+    ]);
+    for place in FAILING {
+        add(&[
+            Instruction::LocalGet(DEAD),
+            Instruction::I32Const(methods.failing as i32),
+            Instruction::I32Store(word(place)),
+        ]);
+    }
+    add(&[
         Instruction::LocalGet(OPEN),
         Instruction::I32Const(0),
         Instruction::I32Store(word(MOST as u64)),

@@ -119,6 +119,7 @@ fn files_are_closed_in_a_copy_and_alias_nothing() {
     let copy = original.copy().unwrap();
     copy.exec(
         r#"
+import errno
 def failing(act):
     try:
         return act()
@@ -148,6 +149,13 @@ for number in (fd, reader.fileno()):
             continue
         assert failed in ("OSError", "ValueError") or failed.endswith("Error"), (index, failed)
     assert os.isatty(number) is False
+    for act in acts[:2] + [lambda: os.fstat(number)]:
+        try:
+            act()
+        except OSError as error:
+            assert error.errno == errno.EBADF, error
+        else:
+            raise AssertionError("it is closed")
 assert failing(reader.read) == "OSError"
 new = open("/data/new", "w")
 assert new.fileno() not in (fd, file.fileno(), reader.fileno()), new.fileno()

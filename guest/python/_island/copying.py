@@ -15,43 +15,53 @@ from wit_world.imports import channels, holdings, interpreters
 
 from . import report
 
+# What would run a script's code between the lines of ours: garbage collection, and what traces calls.
 _collecting = True
+_tracing = _profiling = None
 
 
 class Copying:
     """The exports of the world's `copying` interface."""
 
     def prepare(self):
-        global _collecting
-        _collecting = gc.isenabled()
-        gc.disable()
+        _stop_others()
         try:
             senders, receivers, others, tasks = (
                 [entry[0] for entry in entries] for entries in _held()
             )
             holdings.tell(senders, receivers, others, len(tasks))
         except BaseException as error:
-            _collect_again()
+            _let_others()
             raise Err(report.exception(error)) from None
 
     def resume(self):
-        _collect_again()
+        _let_others()
 
-    def revive(self, senders, receivers, interpreters, tasks):
+    def revive(self, senders, receivers, others, tasks):
         try:
             # Those that arrived were made last, so they are behind those that they replace.
-            for entries, arrived in zip(_held(), (senders, receivers, interpreters, tasks)):
+            for entries, arrived in zip(_held(), (senders, receivers, others, tasks)):
                 for entry, new in zip(entries, list(arrived)):
                     _replace(*entry, new)
             _draw_entropy()
-            _collect_again()
+            _let_others()
         except BaseException as error:
             raise Err(report.exception(error)) from None
 
 
-def _collect_again():
+def _stop_others():
+    global _collecting, _tracing, _profiling
+    _collecting, _tracing, _profiling = gc.isenabled(), sys.gettrace(), sys.getprofile()
+    gc.disable()
+    sys.settrace(None)
+    sys.setprofile(None)
+
+
+def _let_others():
     if _collecting:
         gc.enable()
+    sys.settrace(_tracing)
+    sys.setprofile(_profiling)
 
 
 def _held():
