@@ -9,23 +9,34 @@
 //! once becomes a *wait*, which is [polled](Broker::poll) until it has a result or
 //! [abandoned](Broker::abandon). A message reaches exactly one receiver: if the wait that got it
 //! is abandoned before the result was taken, the message goes back to where it was in its channel.
+//! A message that nobody received when its sender is removed becomes an [orphan](Orphaned), unless
+//! it [outlives](Parcel::outlives_sender) its sender.
 //!
 //! Every call takes constant time, or logarithmic time in the number of parties at one channel,
 //! apart from what it ends for others: closing wakes every waiter, removing a party releases what
-//! it held, and the analysis of deadlocks walks along the parties that wait for one another.
+//! it held and looks through the queues with messages that it orphans, and the analysis of deadlocks
+//! walks along the parties that wait for one another. To list the holders of a channel's ends takes
+//! as long as there are many.
 //!
 //! [begins]: Broker::begin
 
 mod case;
 mod channel;
+mod closing;
+#[cfg(test)]
+mod closing_tests;
 mod deadlock;
 #[cfg(test)]
 mod deadlock_tests;
 mod event;
 mod id;
+mod info;
 mod line;
 #[cfg(test)]
 mod model;
+mod orphan;
+#[cfg(test)]
+mod orphan_tests;
 mod party;
 mod slab;
 #[cfg(test)]
@@ -36,6 +47,7 @@ mod wait;
 pub use case::{Begin, Blocking, Case, Done, Effects, Outcome, Parcel};
 pub use channel::{Capacity, Side};
 pub use id::{ChannelId, EventId, PartyId, WaitId};
+pub use orphan::Orphaned;
 
 use channel::Channel;
 use event::Event;

@@ -2,7 +2,7 @@
 
 use crate::broker::{Case, Outcome, PartyId};
 use crate::encoding::{self, Refusal};
-use crate::exchange::{End, Exchange, Message};
+use crate::exchange::{Charter, End, Exchange, Message, Unbound};
 use crate::imports::channels;
 use crate::interpreter::to_value;
 use crate::runtime::{Capacity, Context};
@@ -16,8 +16,10 @@ pub(crate) fn create(
     context: &Arc<Context>,
     capacity: Capacity,
 ) -> crate::Result<(Sender, Receiver)> {
-    let (sender, receiver) = channels::create(&context.exchange, capacity.into(), PartyId::HOST)
-        .map_err(|error| crate::Error::Internal(error.into()))?;
+    let charter = Charter::new(None, Unbound::Keep);
+    let (sender, receiver) =
+        channels::create(&context.exchange, capacity.into(), charter, PartyId::HOST)
+            .map_err(|error| crate::Error::Internal(error.into()))?;
     let host_end = |end| HostEnd {
         context: context.clone(),
         end: Arc::new(end),

@@ -1,11 +1,14 @@
 //! The broker under a lock, with futures for its waits and ends that release themselves.
 
 use crate::broker::{
-    Begin, Blocking, Broker, Case, ChannelId, Done, Effects, Parcel, PartyId, Side, WaitId,
+    Begin, Blocking, Broker, Case, ChannelId, Done, Effects, Orphaned, Parcel, PartyId, Side,
+    WaitId,
 };
 use crate::encoding::Encoded;
+use crate::trust::Trust;
+use std::any::Any;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,6 +21,49 @@ pub(crate) enum Form {
     Escaped,
     /// Raw bytes.
     Buffer,
+    /// Pickled objects or code, for who trusts the sender.
+    Trusted,
+    /// What is left of a message whose sender was destroyed.
+    Unbound,
+}
+
+/// What becomes of a message when its sender is destroyed before anybody received it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unbound {
+    Keep,
+    Remove,
+    Error,
+    Replace,
+}
+
+/// What a channel was created with, which each of its ends knows.
+#[derive(Debug)]
+pub(crate) struct Charter {
+    /// The trust of the interpreter that created it, if not the host did.
+    pub(crate) owner: Option<Trust>,
+    /// What holds for messages that do not say otherwise.
+    pub(crate) unbound: Unbound,
+    /// Why it was closed, if somebody said so.
+    pub(crate) poison: OnceLock<Vec<u8>>,
+}
+
+impl Charter {
+    pub(crate) fn new(owner: Option<Trust>, unbound: Unbound) -> Self {
+        Charter {
+            owner,
+            unbound,
+            poison: OnceLock::new(),
+        }
+    }
+}
+
+/// What travels beside a message.
+#[derive(Debug)]
+pub(crate) enum Carried {
+    /// An end, held by [`PartyId::FLIGHT`].
+    End(End),
+    /// A reference to an interpreter, which only the imports look into.
+    Interpreter(Arc<dyn Any + Send + Sync>),
 }
 
 /// A message on its way.
@@ -25,13 +71,15 @@ pub(crate) enum Form {
 pub(crate) struct Message {
     pub(crate) body: Vec<u8>,
     pub(crate) form: Form,
-    /// The ends that travel in it, each held by [`PartyId::FLIGHT`].
-    pub(crate) ends: Vec<End>,
+    pub(crate) ends: Vec<Carried>,
+    pub(crate) unbound: Unbound,
+    /// Who must be trusted to read it, where the host cannot vouch for it.
+    pub(crate) author: Option<Trust>,
 }
 
 impl Message {
     /// The message for a value of the host's.
-    pub(crate) fn new(encoded: Encoded, ends: Vec<End>) -> Self {
+    pub(crate) fn new(encoded: Encoded, ends: Vec<Carried>) -> Self {
         let form = match encoded.escaped {
             true => Form::Escaped,
             false => Form::Plain,
@@ -40,13 +88,36 @@ impl Message {
             body: encoded.body,
             form,
             ends,
+            unbound: Unbound::Keep,
+            author: None,
         }
     }
 }
 
 impl Parcel for Message {
     fn size(&self) -> usize {
-        self.body.len() + self.ends.len() * size_of::<End>()
+        self.body.len() + self.ends.len() * size_of::<Carried>()
+    }
+
+    fn outlives_sender(&self) -> bool {
+        self.unbound == Unbound::Keep
+    }
+
+    fn orphaned(&self) -> Orphaned<Self> {
+        // What a guest reads it as is CPython's number for the operation.
+        let mark = match self.unbound {
+            Unbound::Keep => return Orphaned::Keep,
+            Unbound::Remove => return Orphaned::Remove,
+            Unbound::Error => 2,
+            Unbound::Replace => 3,
+        };
+        Orphaned::Replace(Message {
+            body: vec![mark],
+            form: Form::Unbound,
+            ends: Vec::new(),
+            unbound: Unbound::Keep,
+            author: None,
+        })
     }
 }
 
@@ -165,7 +236,10 @@ pub(crate) struct End {
     exchange: Arc<Exchange>,
     pub(crate) channel: ChannelId,
     pub(crate) side: Side,
+    pub(crate) charter: Arc<Charter>,
     party: PartyId,
+    /// Whether the broker knows that the party uses it.
+    used: bool,
 }
 
 impl End {
@@ -174,13 +248,16 @@ impl End {
         exchange: &Arc<Exchange>,
         channel: ChannelId,
         side: Side,
+        charter: Arc<Charter>,
         party: PartyId,
     ) -> Self {
         End {
             exchange: exchange.clone(),
             channel,
             side,
+            charter,
             party,
+            used: false,
         }
     }
 
@@ -190,7 +267,25 @@ impl End {
         let acquired = self
             .exchange
             .with(|broker, _| broker.acquire(channel, side, party));
-        acquired.then(|| End::held(&self.exchange, channel, side, party))
+        acquired.then(|| End::held(&self.exchange, channel, side, self.charter.clone(), party))
+    }
+
+    /// Notes that the party uses the end.
+    pub(crate) fn note_use(&mut self) {
+        if !self.used {
+            self.set_used(true);
+        }
+    }
+
+    /// Notes that the party does not use the end any more, though it holds it.
+    pub(crate) fn note_release(&mut self) {
+        self.set_used(false);
+    }
+
+    fn set_used(&mut self, used: bool) {
+        self.used = used;
+        self.exchange
+            .with(|broker, _| broker.set_user(self.channel, self.side, self.party, used));
     }
 
     /// The exchange that the channel belongs to.

@@ -3,6 +3,7 @@
 pub(crate) mod channels;
 mod holdings;
 mod interpreters;
+pub(crate) mod message;
 mod process;
 mod waiting;
 

@@ -4,8 +4,9 @@ use crate::broker::Side;
 use crate::channel::{Receiver, Sender};
 use crate::encoding::{self, MAX_DEPTH};
 use crate::error::{Error, Result};
-use crate::exchange::{End, Form, Message};
-use crate::island::{Family, Island};
+use crate::exchange::{Carried, Form, Message};
+use crate::family::Family;
+use crate::island::{Island, Settings};
 use crate::job::{Job, Reply, exited};
 use crate::limits::Limits;
 use crate::output::Output;
@@ -86,10 +87,13 @@ impl InterpreterBuilder {
             context,
             &family,
             None,
-            self.policy,
-            self.limits,
-            self.stdout,
-            self.stderr,
+            Settings {
+                policy: self.policy,
+                limits: self.limits,
+                stdout: self.stdout,
+                stderr: self.stderr,
+                trusted: false,
+            },
         )
         .await?;
         Ok(Interpreter(Arc::new(Owned(island))))
@@ -221,9 +225,14 @@ impl Interpreter {
         arguments: impl IntoIterator<Item = String>,
     ) -> Result<u8> {
         let name = name.into();
+        let directory = self.0.0.settings.policy.guest_folder_of(&name);
+        if let Some(folder) = &directory {
+            // Of a second script the children do not learn.
+            let _ = self.0.0.script_folder.set(folder.clone());
+        }
         let job = Job::Run {
             source: source.into(),
-            directory: self.0.0.policy.guest_folder_of(&name),
+            directory,
             name,
             arguments: arguments.into_iter().collect(),
         };
@@ -350,8 +359,13 @@ fn value(reply: Reply) -> Result<Value> {
 
 /// The value in a message without ends.
 pub(crate) fn to_value(message: Message) -> Result<Value> {
-    if message.form == Form::Buffer {
-        return Ok(Value::MemoryView(message.body));
+    match message.form {
+        Form::Buffer => return Ok(Value::MemoryView(message.body)),
+        Form::Trusted | Form::Unbound => {
+            let what = "the object is not data, and a host reads nothing else";
+            return Err(Error::NotShareable(what.to_owned()));
+        }
+        Form::Plain | Form::Escaped => {}
     }
     encoding::decode(&message.body, message.ends.len(), MAX_DEPTH)
         .map_err(|refusal| Error::NotShareable(refusal.to_string()))
@@ -393,7 +407,7 @@ impl<T: Into<Value>> From<T> for Binding {
 }
 
 fn bind<N: Into<String>>(bindings: impl IntoIterator<Item = (N, Binding)>) -> Result<Message> {
-    let mut ends: Vec<End> = Vec::new();
+    let mut ends = Vec::new();
     let mut items = Vec::new();
     for (name, binding) in bindings {
         let (kind, end) = match binding {
@@ -407,7 +421,7 @@ fn bind<N: Into<String>>(bindings: impl IntoIterator<Item = (N, Binding)>) -> Re
         let end = end.ok_or(Error::Closed)?;
         debug_assert_eq!(end.side == Side::Sender, kind == HandleKind::Sender);
         let index = u32::try_from(ends.len()).map_err(|_| mismatch())?;
-        ends.push(end);
+        ends.push(Carried::End(end));
         items.push((Value::from(name.into()), Value::Handle { kind, index }));
     }
     let encoded = encoding::encode(&Value::Dict(items))

@@ -1,20 +1,20 @@
-//! Islands: the interpreters of a runtime, their families, and what runs in them.
+//! Islands: the interpreters of a runtime, and what runs in them.
 
 mod copying;
 
 use crate::bindings;
-use crate::broker::{ChannelId, PartyId};
+use crate::broker::PartyId;
 use crate::error::{Error, Result};
-use crate::exchange::Exchange;
+use crate::family::Family;
 use crate::job::{self, Job, Reply};
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::policy::Policy;
 use crate::runtime::Context;
 use crate::state::State;
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use crate::trust::Trust;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 use tokio::sync::Notify;
 use wasmtime::{Store, component};
@@ -34,6 +34,17 @@ enum Slot {
     Gone(Option<Arc<str>>),
 }
 
+/// What an interpreter is created with.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) policy: Policy,
+    pub(crate) limits: Limits,
+    pub(crate) stdout: Output,
+    pub(crate) stderr: Output,
+    /// Whether it belongs to the domain of its parent.
+    pub(crate) trusted: bool,
+}
+
 /// One interpreter.
 pub(crate) struct Island {
     /// Its number in its family.
@@ -41,87 +52,21 @@ pub(crate) struct Island {
     pub(crate) party: PartyId,
     pub(crate) family: Arc<Family>,
     pub(crate) context: Arc<Context>,
-    pub(crate) policy: Policy,
-    pub(crate) limits: Limits,
-    pub(crate) stdout: Output,
-    pub(crate) stderr: Output,
+    pub(crate) trust: Trust,
+    pub(crate) settings: Settings,
+    /// The folder of the script that it was given to run, which its trusted children search too.
+    pub(crate) script_folder: OnceLock<String>,
     /// When its clock began to run.
     pub(crate) started: Instant,
     parent: Option<Weak<Island>>,
     slot: Mutex<Slot>,
+    /// What is to be done when it has nothing to do.
+    watchers: Mutex<Vec<Watcher>>,
     stop: Stop,
 }
 
-/// An interpreter that a host created, its copies, and the descendants of these.
-///
-/// Numbers of interpreters and channels are the family's own, so that they tell nothing of others.
-pub(crate) struct Family {
-    number: u64,
-    members: Mutex<BTreeMap<u64, Weak<Island>>>,
-    next_id: AtomicU64,
-    /// How many living members the host created.
-    roots: AtomicUsize,
-    channels: Mutex<ChannelNumbers>,
-}
-
-/// The numbers by which a family knows channels.
-#[derive(Default)]
-struct ChannelNumbers {
-    numbers: HashMap<ChannelId, u64>,
-    next: u64,
-    /// At this size, those that are no more are forgotten.
-    clean_at: usize,
-}
-
-impl Family {
-    pub(crate) fn new(number: u64) -> Arc<Self> {
-        Arc::new(Family {
-            number,
-            members: Mutex::default(),
-            next_id: AtomicU64::new(0),
-            roots: AtomicUsize::new(0),
-            channels: Mutex::default(),
-        })
-    }
-
-    fn members(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Island>>> {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The living member with number `id`.
-    pub(crate) fn member(&self, id: u64) -> Option<Arc<Island>> {
-        self.members().get(&id)?.upgrade()
-    }
-
-    /// The living members, in ascending order of their numbers.
-    pub(crate) fn living(&self) -> Vec<Arc<Island>> {
-        // Whoever holds the last reference drops it after the lock is released.
-        let members: Vec<_> = self.members().values().cloned().collect();
-        members.iter().filter_map(Weak::upgrade).collect()
-    }
-
-    /// How many members there are that other members created.
-    pub(crate) fn children(&self) -> usize {
-        let roots = self.roots.load(Ordering::Relaxed);
-        self.members().len().saturating_sub(roots)
-    }
-
-    /// The family's number for `channel`.
-    pub(crate) fn channel(&self, exchange: &Exchange, channel: ChannelId) -> u64 {
-        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = channels.numbers.get(&channel) {
-            return *number;
-        }
-        if channels.numbers.len() >= channels.clean_at {
-            exchange.with(|broker, _| channels.numbers.retain(|c, _| broker.len(*c).is_some()));
-            channels.clean_at = (2 * channels.numbers.len()).max(64);
-        }
-        let number = channels.next;
-        channels.next += 1;
-        channels.numbers.insert(channel, number);
-        number
-    }
-}
+/// Whoever wants to know that an interpreter has nothing to do.
+type Watcher = Box<dyn FnOnce() + Send>;
 
 /// The request to stop whatever runs, now and later.
 #[derive(Default)]
@@ -154,13 +99,14 @@ impl Island {
         context: &Arc<Context>,
         family: &Arc<Family>,
         parent: Option<&Arc<Island>>,
-        policy: Policy,
-        limits: Limits,
-        stdout: Output,
-        stderr: Output,
+        settings: Settings,
     ) -> Result<Arc<Island>> {
+        let trust = |number| match parent {
+            None => Trust::of_first(number),
+            Some(parent) => parent.trust.of_child(number, settings.trusted),
+        };
         let now = Instant::now();
-        let island = Island::enrol(context, family, parent, policy, limits, stdout, stderr, now);
+        let island = Island::enrol(context, family, parent, trust, settings.clone(), now);
         let instance = island.instantiate().await?;
         island.begin(instance);
         Ok(island)
@@ -174,58 +120,44 @@ impl Island {
         }
     }
 
-    /// Adds a member to `family` that has no instance yet.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "they are what an island is made of"
-    )]
+    /// Adds a member to `family` that has no instance yet.  Whom it trusts depends on its number.
     fn enrol(
         context: &Arc<Context>,
         family: &Arc<Family>,
         parent: Option<&Arc<Island>>,
-        policy: Policy,
-        limits: Limits,
-        stdout: Output,
-        stderr: Output,
+        trust: impl FnOnce(u64) -> Trust,
+        settings: Settings,
         started: Instant,
     ) -> Arc<Island> {
-        let id = family.next_id.fetch_add(1, Ordering::Relaxed);
+        let id = family.next_id();
+        let party = family.party(id);
+        let trust = trust(party.0);
         let island = Arc::new(Island {
             id,
-            party: PartyId(family.number << 32 | id & 0xffff_ffff),
+            party,
             family: family.clone(),
             context: context.clone(),
-            policy,
-            limits,
-            stdout,
-            stderr,
+            trust,
+            settings,
+            script_folder: OnceLock::new(),
             started,
             parent: parent.map(Arc::downgrade),
             slot: Mutex::new(Slot::Running),
+            watchers: Mutex::default(),
             stop: Stop::default(),
         });
         let host_owned = parent.is_none();
         context
             .exchange
             .with(|broker, _| broker.add_party(island.party, host_owned, parent.map(|p| p.party)));
-        if host_owned {
-            family.roots.fetch_add(1, Ordering::Relaxed);
-        }
-        family.members().insert(id, Arc::downgrade(&island));
+        family.add(&island, host_owned);
         island
     }
 
     /// A new instance of the guest for this island.
     async fn instantiate(self: &Arc<Self>) -> Result<Box<Instance>> {
         let context = &self.context;
-        let mut store = State::store(
-            context,
-            self,
-            &self.policy,
-            &self.limits,
-            &self.stdout,
-            &self.stderr,
-        )?;
+        let mut store = State::store(context, self)?;
         let made = async {
             let raw = context
                 .guest
@@ -247,9 +179,34 @@ impl Island {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Says that no job is running any more.
     fn set(&self, slot: Slot) {
         // The old one is dropped after the lock is released: dropping an instance takes time.
         let _old = std::mem::replace(&mut *self.slot(), slot);
+        let watchers = std::mem::take(&mut *self.watchers());
+        watchers.into_iter().for_each(|watcher| watcher());
+    }
+
+    fn watchers(&self) -> MutexGuard<'_, Vec<Watcher>> {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls `watcher` as soon as no job is running: now, if none is.
+    pub(crate) fn when_idle(&self, watcher: Watcher) {
+        self.watchers().push(watcher);
+        if !self.is_running() {
+            let watchers = std::mem::take(&mut *self.watchers());
+            watchers.into_iter().for_each(|watcher| watcher());
+        }
+    }
+
+    /// The policy of a child that is created with nothing else said.
+    pub(crate) fn policy_of_child(&self, trusted: bool) -> Policy {
+        let mut policy = self.settings.policy.of_child(trusted);
+        if let (true, Some(folder)) = (trusted, self.script_folder.get()) {
+            policy.path.insert(0, folder.clone());
+        }
+        policy
     }
 
     /// Whether a job is running.
@@ -342,9 +299,7 @@ impl Island {
 
     /// Gives back everything that the interpreter held, and stops its descendants.
     fn end(&self, instance: Option<Box<Instance>>) {
-        if self.family.members().remove(&self.id).is_some() && self.parent.is_none() {
-            self.family.roots.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.family.remove(self.id, self.parent.is_none());
         self.context.exchange.with(|broker, effects| {
             broker.remove_party(self.party, effects);
         });
@@ -389,7 +344,13 @@ impl Entered {
         let Some(instance) = &mut self.instance else {
             return Err(Error::Closed);
         };
-        job::run(&self.island.stop, self.island.limits.wall, instance, job).await
+        job::run(
+            &self.island.stop,
+            self.island.settings.limits.wall,
+            instance,
+            job,
+        )
+        .await
     }
 
     /// Puts the instance back, or does away with it where it cannot be used any more.

@@ -1,10 +1,12 @@
 //! Jobs: what an interpreter can be asked to do, and how that ends.
 
+use crate::bindings::archipel::island::channels;
 use crate::bindings::exports::archipel::island::guest;
 use crate::error::{Error, LimitKind, Raised, Result};
 use crate::exchange::Message;
-use crate::imports;
+use crate::imports::message::{deliver, returned, text};
 use crate::island::{Instance, Stop};
+use crate::state::State;
 use std::time::Duration;
 use wasmtime_wasi::I32Exit;
 
@@ -16,6 +18,8 @@ pub(crate) enum Job {
     Eval(String),
     /// Bind the items of a dict as names of `__main__`.
     Bind(Message),
+    /// Call what the message describes.
+    Call(Message),
     /// Run a script to its end.
     Run {
         source: Vec<u8>,
@@ -82,15 +86,23 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
             .await
             .map(|result| result.map(|()| Reply::Done)),
         Job::Eval(source) => match guest.call_eval(&mut *store, &source).await {
-            Ok(Ok(message)) => {
-                return Ok(Reply::Value(imports::channels::returned(message)?));
-            }
+            Ok(Ok(message)) => return replied(store.data_mut(), message),
             Ok(Err(raised)) => Ok(Err(raised)),
             Err(error) => Err(error),
         },
+        Job::Call(message) => {
+            let message = arrived(store.data_mut(), message)?;
+            match guest.call_call(&mut *store, &message).await {
+                Ok(Ok(message)) => return replied(store.data_mut(), message),
+                Ok(Err(guest::NotCalled::NotShareable(what))) => {
+                    return Err(Error::NotShareable(what));
+                }
+                Ok(Err(guest::NotCalled::Raised(raised))) => Ok(Err(raised)),
+                Err(error) => Err(error),
+            }
+        }
         Job::Bind(message) => {
-            let message = imports::channels::deliver(store.data_mut(), message)
-                .map_err(|error| Error::Internal(error.into()))?;
+            let message = arrived(store.data_mut(), message)?;
             let result = guest.call_bind(&mut *store, &message);
             result.await.map(|result| result.map(|()| Reply::Done))
         }
@@ -113,6 +125,23 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
     match result {
         Ok(Ok(reply)) => Ok(reply),
         Ok(Err(raised)) => Err(Error::Raised(Box::new(Raised::from(raised)))),
+        Err(error) => ended(&error),
+    }
+}
+
+/// The message as the guest takes it.
+fn arrived(state: &mut State, message: Message) -> Result<channels::Message> {
+    match deliver(state, message).map_err(|error| Error::Internal(error.into()))? {
+        Ok(message) => Ok(message),
+        Err(reason) => Err(Error::NotShareable(text(reason))),
+    }
+}
+
+/// The reply that the guest's result is.
+fn replied(state: &mut State, message: channels::Message) -> Result<Reply> {
+    match returned(state, message) {
+        Ok(Ok(message)) => Ok(Reply::Value(message)),
+        Ok(Err(reason)) => Err(Error::NotShareable(text(reason))),
         Err(error) => ended(&error),
     }
 }

@@ -30,6 +30,7 @@ pub mod encoding;
 mod engine;
 mod error;
 mod exchange;
+mod family;
 mod image;
 mod imports;
 mod interpreter;
@@ -42,6 +43,7 @@ mod policy;
 mod runtime;
 mod scheduler;
 mod state;
+mod trust;
 pub mod value;
 
 pub use archipel_guest as guest;

@@ -42,6 +42,7 @@ pub(crate) struct DirGrant {
 pub struct Policy {
     pub(crate) dirs: Vec<DirGrant>,
     pub(crate) env: Vec<(String, String)>,
+    pub(crate) path: Vec<String>,
     pub(crate) stdin: bool,
     pub(crate) children: Option<Children>,
 }
@@ -183,9 +184,61 @@ impl Policy {
             return None;
         }
         let file = Path::new(name).canonicalize().ok()?;
-        let folder = file.parent()?;
+        self.guest_path_of(file.parent()?)
+    }
+
+    /// Adds a folder, or an archive such as a wheel, from which modules are imported: an entry of
+    /// `sys.path`.  It grants nothing: the folder, or the one that has the archive in it, must be
+    /// granted by [`dir`](Self::dir).  Entries are searched in the order in which they are added,
+    /// after the folder of a script, and after the standard library.
+    ///
+    /// # Errors
+    ///
+    /// When `guest` is not an absolute path, or has a colon in it, which separates the entries of
+    /// the variable `PYTHONPATH` that the interpreter finds them in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{Access, Policy};
+    ///
+    /// let policy = Policy::new()
+    ///     .dir(std::env::temp_dir(), "/packages", Access::ReadOnly)?
+    ///     .path("/packages")?
+    ///     .path("/packages/attrs-25.4.0-py3-none-any.whl")?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    pub fn path(mut self, guest: impl Into<String>) -> Result<Self> {
+        let guest = guest.into();
+        if !guest.starts_with('/') || guest.contains([':', '\0']) {
+            return Err(Error::Config(format!(
+                "{guest:?} cannot be searched for modules: it must be an absolute path without `:`"
+            )));
+        }
+        self.path.push(guest);
+        Ok(self)
+    }
+
+    /// The variables of the environment, with the one that has the path in it.
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        const NAME: &str = "PYTHONPATH";
+        let mut variables = self.env.clone();
+        if !self.path.is_empty() {
+            let own = self.path.iter().map(String::as_str);
+            let set = variables.iter().position(|(name, _)| name == NAME);
+            let set = set.map(|at| variables.remove(at).1);
+            let joined: Vec<&str> = own.chain(set.as_deref()).collect();
+            variables.push((NAME.to_owned(), joined.join(":")));
+        }
+        variables
+    }
+
+    /// Where the guest sees a file or folder of the host, if it is within a granted directory.
+    #[must_use]
+    pub fn guest_path_of(&self, host: impl AsRef<Path>) -> Option<String> {
+        let host = host.as_ref().canonicalize().ok()?;
         self.dirs.iter().find_map(|grant| {
-            let below = folder.strip_prefix(&grant.host).ok()?.to_str()?;
+            let below = host.strip_prefix(&grant.host).ok()?.to_str()?;
             Some(match below {
                 "" => grant.guest.clone(),
                 below => format!("{}/{below}", grant.guest),
@@ -193,16 +246,20 @@ impl Policy {
         })
     }
 
-    /// What a child that is given nothing gets: only the right to have children in turn, one
-    /// generation fewer.
-    pub(crate) fn of_child(&self) -> Policy {
+    /// What a child gets: if it is trusted, all that its parent has, and otherwise nothing but the
+    /// right to have children in turn; and of these one generation fewer.
+    pub(crate) fn of_child(&self, trusted: bool) -> Policy {
         let children = self.children.and_then(|granted| {
             let depth = granted.depth.checked_sub(1).filter(|depth| *depth > 0)?;
             Some(Children { depth, ..granted })
         });
+        let granted = match trusted {
+            true => self.clone(),
+            false => Policy::default(),
+        };
         Policy {
             children,
-            ..Policy::default()
+            ..granted
         }
     }
 }
@@ -269,12 +326,29 @@ mod tests {
     }
 
     #[test]
-    fn a_child_gets_nothing() {
+    fn a_safe_child_gets_nothing_and_a_trusted_one_everything() {
         let policy = Policy::new().env("A", "1").unwrap().stdin();
-        let child = policy.children(5, 2).unwrap().of_child();
-        assert!(child.env.is_empty() && child.dirs.is_empty() && !child.stdin);
-        assert_eq!(child.children, Some(Children { count: 5, depth: 1 }));
-        assert_eq!(child.of_child().children, None);
-        assert_eq!(Policy::new().of_child().children, None);
+        let policy = policy.path("/p").unwrap().children(5, 2).unwrap();
+        let safe = policy.of_child(false);
+        assert!(safe.variables().is_empty() && safe.dirs.is_empty() && !safe.stdin);
+        let trusted = policy.of_child(true);
+        assert_eq!(trusted.variables(), policy.variables());
+        assert!(trusted.stdin);
+        for child in [safe, trusted] {
+            assert_eq!(child.children, Some(Children { count: 5, depth: 1 }));
+            assert_eq!(child.of_child(true).children, None);
+        }
+        assert_eq!(Policy::new().of_child(true).children, None);
+    }
+
+    #[test]
+    fn the_path_goes_before_the_one_in_the_environment() {
+        let policy = Policy::new().env("PYTHONPATH", "/own").unwrap();
+        let policy = policy.path("/a").unwrap().path("/b.whl").unwrap();
+        let expected = [("PYTHONPATH".to_owned(), "/a:/b.whl:/own".to_owned())];
+        assert_eq!(policy.variables(), expected);
+        for wrong in ["a", "", "/a:b", "/a\0"] {
+            assert!(Policy::new().path(wrong).is_err(), "{wrong:?}");
+        }
     }
 }

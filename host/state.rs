@@ -3,11 +3,12 @@
 use crate::broker::PartyId;
 use crate::error::{Error, Result};
 use crate::imports::Answer;
-use crate::island::Island;
-use crate::limits::Limits;
-use crate::output::Output;
-use crate::policy::{Access, Policy};
+use crate::island::{Island, Settings};
+use crate::policy::Access;
 use crate::runtime::Context;
+use crate::trust::Trust;
+use std::any::Any;
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 use wasmtime::component::ResourceTable;
@@ -22,34 +23,33 @@ pub(crate) struct State {
     pub(crate) context: Arc<Context>,
     pub(crate) island: Weak<Island>,
     pub(crate) party: PartyId,
+    pub(crate) trust: Trust,
     pub(crate) table: ResourceTable,
     /// What the guest holds, when it is asked.
     pub(crate) holdings: Answer,
+    /// The interpreters that it was given in messages.
+    given: HashMap<u64, Given>,
     wasi: WasiCtx,
     limiter: Limiter,
 }
 
 impl State {
     /// A store for `island`.
-    pub(crate) fn store(
-        context: &Arc<Context>,
-        island: &Arc<Island>,
-        policy: &Policy,
-        limits: &Limits,
-        stdout: &Output,
-        stderr: &Output,
-    ) -> Result<Store<State>> {
+    pub(crate) fn store(context: &Arc<Context>, island: &Arc<Island>) -> Result<Store<State>> {
+        let settings = &island.settings;
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
         let state = State {
             context: context.clone(),
             island: Arc::downgrade(island),
             party: island.party,
+            trust: island.trust.clone(),
             table,
             holdings: Answer::default(),
-            wasi: wasi(policy, stdout, stderr, island.started)?,
+            given: HashMap::new(),
+            wasi: wasi(settings, island.started)?,
             limiter: Limiter {
-                memory: limits.memory,
+                memory: settings.limits.memory,
             },
         };
         let mut store = Store::new(&context.engine, state);
@@ -58,6 +58,68 @@ impl State {
         store.set_epoch_deadline(1);
         store.set_hostcall_fuel(crate::imports::MOST_PER_CALL);
         Ok(store)
+    }
+}
+
+/// An interpreter that was given in a message.
+#[derive(Clone)]
+pub(crate) struct Given {
+    island: Weak<Island>,
+    /// What keeps it alive until the guest has made a reference of its own.
+    kept: Option<Arc<Island>>,
+}
+
+impl State {
+    /// Lets the guest name an interpreter that arrived in a message, and returns its number.
+    pub(crate) fn give(&mut self, carried: Arc<dyn Any + Send + Sync>) -> u64 {
+        let (Ok(island), Some(own)) = (carried.downcast::<Island>(), self.island.upgrade()) else {
+            return u64::MAX;
+        };
+        if !Arc::ptr_eq(&own.family, &island.family) {
+            // Its number would name another one here.
+            return u64::MAX;
+        }
+        let id = island.id;
+        // No interpreter can name its ancestor; its descendants it can name already.
+        if !island.may_name(&own) {
+            if self.given.len() >= HANDLES {
+                self.given.retain(|_, given| {
+                    given.kept = None;
+                    given.island.strong_count() > 0
+                });
+            }
+            if self.given.len() < HANDLES {
+                let given = Given {
+                    island: Arc::downgrade(&island),
+                    kept: Some(island),
+                };
+                self.given.insert(id, given);
+            }
+        }
+        id
+    }
+
+    /// The interpreters that the guest was given, for its copy.
+    pub(crate) fn given(&self) -> HashMap<u64, Given> {
+        self.given.clone()
+    }
+
+    /// Gives the guest what its original was given.
+    pub(crate) fn set_given(&mut self, given: HashMap<u64, Given>) {
+        self.given = given;
+    }
+
+    /// Whether the guest was given that interpreter.
+    pub(crate) fn was_given(&self, island: &Arc<Island>) -> bool {
+        let given = self.given.get(&island.id);
+        given.is_some_and(|given| std::ptr::eq(given.island.as_ptr(), Arc::as_ptr(island)))
+    }
+
+    /// The guest holds a reference of its own now.
+    pub(crate) fn taken(&mut self, id: u64) {
+        if let Some(given) = self.given.get_mut(&id) {
+            given.kept = None;
+        }
     }
 }
 
@@ -70,12 +132,13 @@ impl WasiView for State {
     }
 }
 
-/// What `policy` grants, as WASI understands it.
-fn wasi(policy: &Policy, stdout: &Output, stderr: &Output, started: Instant) -> Result<WasiCtx> {
+/// What the policy grants, as WASI understands it.
+fn wasi(settings: &Settings, started: Instant) -> Result<WasiCtx> {
+    let policy = &settings.policy;
     let mut builder = WasiCtx::builder();
     builder
-        .stdout(stdout.clone())
-        .stderr(stderr.clone())
+        .stdout(settings.stdout.clone())
+        .stderr(settings.stderr.clone())
         .monotonic_clock(Since(started))
         // What `sys.argv` has in it where there is no script.
         .arg("")
@@ -85,7 +148,7 @@ fn wasi(policy: &Policy, stdout: &Output, stderr: &Output, started: Instant) -> 
     if policy.stdin {
         builder.inherit_stdin();
     }
-    for (name, value) in &policy.env {
+    for (name, value) in policy.variables() {
         builder.env(name, value);
     }
     for grant in &policy.dirs {

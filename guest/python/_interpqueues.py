@@ -3,7 +3,7 @@
 A queue is both ends of a channel of the host's, under the channel's number.
 """
 
-from _island import codec, waits
+from _island import codec, loop, waits
 from _island.errors import not_sent
 from componentize_py_types import Err
 from wit_world.imports import channels as host
@@ -21,6 +21,9 @@ class QueueNotFoundError(QueueError):
 _empty = _full = QueueError
 
 _ESCAPE = 5
+
+# CPython's numbers for what becomes of an item whose interpreter is destroyed.
+_UNBOUND = {1: host.Unbound.REMOVE, 2: host.Unbound.ERROR, 3: host.Unbound.REPLACE}
 _REPLACE = 3
 
 
@@ -51,24 +54,52 @@ def _register_heap_types(queue, empty, full):
         receiver = codec.end(ends, index + 1, host.End_Receiver)
         id = receiver.id()
         if id not in _known:
-            capacity = receiver.capacity()
-            maxsize = capacity.value if type(capacity) is host.Capacity_Bounded else 0
-            _known[id] = _Ends(sender, receiver, maxsize, _REPLACE)
+            _known[id] = _found(sender, receiver)
         return queue(id)
 
     codec.register(_ESCAPE, queue, reduce, rebuild)
+
+
+def _found(sender, receiver):
+    capacity = receiver.capacity()
+    maxsize = capacity.value if type(capacity) is host.Capacity_Bounded else 0
+    return _Ends(sender, receiver, maxsize, _REPLACE)
+
+
+def _number(qid):
+    if not isinstance(qid, int):
+        raise TypeError(f"queue ID must be an int, got {type(qid).__name__}")
+    if qid < 0:
+        raise ValueError(f"queue ID must be a non-negative int, got {qid}")
+    return qid
 
 
 def _ends(qid):
     try:
         return _known[qid]
     except KeyError:
-        raise QueueNotFoundError(f"queue {qid} not found") from None
+        pass
+    if _number(qid) < 1 << 63:
+        # One that an interpreter of the same trust created.
+        try:
+            found = _found(host.open_sender(qid), host.open_receiver(qid))
+        except Err:
+            pass
+        else:
+            if not found.receiver.info().closed:
+                _known[qid] = found
+                return found
+    raise QueueNotFoundError(f"queue {qid} not found")
 
 
 def create(maxsize, unboundop=-1, fallback=-1):
+    """Create a new cross-interpreter queue and return its unique generated ID."""
     if not isinstance(maxsize, int):
         raise TypeError(f"an integer is required for maxsize, not {type(maxsize).__name__}")
+    if unboundop < 0:
+        unboundop = _REPLACE
+    elif unboundop not in _UNBOUND:
+        raise ValueError(f"unsupported unboundop {unboundop}")
     if maxsize <= 0:
         capacity = host.Capacity_Unbounded()
     elif maxsize < 1 << 32:
@@ -76,71 +107,109 @@ def create(maxsize, unboundop=-1, fallback=-1):
     else:
         raise OverflowError("maxsize is too large")
     try:
-        sender, receiver = host.create(capacity)
+        sender, receiver = host.create(capacity, _UNBOUND[unboundop])
     except Err as error:
         raise not_sent(error.value) from None
     id = receiver.id()
-    _known[id] = _Ends(sender, receiver, max(maxsize, 0), _REPLACE if unboundop < 0 else unboundop)
+    _known[id] = _Ends(sender, receiver, maxsize, unboundop)
     return id
 
 
 def destroy(qid):
-    ends = _ends(qid)
-    ends.sender.close()
+    """Clear and destroy the queue.  Afterward attempts to use the queue will behave as though it
+    never existed."""
+    _ends(qid).sender.destroy()
     del _known[qid]
 
 
 def list_all():
+    """Return the list of ID triples for all queues."""
     return [(id, ends.unbound, 0) for id, ends in _known.items()]
 
 
 def bind(qid):
+    """Take a reference to the identified queue."""
     _ends(qid).bound += 1
 
 
 def release(qid):
+    """Release a reference to the queue.  The queue is destroyed once there are none left."""
     ends = _ends(qid)
-    ends.bound -= 1
     if ends.bound <= 0:
+        raise QueueError(f"queue {qid} not bound")
+    ends.bound -= 1
+    if ends.bound == 0:
         del _known[qid]
 
 
 def put(qid, obj, unboundop=-1, *, timeout=0):
+    """Add the object's data to the queue."""
+    unbound = None if unboundop < 0 else _UNBOUND[unboundop]
+    ends = _ends(qid)
     try:
-        waits.send(_ends(qid).sender, obj, timeout)
+        waits.send(ends.sender, obj, timeout, unbound, True)
     except Err as error:
-        match error.value:
-            case host.Error_Timeout():
-                raise _full(f"queue {qid} is full") from None
-            case host.Error_Closed():
-                raise QueueNotFoundError(f"queue {qid} not found") from None
-        raise not_sent(error.value) from None
+        raise _failure(qid, error.value, _full, "full") from None
+
+
+async def put_async(qid, obj, unboundop=-1):
+    """As `put`, waiting in an event loop."""
+    unbound = None if unboundop < 0 else _UNBOUND[unboundop]
+    try:
+        await loop.send(_ends(qid).sender, obj, unbound, True)
+    except Err as error:
+        raise _failure(qid, error.value, _full, "full") from None
+
+
+def _failure(qid, error, class_, state):
+    match error:
+        case host.Error_Timeout():
+            return class_(f"queue {qid} is {state}")
+        case host.Error_Closed():
+            _known.pop(qid, None)
+            return QueueNotFoundError(f"queue {qid} not found")
+    return not_sent(error)
 
 
 def get(qid, *, timeout=0):
+    """Return the (object, unbound op) from the front of the queue."""
+    ends = _ends(qid)
     try:
-        return waits.receive(_ends(qid).receiver, timeout), None
+        obj = waits.receive(ends.receiver, timeout)
     except Err as error:
-        match error.value:
-            case host.Error_Timeout():
-                raise _empty(f"queue {qid} is empty") from None
-            case host.Error_Closed():
-                raise QueueNotFoundError(f"queue {qid} not found") from None
-        raise not_sent(error.value) from None
+        raise _failure(qid, error.value, _empty, "empty") from None
+    if type(obj) is codec.Lost:
+        return None, obj.op
+    return obj, None
+
+
+async def get_async(qid):
+    """As `get`, waiting in an event loop."""
+    try:
+        obj = await loop.receive(_ends(qid).receiver)
+    except Err as error:
+        raise _failure(qid, error.value, _empty, "empty") from None
+    if type(obj) is codec.Lost:
+        return None, obj.op
+    return obj, None
 
 
 def get_maxsize(qid):
+    """Return the maximum number of items in the queue."""
     return _ends(qid).maxsize
 
 
 def get_queue_defaults(qid):
+    """Return the queue's default values, set when it was created."""
     return _ends(qid).unbound, 0
 
 
 def is_full(qid):
+    """Return true if the queue has a maxsize and has reached it."""
     ends = _ends(qid)
-    return bool(ends.maxsize) and ends.receiver.length() >= ends.maxsize
+    return ends.maxsize > 0 and ends.receiver.length() >= ends.maxsize
 
 
 def get_count(qid):
+    """Return the number of items in the queue."""
     return _ends(qid).receiver.length()

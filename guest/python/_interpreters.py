@@ -4,10 +4,11 @@ A reference to an interpreter that this one may name is a handle of the host's, 
 as long as its count says.
 """
 
-from types import SimpleNamespace
+from types import CodeType, FunctionType, SimpleNamespace
 
-from _island import codec, report, waits
+from _island import calls, codec, configs, functions, pickles, report, scripts, waits
 from _island.errors import (
+    InterpreterDied,
     InterpreterError,
     InterpreterNotFoundError,
     NotShareableError,
@@ -31,21 +32,21 @@ _known = {}
 
 
 def _number(id):
-    if not isinstance(id, int):
+    if not hasattr(type(id), "__index__"):
         raise TypeError(f"interpreter ID must be an int, got {type(id).__name__}")
+    id = id.__index__()
     if id < 0:
         raise ValueError(f"interpreter ID must be a non-negative int, got {id}")
-    return int(id)
+    if id >= 1 << 63:
+        raise OverflowError(f"max interpreter ID is {(1 << 63) - 1}, got {id}")
+    return id
 
 
 def _handle(id):
-    id = _number(id)
     try:
         return _known[id][0]
     except KeyError:
         pass
-    if id >= 1 << 63:
-        raise InterpreterNotFoundError(f"unrecognized interpreter ID {id}")
     try:
         return host.get(id)
     except Err as error:
@@ -53,17 +54,45 @@ def _handle(id):
 
 
 def create(config="isolated", *, reqrefs=False):
+    """Create a new interpreter and return a unique generated ID."""
+    return create_child(True, config)
+
+
+def create_child(trusted, config="isolated"):
+    """Create an interpreter of the caller's domain, if `trusted`, or of one of its own."""
+    config = configs.resolve("isolated" if config is None else config)
+    if scripts.running:
+        raise InterpreterError(
+            "an interpreter cannot be created while a script is run again for a function of its "
+            "__main__; guard the script's main part by if __name__ == '__main__':"
+        )
     try:
-        handle = host.create()
+        handle = host.create(trusted)
     except Err as error:
         raise refused(error.value) from None
     id = handle.id()
     # A reference of ours keeps it alive until the caller counts one of its own.
     _known[id] = [handle, 0]
+    configs.of_child[id] = config
     return id
 
 
+def new_config(name="isolated", /, **overrides):
+    """Return a representation of a new PyInterpreterConfig."""
+    return configs.new(name, **overrides)
+
+
+def get_config(id, *, restrict=False):
+    """Return a representation of the config used to initialize the interpreter."""
+    id = _number(id)
+    if id == host.current():
+        return configs.own(id)
+    _handle(id)
+    return configs.of_child.get(id) or configs.new("isolated")
+
+
 def destroy(id, *, restrict=False):
+    """Destroy the identified interpreter."""
     id = _number(id)
     if id == host.current():
         raise InterpreterError("interpreter is current")
@@ -71,7 +100,30 @@ def destroy(id, *, restrict=False):
         _handle(id).close()
     except Err as error:
         raise refused(error.value, id) from None
+    forget(id)
+
+
+def kill(id):
+    """Stop whatever runs in the interpreter, and destroy it and its descendants."""
+    id = _number(id)
+    if id == host.current():
+        raise InterpreterError("interpreter is current")
+    _handle(id).kill()
+    forget(id)
+
+
+def watch(id):
+    """A task that ends when the interpreter has nothing to do."""
+    id = _number(id)
+    if id == host.current():
+        raise InterpreterError("interpreter is current")
+    return _handle(id).watch()
+
+
+def forget(id):
+    """The interpreter is no more."""
     _known.pop(id, None)
+    configs.of_child.pop(id, None)
 
 
 def copy(id):
@@ -114,19 +166,22 @@ def decref(id, *, restrict=False):
         return
     entry[1] -= 1
     if entry[1] <= 0:
-        del _known[id]
+        forget(id)
 
 
 def list_all(*, require_ready=False):
+    """Return a list containing the ID of every existing interpreter."""
     return [(id, _whence(id)) for id in host.list_all()]
 
 
 def get_current():
+    """Return (ID, whence) of the current interpreter."""
     id = host.current()
     return id, _whence(id)
 
 
 def get_main():
+    """Return (ID, whence) of the main interpreter."""
     return 0, WHENCE_RUNTIME
 
 
@@ -135,6 +190,7 @@ def _whence(id):
 
 
 def whence(id):
+    """Return an identifier for where the interpreter was created."""
     id = _number(id)
     if id not in (0, host.current()):
         _handle(id)
@@ -142,13 +198,20 @@ def whence(id):
 
 
 def is_running(id, *, restrict=False):
+    """Return whether or not the identified interpreter is running."""
     id = _number(id)
     if id == host.current():
         return True
-    return _handle(id).is_running()
+    handle = _handle(id)
+    if handle.is_running():
+        return True
+    if id not in host.list_all():
+        raise InterpreterNotFoundError(f"unrecognized interpreter ID {id}")
+    return False
 
 
 def is_shareable(obj):
+    """Return True if the object's data may be shared between interpreters."""
     return codec.is_shareable(obj)
 
 
@@ -165,24 +228,40 @@ def start(id, job):
 
 
 def finish(task):
-    """Wait for `task`; return what CPython returns for an uncaught exception, or None."""
+    """Wait for `task`; return its result and what CPython returns for an uncaught exception."""
     try:
         waits.ended(task)
     except Err as error:
         raise not_sent(error.value) from None
+    return result(task)
+
+
+def result(task):
+    """As `finish`, for a task that has ended."""
     try:
-        task.finish()
+        message = task.finish()
     except Err as error:
         failure = error.value
         if type(failure) is host.Failure_Raised:
-            return _excinfo(failure.value)
+            return None, excinfo(failure.value)
         if type(failure) is host.Failure_Died:
-            raise InterpreterError(failure.value) from None
+            raise InterpreterDied(failure.value) from None
+        if type(failure) is host.Failure_NotShareable:
+            raise _not_shareable(failure.value) from None
         raise
-    return None
+    return None if message is None else codec.decode(message), None
 
 
-def _excinfo(raised):
+def _not_shareable(text):
+    what, _, cause = text.partition("\n")
+    error = NotShareableError(what)
+    if cause:
+        error.__cause__ = NotShareableError(cause)
+    return error
+
+
+def excinfo(raised):
+    """CPython's snapshot of an exception, from the host's record of it."""
     formatted = f"{raised.qualified_name}: {raised.message}"
     if not raised.message:
         formatted = raised.qualified_name
@@ -198,24 +277,120 @@ def _excinfo(raised):
     )
 
 
-def exec(id, code, shared=None, *, restrict=False):
-    if not isinstance(code, str):
-        raise TypeError(f"exec() argument 2 must be a string, not {type(code).__name__}")
+def capture_exception(exc=None):
+    """Return a snapshot of an exception, by default the one that is being handled."""
+    import sys
+
+    if exc is None:
+        exc = sys.exception()
+        if exc is None:
+            raise RuntimeError("no exception set")
+    if not isinstance(exc, BaseException):
+        raise TypeError(f"expected exception, got {exc!r}")
+    return excinfo(report.exception(exc))
+
+
+def _checked_shared(shared, function, position):
+    if not isinstance(shared, dict):
+        found = "None" if shared is None else type(shared).__name__
+        raise TypeError(f"_interpreters.{function}() argument {position} must be dict, not {found}")
+    for key in shared:
+        if not isinstance(key, str):
+            raise TypeError("the names to bind must be str")
+        # It says what is wrong with a name that is no text.
+        key.encode()
+        if "\0" in key:
+            raise ValueError("embedded null character")
+
+
+_NOTHING = {}
+
+
+def exec(id, code, shared=_NOTHING, *, restrict=False):
+    """Execute the provided code in the identified interpreter."""
+    id = _number(id)
+    _checked_shared(shared, "exec", 3)
     if shared:
         set___main___attrs(id, shared)
-    return finish(start(_number(id), host.Job_Exec(code)))
+    return exec_result(start_exec(id, code), code)
 
 
-def run_string(id, script, shared=None, *, restrict=False):
+def start_exec(id, code):
+    """Start `code` in the interpreter and return the task."""
+    if isinstance(code, str):
+        source = str(code)
+        # It says what is wrong with source that is no text.
+        source.encode()
+        return start(id, host.Job_Exec(source))
+    if isinstance(code, (FunctionType, CodeType)):
+        body = calls.describe_script(functions.script_of(code))
+        return start(id, host.Job_Call(pickles.message(body, [])))
+    raise TypeError(
+        f"exec() argument 2 must be a string, a function, or a code object, not "
+        f"{type(code).__name__}"
+    )
+
+
+def exec_result(task, code):
+    """Wait for a task of `start_exec`; None, or a snapshot of what was not caught."""
+    _, failed = finish(task)
+    if failed is not None and isinstance(code, str) and failed.type.__name__ in _NO_PROGRAM:
+        # What is no program is the caller's mistake, and told where it was made.
+        compile(str(code), "<string>", "exec", dont_inherit=True)
+    return failed
+
+
+_NO_PROGRAM = frozenset(("SyntaxError", "IndentationError", "TabError"))
+
+
+def run_string(id, script, shared=_NOTHING, *, restrict=False):
+    """Execute the provided string in the identified interpreter."""
+    id = _number(id)
+    if not isinstance(script, str):
+        raise TypeError(f"run_string() argument 2 must be str, not {type(script).__name__}")
+    _checked_shared(shared, "run_string", 3)
     return exec(id, script, shared)
 
 
-def set___main___attrs(id, updates, *, restrict=False):
+def run_func(id, func, shared=_NOTHING, *, restrict=False):
+    """Execute the body of the provided function in the identified interpreter."""
     id = _number(id)
-    if not isinstance(updates, dict):
-        raise TypeError(f"updates must be a dict, got {type(updates).__name__}")
-    if not all(isinstance(key, str) for key in updates):
-        raise TypeError("the names to bind must be str")
-    excinfo = finish(start(id, host.Job_Bind(codec.encode_exactly(updates))))
-    if excinfo is not None:
-        raise InterpreterError(excinfo.formatted)
+    if not isinstance(func, (FunctionType, CodeType)):
+        raise TypeError(f"run_func() argument 2 must be a function, not {type(func).__name__}")
+    _checked_shared(shared, "run_func", 3)
+    return exec(id, func, shared)
+
+
+def call(id, callable, args=(), kwargs=_NOTHING, *, preserve_exc=False, restrict=False):
+    """Call the provided object in the identified interpreter.
+
+    Returns the result and None, or None and a snapshot of the exception that was not caught.
+    """
+    return finish(start_call(_number(id), callable, args, kwargs))
+
+
+def start_call(id, callable, args, kwargs):
+    """Start a call and return the task; raises NotShareableError."""
+    body, ends = calls.describe(callable, tuple(args), dict(kwargs))
+    return start(id, host.Job_Call(pickles.message(body, ends)))
+
+
+def set___main___attrs(id, updates, *, restrict=False):
+    """Bind the given attributes in the interpreter's __main__ module."""
+    id = _number(id)
+    _checked_shared(updates, "set___main___attrs", 2)
+    if not updates:
+        raise ValueError("arg 2 must be a non-empty mapping")
+    _, failed = finish(start(id, host.Job_Bind(_bindings(updates))))
+    if failed is not None:
+        raise InterpreterError(failed.formatted)
+
+
+def _bindings(updates):
+    try:
+        return codec.encode_exactly(updates)
+    except NotShareableError:
+        kinds = {type(value) for value in updates.values()}
+        if not kinds & codec.as_pickles:
+            raise
+    return pickles.encode(updates)

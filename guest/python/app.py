@@ -16,11 +16,17 @@ import interpreters  # noqa: E402, F401
 import runpy  # noqa: E402, F401
 import textwrap  # noqa: E402, F401
 
-from _island import copying, process, queues, run, snapshot, threads  # noqa: E402
+from _island import copying, process, threads  # noqa: E402
 
 process.install()
+# Whatever is imported from now on makes its locks of the ones that work here.
 threads.install()
+
+from _island import loop, pool, queues, run, snapshot  # noqa: E402
+
 queues.install(concurrent.interpreters)
+pool.install()
+loop.install()
 run.fresh_main()
 
 
@@ -41,6 +47,7 @@ def _settle():
     sys.argv = [""]
     sys.path[:] = []
     sys.path_importer_cache.clear()
+    run._began = False
     sys.implementation.supports_isolated_interpreters = True
     snapshot.settle()
 

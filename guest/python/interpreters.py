@@ -4,11 +4,12 @@ An interpreter of this module has a memory of its own and shares nothing with ot
 channels that it was given.
 """
 
-import sys
+import builtins
+import weakref
 
 import _interpreters
 from _interpreters import NotShareableError, is_shareable
-from _island import codec, report, tasks, waits
+from _island import codec, loop, tasks, waits
 from _island.errors import DeadlockError, InterpreterError, not_sent
 from componentize_py_types import Err
 from wit_world.imports import channels as _channels
@@ -24,6 +25,7 @@ __all__ = [
     "RecvChannel",
     "SendChannel",
     "create_channel",
+    "list_all_channels",
     "ChannelClosedError",
     "ChannelEmptyError",
     "ChannelError",
@@ -100,6 +102,9 @@ class Interpreter:
     def __repr__(self):
         return f"Interpreter(id={self._id}, isolated={self._isolated})"
 
+    def __reduce__(self):
+        return type(self), (self._id,)
+
     def __eq__(self, other):
         return isinstance(other, Interpreter) and self._id == other._id
 
@@ -145,7 +150,15 @@ class Interpreter:
         `channels` is a dict of names and the channel ends to bind to them before.  Raises
         RunFailedError when an exception was not caught.
         """
-        excinfo = _interpreters.finish(self._start(source, channels))
+        _, excinfo = _interpreters.finish(self._start(source, channels))
+        if excinfo is not None:
+            raise _failed(excinfo)
+
+    async def run_async(self, source, /, *, channels=None):
+        """As `run`, for a coroutine; cancelling it does not stop the interpreter."""
+        task = self._start(source, channels)
+        await loop.ended(task)
+        _, excinfo = _interpreters.result(task)
         if excinfo is not None:
             raise _failed(excinfo)
 
@@ -154,7 +167,13 @@ class Interpreter:
 
         An uncaught exception is shown as one in a `threading.Thread` is.
         """
-        return tasks.TaskThread(self._start(source, channels), _show)
+        task = self._start(source, channels)
+
+        def finish(_, excinfo):
+            if excinfo is not None:
+                raise _failed(excinfo)
+
+        return tasks.TaskThread(lambda: task, finish)
 
     def _start(self, source, channels):
         if not isinstance(source, str):
@@ -171,12 +190,6 @@ def _failed(excinfo):
     error = RunFailedError(excinfo.formatted)
     error.__cause__ = UncaughtException(excinfo)
     return error
-
-
-def _show(excinfo):
-    if excinfo is not None:
-        print(excinfo.errdisplay, file=sys.stderr)
-        report.flush()
 
 
 def create(*, isolated=True):
@@ -199,12 +212,17 @@ def get_main():
     return Interpreter(0)
 
 
+# The ends that this interpreter holds, for `list_all_channels`.
+_held_ends = weakref.WeakSet()
+
+
 class _End:
     __slots__ = ("_handle", "_id", "__weakref__")
 
     def __init__(self, handle):
         self._handle = handle
         self._id = handle.id()
+        _held_ends.add(self)
 
     def __repr__(self):
         return f"{type(self).__name__}(id={self._id})"
@@ -217,39 +235,89 @@ class _End:
 
     @property
     def id(self):
+        """The number of the channel."""
         return self._id
+
+    @property
+    def is_closed(self):
+        """Whether nothing can be sent any more."""
+        return self._handle is None or self._handle.info().closed
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exc_info):
-        if self._handle is not None:
-            self.release()
+        self.release()
 
     def release(self):
-        """Give this end up; the channel goes on between others that hold it."""
-        self._held()
-        self._handle = None
+        """Give this end up; the channel goes on between others that hold it.
 
-    def close(self):
-        """Close the channel for everybody: what is in it can be received still."""
-        self._held().close()
+        When the last sender was released, receivers take what is in the channel and then find it
+        closed; when the last receiver was, senders find it closed.  Doing it twice is harmless.
+        """
+        self._handle = None
 
     def _held(self):
         if self._handle is None:
             raise ChannelReleasedError(f"channel {self._id} was released")
         return self._handle
 
+    def _users(self, ids):
+        found = []
+        for id in ids:
+            try:
+                found.append(Interpreter(id))
+            except _interpreters.InterpreterNotFoundError:
+                # One that this interpreter cannot name, such as its parent.
+                pass
+        return found
+
     def _error(self, error):
-        if type(error) is _channels.Error_Closed:
-            return ChannelClosedError(f"channel {self._id} is closed")
+        match error:
+            case _channels.Error_Closed():
+                return ChannelClosedError(f"channel {self._id} is closed")
+            case _channels.Error_NotEmpty():
+                return ChannelNotEmptyError(f"channel {self._id} is not empty")
+            case _channels.Error_Poisoned(value=reason):
+                return _poison(codec.loads(reason), self._id)
         return not_sent(error)
+
+
+def _poison(reason, id):
+    """The exception that a sender left behind; only builtin ones come back as what they were."""
+    name, args = reason
+    kind = getattr(builtins, name, None)
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        try:
+            return kind(*args)
+        except Exception:
+            # Its arguments are none of that class's.
+            pass
+    return ChannelClosedError(f"channel {id} is closed: {name}{args!r}")
 
 
 class RecvChannel(_End):
     """The receiving end of a channel."""
 
     __slots__ = ()
+
+    @property
+    def interpreters(self):
+        """The interpreters that have received from the channel and hold this end."""
+        return self._users(self._held().info().receivers)
+
+    def close(self, force=False):
+        """Close the channel for everybody.
+
+        Raises ChannelNotEmptyError when something is in it, which is thrown away if `force`.
+        """
+        if force:
+            self._held().destroy()
+            return
+        try:
+            self._held().close()
+        except Err as error:
+            raise self._error(error.value) from None
 
     def recv(self, *, timeout=None):
         """Wait for the next object and return it; TimeoutError after `timeout` seconds."""
@@ -271,6 +339,25 @@ class RecvChannel(_End):
             raise ChannelEmptyError(f"channel {self._id} is empty")
         return default
 
+    async def recv_async(self):
+        """As `recv`, for a coroutine; nothing is lost when it is cancelled."""
+        try:
+            return await loop.receive(self._held())
+        except Err as error:
+            raise self._error(error.value) from None
+
+    def __await__(self):
+        return self.recv_async().__await__()
+
+    async def __aiter__(self):
+        """Receive until the channel is closed and empty."""
+        while True:
+            try:
+                obj = await self.recv_async()
+            except ChannelClosedError:
+                return
+            yield obj
+
     def __iter__(self):
         """Receive until the channel is closed and empty."""
         while True:
@@ -286,6 +373,41 @@ class SendChannel(_End):
 
     __slots__ = ()
 
+    @property
+    def interpreters(self):
+        """The interpreters that have sent to the channel and hold this end."""
+        return self._users(self._held().info().senders)
+
+    def close(self, force=False):
+        """Close the channel for everybody: what is in it can be received still.
+
+        It is thrown away instead if `force`.
+        """
+        if force:
+            self._held().destroy()
+        else:
+            self._held().close()
+
+    def poison(self, exc=None):
+        """Close the channel for a reason: who receives gets what is in it, and then `exc` raised.
+
+        A builtin exception is raised as it is; of any other, ChannelClosedError tells the class and
+        the arguments, which must be shareable.
+        """
+        if exc is None:
+            return self.close()
+        if isinstance(exc, type) and issubclass(exc, BaseException):
+            exc = exc()
+        if not isinstance(exc, BaseException):
+            raise TypeError(f"exc must be an exception, not {type(exc).__name__}")
+        body, _, luggage = codec.encode_exactly((type(exc).__name__, exc.args))
+        if luggage is not None:
+            raise NotShareableError("the arguments of the exception are not plain data")
+        try:
+            self._held().poison(body)
+        except Err as error:
+            raise self._error(error.value) from None
+
     def send(self, obj, *, timeout=None):
         """Send `obj` and wait until it is in the channel, or taken where that holds nothing.
 
@@ -298,6 +420,13 @@ class SendChannel(_End):
                 raise NotReceivedError(f"nobody received from channel {self._id}") from None
             raise self._error(error.value) from None
 
+    async def send_async(self, obj):
+        """As `send`, for a coroutine; when it is cancelled, the object was not sent."""
+        try:
+            await loop.send(self._held(), obj)
+        except Err as error:
+            raise self._error(error.value) from None
+
     def send_nowait(self, obj):
         """Send `obj` if that is possible without waiting; returns whether it was sent."""
         try:
@@ -308,9 +437,9 @@ class SendChannel(_End):
             raise self._error(error.value) from None
         return True
 
-    def send_buffer(self, obj):
+    def send_buffer(self, obj, *, timeout=None):
         """Send a copy of the bytes of a buffer; they arrive as a memoryview."""
-        if not self._send_buffer(obj, None):
+        if not self._send_buffer(obj, timeout):
             raise NotReceivedError(f"nobody received from channel {self._id}")
 
     def send_buffer_nowait(self, obj):
@@ -345,10 +474,23 @@ def create_channel(capacity=0):
     else:
         wanted = _channels.Capacity_Bounded(capacity)
     try:
-        sender, receiver = _channels.create(wanted)
+        sender, receiver = _channels.create(wanted, _channels.Unbound.KEEP)
     except Err as error:
         raise not_sent(error.value) from None
     return RecvChannel(receiver), SendChannel(sender)
+
+
+def list_all_channels():
+    """The open channels of which this interpreter holds both ends: `[(RecvChannel, SendChannel)]`."""
+    found = {}
+    for end in _held_ends:
+        if not end.is_closed:
+            found.setdefault(end._id, {})[type(end)] = end
+    return [
+        (ends[RecvChannel], ends[SendChannel])
+        for _, ends in sorted(found.items())
+        if len(ends) == 2
+    ]
 
 
 codec.register(

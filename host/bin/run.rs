@@ -20,6 +20,11 @@ pub struct Run {
     #[arg(long, value_name = "HOST[::GUEST][:ro|:rw]")]
     dir: Vec<String>,
 
+    /// Import modules from this folder too, or from this wheel or zip file in a granted directory.
+    /// A folder that no directory granted so far has in it is granted, read-only.
+    #[arg(long, value_name = "HOST")]
+    path: Vec<String>,
+
     /// Set a variable of the environment, or pass one on.
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
@@ -71,6 +76,26 @@ impl Run {
         for grant in &self.dir {
             let (host, guest, access) = directory(grant)?;
             policy = policy.dir(host, guest, access)?;
+        }
+        for searched in &self.path {
+            if policy.guest_path_of(searched).is_none() && Path::new(searched).is_dir() {
+                let (host, guest, access) = directory(searched)?;
+                policy = policy.dir(host, guest, access)?;
+            }
+            match policy.guest_path_of(searched) {
+                Some(guest) => policy = policy.path(guest)?,
+                None if Path::new(searched).exists() => {
+                    return Err(Failure::usage(format!(
+                        "--path {searched}: it lies in no granted directory; add --dir for the \
+                         folder that it is in"
+                    )));
+                }
+                None => {
+                    return Err(Failure::usage(format!(
+                        "--path {searched}: there is no such file or folder"
+                    )));
+                }
+            }
         }
         for variable in &self.env {
             policy = match variable.split_once('=') {

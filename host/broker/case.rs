@@ -2,13 +2,30 @@
 
 use std::task::Waker;
 
-use super::{ChannelId, EventId, WaitId};
+use super::{ChannelId, EventId, Orphaned, WaitId};
 
 /// A message, as far as the broker needs to know it.
 pub trait Parcel {
     /// The message's size in bytes. The broker asks once for each attempt to send and charges the
     /// channel at least [`Broker::MIN_CHARGE`](super::Broker::MIN_CHARGE).
     fn size(&self) -> usize;
+
+    /// Whether the message stays what it is when its sender is removed before anybody received it.
+    /// The broker asks once for each attempt to send. It counts those that do not, so that
+    /// removing a party costs nothing for the others.
+    fn outlives_sender(&self) -> bool {
+        true
+    }
+
+    /// What becomes of the message now that its sender is removed. Only asked of a message that
+    /// does not outlive its sender, at most once, and under the caller's lock: the message itself
+    /// is left to [`Effects::discarded`] if it does not stay.
+    fn orphaned(&self) -> Orphaned<Self>
+    where
+        Self: Sized,
+    {
+        Orphaned::Keep
+    }
 }
 
 /// One of the things a wait may end with; a wait over several is Go's `select`.
@@ -104,7 +121,8 @@ pub enum Begin<M, B> {
 pub struct Effects<M> {
     /// To be woken: each has a wait that ended.
     pub wake: Vec<Waker>,
-    /// To be dropped: messages that nobody can receive any more.
+    /// To be dropped: messages that nobody can receive any more, and orphans that were removed or
+    /// replaced.
     pub discarded: Vec<M>,
 }
 

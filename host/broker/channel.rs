@@ -1,10 +1,10 @@
 //! Channels and who holds their ends.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
 
 use super::line::{Line, Load};
-use super::{Broker, ChannelId, Effects, Outcome, Parcel, PartyId};
+use super::{Broker, ChannelId, Effects, Parcel, PartyId};
 
 /// How many messages a channel queues.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -47,12 +47,19 @@ pub(super) struct Channel<M> {
     pub(super) bytes: usize,
     /// Nothing can be sent any more.
     pub(super) closed: bool,
+    /// Nothing can be received any more either, and what is put back is discarded. A channel
+    /// without receivers is destroyed.
+    pub(super) destroyed: bool,
     pub(super) next_order: u64,
     pub(super) label: u64,
     pub(super) senders: Line,
     pub(super) receivers: Line,
     sender_ends: BTreeMap<PartyId, usize>,
     receiver_ends: BTreeMap<PartyId, usize>,
+    /// Whether anybody ever was a user.
+    pub(super) used: bool,
+    /// Who uses which side, of those who hold it.
+    pub(super) users: BTreeSet<(Side, PartyId)>,
 }
 
 impl<M> Channel<M> {
@@ -103,6 +110,7 @@ impl<M: Parcel> Broker<M> {
             queue: VecDeque::new(),
             bytes: 0,
             closed: false,
+            destroyed: false,
             // Zero is left for messages that are put in front of all others.
             next_order: 1,
             label: 0,
@@ -110,6 +118,8 @@ impl<M: Parcel> Broker<M> {
             receivers: Line::new(),
             sender_ends: BTreeMap::from([(party, 1)]),
             receiver_ends: BTreeMap::from([(party, 1)]),
+            used: false,
+            users: BTreeSet::new(),
         })?;
         let channel = ChannelId(key);
         self.set_label(channel, u64::from(key.index));
@@ -152,6 +162,20 @@ impl<M: Parcel> Broker<M> {
         true
     }
 
+    /// Notes that the party uses that side, which PEP 554 calls being associated with the channel,
+    /// or that it does no more. It is forgotten when the party's last end of the side is released.
+    pub fn set_user(&mut self, channel: ChannelId, side: Side, party: PartyId, uses: bool) {
+        let Some(state) = self.channels.get_mut(channel.0) else {
+            return;
+        };
+        if !uses {
+            state.users.remove(&(side, party));
+        } else if state.ends(side).contains_key(&party) {
+            state.used = true;
+            state.users.insert((side, party));
+        }
+    }
+
     /// Takes one end from the party. When it was the last sender, receivers drain the queue and
     /// then see the channel closed. When it was the last receiver, waiting and later senders see
     /// it closed, and queued messages are discarded. When both sides are gone the channel is freed.
@@ -191,6 +215,7 @@ impl<M: Parcel> Broker<M> {
         }
         ends.remove(&party);
         let side_is_gone = ends.is_empty();
+        state.users.remove(&(side, party));
         let opposite = match side {
             Side::Sender => Side::Receiver,
             Side::Receiver => Side::Sender,
@@ -202,97 +227,14 @@ impl<M: Parcel> Broker<M> {
         let free = side_is_gone && state.ends(opposite).is_empty();
         self.parties.forget_end(party, channel, side);
         if side_is_gone {
-            self.shut(channel, effects);
-            if side == Side::Receiver {
-                self.discard_queue(channel, effects);
+            match side {
+                Side::Sender => self.shut(channel, effects),
+                Side::Receiver => self.ruin(channel, effects),
             }
         }
         if free {
             self.channels.remove(channel.0);
         }
         true
-    }
-
-    /// Closes the channel, whoever holds ends of it: waiting and later sends end with
-    /// [`Outcome::Closed`], receivers drain the queue and then see the same. Closing it again
-    /// changes nothing. Returns whether the channel exists.
-    pub fn close(&mut self, channel: ChannelId, effects: &mut Effects<M>) -> bool {
-        let exists = self.channels.get(channel.0).is_some();
-        self.shut(channel, effects);
-        self.settle(effects);
-        exists
-    }
-
-    fn shut(&mut self, channel: ChannelId, effects: &mut Effects<M>) {
-        let Some(state) = self.channels.get_mut(channel.0) else {
-            return;
-        };
-        state.closed = true;
-        while let Some(first) = self
-            .channels
-            .get(channel.0)
-            .and_then(|state| state.senders.first())
-        {
-            let load = self
-                .entries
-                .at_mut(first)
-                .and_then(|entry| entry.load.take());
-            let message = load.map(|load| load.message);
-            self.complete(first, Outcome::Closed(message), None, effects);
-        }
-        while let Some(first) = self
-            .channels
-            .get(channel.0)
-            .and_then(|state| state.receivers.first())
-        {
-            self.complete(first, Outcome::Closed(None), None, effects);
-        }
-    }
-
-    fn discard_queue(&mut self, channel: ChannelId, effects: &mut Effects<M>) {
-        if let Some(state) = self.channels.get_mut(channel.0) {
-            let queue = std::mem::take(&mut state.queue);
-            self.queued_messages -= queue.len();
-            self.queued_bytes = self.queued_bytes.wrapping_sub(state.bytes);
-            state.bytes = 0;
-            effects
-                .discarded
-                .extend(queue.into_iter().map(|item| item.load.message));
-        }
-    }
-
-    /// How many messages are queued, or `None` if there is no such channel. The messages of
-    /// waiting senders do not count, hence a rendezvous has none unless some were put back.
-    pub fn len(&self, channel: ChannelId) -> Option<usize> {
-        Some(self.channels.get(channel.0)?.queue.len())
-    }
-
-    /// How much the channel may queue, or `None` if there is no such channel.
-    pub fn capacity(&self, channel: ChannelId) -> Option<Capacity> {
-        Some(self.channels.get(channel.0)?.capacity)
-    }
-
-    /// Whether nothing can be sent on the channel any more, or `None` if there is no such channel.
-    #[cfg(test)]
-    pub fn is_closed(&self, channel: ChannelId) -> Option<bool> {
-        Some(self.channels.get(channel.0)?.closed)
-    }
-
-    /// Who holds ends of that side, and how many each. There are none if there is no such channel.
-    #[cfg(test)]
-    pub fn holders(
-        &self,
-        channel: ChannelId,
-        side: Side,
-    ) -> impl Iterator<Item = (PartyId, usize)> + '_ {
-        self.channels
-            .get(channel.0)
-            .into_iter()
-            .flat_map(move |state| {
-                state
-                    .ends(side)
-                    .iter()
-                    .map(|(&party, &count)| (party, count))
-            })
     }
 }

@@ -42,7 +42,7 @@ impl PartyId {
     }
 
     /// Whether this is a constant of the broker's and not a party that was added.
-    pub(super) fn is_reserved(self) -> bool {
+    pub fn is_reserved(self) -> bool {
         self == Self::HOST || self == Self::FLIGHT
     }
 }

@@ -1,5 +1,6 @@
 //! Waiting lines: who is next at one side of a channel, or at an event.
 
+use super::orphan::Bond;
 use super::slab::{NIL, Slab};
 use super::{ChannelId, EventId};
 
@@ -11,11 +12,13 @@ pub(super) enum Place {
     Event(EventId),
 }
 
-/// A message with what it is charged for, so that a size that changes cannot upset the sums.
+/// A message with what it is charged for and whom it is bound to, so that a message that changes
+/// its mind about these cannot upset the sums.
 #[derive(Debug)]
 pub(super) struct Load<M> {
     pub(super) message: M,
     pub(super) charge: usize,
+    pub(super) bond: Bond,
 }
 
 /// One case of one wait, standing in one line.
@@ -54,6 +57,7 @@ impl<M> Entry<M> {
 pub(super) struct Line {
     head: u32,
     tail: u32,
+    len: u32,
 }
 
 impl Line {
@@ -61,11 +65,17 @@ impl Line {
         Self {
             head: NIL,
             tail: NIL,
+            len: 0,
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.head == NIL
+    }
+
+    /// How many entries stand in the line, of which one wait may have several.
+    pub(super) fn len(&self) -> usize {
+        self.len as usize
     }
 
     /// The index of the first entry.
@@ -83,6 +93,7 @@ impl Line {
             None => self.head = index,
         }
         self.tail = index;
+        self.len += 1;
     }
 
     /// Takes an entry that is already out of the slab out of the line. Tells whether that put
@@ -96,6 +107,7 @@ impl Line {
             Some(next) => next.previous = entry.previous,
             None => self.tail = entry.previous,
         }
+        self.len -= 1;
         entry.previous == NIL && entry.next != NIL
     }
 }

@@ -1,151 +1,251 @@
 //! Random sequences of operations, compared with a plain model of what must come of them.
 
-use std::collections::{BTreeMap, VecDeque};
+mod fifo;
+mod ledger;
+mod rest;
+
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::task::{Poll, Waker};
 
 use proptest::prelude::*;
 
 use super::*;
+use ledger::{Kind, Ledger, Note};
 
-const PARTIES: u64 = 3;
+const PARTIES: usize = 3;
 const CHANNELS: usize = 3;
 const BUDGET: usize = 400;
 const SIZES: [usize; 5] = [0, 1, 100, 250, 401];
+const KINDS: [Kind; 4] = [Kind::Outlives, Kind::Kept, Kind::Removed, Kind::Replaced];
 
-/// A message that counts up over the test.
-#[derive(Clone, Eq, PartialEq, Debug)]
-struct Note {
-    serial: u32,
-    size: usize,
-}
-
-impl Parcel for Note {
-    fn size(&self) -> usize {
-        self.size
-    }
-}
-
-/// A case with the channel's number, and the size of what is sent, if anything is.
-type Wish = (usize, Option<usize>);
+/// A case with the channel's number, and the size and kind of what is sent, if anything is.
+type Wish = (usize, Option<(usize, Kind)>);
 
 /// The same with the message itself.
 type Wished = (usize, Option<Note>);
 
+/// Parties are numbered by the slots that they have in the model, one after the other.
 #[derive(Clone, Debug)]
 enum Step {
-    Begin(u64, Vec<Wish>, bool),
+    Begin(usize, Vec<Wish>, bool),
     Poll(usize),
     Abandon(usize),
     Close(usize),
-    Release(usize, bool, u64),
+    CloseIfEmpty(usize),
+    Destroy(usize),
+    Release(usize, bool, usize),
+    Replace(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let wish = (
-        0..CHANNELS,
-        prop::option::of(prop::sample::select(&SIZES[..])),
+    let what = (
+        prop::sample::select(&SIZES[..]),
+        prop::sample::select(&KINDS[..]),
     );
-    let wishes = prop::collection::vec(wish, 1..4);
+    let wishes = prop::collection::vec((0..CHANNELS, prop::option::of(what)), 1..4);
     prop_oneof![
-        40 => (1..=PARTIES, wishes, any::<bool>())
+        80 => (0..PARTIES, wishes, any::<bool>())
             .prop_map(|(party, wishes, wait)| Step::Begin(party, wishes, wait)),
-        15 => any::<usize>().prop_map(Step::Poll),
-        15 => any::<usize>().prop_map(Step::Abandon),
+        30 => any::<usize>().prop_map(Step::Poll),
+        30 => any::<usize>().prop_map(Step::Abandon),
         1 => (0..CHANNELS).prop_map(Step::Close),
-        2 => (0..CHANNELS, any::<bool>(), 1..=PARTIES)
+        2 => (0..CHANNELS).prop_map(Step::CloseIfEmpty),
+        1 => (0..CHANNELS).prop_map(Step::Destroy),
+        4 => (0..CHANNELS, any::<bool>(), 0..PARTIES)
             .prop_map(|(channel, sender, party)| Step::Release(channel, sender, party)),
+        10 => (0..PARTIES).prop_map(Step::Replace),
     ]
 }
 
-/// What is known of a message.
-#[derive(Clone, Copy, Eq, PartialEq, Debug)]
-enum Fate {
-    /// On its way: held by a wait that sends it, queued, or received and not taken.
-    Accepted,
-    /// Taken, given back or discarded: it must not be seen again.
-    Gone,
+/// A wait that is neither taken nor abandoned.
+struct Waiting {
+    id: WaitId,
+    wishes: Vec<Wished>,
+    /// Whether it had a result after the last step.
+    ready: bool,
+}
+
+/// What the model knows of a channel.
+#[derive(Default)]
+struct Known {
+    closed: bool,
+    destroyed: bool,
+    senders: BTreeSet<PartyId>,
+    receivers: BTreeSet<PartyId>,
+}
+
+impl Known {
+    fn release(&mut self, sender: bool, party: PartyId) {
+        let side = if sender {
+            &mut self.senders
+        } else {
+            &mut self.receivers
+        };
+        if side.remove(&party) && side.is_empty() {
+            self.closed = true;
+            self.destroyed |= !sender;
+        }
+    }
 }
 
 struct World {
     broker: Broker<Note>,
     effects: Effects<Note>,
     channels: Vec<ChannelId>,
-    /// By serial number: the fate, and the channel that the message was meant for.
-    fates: BTreeMap<u32, (Fate, usize)>,
-    /// The waits that are neither taken nor abandoned, and what they wish for.
-    waits: Vec<(WaitId, Vec<Wished>)>,
+    known: Vec<Known>,
+    parties: [PartyId; PARTIES],
+    ledger: Ledger,
+    waits: Vec<Waiting>,
 }
 
 impl World {
     fn new(seed: u64) -> Self {
         let mut broker = Broker::new(seed);
-        let mut effects = Effects::new();
-        for party in 1..=PARTIES {
-            broker.add_party(PartyId(party), true, None);
-            broker.set_running(PartyId(party), true, &mut effects);
-        }
+        broker.add_party(PartyId(0), true, None);
         let two = NonZeroUsize::new(2).map_or(Capacity::Unbounded, Capacity::Bounded);
-        let channels = [Capacity::Rendezvous, two, Capacity::Unbounded].map(|capacity| {
-            let channel = broker.create(capacity, BUDGET, PartyId(1)).unwrap();
-            for party in 2..=PARTIES {
-                for side in [Side::Sender, Side::Receiver] {
-                    assert!(broker.acquire(channel, side, PartyId(party)));
-                }
-            }
-            channel
-        });
-        Self {
+        let channels = [Capacity::Rendezvous, two, Capacity::Unbounded]
+            .map(|capacity| broker.create(capacity, BUDGET, PartyId(0)).unwrap());
+        let founder = || Known {
+            senders: [PartyId(0)].into(),
+            receivers: [PartyId(0)].into(),
+            ..Known::default()
+        };
+        let mut world = Self {
             broker,
-            effects,
+            effects: Effects::new(),
             channels: channels.to_vec(),
-            fates: BTreeMap::new(),
+            known: channels.map(|_| founder()).into(),
+            parties: [PartyId(0); PARTIES],
+            ledger: Ledger::new(),
             waits: Vec::new(),
+        };
+        for slot in 0..PARTIES {
+            world.join(slot, PartyId(1 + slot as u64));
         }
+        world.leave(PartyId(0));
+        world
     }
 
     fn run(&mut self, step: Step) {
         match step {
-            Step::Begin(party, wishes, wait) => self.begin(party, &wishes, wait),
+            Step::Begin(slot, wishes, wait) => self.begin(self.parties[slot], &wishes, wait),
             Step::Poll(pick) if !self.waits.is_empty() => {
                 let pick = pick % self.waits.len();
-                let wait = self.waits[pick].0;
+                let wait = self.waits[pick].id;
                 if let Poll::Ready(done) = self.broker.poll(wait, Waker::noop()) {
-                    let (_, wishes) = self.waits.swap_remove(pick);
-                    self.ended(wishes, done.unwrap());
+                    let wait = self.waits.swap_remove(pick);
+                    self.ended(wait.wishes, done.unwrap());
                 }
             }
             Step::Abandon(pick) if !self.waits.is_empty() => {
                 let pick = pick % self.waits.len();
-                let (wait, _) = self.waits.swap_remove(pick);
+                let wait = self.waits.swap_remove(pick).id;
                 for note in self.broker.abandon(wait, &mut self.effects).unwrap() {
-                    self.gone(&note);
+                    self.ledger.gone(&note);
                 }
                 assert_eq!(self.broker.poll(wait, Waker::noop()), Poll::Ready(None));
             }
             Step::Close(channel) => {
                 self.broker.close(self.channels[channel], &mut self.effects);
+                self.known[channel].closed = true;
             }
-            Step::Release(channel, sender, party) => {
+            Step::CloseIfEmpty(channel) => self.close_if_empty(channel),
+            Step::Destroy(channel) => {
+                let id = self.channels[channel];
+                let exists = self.broker.destroy(id, &mut self.effects);
+                assert_eq!(exists, self.broker.info(id).is_some());
+                self.known[channel].closed = true;
+                self.known[channel].destroyed = true;
+            }
+            Step::Release(channel, sender, slot) => {
                 let side = if sender { Side::Sender } else { Side::Receiver };
-                let channel = self.channels[channel];
-                self.broker
-                    .release(channel, side, PartyId(party), &mut self.effects);
+                let party = self.parties[slot];
+                let id = self.channels[channel];
+                self.broker.release(id, side, party, &mut self.effects);
+                self.known[channel].release(sender, party);
+            }
+            Step::Replace(slot) => {
+                // The new one first, or the last one would take the channels along.
+                let old = self.parties[slot];
+                self.join(slot, PartyId(old.0 + PARTIES as u64));
+                self.leave(old);
             }
             Step::Poll(_) | Step::Abandon(_) => {}
         }
         self.check();
     }
 
-    fn begin(&mut self, party: u64, wishes: &[Wish], wait: bool) {
+    fn join(&mut self, slot: usize, party: PartyId) {
+        assert!(self.broker.add_party(party, true, None));
+        self.broker.set_running(party, true, &mut self.effects);
+        for (&id, known) in self.channels.iter().zip(&mut self.known) {
+            for (side, ends) in [
+                (Side::Sender, &mut known.senders),
+                (Side::Receiver, &mut known.receivers),
+            ] {
+                assert_eq!(self.broker.acquire(id, side, party), !ends.is_empty());
+                if !ends.is_empty() {
+                    ends.insert(party);
+                }
+            }
+        }
+        self.parties[slot] = party;
+    }
+
+    fn leave(&mut self, party: PartyId) {
+        let queued = |broker: &Broker<Note>, id: &ChannelId| -> Vec<(u32, PartyId, Kind)> {
+            let state = broker.channels.get(id.0);
+            let items = state.into_iter().flat_map(|state| &state.queue);
+            let notes = items.map(|item| &item.load.message);
+            notes.map(|n| (n.serial, n.sender, n.kind)).collect()
+        };
+        let ids = self.channels.clone();
+        let before: Vec<_> = ids.iter().map(|id| queued(&self.broker, id)).collect();
+        assert!(self.broker.remove_party(party, &mut self.effects));
+        self.ledger.party_left(party);
+        for known in &mut self.known {
+            known.release(true, party);
+            known.release(false, party);
+        }
+        let broker = &self.broker;
+        self.waits.retain(|w| broker.waits.get(w.id.0).is_some());
+        // What was queued is so still, in order, but for what its sender took along. What is new
+        // was put back, or was let in.
+        for ((id, mut before), known) in ids.iter().zip(before).zip(&self.known) {
+            let mut after = queued(broker, id);
+            after.retain(|(serial, ..)| before.iter().any(|(old, ..)| serial == old));
+            before.retain(|note| note.1 != party || note.2 != Kind::Removed);
+            for note in before.iter_mut().filter(|note| note.1 == party) {
+                if note.2 == Kind::Replaced {
+                    note.2 = Kind::Mark;
+                }
+            }
+            if known.destroyed {
+                before.clear();
+            }
+            assert_eq!(after, before);
+        }
+    }
+
+    fn close_if_empty(&mut self, channel: usize) {
+        let id = self.channels[channel];
+        let before = self.broker.info(id);
+        let closed = self.broker.close_if_empty(id, &mut self.effects);
+        let empty = |info: &Info| info.len == 0 && info.waiting_senders == 0;
+        assert_eq!(closed, before.as_ref().map(empty));
+        if closed == Some(true) {
+            self.known[channel].closed = true;
+        } else {
+            assert_eq!(self.broker.info(id), before);
+        }
+    }
+
+    fn begin(&mut self, party: PartyId, wishes: &[Wish], wait: bool) {
         let wishes: Vec<_> = wishes
             .iter()
-            .map(|&(channel, size)| {
-                let note = size.map(|size| {
-                    let serial = self.fates.len() as u32;
-                    self.fates.insert(serial, (Fate::Accepted, channel));
-                    Note { serial, size }
-                });
+            .map(|&(channel, what)| {
+                let note = what.map(|(size, kind)| self.ledger.note(channel, size, kind, party));
                 (channel, note)
             })
             .collect();
@@ -163,7 +263,6 @@ impl World {
         } else {
             Blocking::Try
         };
-        let party = PartyId(party);
         let begun = if cases.len() == 1 {
             let case = cases.remove(0);
             match self
@@ -180,23 +279,26 @@ impl World {
         };
         assert_eq!(ready, matches!(begun, Begin::Done(_)));
         match begun {
-            Begin::Done(done) => self.ended(wishes, done),
-            Begin::Waiting(wait) => self.waits.push((wait, wishes)),
+            Begin::Done(done) => {
+                if let Outcome::Received(note) = &done.outcome {
+                    self.ledger.is_up_to_date(note);
+                    assert!(!self.known[wishes[done.case].0].destroyed);
+                }
+                self.ended(wishes, done);
+            }
+            Begin::Waiting(id) => self.waits.push(Waiting {
+                id,
+                wishes,
+                ready: false,
+            }),
             Begin::WouldBlock(cases) | Begin::Refused(cases) => {
                 let back: Vec<_> = cases.into_iter().map(Case::into_message).collect();
                 assert!(back.iter().eq(wishes.iter().map(|(_, note)| note)));
                 for note in back.into_iter().flatten() {
-                    self.gone(&note);
+                    self.ledger.gone(&note);
                 }
             }
         }
-    }
-
-    /// The message leaves the model, for the first time.
-    fn gone(&mut self, note: &Note) {
-        let (fate, _) = self.fates.get_mut(&note.serial).unwrap();
-        assert_eq!(*fate, Fate::Accepted, "{note:?}");
-        *fate = Fate::Gone;
     }
 
     fn ended(&mut self, mut wishes: Vec<Wished>, done: Done<Note>) {
@@ -204,80 +306,39 @@ impl World {
         match done.outcome {
             Outcome::Received(note) => {
                 assert_eq!(wish, None);
-                assert_eq!(self.fates[&note.serial].1, channel);
-                self.gone(&note);
+                self.ledger.is_on_its_way(&note, channel);
+                self.ledger.gone(&note);
             }
             Outcome::Sent => assert!(wish.is_some()),
             Outcome::Closed(back) => {
+                assert!(self.known[channel].closed);
                 assert_eq!(back, wish);
                 if let Some(note) = back {
-                    self.gone(&note);
+                    self.ledger.gone(&note);
                 }
             }
             Outcome::TooLarge { limit, message, .. } => {
                 assert!(message.size > limit);
-                self.gone(&message);
+                self.ledger.gone(&message);
             }
             Outcome::Fired | Outcome::Deadlock(_) => unreachable!(),
         }
         let unsent: Vec<_> = wishes.into_iter().filter_map(|(_, note)| note).collect();
         assert_eq!(done.unsent, unsent);
         for note in unsent {
-            self.gone(&note);
+            self.ledger.gone(&note);
         }
-    }
-
-    /// What must hold after each step.
-    fn check(&mut self) {
-        for note in std::mem::take(&mut self.effects).discarded {
-            self.gone(&note);
-        }
-        let mut messages = 0;
-        let mut bytes = 0;
-        for (channel, id) in self.channels.iter().enumerate() {
-            let Some(state) = self.broker.channels.get(id.0) else {
-                continue;
-            };
-            let charges = state
-                .queue
-                .iter()
-                .map(|item| item.load.message.size.max(64));
-            assert_eq!(state.bytes, charges.sum::<usize>());
-            messages += state.queue.len();
-            bytes += state.bytes;
-            assert!(state.queue.iter().is_sorted_by_key(|item| item.order));
-            if state.receivers.first().is_some() {
-                assert!(state.queue.is_empty() && !state.closed);
-            }
-            for item in &state.queue {
-                let serial = item.load.message.serial;
-                assert_eq!(self.fates[&serial], (Fate::Accepted, channel));
-            }
-        }
-        let counts = self.broker.counts();
-        assert_eq!(
-            (counts.queued_messages, counts.queued_bytes),
-            (messages, bytes)
-        );
-        assert_eq!(counts.waits, self.waits.len());
-        assert!(self.broker.unblocked.is_empty());
     }
 
     /// Takes the world down; nothing may be left.
     fn end(mut self) {
-        for party in 1..=PARTIES {
-            assert!(self.broker.remove_party(PartyId(party), &mut self.effects));
+        for slot in 0..PARTIES {
+            self.leave(self.parties[slot]);
+            self.check();
         }
-        self.waits.clear();
-        self.check();
         assert_eq!(self.broker.counts(), Counts::default());
         assert_eq!(self.broker.entries.len(), 0);
-        let lost: Vec<_> = self
-            .fates
-            .iter()
-            .filter(|(_, (fate, _))| *fate != Fate::Gone)
-            .collect();
-        assert!(lost.is_empty(), "{lost:?}");
+        self.ledger.all_are_gone();
     }
 }
 
@@ -295,83 +356,4 @@ proptest! {
         }
         world.end();
     }
-
-    /// One channel, one sender at a time, many receivers whose waits end in any way: what is taken
-    /// comes in the order in which it was sent.
-    #[test]
-    fn one_channel_is_first_in_first_out(
-        places in 0..3usize,
-        steps in prop::collection::vec((0..4u8, any::<usize>()), 1..200),
-    ) {
-        let mut broker = Broker::new(1);
-        let mut fx = Effects::new();
-        let capacity = NonZeroUsize::new(places).map_or(Capacity::Rendezvous, Capacity::Bounded);
-        let channel = broker.create(capacity, BUDGET, PartyId::HOST).unwrap();
-        let wait = Blocking::Wait { timed: true };
-        // The model: what was sent and not taken, and the waits, each side in order.
-        let mut sent = VecDeque::new();
-        let mut receives: VecDeque<WaitId> = VecDeque::new();
-        let mut serial = 0;
-        for (kind, pick) in steps {
-            match kind {
-                0 => {
-                    let note = Note { serial, size: 0 };
-                    let case = Case::Send(channel, note);
-                    match broker.begin_one(PartyId::HOST, case, Blocking::Try, &mut fx) {
-                        Begin::Done(_) => sent.push_back(serial),
-                        other => prop_assert!(matches!(other, Begin::WouldBlock(_))),
-                    }
-                    serial += 1;
-                }
-                1 => match broker.begin_one(PartyId::HOST, Case::Receive(channel), wait, &mut fx) {
-                    Begin::Waiting(wait) => receives.push_back(wait),
-                    // With earlier waits unanswered, nothing comes past them.
-                    Begin::Done(Done { outcome: Outcome::Received(note), .. }) => {
-                        let first = sent.iter().position(|&s| s == note.serial);
-                        let held = receives.iter().filter(|w| ready(&broker, **w)).count();
-                        prop_assert!(first.is_some_and(|first| first <= held));
-                        sent.retain(|&s| s != note.serial);
-                    }
-                    other => prop_assert!(false, "{other:?}"),
-                },
-                2 if !receives.is_empty() => {
-                    let wait = receives.remove(pick % receives.len());
-                    broker.abandon(wait.unwrap(), &mut fx);
-                }
-                // Taking the results in the order of the waits takes the messages in theirs,
-                // because waits are served in that order and put back in that order.
-                3 => if let Some(&first) = receives.front()
-                    && let Poll::Ready(Some(done)) = broker.poll(first, Waker::noop())
-                {
-                    receives.pop_front();
-                    let Outcome::Received(note) = done.outcome else { panic!() };
-                    prop_assert!(sent.contains(&note.serial));
-                    sent.retain(|&s| s != note.serial);
-                },
-                _ => {}
-            }
-            prop_assert!(fx.discarded.is_empty());
-        }
-        // All abandoned, in any order: what is left is all there, and in order.
-        while let Some(wait) = receives.pop_back() {
-            broker.abandon(wait, &mut fx);
-        }
-        for expected in sent {
-            let case = Case::Receive(channel);
-            match broker.begin_one(PartyId::HOST, case, Blocking::Try, &mut fx) {
-                Begin::Done(Done { outcome: Outcome::Received(note), .. }) => {
-                    prop_assert_eq!(note.serial, expected);
-                }
-                other => prop_assert!(false, "{other:?}"),
-            }
-        }
-        prop_assert_eq!(broker.counts().queued_bytes, 0);
-    }
-}
-
-fn ready(broker: &Broker<Note>, wait: WaitId) -> bool {
-    broker
-        .waits
-        .get(wait.0)
-        .is_some_and(|state| state.has_result())
 }

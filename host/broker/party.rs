@@ -1,8 +1,9 @@
 //! Parties: who waits, who holds what, and who is able to act.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::orphan::Bond;
 use super::{Broker, ChannelId, Effects, Parcel, PartyId, Side, WaitId};
 
 /// Spreads party numbers. The host picks those, so nothing has to withstand chosen collisions.
@@ -41,6 +42,10 @@ pub(super) struct Party {
     /// Whether it is among the suspects.
     suspect: bool,
     ends: BTreeSet<(ChannelId, Side)>,
+    /// How many queued messages are bound to it, by channel.
+    bound: BTreeMap<ChannelId, usize>,
+    /// Whether it is being removed, so that what is put back meanwhile is an orphan already.
+    leaving: bool,
 }
 
 impl Party {
@@ -184,6 +189,62 @@ impl Parties {
             state.ends.remove(&(channel, side));
         }
     }
+
+    /// Whether the sender that something is bound to is being removed, or not there.
+    #[inline]
+    pub(super) fn has_left(&self, bond: Bond) -> bool {
+        let sender = bond.sender();
+        sender.is_some_and(|sender| self.all.get(&sender).is_none_or(|state| state.leaving))
+    }
+
+    /// A message with that bond is queued in the channel. Returns `false` if it cannot be bound,
+    /// because there is no such party.
+    #[inline]
+    pub(super) fn bind(&mut self, bond: Bond, channel: ChannelId) -> bool {
+        bond.sender()
+            .is_none_or(|sender| self.note_bound(sender, channel))
+    }
+
+    // Out of the way of messages that outlive their sender.
+    #[inline(never)]
+    fn note_bound(&mut self, sender: PartyId, channel: ChannelId) -> bool {
+        let Some(state) = self.all.get_mut(&sender) else {
+            return false;
+        };
+        *state.bound.entry(channel).or_insert(0) += 1;
+        true
+    }
+
+    /// A message with that bond is not queued in the channel any more.
+    #[inline]
+    pub(super) fn unbind(&mut self, bond: Bond, channel: ChannelId) {
+        if let Some(sender) = bond.sender() {
+            self.forget_bound(sender, channel);
+        }
+    }
+
+    #[inline(never)]
+    fn forget_bound(&mut self, sender: PartyId, channel: ChannelId) {
+        if let Some(state) = self.all.get_mut(&sender)
+            && let Some(count) = state.bound.get_mut(&channel)
+        {
+            *count -= 1;
+            if *count == 0 {
+                state.bound.remove(&channel);
+            }
+        }
+    }
+
+    /// The channels where messages are queued that are bound to the party, and how many in each.
+    pub(super) fn take_bound(&mut self, party: PartyId) -> BTreeMap<ChannelId, usize> {
+        let state = self.all.get_mut(&party);
+        state.map_or_else(BTreeMap::new, |state| std::mem::take(&mut state.bound))
+    }
+
+    #[cfg(test)]
+    pub(super) fn bound(&self, party: PartyId) -> Option<&BTreeMap<ChannelId, usize>> {
+        Some(&self.get(party)?.bound)
+    }
 }
 
 impl Party {
@@ -203,6 +264,9 @@ impl<M: Parcel> Broker<M> {
     /// its `parent`, that one's parent, and so on, and with [`PartyId::HOST`] among these again the
     /// host at any time. With neither, nobody may.
     ///
+    /// A number that is used again stands for the same sender: messages that the former party sent,
+    /// and that were being received when it was removed, are bound to the new one if they go back.
+    ///
     /// Returns `false`, and changes nothing, when the number is taken.
     pub fn add_party(&mut self, id: PartyId, host_owned: bool, parent: Option<PartyId>) -> bool {
         if self.parties.exists(id) {
@@ -218,6 +282,8 @@ impl<M: Parcel> Broker<M> {
             awake: false,
             suspect: false,
             ends: BTreeSet::new(),
+            bound: BTreeMap::new(),
+            leaving: false,
         };
         self.parties.all.insert(id, party);
         true
@@ -232,12 +298,12 @@ impl<M: Parcel> Broker<M> {
     ///
     /// Returns whether the party exists.
     pub fn set_running(&mut self, party: PartyId, running: bool, effects: &mut Effects<M>) -> bool {
-        let mut orphaned = false;
+        let mut left_alone = false;
         let exists = self.parties.change(party, |state| {
-            orphaned = state.running && !running && !state.host_owned;
+            left_alone = state.running && !running && !state.host_owned;
             state.running = running;
         });
-        if orphaned {
+        if left_alone {
             self.parties.suspect_all();
         }
         self.settle(effects);
@@ -245,10 +311,16 @@ impl<M: Parcel> Broker<M> {
     }
 
     /// Removes the party: abandons its waits, discarding what they did not send, and releases all
-    /// its ends. Events that it owns stay, since firing or releasing them is up to the caller.
+    /// its ends. Queued messages that do not outlive it become [orphans](super::Orphaned); those
+    /// that a wait has received already count as delivered. Events that it owns stay, since firing
+    /// or releasing them is up to the caller.
     ///
     /// Returns whether the party existed.
     pub fn remove_party(&mut self, party: PartyId, effects: &mut Effects<M>) -> bool {
+        let Some(state) = self.parties.all.get_mut(&party) else {
+            return false;
+        };
+        state.leaving = true;
         // One at a time: a message that one wait puts back may go to the party's next wait.
         while let Some(wait) = self
             .parties
@@ -260,17 +332,13 @@ impl<M: Parcel> Broker<M> {
             };
             effects.discarded.extend(unsent);
         }
-        let Some(ends) = self
-            .parties
-            .all
-            .get_mut(&party)
-            .map(|state| std::mem::take(&mut state.ends))
-        else {
-            return false;
-        };
-        for (channel, side) in ends {
+        let state = self.parties.all.get_mut(&party);
+        let ends = state.map(|state| std::mem::take(&mut state.ends));
+        for (channel, side) in ends.into_iter().flatten() {
             self.drop_ends(channel, side, party, usize::MAX, effects);
         }
+        // After the ends, so that queues which nobody can receive any more are not looked through.
+        self.orphan_all(party, effects);
         self.parties.change(party, |state| state.running = false);
         self.parties.all.remove(&party);
         self.parties.suspect_all();

@@ -11,9 +11,31 @@ use super::*;
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub(super) struct Note(pub(super) u32, pub(super) usize);
 
+/// Words from here on do not outlive their sender, and are kept.
+pub(super) const KEPT: u32 = 1000;
+/// Words from here on are removed with their sender.
+pub(super) const REMOVED: u32 = 2000;
+/// Words from here on are replaced with marks.
+pub(super) const REPLACED: u32 = 3000;
+/// Words from here on are the marks.
+pub(super) const MARK: u32 = 4000;
+
 impl Parcel for Note {
     fn size(&self) -> usize {
         self.1
+    }
+
+    fn outlives_sender(&self) -> bool {
+        self.0 < KEPT
+    }
+
+    fn orphaned(&self) -> Orphaned<Self> {
+        match self.0 {
+            KEPT..REMOVED => Orphaned::Keep,
+            REMOVED..REPLACED => Orphaned::Remove,
+            REPLACED..MARK => Orphaned::Replace(Note(self.0 - REPLACED + MARK, 0)),
+            _ => panic!("{self:?}"),
+        }
     }
 }
 

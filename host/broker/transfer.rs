@@ -4,15 +4,16 @@ use std::collections::VecDeque;
 
 use super::channel::{Channel, Item};
 use super::line::Load;
+use super::orphan::Bond;
 use super::wait::Origin;
-use super::{Broker, Capacity, Case, ChannelId, Effects, Outcome, Parcel};
+use super::{Broker, Capacity, Case, ChannelId, Effects, Outcome, Parcel, PartyId};
 
 /// A queue that got room for more messages than this gives it back once it is empty.
 const ROOM_KEPT: usize = 1024;
 
 impl<M> Channel<M> {
     /// Whether the queue takes a message of that charge, leaving aside who came first.
-    fn fits(&self, charge: usize) -> bool {
+    pub(super) fn fits(&self, charge: usize) -> bool {
         let has_place = match self.capacity {
             Capacity::Rendezvous => false,
             Capacity::Bounded(places) => self.queue.len() < places.get(),
@@ -42,10 +43,16 @@ impl<M> Channel<M> {
     fn pop(&mut self) -> Option<Item<M>> {
         let item = self.queue.pop_front()?;
         self.bytes -= item.load.charge;
+        self.trim();
+        Some(item)
+    }
+
+    /// Gives back the room of a long queue that is empty now.
+    #[inline]
+    pub(super) fn trim(&mut self) {
         if self.queue.is_empty() && self.queue.capacity() > ROOM_KEPT {
             self.queue = VecDeque::new();
         }
-        Some(item)
     }
 }
 
@@ -71,17 +78,18 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Ends the case now, or gives it back.
+    /// Ends the party's case now, or gives it back.
     #[inline]
     pub(super) fn attempt(
         &mut self,
+        party: PartyId,
         case: Case<M>,
         effects: &mut Effects<M>,
     ) -> Result<Outcome<M>, Case<M>> {
         match case {
             Case::Receive(id) => self.receive_now(id, effects).ok_or(Case::Receive(id)),
             Case::Send(id, message) => self
-                .send_now(id, message, effects)
+                .send_now(party, id, message, effects)
                 .map_err(|message| Case::Send(id, message)),
             Case::Event(id) => match self.events.get(id.0) {
                 None => Ok(Outcome::Closed(None)),
@@ -94,6 +102,7 @@ impl<M: Parcel> Broker<M> {
     #[inline]
     fn send_now(
         &mut self,
+        party: PartyId,
         id: ChannelId,
         message: M,
         effects: &mut Effects<M>,
@@ -111,12 +120,14 @@ impl<M: Parcel> Broker<M> {
                 message,
             });
         }
+        let bond = Bond::of(&message, party);
         if let Some(first) = channel.receivers.first() {
             let order = channel.take_order();
             let origin = Origin {
                 channel: id,
                 order,
                 charge,
+                bond,
             };
             self.complete(first, Outcome::Received(message), Some(origin), effects);
             return Ok(Outcome::Sent);
@@ -124,10 +135,32 @@ impl<M: Parcel> Broker<M> {
         if !channel.admits(charge) {
             return Err(message);
         }
-        channel.append(Load { message, charge });
+        let is_orphan = !self.parties.bind(bond, id);
+        let load = Load {
+            message,
+            charge,
+            bond,
+        };
+        if is_orphan {
+            self.queue_orphan(id, load, effects);
+            return Ok(Outcome::Sent);
+        }
+        channel.append(load);
         self.queued_messages += 1;
         self.queued_bytes = self.queued_bytes.wrapping_add(charge);
         Ok(Outcome::Sent)
+    }
+
+    /// Queues what is left of a message whose sender is not there.
+    #[cold]
+    fn queue_orphan(&mut self, id: ChannelId, load: Load<M>, effects: &mut Effects<M>) {
+        if let Some(load) = Self::orphan(load, effects)
+            && let Some(channel) = self.channels.get_mut(id.0)
+        {
+            self.queued_messages += 1;
+            self.queued_bytes = self.queued_bytes.wrapping_add(load.charge);
+            channel.append(load);
+        }
     }
 
     #[inline]
@@ -138,6 +171,7 @@ impl<M: Parcel> Broker<M> {
         if let Some(item) = channel.pop() {
             self.queued_messages -= 1;
             self.queued_bytes = self.queued_bytes.wrapping_sub(item.load.charge);
+            self.parties.unbind(item.load.bond, id);
             if !channel.senders.is_empty() {
                 self.promote(id, effects);
             }
@@ -167,6 +201,7 @@ impl<M: Parcel> Broker<M> {
             };
             self.queued_messages += 1;
             self.queued_bytes = self.queued_bytes.wrapping_add(load.charge);
+            self.parties.bind(load.bond, id);
             channel.append(load);
             self.complete(first, Outcome::Sent, None, effects);
         }
@@ -174,7 +209,10 @@ impl<M: Parcel> Broker<M> {
 
     /// Puts a message that was received back at the front of its channel, for instance because it
     /// could not be delivered. The next receiver gets it, even at a rendezvous, and even beyond
-    /// the channel's capacity and budget. If nobody holds a receiver it is discarded.
+    /// the channel's capacity and budget. If nobody holds a receiver, or the channel was
+    /// [destroyed](Self::destroy), it is discarded.
+    ///
+    /// It counts as a message of the host's now, so it never becomes an orphan.
     ///
     /// Of several messages that are given back, the last one comes first.
     pub fn give_back(&mut self, channel: ChannelId, message: M, effects: &mut Effects<M>) {
@@ -182,6 +220,7 @@ impl<M: Parcel> Broker<M> {
             channel,
             order: 0,
             charge: Self::charge(&message),
+            bond: Bond::NONE,
         };
         self.put_back(origin, message, effects);
         self.settle(effects);
@@ -192,26 +231,44 @@ impl<M: Parcel> Broker<M> {
             channel: id,
             order,
             charge,
+            bond,
         } = origin;
         let Some(channel) = self
             .channels
             .get_mut(id.0)
-            .filter(|channel| !channel.ends(super::Side::Receiver).is_empty())
+            .filter(|channel| !channel.destroyed)
         else {
             effects.discarded.push(message);
             return;
         };
+        let mut load = Load {
+            message,
+            charge,
+            bond,
+        };
+        if self.parties.has_left(bond) {
+            let Some(rest) = Self::orphan(load, effects) else {
+                return;
+            };
+            load = rest;
+        }
         if let Some(first) = channel.receivers.first() {
-            self.complete(first, Outcome::Received(message), Some(origin), effects);
+            let origin = Origin {
+                charge: load.charge,
+                bond: load.bond,
+                ..origin
+            };
+            let outcome = Outcome::Received(load.message);
+            self.complete(first, outcome, Some(origin), effects);
             return;
         }
         // The budget does not bound what is put back, so the sum could overflow.
-        let charge = charge.min(usize::MAX - channel.bytes);
-        channel.bytes += charge;
-        self.queued_bytes = self.queued_bytes.wrapping_add(charge);
+        load.charge = load.charge.min(usize::MAX - channel.bytes);
+        channel.bytes += load.charge;
+        self.queued_bytes = self.queued_bytes.wrapping_add(load.charge);
         self.queued_messages += 1;
+        self.parties.bind(load.bond, id);
         let place = channel.queue.partition_point(|item| item.order < order);
-        let load = Load { message, charge };
         channel.queue.insert(place, Item { load, order });
     }
 }

@@ -3,6 +3,7 @@
 use std::task::{Poll, Waker};
 
 use super::line::{Entry, Load, Place};
+use super::orphan::Bond;
 use super::slab::NIL;
 use super::{Begin, Blocking, Broker, Case, ChannelId, Done, Effects, Outcome, Parcel};
 use super::{PartyId, WaitId};
@@ -13,6 +14,7 @@ pub(super) struct Origin {
     pub(super) channel: ChannelId,
     pub(super) order: u64,
     pub(super) charge: usize,
+    pub(super) bond: Bond,
 }
 
 #[derive(Debug)]
@@ -31,6 +33,17 @@ impl<M> Wait<M> {
     pub(super) fn has_result(&self) -> bool {
         self.done.is_some()
     }
+
+    /// The message in the result.
+    pub(super) fn received(&self) -> Option<&M> {
+        match &self.done {
+            Some((done, _)) => match &done.outcome {
+                Outcome::Received(message) => Some(message),
+                _ => None,
+            },
+            None => None,
+        }
+    }
 }
 
 impl<M: Parcel> Broker<M> {
@@ -47,7 +60,7 @@ impl<M: Parcel> Broker<M> {
         effects: &mut Effects<M>,
     ) -> Begin<M, Vec<Case<M>>> {
         if let Some(chosen) = self.choose(&cases) {
-            match self.attempt(cases.remove(chosen), effects) {
+            match self.attempt(party, cases.remove(chosen), effects) {
                 Ok(outcome) => {
                     self.settle(effects);
                     return Begin::Done(Done {
@@ -66,7 +79,7 @@ impl<M: Parcel> Broker<M> {
             Some(wait) => {
                 // From the last to the first, because each becomes the head of the wait's list.
                 for (index, case) in cases.into_iter().enumerate().rev() {
-                    self.stand_in_line(wait, index, case);
+                    self.stand_in_line(wait, party, index, case);
                 }
                 self.settle(effects);
                 Begin::Waiting(wait)
@@ -84,7 +97,7 @@ impl<M: Parcel> Broker<M> {
         blocking: Blocking,
         effects: &mut Effects<M>,
     ) -> Begin<M, Case<M>> {
-        let case = match self.attempt(case, effects) {
+        let case = match self.attempt(party, case, effects) {
             Ok(outcome) => {
                 self.settle(effects);
                 return Begin::Done(Done {
@@ -100,7 +113,7 @@ impl<M: Parcel> Broker<M> {
         };
         match self.enlist(party, timed, 1) {
             Some(wait) => {
-                self.stand_in_line(wait, 0, case);
+                self.stand_in_line(wait, party, 0, case);
                 self.settle(effects);
                 Begin::Waiting(wait)
             }
@@ -138,12 +151,16 @@ impl<M: Parcel> Broker<M> {
         Some(wait)
     }
 
-    fn stand_in_line(&mut self, wait: WaitId, index: usize, case: Case<M>) {
+    fn stand_in_line(&mut self, wait: WaitId, party: PartyId, index: usize, case: Case<M>) {
         let (place, load) = match case {
             Case::Receive(channel) => (Place::Receivers(channel), None),
             Case::Send(channel, message) => {
-                let charge = Self::charge(&message);
-                (Place::Senders(channel), Some(Load { message, charge }))
+                let load = Load {
+                    charge: Self::charge(&message),
+                    bond: Bond::of(&message, party),
+                    message,
+                };
+                (Place::Senders(channel), Some(load))
             }
             Case::Event(event) => (Place::Event(event), None),
         };
@@ -257,7 +274,8 @@ impl<M: Parcel> Broker<M> {
 
     /// Ends a wait whose result nobody will take: it timed out, was cancelled, or its task was
     /// killed. A message that it received goes back to its place in its channel, or is discarded
-    /// if nobody can receive it; a message that it sent stays sent.
+    /// if nobody can receive it; a message that it sent stays sent. If the sender of what goes back
+    /// was removed meanwhile, it is an orphan now.
     ///
     /// Returns the messages that were not sent, or `None` if there is no such wait. Whoever polls
     /// the wait is woken.

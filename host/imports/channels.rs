@@ -1,25 +1,27 @@
 //! The imports for channels.
 
-use super::{MOST_BYTES, MOST_CHANNELS, MOST_QUEUED, MOST_QUEUED_IN_ALL};
-use super::{ReceiverEnd, SenderEnd, duration};
+use super::message::{deliver, failure, not_received, outgoing};
+use super::{MOST_CHANNELS, MOST_QUEUED, ReceiverEnd, SenderEnd, duration};
 use crate::bindings::archipel::island::channels::{
-    self, Capacity, EndRef, Error, Host, HostReceiver, HostSender, Luggage, LuggageRefs,
+    self, Capacity, Error, Host, HostReceiver, HostSender, Info, LuggageRefs, Unbound,
 };
 use crate::broker::{self, Case, Outcome, PartyId, Side};
-use crate::encoding::{self, MAX_DEPTH, Refusal};
-use crate::exchange::{End, Form, Message};
+use crate::encoding::{self, MAX_DEPTH};
+use crate::exchange::{Charter, End, Exchange};
 use crate::state::State;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
-/// A message as a guest gives it: its body, whether its bytes are known to be exact, and the rest.
-pub(crate) type Outgoing = (Vec<u8>, bool, Option<LuggageRefs>);
+/// The longest reason for which a channel is poisoned, in bytes.
+const LONGEST_REASON: usize = 64 << 10;
 
 impl Host for State {
     fn create(
         &mut self,
         capacity: Capacity,
+        unbound: Unbound,
     ) -> Result<Result<(Resource<SenderEnd>, Resource<ReceiverEnd>), Error>> {
         let capacity = match capacity {
             Capacity::Rendezvous => broker::Capacity::Rendezvous,
@@ -33,30 +35,47 @@ impl Host for State {
         if exchange.with(|broker, _| broker.counts()).channels >= MOST_CHANNELS {
             return Ok(Err(Error::TooLarge(MOST_CHANNELS as u64)));
         }
-        let (sender, receiver) = create(exchange, capacity, self.party)?;
+        let charter = Charter::new(Some(self.trust.clone()), unbound.into());
+        let (sender, receiver) = create(exchange, capacity, charter, self.party)?;
         let sender = self.table.push(SenderEnd(sender))?;
         let receiver = self.table.push(ReceiverEnd(receiver))?;
         Ok(Ok((sender, receiver)))
+    }
+
+    fn open_sender(&mut self, id: u64) -> Result<Result<Resource<SenderEnd>, Error>> {
+        Ok(match self.open(id, Side::Sender) {
+            Some(end) => Ok(self.table.push(SenderEnd(end))?),
+            None => Err(Error::Absent),
+        })
+    }
+
+    fn open_receiver(&mut self, id: u64) -> Result<Result<Resource<ReceiverEnd>, Error>> {
+        Ok(match self.open(id, Side::Receiver) {
+            Some(end) => Ok(self.table.push(ReceiverEnd(end))?),
+            None => Err(Error::Absent),
+        })
     }
 }
 
 /// Creates a channel of which `party` holds both ends.
 pub(crate) fn create(
-    exchange: &std::sync::Arc<crate::exchange::Exchange>,
+    exchange: &Arc<Exchange>,
     capacity: broker::Capacity,
+    charter: Charter,
     party: PartyId,
 ) -> Result<(End, End)> {
     let channel = exchange
         .with(|broker, _| broker.create(capacity, MOST_QUEUED, party))
         .ok_or_else(|| wasmtime::format_err!("there are too many channels"))?;
-    let end = |side| End::held(exchange, channel, side, party);
+    let charter = Arc::new(charter);
+    let end = |side| End::held(exchange, channel, side, charter.clone(), party);
     Ok((end(Side::Sender), end(Side::Receiver)))
 }
 
 impl HostSender for State {
     fn id(&mut self, end: Resource<SenderEnd>) -> Result<u64> {
-        let channel = self.table.get(&end)?.0.channel;
-        Ok(self.number(channel))
+        let end = &self.table.get(&end)?.0;
+        Ok(self.number(end))
     }
 
     async fn send(
@@ -67,11 +86,15 @@ impl HostSender for State {
         luggage: Option<LuggageRefs>,
         timeout: Option<u64>,
     ) -> Result<Result<(), Error>> {
-        let message = match outgoing(self, (body, exact, luggage))? {
+        let end = &mut self.table.get_mut(&end)?.0;
+        end.note_use();
+        let channel = end.channel;
+        let charter = end.charter.clone();
+        let message = (body, exact, luggage);
+        let message = match outgoing(self, message, charter.owner.as_ref(), charter.unbound)? {
             Ok(message) => message,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
-        let channel = self.table.get(&end)?.0.channel;
         let cases = vec![Case::Send(channel, message)];
         let exchange = self.context.exchange.clone();
         let done = exchange.wait(self.party, cases, duration(timeout)).await;
@@ -87,8 +110,41 @@ impl HostSender for State {
     }
 
     fn close(&mut self, end: Resource<SenderEnd>) -> Result<()> {
-        close(&self.table.get(&end)?.0);
+        let end = &self.table.get(&end)?.0;
+        end.exchange().with(|broker, effects| {
+            broker.close(end.channel, effects);
+        });
         Ok(())
+    }
+
+    fn poison(&mut self, end: Resource<SenderEnd>, reason: Vec<u8>) -> Result<Result<(), Error>> {
+        if reason.len() > LONGEST_REASON {
+            return Ok(Err(Error::TooLarge(LONGEST_REASON as u64)));
+        }
+        if let Err(refusal) = encoding::check(&reason, 0, MAX_DEPTH) {
+            return Ok(Err(Error::NotShareable(refusal.to_string())));
+        }
+        let end = &self.table.get(&end)?.0;
+        // Where there is a reason already, that one stays.
+        let _ = end.charter.poison.set(reason);
+        end.exchange().with(|broker, effects| {
+            broker.close(end.channel, effects);
+        });
+        Ok(Ok(()))
+    }
+
+    fn destroy(&mut self, end: Resource<SenderEnd>) -> Result<()> {
+        destroy(&self.table.get(&end)?.0);
+        Ok(())
+    }
+
+    fn release(&mut self, end: Resource<SenderEnd>) -> Result<()> {
+        self.table.get_mut(&end)?.0.note_release();
+        Ok(())
+    }
+
+    fn info(&mut self, end: Resource<SenderEnd>) -> Result<Info> {
+        Ok(self.describe(&self.table.get(&end)?.0))
     }
 
     fn drop(&mut self, end: Resource<SenderEnd>) -> Result<()> {
@@ -99,8 +155,8 @@ impl HostSender for State {
 
 impl HostReceiver for State {
     fn id(&mut self, end: Resource<ReceiverEnd>) -> Result<u64> {
-        let channel = self.table.get(&end)?.0.channel;
-        Ok(self.number(channel))
+        let end = &self.table.get(&end)?.0;
+        Ok(self.number(end))
     }
 
     async fn receive(
@@ -108,13 +164,15 @@ impl HostReceiver for State {
         end: Resource<ReceiverEnd>,
         timeout: Option<u64>,
     ) -> Result<Result<channels::Message, Error>> {
-        let channel = self.table.get(&end)?.0.channel;
-        let cases = vec![Case::Receive(channel)];
+        let end = &mut self.table.get_mut(&end)?.0;
+        end.note_use();
+        let charter = end.charter.clone();
+        let cases = vec![Case::Receive(end.channel)];
         let exchange = self.context.exchange.clone();
         let done = exchange.wait(self.party, cases, duration(timeout)).await;
         Ok(match done.map(|done| done.outcome) {
-            Some(Outcome::Received(message)) => Ok(deliver(self, message)?),
-            other => Err(failure(other)),
+            Some(Outcome::Received(message)) => deliver(self, message)?.map_err(Error::from),
+            other => Err(not_received(other, &charter)),
         })
     }
 
@@ -144,9 +202,29 @@ impl HostReceiver for State {
         Ok(self.table.push(ReceiverEnd(copy))?)
     }
 
-    fn close(&mut self, end: Resource<ReceiverEnd>) -> Result<()> {
-        close(&self.table.get(&end)?.0);
+    fn close(&mut self, end: Resource<ReceiverEnd>) -> Result<Result<(), Error>> {
+        let end = &self.table.get(&end)?.0;
+        let closed = end
+            .exchange()
+            .with(|broker, effects| broker.close_if_empty(end.channel, effects));
+        Ok(match closed {
+            Some(false) => Err(Error::NotEmpty),
+            Some(true) | None => Ok(()),
+        })
+    }
+
+    fn destroy(&mut self, end: Resource<ReceiverEnd>) -> Result<()> {
+        destroy(&self.table.get(&end)?.0);
         Ok(())
+    }
+
+    fn release(&mut self, end: Resource<ReceiverEnd>) -> Result<()> {
+        self.table.get_mut(&end)?.0.note_release();
+        Ok(())
+    }
+
+    fn info(&mut self, end: Resource<ReceiverEnd>) -> Result<Info> {
+        Ok(self.describe(&self.table.get(&end)?.0))
     }
 
     fn drop(&mut self, end: Resource<ReceiverEnd>) -> Result<()> {
@@ -157,161 +235,67 @@ impl HostReceiver for State {
 
 impl State {
     /// The number that the guest's family has for a channel.
-    fn number(&self, channel: broker::ChannelId) -> u64 {
+    fn number(&self, end: &End) -> u64 {
+        let exchange = &self.context.exchange;
         let number = match self.island.upgrade() {
-            Some(island) => island.family.channel(&self.context.exchange, channel),
+            Some(island) => island.family.channels.number(exchange, end),
             None => 0,
         };
-        self.context
-            .exchange
-            .with(|broker, _| broker.set_label(channel, number));
+        exchange.with(|broker, _| broker.set_label(end.channel, number));
         number
+    }
+
+    /// An end of the channel with that number, if the guest may open it.
+    fn open(&self, id: u64, side: Side) -> Option<End> {
+        let island = self.island.upgrade()?;
+        let (channel, charter) = island.family.channels.find(id)?;
+        if !charter.owner.as_ref()?.is_shared_with(&self.trust) {
+            return None;
+        }
+        let exchange = &self.context.exchange;
+        let acquired = exchange.with(|broker, _| broker.acquire(channel, side, self.party));
+        acquired.then(|| End::held(exchange, channel, side, charter, self.party))
+    }
+
+    /// What a guest may know of a channel.
+    fn describe(&self, end: &End) -> Info {
+        let info = end.exchange().with(|broker, _| broker.info(end.channel));
+        let Some(info) = info else {
+            return Info {
+                closed: true,
+                used: true,
+                length: 0,
+                waiting: 0,
+                senders: Vec::new(),
+                receivers: Vec::new(),
+            };
+        };
+        let family = self.island.upgrade().map(|island| island.family.clone());
+        let numbers = |parties: Vec<PartyId>| {
+            parties
+                .into_iter()
+                .filter_map(|party| family.as_ref()?.id_of(party))
+                .collect()
+        };
+        Info {
+            closed: info.closed,
+            used: info.used,
+            length: u32::try_from(info.len).unwrap_or(u32::MAX),
+            waiting: u32::try_from(info.waiting_senders).unwrap_or(u32::MAX),
+            senders: numbers(info.senders),
+            receivers: numbers(info.receivers),
+        }
     }
 }
 
-/// Another such end, for `party`.
+/// Another such end, held by `party`.
 pub(super) fn copy(end: &End, party: PartyId) -> Result<End> {
     end.duplicate(party)
         .ok_or_else(|| wasmtime::format_err!("the caller is no more"))
 }
 
-fn close(end: &End) {
+fn destroy(end: &End) {
     end.exchange().with(|broker, effects| {
-        broker.close(end.channel, effects);
+        broker.destroy(end.channel, effects);
     });
-}
-
-/// Checks every byte of what a guest wants to send.
-///
-/// The outer error is a crash of the guest, such as a handle that it does not have.
-pub(crate) fn outgoing(
-    state: &State,
-    (body, exact, luggage): Outgoing,
-) -> Result<Result<Message, NotSent>> {
-    if body.len() > MOST_BYTES {
-        return Ok(Err(NotSent::TooLarge(MOST_BYTES)));
-    }
-    let counts = state.context.exchange.with(|broker, _| broker.counts());
-    if counts.queued_bytes.saturating_add(body.len()) > MOST_QUEUED_IN_ALL {
-        return Ok(Err(NotSent::TooLarge(MOST_QUEUED_IN_ALL)));
-    }
-    let (form, ends) = match luggage {
-        None => (channels::Form::Plain, Vec::new()),
-        Some(luggage) => (luggage.form, luggage.ends),
-    };
-    let form = match form {
-        channels::Form::Buffer if ends.is_empty() => Form::Buffer,
-        channels::Form::Buffer => {
-            return Ok(Err(NotSent::NotShareable(
-                "a buffer with channel ends in it is not shareable".to_owned(),
-            )));
-        }
-        channels::Form::Plain | channels::Form::Escaped => {
-            match encoding::check(&body, ends.len(), MAX_DEPTH) {
-                Ok(summary) if summary.plain_bytes && !exact => return Ok(Err(NotSent::Inexact)),
-                // Whether there are escapes is seen here, whatever the guest says.
-                Ok(summary) if summary.escaped => Form::Escaped,
-                Ok(_) => Form::Plain,
-                Err(refusal) => return Ok(Err(refusal.into())),
-            }
-        }
-    };
-    let mut flying = Vec::with_capacity(ends.len());
-    for end in &ends {
-        let end = match end {
-            EndRef::Sender(end) => &state.table.get(end)?.0,
-            EndRef::Receiver(end) => &state.table.get(end)?.0,
-        };
-        match end.duplicate(PartyId::FLIGHT) {
-            Some(end) => flying.push(end),
-            None => return Ok(Err(NotSent::Closed)),
-        }
-    }
-    Ok(Ok(Message {
-        body,
-        form,
-        ends: flying,
-    }))
-}
-
-/// Why a message was not accepted from a guest.
-pub(crate) enum NotSent {
-    Inexact,
-    NotShareable(String),
-    /// Larger than this many bytes, alone or with all that is queued.
-    TooLarge(usize),
-    Closed,
-}
-
-impl From<Refusal> for NotSent {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::TooLarge { limit } => NotSent::TooLarge(limit),
-            refusal => NotSent::NotShareable(refusal.to_string()),
-        }
-    }
-}
-
-impl From<NotSent> for Error {
-    fn from(reason: NotSent) -> Self {
-        match reason {
-            NotSent::Inexact => Error::Inexact,
-            NotSent::NotShareable(text) => Error::NotShareable(text),
-            NotSent::TooLarge(limit) => Error::TooLarge(limit as u64),
-            NotSent::Closed => Error::Closed,
-        }
-    }
-}
-
-/// What a guest is told of an operation that did not succeed.
-pub(super) fn failure(outcome: Option<Outcome<Message>>) -> Error {
-    match outcome {
-        None => Error::Timeout,
-        Some(Outcome::Deadlock(text)) => Error::Deadlock(text),
-        Some(Outcome::TooLarge { limit, .. }) => Error::TooLarge(limit as u64),
-        Some(_) => Error::Closed,
-    }
-}
-
-/// Puts the ends of a message into the receiver's table.
-pub(crate) fn deliver(state: &mut State, message: Message) -> Result<channels::Message> {
-    let Message { body, form, ends } = message;
-    let mut arrived = Vec::with_capacity(ends.len());
-    for end in ends {
-        let held = copy(&end, state.party)?;
-        arrived.push(match end.side {
-            Side::Sender => channels::End::Sender(state.table.push(SenderEnd(held))?),
-            Side::Receiver => channels::End::Receiver(state.table.push(ReceiverEnd(held))?),
-        });
-    }
-    let form = match form {
-        Form::Plain if arrived.is_empty() => return Ok((body, None)),
-        Form::Plain => channels::Form::Plain,
-        Form::Escaped => channels::Form::Escaped,
-        Form::Buffer => channels::Form::Buffer,
-    };
-    let luggage = Luggage {
-        form,
-        ends: arrived,
-    };
-    Ok((body, Some(luggage)))
-}
-
-/// Checks a message that a guest returned, in which no ends can travel.
-pub(crate) fn returned((body, luggage): channels::Message) -> crate::Result<Message> {
-    let form = match luggage.map(|luggage| luggage.form) {
-        Some(channels::Form::Buffer) => Form::Buffer,
-        Some(channels::Form::Plain | channels::Form::Escaped) | None => {
-            match encoding::check(&body, 0, MAX_DEPTH) {
-                Ok(summary) if summary.escaped => Form::Escaped,
-                Ok(_) => Form::Plain,
-                Err(refusal) => return Err(crate::Error::NotShareable(refusal.to_string())),
-            }
-        }
-    };
-    Ok(Message {
-        body,
-        form,
-        ends: Vec::new(),
-    })
 }

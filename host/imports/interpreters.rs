@@ -1,14 +1,14 @@
 //! The imports for interpreters.
 
-use super::channels::{NotSent, outgoing};
+use super::message::{NotSent, deliver, outgoing, text};
 use crate::bindings::archipel::island::channels as wit_channels;
 use crate::bindings::archipel::island::interpreters::{
     Exception, Failure, Host, HostInterpreter, HostTask, Job, Refusal,
 };
 use crate::broker::EventId;
 use crate::error::{Error, Raised};
-use crate::exchange::Exchange;
-use crate::island::Island;
+use crate::exchange::{Exchange, Message, Unbound};
+use crate::island::{Island, Settings};
 use crate::job::{self, Reply, exited};
 use crate::state::State;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -79,9 +79,9 @@ impl State {
 }
 
 impl Host for State {
-    async fn create(&mut self) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
+    async fn create(&mut self, trusted: bool) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
-        let Some(granted) = own.policy.children else {
+        let Some(granted) = own.settings.policy.children else {
             return Ok(Err(too_many(0)));
         };
         if own.family.children() >= granted.count as usize {
@@ -91,10 +91,11 @@ impl Host for State {
             &self.context,
             &own.family,
             Some(&own),
-            own.policy.of_child(),
-            own.limits,
-            own.stdout.clone(),
-            own.stderr.clone(),
+            Settings {
+                policy: own.policy_of_child(trusted),
+                trusted,
+                ..own.settings.clone()
+            },
         )
         .await;
         match child {
@@ -109,13 +110,13 @@ impl Host for State {
     }
 
     fn get(&mut self, id: u64) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
-        let own = self.own()?;
-        match own.family.member(id) {
-            Some(island) if own.may_name(&island) => {
-                Ok(Ok(self.table.push(InterpreterRef(island))?))
+        Ok(match self.named(id) {
+            Some(island) => {
+                self.taken(id);
+                Ok(self.table.push(InterpreterRef(island))?)
             }
-            _ => Ok(Err(Refusal::Absent)),
-        }
+            None => Err(Refusal::Absent),
+        })
     }
 
     fn list_all(&mut self) -> Result<Vec<u64>> {
@@ -143,35 +144,28 @@ impl HostInterpreter for State {
         job: Job,
     ) -> Result<Result<Resource<Task>, Refusal>> {
         let island = self.table.get(&interpreter)?.0.clone();
-        let job = match job {
-            Job::Exec(source) => job::Job::Exec(source),
-            Job::Bind(message) => match outgoing(self, message)? {
-                Ok(message) => job::Job::Bind(message),
-                Err(reason) => return Ok(Err(refused(reason))),
-            },
+        let (message, make): (_, fn(Message) -> job::Job) = match job {
+            Job::Exec(source) => return self.begin(island, job::Job::Exec(source)),
+            Job::Bind(message) => (message, job::Job::Bind),
+            Job::Call(message) => (message, job::Job::Call),
         };
-        let work = match island.start(job) {
-            Ok(work) => work,
-            Err(Error::Running) => return Ok(Err(Refusal::Running)),
-            Err(_) => return Ok(Err(Refusal::Closed)),
-        };
-        let exchange = self.context.exchange.clone();
-        let event = exchange
-            .with(|broker, _| broker.create_event(island.party))
-            .ok_or_else(|| wasmtime::format_err!("there are too many tasks"))?;
-        let running = Arc::new(Running {
-            exchange,
-            event,
-            result: Mutex::new(None),
-        });
+        match outgoing(self, message, Some(&island.trust), Unbound::Keep)? {
+            Ok(message) => self.begin(island, make(message)),
+            Err(reason) => Ok(Err(refused(reason))),
+        }
+    }
+
+    fn watch(&mut self, interpreter: Resource<InterpreterRef>) -> Result<Resource<Task>> {
+        let island = self.table.get(&interpreter)?.0.clone();
+        let running = self.task_of(&island)?;
         let task = self.table.push(Task(running.clone()))?;
-        let task_at_work = self.context.workers.spawn(async move {
-            // The reference keeps the interpreter for as long as it runs.
-            let _island = island;
-            running.finish(work.await);
-        });
-        task_at_work.detach();
-        Ok(Ok(task))
+        island.when_idle(Box::new(move || running.finish(Ok(Reply::Done))));
+        Ok(task)
+    }
+
+    fn kill(&mut self, interpreter: Resource<InterpreterRef>) -> Result<()> {
+        self.table.get(&interpreter)?.0.kill();
+        Ok(())
     }
 
     fn close(&mut self, interpreter: Resource<InterpreterRef>) -> Result<Result<(), Refusal>> {
@@ -188,7 +182,7 @@ impl HostInterpreter for State {
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
         let original = self.table.get(&interpreter)?.0.clone();
-        let limit = own.policy.children.map_or(0, |granted| granted.count);
+        let limit = own.settings.policy.children.map_or(0, |granted| granted.count);
         if own.family.children() >= limit as usize {
             return Ok(Err(too_many(limit)));
         }
@@ -223,6 +217,42 @@ impl HostInterpreter for State {
     }
 }
 
+impl State {
+    /// A task that only `island` can end.
+    fn task_of(&self, island: &Island) -> Result<Arc<Running>> {
+        let exchange = self.context.exchange.clone();
+        let event = exchange
+            .with(|broker, _| broker.create_event(island.party))
+            .ok_or_else(|| wasmtime::format_err!("there are too many tasks"))?;
+        Ok(Arc::new(Running {
+            exchange,
+            event,
+            result: Mutex::new(None),
+        }))
+    }
+
+    fn begin(
+        &mut self,
+        island: Arc<Island>,
+        job: job::Job,
+    ) -> Result<Result<Resource<Task>, Refusal>> {
+        let work = match island.start(job) {
+            Ok(work) => work,
+            Err(Error::Running) => return Ok(Err(Refusal::Running)),
+            Err(_) => return Ok(Err(Refusal::Closed)),
+        };
+        let running = self.task_of(&island)?;
+        let task = self.table.push(Task(running.clone()))?;
+        let task_at_work = self.context.workers.spawn(async move {
+            // The reference keeps the interpreter for as long as it runs.
+            let _island = island;
+            running.finish(work.await);
+        });
+        task_at_work.detach();
+        Ok(Ok(task))
+    }
+}
+
 fn too_many(limit: u32) -> Refusal {
     Refusal::Limit(("interpreters".to_owned(), u64::from(limit)))
 }
@@ -246,13 +276,7 @@ fn not_done<T>(error: Error) -> Result<Result<T, Refusal>> {
 fn refused(reason: NotSent) -> Refusal {
     match reason {
         NotSent::Inexact => Refusal::Inexact,
-        NotSent::NotShareable(text) => Refusal::NotShareable(text),
-        NotSent::TooLarge(limit) => {
-            Refusal::NotShareable(format!("a message beyond the limit of {limit} bytes"))
-        }
-        NotSent::Closed => {
-            Refusal::NotShareable("a closed channel end is not shareable".to_owned())
-        }
+        reason => Refusal::NotShareable(text(reason)),
     }
 }
 
@@ -269,11 +293,15 @@ impl HostTask for State {
             .take();
         Ok(match result {
             None => Err(Failure::Pending),
-            Some(Ok(Reply::Value(message))) => Ok(Some(super::channels::deliver(self, message)?)),
+            Some(Ok(Reply::Value(message))) => match deliver(self, message)? {
+                Ok(message) => Ok(Some(message)),
+                Err(reason) => Err(Failure::NotShareable(text(reason))),
+            },
             Some(Ok(Reply::Done | Reply::Status(_))) => Ok(None),
             Some(Ok(Reply::Exit(status))) => {
                 Err(Failure::Died(Error::Died(exited(status)).to_string()))
             }
+            Some(Err(Error::NotShareable(what))) => Err(Failure::NotShareable(what)),
             Some(Err(Error::Raised(raised))) => Err(Failure::Raised((*raised).into())),
             Some(Err(error)) => Err(Failure::Died(error.to_string())),
         })

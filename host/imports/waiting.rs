@@ -1,7 +1,7 @@
 //! The import for waiting.
 
-use super::channels::{deliver, failure, outgoing};
 use super::duration;
+use super::message::{deliver, failure, not_received, outgoing};
 use crate::bindings::archipel::island::channels::Error;
 use crate::bindings::archipel::island::waiting::{Case, Host, Outcome};
 use crate::broker;
@@ -21,13 +21,23 @@ impl Host for State {
             return Ok(Err(Error::TooLarge(MOST_CASES as u64)));
         }
         let mut wanted = Vec::with_capacity(cases.len());
+        // What is received from, for the reason why nothing is.
+        let mut charters = Vec::new();
         for (index, case) in cases.into_iter().enumerate() {
             wanted.push(match case {
-                Case::Receive(end) => broker::Case::Receive(self.table.get(&end)?.0.channel),
+                Case::Receive(end) => {
+                    let end = &mut self.table.get_mut(&end)?.0;
+                    end.note_use();
+                    charters.push((index, end.charter.clone()));
+                    broker::Case::Receive(end.channel)
+                }
                 Case::Ended(task) => broker::Case::Event(self.table.get(&task)?.event()),
                 Case::Send((end, message)) => {
-                    let channel = self.table.get(&end)?.0.channel;
-                    match outgoing(self, message)? {
+                    let end = &mut self.table.get_mut(&end)?.0;
+                    end.note_use();
+                    let channel = end.channel;
+                    let charter = end.charter.clone();
+                    match outgoing(self, message, charter.owner.as_ref(), charter.unbound)? {
                         Ok(message) => broker::Case::Send(channel, message),
                         Err(reason) => {
                             let failed = Outcome::Failed(reason.into());
@@ -45,10 +55,19 @@ impl Host for State {
         let outcome = match done.outcome {
             // Of a deadlock it cannot be said which of the cases it was.
             broker::Outcome::Deadlock(text) => return Ok(Err(Error::Deadlock(text))),
-            broker::Outcome::Received(message) => Outcome::Received(deliver(self, message)?),
+            broker::Outcome::Received(message) => match deliver(self, message)? {
+                Ok(message) => Outcome::Received(message),
+                Err(reason) => Outcome::Failed(reason.into()),
+            },
             broker::Outcome::Sent => Outcome::Sent,
             broker::Outcome::Fired => Outcome::Ended,
-            other => Outcome::Failed(failure(Some(other))),
+            other => {
+                let charter = charters.iter().find(|(case, _)| *case == done.case);
+                Outcome::Failed(match charter {
+                    Some((_, charter)) => not_received(Some(other), charter),
+                    None => failure(Some(other)),
+                })
+            }
         };
         Ok(Ok((done.case as u32, outcome)))
     }

@@ -101,20 +101,20 @@ impl Entered {
                 "it is in the middle of reading a directory: an iterator of os.scandir is open";
             return Err(Failure::Copy(Error::NotCopyable(text.to_owned())));
         }
+        let settings = island.settings.clone();
+        let trusted = settings.trusted && parent.is_some();
         let copy = Island::enrol(
             &island.context,
             &island.family,
             parent,
-            island.policy.clone(),
-            island.limits,
-            island.stdout.clone(),
-            island.stderr.clone(),
+            |number| island.trust.of_copy(number, trusted),
+            settings,
             island.started,
         );
         let mut instance = copy.instantiate().await.map_err(Failure::Copy)?;
         let image = &island.context.image;
         let work = async { Ok(copy_state(image, original, &mut instance).await) };
-        job::limited(&island.stop, island.limits.wall, work)
+        job::limited(&island.stop, island.settings.limits.wall, work)
             .await
             .unwrap_or_else(|stopped| Err(Failure::Original(stopped)))?;
         Ok((copy, instance))
@@ -136,7 +136,11 @@ async fn copy_state(
     let holdings = original.store.data_mut().holdings.take();
     settled(prepared).map_err(Failure::Original)?;
     let copied = match image.copy(original, copy).await {
-        Ok(()) => revive(image, copy, holdings).await.map_err(Failure::Copy),
+        Ok(()) => {
+            let given = original.store.data().given();
+            copy.store.data_mut().set_given(given);
+            revive(image, copy, holdings).await.map_err(Failure::Copy)
+        }
         Err(Fault::NoMemory) => {
             let text = "for the copy of an interpreter".to_owned();
             Err(Failure::Copy(Error::NoMemory(text)))

@@ -12,8 +12,9 @@ from wit_world.imports import channels
 from .errors import NotShareableError
 
 _VERSION = 4
-_ESCAPED = channels.Form.ESCAPED
 _BUFFER = channels.Form.BUFFER
+_TRUSTED = channels.Form.TRUSTED
+_UNBOUND = channels.Form.UNBOUND
 
 # Exactly these are written by marshal as what they are, whatever is in them.
 _ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
@@ -23,14 +24,27 @@ _MEMORYVIEW = 2
 
 # Types that travel with ends: type -> (code, function from an object to its ends), and
 # code -> function from the ends that arrived and an index to an object.
-_reducers = {}
-_rebuilders = {}
+reducers = {}
+rebuilders = {}
+
+
+# Types that are no data but may be bound as names all the same, between who trust each other.
+as_pickles = set()
+
+
+class Lost:
+    """What is received in place of an object whose sender was destroyed."""
+
+    __slots__ = ("op",)
+
+    def __init__(self, op):
+        self.op = op
 
 
 def register(code, type, reduce, rebuild):
     """Make instances of `type` shareable, as `reduce(obj)` ends under escape `code`."""
-    _reducers[type] = code, reduce
-    _rebuilders[code] = rebuild
+    reducers[type] = code, reduce
+    rebuilders[code] = rebuild
 
 
 def encode(obj):
@@ -51,11 +65,33 @@ def encode_exactly(obj):
     """As `encode`, with a look at every object in `obj`: marshal takes any buffer for bytes."""
     ends = []
     replaced = _replace(obj, ends, {}, set())
-    luggage = None if replaced is obj else channels.LuggageRefs(_ESCAPED, ends)
+    luggage = None if replaced is obj else refs(channels.Form.ESCAPED, ends)
     try:
         return dumps(replaced, _VERSION), True, luggage
     except ValueError as error:
         raise NotShareableError(f"the object is not shareable: {error}") from None
+
+
+def refs(form, ends, unbound=None):
+    """Luggage for the host."""
+    return channels.LuggageRefs(form, ends, unbound)
+
+
+def owned(message):
+    """A message that a call returns, in which the host takes the ends over."""
+    body, _, luggage = message
+    if luggage is None:
+        return body, None
+    return body, channels.Luggage(luggage.form, [_own(end) for end in luggage.ends])
+
+
+def _own(end):
+    match end:
+        case channels.EndRef_Sender(value=sender):
+            return channels.End_Sender(sender.duplicate())
+        case channels.EndRef_Receiver(value=receiver):
+            return channels.End_Receiver(receiver.duplicate())
+    return channels.End_Interpreter(end.value)
 
 
 def end(ends, index, kind):
@@ -69,7 +105,7 @@ def end(ends, index, kind):
 
 
 def is_shareable(obj):
-    """Whether `obj` could be sent now."""
+    """Whether `obj` could be sent now as data."""
     try:
         encode_exactly(obj)
     except (NotShareableError, RecursionError, ValueError):
@@ -77,19 +113,41 @@ def is_shareable(obj):
     return True
 
 
+def is_plain(obj):
+    """Whether marshal writes `obj` as exactly what it is, however far down one looks."""
+    kind = type(obj)
+    if kind in _ATOMS:
+        return True
+    if kind is tuple or kind is list:
+        for item in obj:
+            if type(item) not in _ATOMS and not is_plain(item):
+                return False
+        return True
+    if kind is dict:
+        return all(map(is_plain, obj)) and all(map(is_plain, obj.values()))
+    return False
+
+
 def decode(message):
-    """The object in a message that arrived."""
+    """The object in a message that arrived, or a `Lost`."""
     body, luggage = message
     if luggage is None:
         return loads(body)
-    if luggage.form is _BUFFER:
+    form = luggage.form
+    if form is _BUFFER:
         return memoryview(body)
+    if form is _TRUSTED:
+        from . import pickles
+
+        return pickles.load(body, luggage.ends)
+    if form is _UNBOUND:
+        return Lost(body[0])
     return _restore(loads(body), luggage.ends, {})
 
 
 def buffer(obj):
     """The message for the bytes of a buffer, which arrives as a memoryview."""
-    return bytes(memoryview(obj)), True, channels.LuggageRefs(_BUFFER, [])
+    return bytes(memoryview(obj)), True, refs(_BUFFER, [])
 
 
 def _replace(obj, ends, done, above):
@@ -117,8 +175,8 @@ def _replace(obj, ends, done, above):
         result = (..., _BYTEARRAY, bytes(obj))
     elif kind is memoryview:
         result = (..., _MEMORYVIEW, obj.tobytes())
-    elif kind in _reducers:
-        code, reduce = _reducers[kind]
+    elif kind in reducers:
+        code, reduce = reducers[kind]
         result = (..., code, len(ends))
         ends.extend(reduce(obj))
     else:
@@ -146,7 +204,7 @@ def _restore(obj, ends, done):
         elif code == _MEMORYVIEW:
             result = memoryview(payload)
         else:
-            result = _rebuilders[code](ends, payload)
+            result = rebuilders[code](ends, payload)
     elif kind is dict:
         result = {_restore(k, ends, done): _restore(v, ends, done) for k, v in obj.items()}
     else:

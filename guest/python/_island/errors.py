@@ -1,6 +1,10 @@
 """The exceptions that more than one of the modules raises, and what the host's errors become."""
 
+from componentize_py_types import Err
 from wit_world.imports import channels, interpreters
+
+# It is a frozen dataclass, to which Python could not even attach a traceback.
+Err.__setattr__ = BaseException.__setattr__
 
 
 class InterpreterError(Exception):
@@ -9,6 +13,10 @@ class InterpreterError(Exception):
 
 class InterpreterNotFoundError(InterpreterError):
     """An interpreter was not found."""
+
+
+class InterpreterDied(InterpreterError):
+    """The interpreter died in what it was asked to do: a crash, or a stop by the host."""
 
 
 class NotShareableError(TypeError):
@@ -23,7 +31,7 @@ class DeadlockError(RuntimeError):
 for _class in (InterpreterError, InterpreterNotFoundError):
     _class.__module__ = "_interpreters"
 NotShareableError.__module__ = "_interpreters"
-DeadlockError.__module__ = "archipel"
+DeadlockError.__module__ = InterpreterDied.__module__ = "archipel"
 
 
 def refused(refusal, id=None):
@@ -53,4 +61,6 @@ def not_sent(error):
             return ValueError(f"too large: the limit is {limit}")
         case channels.Error_Deadlock(value=text):
             return DeadlockError(text)
+        case channels.Error_Closed():
+            return RuntimeError("the interpreter is being stopped")
     return RuntimeError(f"refused: {error!r}")

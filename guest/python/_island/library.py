@@ -84,9 +84,18 @@ def collect(root, below="", prefix=""):
             collect(root, path, f"{prefix}{entry}.")
 
 
+# Whoever made the library cut this off within a quoted argument, which `shlex` then stumbles over.
+_REPAIR = b"""
+if build_time_vars["CONFIG_ARGS"].count("'") % 2:
+    build_time_vars["CONFIG_ARGS"] += "'"
+"""
+
+
 def _add(name, root, path, is_package):
     with open(root + path, "rb") as file:
         source = file.read()
+    if name.startswith("_sysconfigdata"):
+        source += _REPAIR
     path = _SHOWN + path
     try:
         code = compile(source, path, "exec", dont_inherit=True)

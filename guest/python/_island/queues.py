@@ -1,29 +1,101 @@
-"""Queues that wait instead of polling.
+"""What `concurrent.interpreters` does otherwise than in CPython.
 
-`concurrent.interpreters` is CPython's own; its `Queue.put` and `Queue.get` poll every 10 ms and cut
-timeouts to whole seconds.  These two methods wait in the host, on a monotonic clock.
+The module is CPython's own, apart from three methods, and some for `asyncio`.  Its `Queue.put` and `Queue.get` poll every
+10 ms and cut timeouts to whole seconds; here they wait in the host, on a monotonic clock.  Its
+`call_in_thread` needs a thread; here the call itself runs in parallel.
 """
 
 import _interpqueues
+import _interpreters
 
-
-def _put(self, obj, block=True, timeout=None, *, unbounditems=None):
-    if not block:
-        return self.put_nowait(obj, unbounditems=unbounditems)
-    _interpqueues.put(self._id, obj, timeout=timeout)
-
-
-def _get(self, block=True, timeout=None):
-    if not block:
-        return self.get_nowait()
-    return _interpqueues.get(self._id, timeout=timeout)[0]
+from . import loop
+from .tasks import TaskThread
+from .waits import nanoseconds
 
 
 def install(module):
-    """Give `module.Queue` these methods, under the names and texts of the originals."""
-    queue = module.Queue
-    for name, method in (("put", _put), ("get", _get)):
-        original = getattr(queue, name)
-        method.__name__, method.__qualname__ = name, f"Queue.{name}"
-        method.__module__, method.__doc__ = queue.__module__, original.__doc__
-        setattr(queue, name, method)
+    """Give the classes of `module` these methods, under the names and texts of the originals."""
+    own = module._queues
+
+    # It keeps the parameters of the original, whose delay nothing needs here.
+    def put(self, obj, block=True, timeout=None, *, unbounditems=None, _delay=10 / 1000):
+        if not block:
+            return self.put_nowait(obj, unbounditems=unbounditems)
+        if unbounditems is None:
+            unboundop = -1
+        else:
+            (unboundop,) = own._serialize_unbound(unbounditems)
+        nanoseconds(timeout)
+        _interpqueues.put(self._id, obj, unboundop, timeout=timeout)
+
+    def get(self, block=True, timeout=None, *, _delay=10 / 1000):
+        if not block:
+            return self.get_nowait()
+        nanoseconds(timeout)
+        obj, unboundop = _interpqueues.get(self._id, timeout=timeout)
+        if unboundop is not None:
+            return own._resolve_unbound(unboundop)
+        return obj
+
+    def call_in_thread(self, callable, /, *args, **kwargs):
+        def start():
+            return _interpreters.start_call(self._id, callable, args, kwargs)
+
+        def finish(result, excinfo):
+            if excinfo is not None:
+                raise module.ExecutionFailed(excinfo)
+
+        return TaskThread(start, finish)
+
+    async def put_async(self, obj, *, unbounditems=None):
+        """As `put`, for a coroutine; when it is cancelled, the object was not put."""
+        if unbounditems is None:
+            unboundop = -1
+        else:
+            (unboundop,) = own._serialize_unbound(unbounditems)
+        await _interpqueues.put_async(self._id, obj, unboundop)
+
+    async def get_async(self):
+        """As `get`, for a coroutine; nothing is lost when it is cancelled."""
+        obj, unboundop = await _interpqueues.get_async(self._id)
+        if unboundop is not None:
+            return own._resolve_unbound(unboundop)
+        return obj
+
+    async def exec_async(self, code, /):
+        """As `exec`, for a coroutine; cancelling it does not stop the interpreter."""
+        task = _interpreters.start_exec(self._id, code)
+        await loop.ended(task)
+        excinfo = _interpreters.exec_result(task, code)
+        if excinfo is not None:
+            raise module.ExecutionFailed(excinfo)
+
+    async def call_async(self, callable, /, *args, **kwargs):
+        """As `call`, for a coroutine; cancelling it does not stop the interpreter."""
+        task = _interpreters.start_call(self._id, callable, args, kwargs)
+        await loop.ended(task)
+        result, excinfo = _interpreters.result(task)
+        if excinfo is not None:
+            raise module.ExecutionFailed(excinfo)
+        return result
+
+    _replace(module.Queue, put, get)
+    _replace(module.Interpreter, call_in_thread)
+    _add(module.Queue, put_async, get_async)
+    _add(module.Interpreter, exec_async, call_async)
+
+
+def _add(cls, *methods):
+    for method in methods:
+        method.__qualname__ = f"{cls.__name__}.{method.__name__}"
+        method.__module__ = cls.__module__
+        setattr(cls, method.__name__, method)
+
+
+def _replace(cls, *methods):
+    for method in methods:
+        original = getattr(cls, method.__name__)
+        method.__qualname__ = original.__qualname__
+        method.__module__ = original.__module__
+        method.__doc__ = original.__doc__
+        setattr(cls, method.__name__, method)

@@ -1,17 +1,19 @@
 """Running what the host asks for: the exports of an island."""
 
 import builtins
+import os
 import sys
 
 # Bound here, so that code that patches its builtins gets its results and errors told all the same.
 from builtins import BaseException, SystemExit, int, isinstance, print
+from importlib.machinery import BuiltinImporter
 from types import ModuleType
 
 from componentize_py_types import Err
-from wit_world.imports import channels
+from wit_world.exports import guest
 
-from . import report, waits
-from .codec import decode, encode_exactly
+from . import calls, pool, report, scripts, tasks, waits
+from .codec import decode, encode_exactly, owned
 from .errors import NotShareableError
 
 _compile = compile
@@ -27,12 +29,28 @@ def fresh_main():
     """Make a new, empty `__main__`."""
     main = ModuleType("__main__")
     main.__builtins__ = builtins
+    main.__loader__ = BuiltinImporter
     sys.modules["__main__"] = main
     return main.__dict__
 
 
+_began = False
+
+
 def _main():
+    """The namespace of `__main__`, of an interpreter that is ready to run."""
+    if not _began:
+        _begin()
     return sys.modules["__main__"].__dict__
+
+
+def _begin():
+    """Do what no snapshot can have: see where modules are to be found."""
+    global _began
+    _began = True
+    path = os.environ.get("PYTHONPATH")
+    if path:
+        sys.path += path.split(":")
 
 
 class Guest:
@@ -54,12 +72,7 @@ class Guest:
             value = _eval(_compile(source.strip(), _STRING, "eval", dont_inherit=True), _main())
             if waits.deferred:
                 waits.run_deferred()
-            body, _, luggage = encode_exactly(value)
-            if luggage is None:
-                return body, None
-            if luggage.ends:
-                raise NotShareableError("the value of eval cannot have channel ends in it")
-            return body, channels.Luggage(luggage.form, [])
+            return owned(encode_exactly(value))
         except BaseException as error:
             report.remember(_STRING, source)
             raise Err(report.exception(error)) from None
@@ -72,6 +85,25 @@ class Guest:
         except BaseException as error:
             raise Err(report.exception(error)) from None
 
+    def call(self, callable):
+        body, luggage = callable
+        try:
+            _main()
+            result = calls.perform(body, () if luggage is None else luggage.ends)
+            if waits.deferred:
+                waits.run_deferred()
+        except calls.Unreadable as error:
+            raise Err(guest.NotCalled_NotShareable(calls.unreadable(error))) from None
+        except BaseException as error:
+            raise Err(guest.NotCalled_Raised(report.exception(error))) from None
+        else:
+            try:
+                return owned(calls.returned(result))
+            except NotShareableError as error:
+                raise Err(guest.NotCalled_NotShareable(calls.unreturnable(error))) from None
+        finally:
+            report.flush()
+
     def run(self, script):
         main = _main()
         sys.argv = [_ARGV_0.get(script.name, script.name), *script.arguments]
@@ -79,13 +111,15 @@ class Guest:
             main["__file__"] = script.name
         if script.directory is not None:
             sys.path.insert(0, script.directory)
-        report.remember(script.name, script.source)
+        scripts.remember(script.name, script.source)
         try:
             if sys.stdout.isatty():
                 sys.stdout.reconfigure(line_buffering=True)
             code = _compile(script.source, script.name, "exec", dont_inherit=True)
             _exec(code, main)
             waits.run_deferred()
+            tasks.join_all()
+            pool.finish_all()
             status = 0
         except BaseException as error:
             status = _ending(error)

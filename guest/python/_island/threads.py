@@ -5,6 +5,7 @@ and never beside it.  A wait that this makes impossible raises DeadlockError.
 """
 
 import _thread
+import queue
 import threading
 import time
 
@@ -27,13 +28,18 @@ class Lock:
             raise ValueError("can't specify a timeout for a non-blocking call")
         if timeout < 0 and timeout != -1:
             raise ValueError("timeout value must be a non-negative number")
+        if self._locked and timeout != -1:
+            deadline = time.monotonic() + timeout
         while self._locked:
             if not blocking:
                 return False
-            if waits.deferred:
-                waits.deferred.popleft()._run_deferred()
+            if waits.deferred or waits.background:
+                left = None if timeout == -1 else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    return False
+                waits.let_happen(left)
             elif timeout != -1:
-                _sleep(timeout)
+                _sleep(max(0, deadline - time.monotonic()))
                 return False
             else:
                 raise DeadlockError("the lock is held by a thread that cannot run now")
@@ -145,8 +151,10 @@ _main_ident = _thread.get_ident
 
 def sleep(seconds, /):
     """Let the started threads run, and then the rest of the time pass."""
-    if waits.deferred:
+    if waits.deferred or waits.background:
         end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and waits.let_happen(left):
+            pass
         waits.run_deferred()
         seconds = max(0, end - time.monotonic())
     _sleep(seconds)
@@ -169,7 +177,8 @@ def install():
     for name in ("Lock", "_allocate_lock"):
         setattr(threading, name, Lock)
     _thread.allocate_lock = _thread.allocate = _thread.LockType = Lock
-    # The C class would block for ever in the one thread that there is.
+    # The C classes would block for ever in the one thread that there is.
     threading._CRLock = None
     threading.RLock = threading._RLock = threading._PyRLock
+    queue.SimpleQueue = queue._PySimpleQueue
     time.sleep = sleep

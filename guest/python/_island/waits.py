@@ -11,7 +11,8 @@ from collections import deque
 from componentize_py_types import Err
 from wit_world.imports import channels, waiting
 
-from .codec import decode, encode, encode_exactly
+from .codec import decode, encode, encode_exactly, refs
+from .errors import NotShareableError, not_sent
 
 # Threads that were started and have not run yet.
 deferred = deque()
@@ -19,11 +20,17 @@ deferred = deque()
 # The waits that are under way, outermost first.
 _open = []
 
+# What is to be done when something happens that nobody waits for just now: a dict of waits and the
+# functions to call with their outcomes.
+background = {}
+
 # The host stops an interpreter that sends much more; this tells of it in time.
 _MOST_BYTES = 64 << 20
 
+_PLAIN = channels.Form.PLAIN
 _Timeout = channels.Error_Timeout
 _Inexact = channels.Error_Inexact
+_NotShareable = channels.Error_NotShareable
 
 
 def nanoseconds(timeout):
@@ -41,29 +48,76 @@ def nanoseconds(timeout):
     return min(int(timeout * 1e9), 1 << 63) if timeout < 1e10 else 1 << 63
 
 
-class _Wait:
-    __slots__ = ("case", "outcome")
+class Wait:
+    """A case of `waiting.wait`, and what came of it."""
 
-    def __init__(self, case):
+    __slots__ = ("case", "outcome", "choice")
+
+    def __init__(self, case, choice=None):
         self.case = case
         self.outcome = None
+        # Of the waits with the same list in here, only the one that gets into it may be done.
+        self.choice = [] if choice is None else choice
 
 
-def send(sender, obj, timeout=None):
-    """Send `obj`; raises Err with a `channels.Error` when it was not sent."""
+def send(sender, obj, timeout=None, unbound=None, pickled=False):
+    """Send `obj`; raises Err with a `channels.Error` when it was not sent.
+
+    What is not data is pickled, if `pickled` allows it.  `unbound` is for a message whose fate after
+    its sender's end differs from what is usual in the channel.
+    """
     try:
-        return send_message(sender, encode(obj), timeout)
-    except Err as error:
-        if type(error.value) is not _Inexact:
+        return send_message(sender, encode(obj), timeout, unbound)
+    except NotShareableError:
+        if not pickled:
             raise
-    return send_message(sender, encode_exactly(obj), timeout)
+    except Err as error:
+        if type(error.value) is _NotShareable and pickled:
+            pass
+        elif type(error.value) is not _Inexact:
+            raise
+        else:
+            return _send_exactly(sender, obj, timeout, unbound, pickled)
+    return _send_pickled(sender, obj, timeout, unbound)
 
 
-def send_message(sender, message, timeout):
+def message_for(obj, unbound, pickled):
+    """A message for `obj` that needs no second look."""
+    try:
+        message = encode_exactly(obj)
+    except NotShareableError:
+        if not pickled:
+            raise
+        from . import pickles
+
+        message = pickles.encode(obj)
+    return message if unbound is None else _with_unbound(message, unbound)
+
+
+def _with_unbound(message, unbound):
+    body, exact, luggage = message
+    if luggage is None:
+        return body, exact, refs(_PLAIN, [], unbound)
+    return body, exact, refs(luggage.form, luggage.ends, unbound)
+
+
+def _send_exactly(sender, obj, timeout, unbound, pickled):
+    return send_message(sender, message_for(obj, unbound, pickled), timeout)
+
+
+def _send_pickled(sender, obj, timeout, unbound):
+    from . import pickles
+
+    return send_message(sender, pickles.encode(obj), timeout, unbound)
+
+
+def send_message(sender, message, timeout, unbound=None):
     """Send a message that is encoded already."""
     if len(message[0]) > _MOST_BYTES:
         raise ValueError(f"too large: the limit is {_MOST_BYTES} bytes")
-    if not deferred and not _open:
+    if unbound is not None:
+        message = _with_unbound(message, unbound)
+    if not deferred and not _open and not background:
         return sender.send(*message, None if timeout is None else nanoseconds(timeout))
     try:
         return sender.send(*message, 0)
@@ -75,7 +129,7 @@ def send_message(sender, message, timeout):
 
 def receive(receiver, timeout=None):
     """Receive an object; raises Err with a `channels.Error` when there is none."""
-    if not deferred and not _open:
+    if not deferred and not _open and not background:
         return decode(receiver.receive(None if timeout is None else nanoseconds(timeout)))
     try:
         return decode(receiver.receive(0))
@@ -89,12 +143,36 @@ def receive(receiver, timeout=None):
 def ended(task, timeout=None):
     """Wait for `task` to end; raises Err with a `channels.Error` when it did not."""
     case = waiting.Case_Ended(task)
-    if not deferred and not _open:
+    if not deferred and not _open and not background:
         _, outcome = waiting.wait([case], nanoseconds(timeout))
         if type(outcome) is waiting.Outcome_Failed:
             raise Err(outcome.value)
     else:
         _wait(case, timeout)
+
+
+def first(cases, timeout):
+    """Do the first of several cases of the host's; returns its index and its outcome.
+
+    Raises Err with a `channels.Error` when none could be done.
+    """
+    if not deferred and not _open and not background:
+        return waiting.wait(cases, nanoseconds(timeout))
+    choice = []
+    waits = [Wait(case, choice) for case in cases]
+    deadline = None
+    if timeout is not None:
+        deadline = time.monotonic_ns() + nanoseconds(timeout)
+    _open.extend(waits)
+    try:
+        if timeout != 0:
+            run_deferred()
+        while not choice:
+            step(None if deadline is None else max(0, deadline - time.monotonic_ns()))
+        return waits.index(choice[0]), choice[0].outcome
+    finally:
+        for wait in waits:
+            _open.remove(wait)
 
 
 def run_deferred():
@@ -104,7 +182,7 @@ def run_deferred():
 
 
 def _wait(case, timeout):
-    wait = _Wait(case)
+    wait = Wait(case)
     deadline = None
     if timeout is not None:
         deadline = time.monotonic_ns() + nanoseconds(timeout)
@@ -113,12 +191,45 @@ def _wait(case, timeout):
         while deferred and wait.outcome is None:
             deferred.popleft()._run_deferred()
         while wait.outcome is None:
-            left = None if deadline is None else max(0, deadline - time.monotonic_ns())
-            waits = [w for w in _open if w.outcome is None]
-            index, outcome = waiting.wait([w.case for w in waits], left)
-            waits[index].outcome = outcome
+            step(None if deadline is None else max(0, deadline - time.monotonic_ns()))
     finally:
         _open.remove(wait)
     if type(wait.outcome) is waiting.Outcome_Failed:
         raise Err(wait.outcome.value)
     return wait.outcome
+
+
+def step(left):
+    """Wait for the first of all that is waited for, for at most `left` nanoseconds, and note it.
+
+    Raises Err with a `channels.Error`, such as a timeout.
+    """
+    waits = [wait for wait in _open if not wait.choice]
+    waits += background
+    index, outcome = waiting.wait([w.case for w in waits], left)
+    wait = waits[index]
+    callback = background.pop(wait, None)
+    if callback is None:
+        wait.outcome = outcome
+        wait.choice.append(wait)
+    else:
+        callback(outcome)
+
+
+def let_happen(timeout=None):
+    """Run deferred threads, or else wait for one thing in the background, and say if there was any.
+
+    After `timeout` seconds it gives up.  It is for those who wait for something in this very memory,
+    which only such a thing can bring about.
+    """
+    if deferred:
+        deferred.popleft()._run_deferred()
+        return True
+    if not background:
+        return False
+    try:
+        step(None if timeout is None else nanoseconds(timeout))
+    except Err as error:
+        if type(error.value) is not _Timeout:
+            raise not_sent(error.value) from None
+    return True

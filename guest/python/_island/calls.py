@@ -1,0 +1,155 @@
+"""Calls of functions in other interpreters: what is sent, and what is done with it there.
+
+The body of such a message is the marshalled tuple `(kind, what, args, kwargs)`, or `(kind, pickle)`.
+"""
+
+import builtins
+import sys
+from marshal import dumps, loads
+from types import BuiltinFunctionType, CodeType, FunctionType
+
+from . import codec, functions, pickles, report, scripts
+from .errors import NotShareableError
+
+_CODE = 0
+_NAME = 1
+_PICKLE = 2
+_SCRIPT = 3
+
+# These work on the namespace of who calls them, which is `__main__` for a call from outside.
+_NEED_FRAME = {
+    builtins.exec: lambda ns, source, globals=None, locals=None, /, **kw: exec(
+        source, ns if globals is None else globals, locals, **kw
+    ),
+    builtins.eval: lambda ns, source, globals=None, locals=None, /: eval(
+        source, ns if globals is None else globals, locals
+    ),
+    builtins.globals: lambda ns: ns,
+    builtins.locals: lambda ns: ns,
+    builtins.vars: lambda ns, *obj: vars(*obj) if obj else ns,
+    builtins.dir: lambda ns, *obj: dir(*obj) if obj else sorted(ns),
+}
+
+
+def describe(callable, args, kwargs):
+    """The body and the ends of a message for `callable(*args, **kwargs)`.
+
+    Raises NotShareableError.
+    """
+    kind = type(callable)
+    what = None
+    if kind is FunctionType:
+        if functions.is_stateless(callable):
+            number, what = _CODE, callable.__code__
+        else:
+            number, what = _NAME, functions.importable(callable)
+    elif kind is BuiltinFunctionType:
+        number, what = _NAME, functions.importable(callable)
+    ends = []
+    if what is not None and codec.is_plain(args) and codec.is_plain(kwargs):
+        try:
+            return dumps((number, what, args, kwargs)), ends
+        except ValueError:
+            # Nested deeper than marshal goes.
+            pass
+    if kind is FunctionType and what is not None and number == _CODE:
+        # Where the code runs its globals are those of `__main__`.
+        return dumps((_CODE, what, _pickle((args, kwargs), ends, "args"), None)), ends
+    return dumps((_PICKLE, _pickle((callable, args, kwargs), ends, "args"))), ends
+
+
+def _pickle(obj, ends, what):
+    try:
+        return pickles.dump(obj, ends)
+    except NotShareableError as error:
+        raise NotShareableError(f"{what} not shareable: {error}") from error.__cause__
+
+
+def describe_script(code):
+    """The body of a message that runs `code` in `__main__`."""
+    return dumps((_SCRIPT, code))
+
+
+def perform(body, ends):
+    """Do what a message describes, and return what that returns.
+
+    Raises `Unreadable` when it cannot even be called.
+    """
+    call, args, kwargs = prepare(loads(body), ends)
+    return call(*args, **kwargs)
+
+
+class Unreadable(Exception):
+    """What should be called could not be read; the cause says why."""
+
+
+def prepare(described, ends):
+    """The callable and its arguments."""
+    try:
+        number, what, *rest = described
+        if number == _PICKLE:
+            call, args, kwargs = pickles.undump(what, ends)
+        elif number == _SCRIPT:
+            return _run_script, (what,), {}
+        else:
+            args, kwargs = rest
+            if kwargs is None:
+                args, kwargs = pickles.undump(args, ends)
+            if number == _CODE:
+                return FunctionType(what, scripts.main()), args, kwargs
+            call = _find(*what)
+    except BaseException as error:
+        raise Unreadable from error
+    try:
+        needs_frame = _NEED_FRAME.get(call)
+    except TypeError:
+        return call, args, kwargs
+    if needs_frame is not None:
+        return needs_frame, (scripts.main(), *args), kwargs
+    return call, args, kwargs
+
+
+def _find(module, name):
+    found = sys.modules.get(module)
+    if found is None:
+        import importlib
+
+        found = importlib.import_module(module)
+    return getattr(found, name)
+
+
+def _run_script(code):
+    exec(code, scripts.main())
+
+
+def returned(result):
+    """The message for a result: its body, its exactness, its luggage; raises NotShareableError."""
+    if codec.is_plain(result):
+        try:
+            return dumps(result), True, None
+        except ValueError:
+            pass
+    try:
+        return codec.encode_exactly(result)
+    except (NotShareableError, RecursionError):
+        return pickles.encode(result)
+
+
+def unreadable(error):
+    """What the caller is told: what is wrong, and in a second line why."""
+    cause = error.__cause__
+    if isinstance(cause, NotShareableError):
+        why = f" ({_told(cause.__cause__)})" if cause.__cause__ is not None else ""
+        return f"args not shareable\n{_told(cause)}{why}"
+    return f"args not shareable\nobject could not be unpickled ({_told(cause)})"
+
+
+def unreturnable(error):
+    if error.__cause__ is not None:
+        return f"result not shareable\n{_told(error)} ({_told(error.__cause__)})"
+    return f"result not shareable: {_told(error)}"
+
+
+def _told(error):
+    told = report.exception(error)
+    return f"{told.qualified_name}: {told.message}" if told.message else told.qualified_name

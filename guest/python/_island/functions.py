@@ -1,0 +1,117 @@
+"""Functions that depend on nothing but builtins, which can be sent as their code."""
+
+import builtins
+import sys
+from opcode import opmap
+from types import CodeType, FunctionType
+
+_EXTENDED_ARG = opmap["EXTENDED_ARG"]
+_LOAD_GLOBAL = opmap["LOAD_GLOBAL"]
+_WRITES = frozenset((opmap["STORE_GLOBAL"], opmap["DELETE_GLOBAL"]))
+_RETURN_VALUE = opmap["RETURN_VALUE"]
+
+# What was found out about code objects that live: by id, with the code itself to keep the id its own.
+_seen = {}
+_MOST_SEEN = 512
+
+
+def globals_of(code):
+    """The names that `code`, with the code in it, reads as globals; None when it writes any."""
+    seen = _seen.get(id(code))
+    if seen is not None:
+        return seen[1]
+    names = _find_globals(code)
+    if len(_seen) >= _MOST_SEEN:
+        _seen.clear()
+    _seen[id(code)] = code, names
+    return names
+
+
+def _find_globals(code):
+    found = set()
+    extended = 0
+    bytecode = code.co_code
+    for at in range(0, len(bytecode), 2):
+        op = bytecode[at]
+        arg = bytecode[at + 1] | extended
+        if op == _EXTENDED_ARG:
+            extended = arg << 8
+            continue
+        extended = 0
+        if op == _LOAD_GLOBAL:
+            found.add(code.co_names[arg >> 1])
+        elif op in _WRITES:
+            return None
+    for constant in code.co_consts:
+        if type(constant) is CodeType:
+            below = globals_of(constant)
+            if below is None:
+                return None
+            found |= below
+    return found
+
+
+def is_stateless(function):
+    """Whether `function` does the same wherever its code is: no closure, defaults or globals."""
+    if function.__closure__ or function.__defaults__ or function.__kwdefaults__:
+        return False
+    code = function.__code__
+    if code.co_freevars:
+        return False
+    names = globals_of(code)
+    if names is None:
+        return False
+    own = function.__globals__
+    return all(name not in own and hasattr(builtins, name) for name in names)
+
+
+def script_of(obj):
+    """The code of a function or code object that can be run as a script.
+
+    Raises ValueError for one that takes arguments, returns something or has a closure.
+    """
+    if isinstance(obj, FunctionType):
+        if obj.__closure__:
+            raise ValueError("closures not supported")
+        code = obj.__code__
+    else:
+        code = obj
+    if code.co_freevars:
+        raise ValueError("closures not supported")
+    # Flags 4 and 8 are for *args and **kwargs.
+    if code.co_argcount or code.co_posonlyargcount or code.co_kwonlyargcount or code.co_flags & 12:
+        raise ValueError("functions with args not supported")
+    if not _returns_only_none(code):
+        raise ValueError("code with a return value is not a script")
+    return code
+
+
+def _returns_only_none(code):
+    import dis
+
+    before = None
+    for instruction in dis.get_instructions(code):
+        if instruction.opcode == _RETURN_VALUE:
+            if before is None or before.opname != "LOAD_CONST" or before.argval is not None:
+                return False
+        before = instruction
+    # Generators and coroutines return something that is not among their instructions.
+    return not code.co_flags & 0x2A0
+
+
+def importable(obj):
+    """The module and the name under which `obj` can be found elsewhere; None when it cannot."""
+    try:
+        name = obj.__qualname__
+        module = obj.__module__
+    except AttributeError:
+        return None
+    if module is None:
+        # A method of a builtin type or of a builtin module's.
+        return None
+    if module == "__main__" or type(module) is not str or type(name) is not str or "." in name:
+        return None
+    found = sys.modules.get(module)
+    if found is None or getattr(found, name, None) is not obj:
+        return None
+    return module, name

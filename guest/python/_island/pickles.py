@@ -1,0 +1,137 @@
+"""Objects that are more than data, for interpreters that trust each other.
+
+The body of such a message is marshalled: `(pickle,)`, or what `calls` makes of a call.  The host
+delivers it only to who trusts the sender, and does not look into it.
+"""
+
+import io
+import marshal
+import pickle
+from types import CodeType, FunctionType
+
+from wit_world.imports import channels
+
+from . import codec, functions, scripts
+from .errors import NotShareableError
+
+_MAIN = ("__main__", scripts.FAKE)
+
+
+def dump(obj, ends):
+    """The pickle of `obj`, whose ends are appended to `ends`; raises NotShareableError."""
+    file = io.BytesIO()
+    try:
+        _Pickler(file, ends).dump(obj)
+    except NotShareableError:
+        raise
+    except Exception as error:
+        raise NotShareableError("object could not be pickled") from error
+    return file.getvalue()
+
+
+def message(body, ends):
+    """A message of the host's for a trusted body."""
+    return body, True, codec.refs(channels.Form.TRUSTED, ends)
+
+
+def encode(obj):
+    """The message for any object that can be pickled."""
+    ends = []
+    return message(marshal.dumps((dump(obj, ends),)), ends)
+
+
+def load(body, ends):
+    """The object in the body of a trusted message."""
+    return undump(marshal.loads(body)[0], ends)
+
+
+def undump(data, ends):
+    """The object in a pickle."""
+    global _arrived
+    before, _arrived = _arrived, ends
+    try:
+        return pickle.loads(data)
+    except Exception as error:
+        raise NotShareableError("object could not be unpickled") from error
+    finally:
+        _arrived = before
+
+
+# The ends of the message that is being read.
+_arrived = ()
+
+
+def _end(code, index):
+    return codec.rebuilders[code](_arrived, index)
+
+
+def _function(code, name, qualname, doc):
+    function = FunctionType(marshal.loads(code), scripts.main(), name)
+    function.__qualname__ = qualname
+    function.__doc__ = doc
+    return function
+
+
+def _code(data):
+    return marshal.loads(data)
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, file, ends):
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self._ends = ends
+
+    def reducer_override(self, obj):
+        kind = type(obj)
+        if kind in codec.reducers:
+            code, reduce = codec.reducers[kind]
+            index = len(self._ends)
+            self._ends.extend(reduce(obj))
+            return _end, (code, index)
+        if kind is FunctionType:
+            return self._reduce_function(obj)
+        if isinstance(obj, type):
+            if obj.__module__ in _MAIN:
+                return self._reduce_main(obj)
+        elif kind is memoryview:
+            return memoryview, (obj.tobytes(),)
+        elif kind is CodeType:
+            return _code, (marshal.dumps(obj),)
+        return NotImplemented
+
+    def _reduce_function(self, function):
+        if function.__module__ in _MAIN:
+            if "<locals>" in function.__qualname__ or "<lambda>" in function.__qualname__:
+                if functions.is_stateless(function):
+                    return _by_value(function)
+            return self._reduce_main(function)
+        if functions.importable(function) is None and functions.is_stateless(function):
+            return _by_value(function)
+        return NotImplemented
+
+    def _reduce_main(self, obj):
+        # Defined by the main script: found there, by name.
+        name = obj.__qualname__
+        script = scripts.of(obj.__module__)
+        if script is None or not _defines(obj.__module__, name, obj):
+            raise NotShareableError(f"{name!r} cannot be found in the script of __main__")
+        return scripts.find, (name, script)
+
+
+def _defines(module, name, obj):
+    import sys
+
+    at = sys.modules.get(module)
+    for part in name.split("."):
+        at = getattr(at, part, None)
+    if at is not obj:
+        return False
+    code = getattr(obj, "__code__", None)
+    # What was put into `__main__` later is not in its script.
+    script = scripts.of(module)
+    return code is None or script is None or code.co_filename == script[1]
+
+
+def _by_value(function):
+    data = marshal.dumps(function.__code__)
+    return _function, (data, function.__name__, function.__qualname__, function.__doc__)

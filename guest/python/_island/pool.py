@@ -1,0 +1,337 @@
+"""`concurrent.futures.InterpreterPoolExecutor`, whose workers run in parallel.
+
+CPython's has a thread for each worker, which calls into the worker's interpreter.  Here a worker is a
+call that goes on: it takes tasks from a channel that all workers of a pool share, and puts results
+into another.  What comes from there is dealt with whenever this interpreter waits for something.
+"""
+
+import sys
+import traceback
+import weakref
+from collections import deque
+from concurrent import interpreters as _ci
+from concurrent.futures import _base
+from concurrent.futures import thread as _thread
+from concurrent.futures.interpreter import BrokenInterpreterPool, WorkerContext
+from marshal import dumps, loads
+from time import perf_counter
+
+import _interpreters
+import interpreters
+from componentize_py_types import Err
+from wit_world.imports import channels as host
+from wit_world.imports import waiting
+
+from . import calls, codec, pickles, report, waits
+from .errors import NotShareableError
+
+# What a result is: a value, an exception that was raised, or a task that could not be read.
+_VALUE = 0
+_RAISED = 1
+_UNREADABLE = 2
+
+# How many tasks wait in the channel, at the most, for workers that get through them faster than this
+# interpreter hands them out one by one; such tasks count as running.
+_MOST_AHEAD = 64
+# A task that takes longer is not worth it, and one that waits would keep others from being cancelled.
+_SHORT = 0.001
+
+# Those that an interpreter at its end waits for.
+_live = weakref.WeakSet()
+
+
+class Worker:
+    """An interpreter that takes tasks."""
+
+    def __init__(self, pool):
+        self.interpreter = _ci.create()
+        self.name = f"{pool._thread_name_prefix}_{len(pool._threads)}"
+        arguments = pool._tasks, pool._results, self.name, pool._initializer, pool._initargs
+        try:
+            task = _interpreters.start_call(self.interpreter.id, _work, arguments, {})
+        except BaseException:
+            self.interpreter.close()
+            raise
+        self.wait = waits.Wait(waiting.Case_Ended(task))
+        self.task = task
+        # The worker must not be what keeps a pool alive that nobody else knows any more.
+        pool = weakref.ref(pool)
+        waits.background[self.wait] = lambda outcome: _worker_ended(pool, self)
+
+    def is_alive(self):
+        return self.task is not None
+
+
+class InterpreterPoolExecutor(_thread.ThreadPoolExecutor):
+    BROKEN = BrokenInterpreterPool
+
+    @classmethod
+    def prepare_context(cls, initializer, initargs):
+        return WorkerContext.prepare(initializer, initargs)
+
+    def __init__(self, max_workers=None, thread_name_prefix="", initializer=None, initargs=()):
+        thread_name_prefix = thread_name_prefix or f"InterpreterPoolExecutor-{self._counter()}"
+        if initializer is not None and not callable(initializer):
+            raise TypeError("scripts not supported")
+        super().__init__(max_workers, thread_name_prefix, initializer, initargs)
+        self._initializer = initializer
+        self._initargs = tuple(initargs)
+        # number -> future, of the tasks that were handed out.
+        self._out = {}
+        self._waiting = deque()
+        self._number = 0
+        # The time that a task takes, smoothed.
+        self._pace = None
+        self._started_at = 0
+        self._tasks, self._hand_out = interpreters.create_channel(None)
+        self._take_in, self._results = interpreters.create_channel(None)
+        self._expected = None
+        _live.add(self)
+
+    def submit(self, fn, /, *args, **kwargs):
+        if self._broken:
+            raise self.BROKEN(self._broken)
+        if self._shutdown:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        if _thread._shutdown:
+            raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+        if isinstance(fn, str):
+            raise TypeError("scripts not supported")
+        future = _base.Future()
+        try:
+            task = calls.describe(fn, args, kwargs)
+        except BaseException as error:
+            task = error
+        self._waiting.append((future, task))
+        if len(self._out) + len(self._waiting) > len(self._threads) < self._max_workers:
+            self._add_worker()
+        self._feed()
+        return future
+
+    def _add_worker(self):
+        try:
+            self._threads.add(Worker(self))
+        except _ci.InterpreterError:
+            # There is no room for another; those that there are will do.
+            if not self._threads:
+                raise
+            self._max_workers = len(self._threads)
+        except BaseException:
+            _base.LOGGER.critical("Exception in initializer:", exc_info=True)
+            self._initializer_failed()
+
+    def _feed(self):
+        """Hand out what the workers are ready for."""
+        ahead = _MOST_AHEAD if self._pace is not None and self._pace < _SHORT else 0
+        while self._waiting and len(self._out) < len(self._threads) + ahead:
+            future, task = self._waiting.popleft()
+            if not future.set_running_or_notify_cancel():
+                continue
+            if isinstance(task, BaseException):
+                future.set_exception(task)
+                continue
+            body, ends = task
+            self._number = number = (self._number + 1) & 0xFFFFFFFF
+            if not self._out:
+                self._started_at = perf_counter()
+            self._out[number] = future
+            message = pickles.message(number.to_bytes(4, "little") + body, ends)
+            try:
+                self._hand_out._handle.send(*message, 0)
+            except Err as error:
+                del self._out[number]
+                future.set_exception(self._hand_out._error(error.value))
+        if self._out and self._expected is None:
+            self._expected = waits.Wait(waiting.Case_Receive(self._take_in._handle))
+            waits.background[self._expected] = self._came
+
+    def _came(self, outcome):
+        """Deal with the result that came, and with all that are there already."""
+        self._expected = None
+        if type(outcome) is waiting.Outcome_Failed:
+            return
+        message = outcome.value
+        receive = self._take_in._handle.receive
+        while True:
+            self._settle(*codec.decode(message))
+            if not self._out:
+                break
+            try:
+                message = receive(0)
+            except Err:
+                break
+        self._feed()
+        if self._shutdown and not self._out and not self._waiting:
+            self._hand_out.close()
+
+    def _settle(self, number, kind, value):
+        future = self._out.pop(number, None)
+        if future is None:
+            return
+        now = perf_counter()
+        took = (now - self._started_at) * len(self._threads)
+        self._started_at = now
+        self._pace = took if self._pace is None else self._pace + (took - self._pace) / 8
+        if kind == _VALUE:
+            future.set_result(value)
+        elif kind == _UNREADABLE:
+            future.set_exception(_interpreters._not_shareable(value))
+        else:
+            error, excinfo = value
+            failed = _ci.ExecutionFailed(_interpreters.excinfo(_Raised(*excinfo)))
+            if error is None:
+                error = failed
+            else:
+                error.__cause__ = failed
+            future.set_exception(error)
+
+    def _ended(self, worker, excinfo):
+        """A worker is no more: it failed to begin, it died, or there is nothing left to do."""
+        self._threads.discard(worker)
+        if excinfo is not None and not isinstance(excinfo, BaseException):
+            excinfo = _ci.ExecutionFailed(excinfo)
+        if excinfo is not None:
+            _base.LOGGER.critical("Exception in initializer:", exc_info=excinfo)
+            self._initializer_failed()
+
+    def _initializer_failed(self):
+        self._broken = (
+            "A worker interpreter failed initializing or died, the pool is not usable anymore"
+        )
+        broken = self.BROKEN(self._broken)
+        for future in self._out.values():
+            future.set_exception(broken)
+        self._out.clear()
+        while self._waiting:
+            future, _ = self._waiting.popleft()
+            if future.set_running_or_notify_cancel():
+                future.set_exception(broken)
+        if self._expected is not None:
+            waits.background.pop(self._expected, None)
+            self._expected = None
+        self._hand_out.close(force=True)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._shutdown = True
+        if cancel_futures:
+            while self._waiting:
+                self._waiting.popleft()[0].cancel()
+        if not self._out and not self._waiting:
+            self._hand_out.close()
+        if wait:
+            while (self._out or self._waiting) and waits.let_happen():
+                pass
+            self._hand_out.close()
+            while self._threads and waits.let_happen():
+                pass
+
+    shutdown.__doc__ = _base.Executor.shutdown.__doc__
+    submit.__doc__ = _base.Executor.submit.__doc__
+
+
+class _Raised:
+    def __init__(self, name, qualified_name, module, message, traceback):
+        self.name = name
+        self.qualified_name = qualified_name
+        self.module = module
+        self.message = message
+        self.traceback = traceback
+
+
+def _worker_ended(pool, worker):
+    task, worker.task = worker.task, None
+    try:
+        _, excinfo = _interpreters.result(task)
+    except BaseException as error:
+        excinfo = error
+    try:
+        worker.interpreter.close()
+    except _ci.InterpreterError:
+        # It died, and is gone already.
+        pass
+    pool = pool()
+    if pool is not None:
+        pool._ended(worker, excinfo)
+
+
+def _work(tasks, results, name, initializer, initargs):
+    """What a worker does, in its interpreter."""
+    import threading
+
+    threading.current_thread().name = name
+    if initializer is not None:
+        initializer(*initargs)
+    receive = tasks._handle.receive
+    send = results._handle.send
+    # The pool is the only one to hold the other ends.
+    while True:
+        try:
+            body, luggage = receive(None)
+        except Err:
+            return
+        number = int.from_bytes(body[:4], "little")
+        message = _perform(number, body, () if luggage is None else luggage.ends)
+        if waits.deferred:
+            waits.run_deferred()
+        try:
+            send(*message, 0)
+        except Err as error:
+            if type(error.value) in (host.Error_TooLarge, host.Error_NotShareable):
+                text = f"result not shareable: {error.value!r}"
+                send(dumps((number, _UNREADABLE, text)), True, None, 0)
+            else:
+                # Nobody wants it any more.
+                return
+
+
+def _perform(number, body, ends):
+    """The message with the result of a task."""
+    try:
+        call, args, kwargs = calls.prepare(loads(memoryview(body)[4:]), ends)
+    except calls.Unreadable as error:
+        return dumps((number, _UNREADABLE, calls.unreadable(error))), True, None
+    try:
+        result = call(*args, **kwargs)
+    except BaseException as error:
+        return _failed(number, error)
+    if codec.is_plain(result):
+        try:
+            return dumps((number, _VALUE, result)), True, None
+        except ValueError:
+            # Nested deeper than marshal goes.
+            pass
+    try:
+        return pickles.encode((number, _VALUE, result))
+    except NotShareableError as error:
+        return dumps((number, _UNREADABLE, calls.unreturnable(error))), True, None
+
+
+def _failed(number, error):
+    told = report.exception(error)
+    excinfo = told.name, told.qualified_name, told.module, told.message, told.traceback
+    report.flush()
+    try:
+        return pickles.encode((number, _RAISED, (error, excinfo)))
+    except NotShareableError:
+        print("exception is not shareable:", file=sys.stderr)
+        traceback.print_exception(error)
+        report.flush()
+        return pickles.encode((number, _RAISED, (None, excinfo)))
+
+
+def finish_all():
+    """Wait for all that was submitted."""
+    for pool in list(_live):
+        pool.shutdown()
+
+
+def install():
+    """Be the class that `concurrent.futures` has."""
+    from concurrent import futures
+    from concurrent.futures import interpreter as original
+
+    ours = InterpreterPoolExecutor
+    ours.__module__ = original.InterpreterPoolExecutor.__module__
+    ours.__doc__ = original.InterpreterPoolExecutor.__doc__
+    ours.__init__.__doc__ = original.InterpreterPoolExecutor.__init__.__doc__
+    original.InterpreterPoolExecutor = futures.InterpreterPoolExecutor = ours

@@ -1,0 +1,95 @@
+//! One channel against a plain queue.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::task::{Poll, Waker};
+
+use proptest::prelude::*;
+
+use super::super::tests::Note;
+use super::super::*;
+
+const BUDGET: usize = 400;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..Default::default() })]
+
+    /// One channel, one sender at a time, many receivers whose waits end in any way: what is taken
+    /// comes in the order in which it was sent.
+    #[test]
+    fn one_channel_is_first_in_first_out(
+        places in 0..3usize,
+        steps in prop::collection::vec((0..4u8, any::<usize>()), 1..200),
+    ) {
+        let mut broker = Broker::new(1);
+        let mut fx = Effects::new();
+        let capacity = NonZeroUsize::new(places).map_or(Capacity::Rendezvous, Capacity::Bounded);
+        let channel = broker.create(capacity, BUDGET, PartyId::HOST).unwrap();
+        let wait = Blocking::Wait { timed: true };
+        // The model: what was sent and not taken, and the waits, each side in order.
+        let mut sent = VecDeque::new();
+        let mut receives: VecDeque<WaitId> = VecDeque::new();
+        let mut serial = 0;
+        for (kind, pick) in steps {
+            match kind {
+                0 => {
+                    let note = Note(serial, 0);
+                    let case = Case::Send(channel, note);
+                    match broker.begin_one(PartyId::HOST, case, Blocking::Try, &mut fx) {
+                        Begin::Done(_) => sent.push_back(serial),
+                        other => prop_assert!(matches!(other, Begin::WouldBlock(_))),
+                    }
+                    serial += 1;
+                }
+                1 => match broker.begin_one(PartyId::HOST, Case::Receive(channel), wait, &mut fx) {
+                    Begin::Waiting(wait) => receives.push_back(wait),
+                    // With earlier waits unanswered, nothing comes past them.
+                    Begin::Done(Done { outcome: Outcome::Received(note), .. }) => {
+                        let first = sent.iter().position(|&s| s == note.0);
+                        let held = receives.iter().filter(|w| ready(&broker, **w)).count();
+                        prop_assert!(first.is_some_and(|first| first <= held));
+                        sent.retain(|&s| s != note.0);
+                    }
+                    other => prop_assert!(false, "{other:?}"),
+                },
+                2 if !receives.is_empty() => {
+                    let wait = receives.remove(pick % receives.len());
+                    broker.abandon(wait.unwrap(), &mut fx);
+                }
+                // Taking the results in the order of the waits takes the messages in theirs,
+                // because waits are served in that order and put back in that order.
+                3 => if let Some(&first) = receives.front()
+                    && let Poll::Ready(Some(done)) = broker.poll(first, Waker::noop())
+                {
+                    receives.pop_front();
+                    let Outcome::Received(note) = done.outcome else { panic!() };
+                    prop_assert!(sent.contains(&note.0));
+                    sent.retain(|&s| s != note.0);
+                },
+                _ => {}
+            }
+            prop_assert!(fx.discarded.is_empty());
+        }
+        // All abandoned, in any order: what is left is all there, and in order.
+        while let Some(wait) = receives.pop_back() {
+            broker.abandon(wait, &mut fx);
+        }
+        for expected in sent {
+            let case = Case::Receive(channel);
+            match broker.begin_one(PartyId::HOST, case, Blocking::Try, &mut fx) {
+                Begin::Done(Done { outcome: Outcome::Received(note), .. }) => {
+                    prop_assert_eq!(note.0, expected);
+                }
+                other => prop_assert!(false, "{other:?}"),
+            }
+        }
+        prop_assert_eq!(broker.counts().queued_bytes, 0);
+    }
+}
+
+fn ready(broker: &Broker<Note>, wait: WaitId) -> bool {
+    broker
+        .waits
+        .get(wait.0)
+        .is_some_and(|state| state.has_result())
+}

@@ -1,0 +1,136 @@
+//! Families: an interpreter that a host created, and its descendants.
+
+use crate::broker::{ChannelId, PartyId};
+use crate::exchange::{Charter, End, Exchange};
+use crate::island::Island;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// An interpreter that a host created, its copies, and the descendants of these.
+///
+/// Numbers of interpreters and channels are the family's own, so that they tell nothing of others.
+pub(crate) struct Family {
+    number: u64,
+    members: Mutex<BTreeMap<u64, Weak<Island>>>,
+    next_id: AtomicU64,
+    /// How many living members the host created.
+    first: AtomicUsize,
+    pub(crate) channels: Channels,
+}
+
+impl Family {
+    pub(crate) fn new(number: u64) -> Arc<Self> {
+        Arc::new(Family {
+            number,
+            members: Mutex::default(),
+            next_id: AtomicU64::new(0),
+            first: AtomicUsize::new(0),
+            channels: Channels::default(),
+        })
+    }
+
+    fn members(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Island>>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number for a new member.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The party that the member with number `id` is.
+    pub(crate) fn party(&self, id: u64) -> PartyId {
+        PartyId(self.number << 32 | id & 0xffff_ffff)
+    }
+
+    /// The number of the member that `party` is, if it is one.
+    pub(crate) fn id_of(&self, party: PartyId) -> Option<u64> {
+        let PartyId(number) = party;
+        (number >> 32 == self.number && !party.is_reserved()).then_some(number & 0xffff_ffff)
+    }
+
+    /// Adds a member, which the host created or another member.
+    pub(crate) fn add(&self, island: &Arc<Island>, by_host: bool) {
+        if by_host {
+            self.first.fetch_add(1, Ordering::Relaxed);
+        }
+        self.members().insert(island.id, Arc::downgrade(island));
+    }
+
+    /// Removes what was added with the same `by_host`; doing it twice is harmless.
+    pub(crate) fn remove(&self, id: u64, by_host: bool) {
+        if self.members().remove(&id).is_some() && by_host {
+            self.first.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The living member with number `id`.
+    pub(crate) fn member(&self, id: u64) -> Option<Arc<Island>> {
+        self.members().get(&id)?.upgrade()
+    }
+
+    /// The living members, in ascending order of their numbers.
+    pub(crate) fn living(&self) -> Vec<Arc<Island>> {
+        // Whoever holds the last reference drops it after the lock is released.
+        let members: Vec<_> = self.members().values().cloned().collect();
+        members.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// How many members there are that other members created.
+    pub(crate) fn children(&self) -> usize {
+        let first = self.first.load(Ordering::Relaxed);
+        self.members().len().saturating_sub(first)
+    }
+}
+
+/// The numbers by which a family knows channels.
+#[derive(Default)]
+pub(crate) struct Channels(Mutex<Numbers>);
+
+#[derive(Default)]
+struct Numbers {
+    of: HashMap<ChannelId, u64>,
+    known: HashMap<u64, (ChannelId, Arc<Charter>)>,
+    next: u64,
+    /// At this size, those that are no more are forgotten.
+    clean_at: usize,
+}
+
+impl Channels {
+    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The family's number for the channel of `end`.
+    pub(crate) fn number(&self, exchange: &Exchange, end: &End) -> u64 {
+        let mut numbers = self.numbers();
+        if let Some(number) = numbers.of.get(&end.channel) {
+            return *number;
+        }
+        if numbers.of.len() >= numbers.clean_at {
+            let Numbers { of, known, .. } = &mut *numbers;
+            exchange.with(|broker, _| {
+                of.retain(|channel, number| {
+                    let lives = broker.len(*channel).is_some();
+                    if !lives {
+                        known.remove(number);
+                    }
+                    lives
+                });
+            });
+            numbers.clean_at = (2 * numbers.of.len()).max(64);
+        }
+        let number = numbers.next;
+        numbers.next += 1;
+        numbers.of.insert(end.channel, number);
+        let known = (end.channel, end.charter.clone());
+        numbers.known.insert(number, known);
+        number
+    }
+
+    /// The channel that the family knows by `number`; it may be gone by now.
+    pub(crate) fn find(&self, number: u64) -> Option<(ChannelId, Arc<Charter>)> {
+        self.numbers().known.get(&number).cloned()
+    }
+}

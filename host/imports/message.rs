@@ -1,0 +1,293 @@
+//! Messages between a guest and the host.
+
+use super::{MOST_BYTES, MOST_QUEUED_IN_ALL, ReceiverEnd, SenderEnd};
+use crate::bindings::archipel::island::channels::{self, EndRef, Error, Luggage, LuggageRefs};
+use crate::broker::{Outcome, PartyId, Side};
+use crate::encoding::{self, MAX_DEPTH, Refusal};
+use crate::exchange::{Carried, Charter, Form, Message, Unbound};
+use crate::island::Island;
+use crate::state::State;
+use crate::trust::Trust;
+use std::sync::Arc;
+use wasmtime::Result;
+
+/// A message as a guest gives it: its body, whether its bytes are known to be exact, and the rest.
+pub(crate) type Outgoing = (Vec<u8>, bool, Option<LuggageRefs>);
+
+/// Why a message was not accepted from a guest, or not handed to one.
+pub(crate) enum NotSent {
+    Inexact,
+    NotShareable(String),
+    /// Larger than this many bytes, alone or with all that is queued.
+    TooLarge(usize),
+    Closed,
+}
+
+impl NotSent {
+    fn not_trusted() -> Self {
+        NotSent::NotShareable("the object is not data, and its sender is not trusted".to_owned())
+    }
+}
+
+/// What is said of a message that was not accepted, where there is no channel to speak of.
+pub(crate) fn text(reason: NotSent) -> String {
+    match reason {
+        NotSent::Inexact => "the object has bytes in it that are none".to_owned(),
+        NotSent::NotShareable(text) => text,
+        NotSent::TooLarge(limit) => format!("a message beyond the limit of {limit} bytes"),
+        NotSent::Closed => "a closed channel end or interpreter is not shareable".to_owned(),
+    }
+}
+
+impl From<Refusal> for NotSent {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::TooLarge { limit } => NotSent::TooLarge(limit),
+            refusal => NotSent::NotShareable(refusal.to_string()),
+        }
+    }
+}
+
+impl From<NotSent> for Error {
+    fn from(reason: NotSent) -> Self {
+        match reason {
+            NotSent::Inexact => Error::Inexact,
+            NotSent::NotShareable(text) => Error::NotShareable(text),
+            NotSent::TooLarge(limit) => Error::TooLarge(limit as u64),
+            NotSent::Closed => Error::Closed,
+        }
+    }
+}
+
+/// Checks every byte of what a guest wants to send to who has the trust `reader`; the host has none.
+///
+/// `unbound` is what the channel was created with.  The outer error is a crash of the guest, such as
+/// a handle that it does not have.
+pub(crate) fn outgoing(
+    state: &State,
+    (body, exact, luggage): Outgoing,
+    reader: Option<&Trust>,
+    unbound: Unbound,
+) -> Result<Result<Message, NotSent>> {
+    if body.len() > MOST_BYTES {
+        return Ok(Err(NotSent::TooLarge(MOST_BYTES)));
+    }
+    let counts = state.context.exchange.with(|broker, _| broker.counts());
+    if counts.queued_bytes.saturating_add(body.len()) > MOST_QUEUED_IN_ALL {
+        return Ok(Err(NotSent::TooLarge(MOST_QUEUED_IN_ALL)));
+    }
+    let mut message = Message {
+        body,
+        form: Form::Plain,
+        ends: Vec::new(),
+        unbound,
+        author: None,
+    };
+    let (form, ends) = match luggage {
+        None => (channels::Form::Plain, Vec::new()),
+        Some(luggage) => {
+            if let Some(wanted) = luggage.unbound {
+                message.unbound = wanted.into();
+            }
+            (luggage.form, luggage.ends)
+        }
+    };
+    message.form = match form {
+        channels::Form::Trusted => {
+            if !reader.is_some_and(|reader| reader.accepts(&state.trust)) {
+                return Ok(Err(NotSent::not_trusted()));
+            }
+            message.author = Some(state.trust.clone());
+            Form::Trusted
+        }
+        channels::Form::Unbound => {
+            return Ok(Err(NotSent::NotShareable(
+                "what is left of a lost message is not shareable".to_owned(),
+            )));
+        }
+        form => match data_form(form, &message.body, ends.len()) {
+            Ok((_, true)) if !exact => return Ok(Err(NotSent::Inexact)),
+            Ok((form, _)) => form,
+            Err(reason) => return Ok(Err(reason)),
+        },
+    };
+    message.ends.reserve_exact(ends.len());
+    for end in &ends {
+        let end = match end {
+            EndRef::Sender(end) => &state.table.get(end)?.0,
+            EndRef::Receiver(end) => &state.table.get(end)?.0,
+            EndRef::Interpreter(id) => match state.named(*id) {
+                Some(island) => {
+                    message.ends.push(Carried::Interpreter(island));
+                    continue;
+                }
+                None => return Ok(Err(NotSent::Closed)),
+            },
+        };
+        match end.duplicate(PartyId::FLIGHT) {
+            Some(end) => message.ends.push(Carried::End(end)),
+            None => return Ok(Err(NotSent::Closed)),
+        }
+    }
+    Ok(Ok(message))
+}
+
+/// How a body that must be data is to be read, and whether it has bytes in it.
+fn data_form(form: channels::Form, body: &[u8], ends: usize) -> Result<(Form, bool), NotSent> {
+    if form == channels::Form::Buffer {
+        return match ends {
+            0 => Ok((Form::Buffer, false)),
+            _ => Err(NotSent::NotShareable(
+                "a buffer with channel ends in it is not shareable".to_owned(),
+            )),
+        };
+    }
+    let summary = encoding::check(body, ends, MAX_DEPTH)?;
+    // Whether there are escapes is seen here, whatever the guest says.
+    let form = match summary.escaped {
+        true => Form::Escaped,
+        false => Form::Plain,
+    };
+    Ok((form, summary.plain_bytes))
+}
+
+impl From<channels::Unbound> for Unbound {
+    fn from(unbound: channels::Unbound) -> Self {
+        match unbound {
+            channels::Unbound::Keep => Unbound::Keep,
+            channels::Unbound::Remove => Unbound::Remove,
+            channels::Unbound::Error => Unbound::Error,
+            channels::Unbound::Replace => Unbound::Replace,
+        }
+    }
+}
+
+/// What a guest is told of an operation that did not succeed.
+pub(super) fn failure(outcome: Option<Outcome<Message>>) -> Error {
+    match outcome {
+        None => Error::Timeout,
+        Some(Outcome::Deadlock(text)) => Error::Deadlock(text),
+        Some(Outcome::TooLarge { limit, .. }) => Error::TooLarge(limit as u64),
+        Some(_) => Error::Closed,
+    }
+}
+
+/// What a guest is told that did not receive from a channel with that charter.
+pub(super) fn not_received(outcome: Option<Outcome<Message>>, charter: &Charter) -> Error {
+    match (failure(outcome), charter.poison.get()) {
+        (Error::Closed, Some(reason)) => Error::Poisoned(reason.clone()),
+        (error, _) => error,
+    }
+}
+
+/// Puts what travelled beside a message into the receiver's table.
+///
+/// The inner error says that the receiver does not trust the sender as the message needs it.
+pub(crate) fn deliver(
+    state: &mut State,
+    message: Message,
+) -> Result<Result<channels::Message, NotSent>> {
+    let Message {
+        body,
+        form,
+        ends,
+        author,
+        ..
+    } = message;
+    let form = match form {
+        Form::Plain if ends.is_empty() => return Ok(Ok((body, None))),
+        Form::Plain => channels::Form::Plain,
+        Form::Escaped => channels::Form::Escaped,
+        Form::Buffer => channels::Form::Buffer,
+        Form::Trusted if author.is_some_and(|author| state.trust.accepts(&author)) => {
+            channels::Form::Trusted
+        }
+        Form::Trusted => return Ok(Err(NotSent::not_trusted())),
+        Form::Unbound => channels::Form::Unbound,
+    };
+    let mut arrived = Vec::with_capacity(ends.len());
+    for end in ends {
+        let end = match end {
+            Carried::End(end) => end,
+            Carried::Interpreter(island) => {
+                arrived.push(channels::End::Interpreter(state.give(island)));
+                continue;
+            }
+        };
+        let held = super::channels::copy(&end, state.party)?;
+        arrived.push(match end.side {
+            Side::Sender => channels::End::Sender(state.table.push(SenderEnd(held))?),
+            Side::Receiver => channels::End::Receiver(state.table.push(ReceiverEnd(held))?),
+        });
+    }
+    let luggage = Luggage {
+        form,
+        ends: arrived,
+    };
+    Ok(Ok((body, Some(luggage))))
+}
+
+/// Checks a message that a guest returned.
+///
+/// The outer error is a crash of the guest.
+pub(crate) fn returned(
+    state: &mut State,
+    (body, luggage): channels::Message,
+) -> Result<Result<Message, NotSent>> {
+    let (form, ends) = match luggage {
+        None => (channels::Form::Plain, Vec::new()),
+        Some(luggage) => (luggage.form, luggage.ends),
+    };
+    let mut carried = Vec::with_capacity(ends.len());
+    let mut lost = false;
+    for end in ends {
+        let end = match end {
+            channels::End::Sender(end) => state.table.delete(end)?.0,
+            channels::End::Receiver(end) => state.table.delete(end)?.0,
+            channels::End::Interpreter(id) => {
+                match state.named(id) {
+                    Some(island) => carried.push(Carried::Interpreter(island)),
+                    None => lost = true,
+                }
+                continue;
+            }
+        };
+        match end.duplicate(PartyId::FLIGHT) {
+            Some(end) => carried.push(Carried::End(end)),
+            None => lost = true,
+        }
+    }
+    if lost {
+        return Ok(Err(NotSent::Closed));
+    }
+    let mut author = None;
+    let form = match form {
+        channels::Form::Trusted => {
+            author = Some(state.trust.clone());
+            Form::Trusted
+        }
+        channels::Form::Unbound => return Ok(Err(NotSent::not_trusted())),
+        form => match data_form(form, &body, carried.len()) {
+            Ok((form, _)) => form,
+            Err(reason) => return Ok(Err(reason)),
+        },
+    };
+    Ok(Ok(Message {
+        body,
+        form,
+        ends: carried,
+        unbound: Unbound::Keep,
+        author,
+    }))
+}
+
+impl State {
+    /// The interpreter with number `id`, if this one may name it.
+    pub(crate) fn named(&self, id: u64) -> Option<Arc<Island>> {
+        let own = self.island.upgrade()?;
+        match own.family.member(id) {
+            Some(island) if own.may_name(&island) || self.was_given(&island) => Some(island),
+            _ => None,
+        }
+    }
+}
