@@ -182,7 +182,11 @@ impl HostInterpreter for State {
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
         let original = self.table.get(&interpreter)?.0.clone();
-        let limit = own.settings.policy.children.map_or(0, |granted| granted.count);
+        let limit = own
+            .settings
+            .policy
+            .children
+            .map_or(0, |granted| granted.count);
         if own.family.children() >= limit as usize {
             return Ok(Err(too_many(limit)));
         }

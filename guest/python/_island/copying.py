@@ -14,6 +14,7 @@ from componentize_py_types import Err
 from wit_world.imports import channels, holdings, interpreters
 
 from . import report
+from . import tasks as tasks_module
 
 # What would run a script's code between the lines of ours: garbage collection, and what traces calls.
 _collecting = True
@@ -43,6 +44,8 @@ class Copying:
             for entries, arrived in zip(_held(), (senders, receivers, others, tasks)):
                 for entry, new in zip(entries, list(arrived)):
                     _replace(*entry, new)
+            # Nobody has to wait for what the original started.
+            tasks_module._live.clear()
             _draw_entropy()
             _let_others()
         except BaseException as error:

@@ -1,5 +1,5 @@
 #: children 8 2
-#: stdout InterpreterError: the interpreter cannot be copied: the result goes to the one that it was copied from
+#: stdout InterpreterDied: the interpreter cannot be copied: the result goes to the one that it was copied from
 #: stdout joined
 #: stdout 43
 #: stdout 43
@@ -16,10 +16,12 @@ task = grandchild.run_in_thread("r.recv(); x += 1", channels=dict(r=r))
 copy = child.copy()
 # What the original started is the original's, and the copy can talk to whom it knew.
 copy.run("""
-try:
-    task.join()
-except interpreters.InterpreterError as error:
-    print(f"InterpreterError: {error}", flush=True)
+import threading
+def show(arguments):
+    error = arguments.exc_value
+    print(f"{type(error).__name__}: {error}", flush=True)
+threading.excepthook = show
+task.join()
 s.send(None)
 """)
 child.run("task.join(); print('joined', flush=True)")
