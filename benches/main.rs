@@ -17,6 +17,7 @@ fn main() -> Result<()> {
     );
     let runtime = Runtime::new()?;
     life(&runtime, samples)?;
+    copies(&runtime, samples)?;
     round_trip(1, samples)?;
     round_trip(2, samples)?;
     two_cores(&runtime)?;
@@ -74,6 +75,38 @@ fn life(runtime: &Runtime, samples: usize) -> Result<()> {
         micros(threads),
         ratio,
     );
+    Ok(())
+}
+
+/// Copying an interpreter, beside creating one and bringing it to the same state.
+fn copies(runtime: &Runtime, samples: usize) -> Result<()> {
+    const DOZEN: &str = "import argparse, collections, csv, dataclasses, datetime, decimal, \
+                         functools, heapq, json, logging, random, re";
+    for (state, source) in [("fresh", "pass"), ("with a dozen modules", DOZEN)] {
+        let original = runtime.interpreter().build()?;
+        original.exec(source)?;
+        let (mut copying, mut creating) = (Vec::new(), Vec::new());
+        for _ in 0..samples / 5 + 5 {
+            let (time, copy) = timed(|| original.copy());
+            copy?.close()?;
+            copying.push(time);
+            let (time, created) = timed(|| {
+                let interpreter = runtime.interpreter().build()?;
+                interpreter.exec(source)?;
+                Ok::<_, archipel::Error>(interpreter)
+            });
+            created?.close()?;
+            creating.push(time);
+        }
+        // The first ones fill the slots.
+        let (copying, creating) = (median(copying.split_off(5)), median(creating.split_off(5)));
+        row(
+            &format!("copy of one {state} | create + exec"),
+            micros(copying),
+            micros(creating),
+            copying.as_secs_f64() / creating.as_secs_f64(),
+        );
+    }
     Ok(())
 }
 

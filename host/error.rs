@@ -70,6 +70,9 @@ pub enum Error {
     /// A value has something in it that cannot be sent.
     #[error("{0} is not shareable")]
     NotShareable(String),
+    /// The interpreter cannot be copied as it is; the text says why.  It can go on.
+    #[error("the interpreter cannot be copied: {0}")]
+    NotCopyable(String),
     /// As many interpreters as there may be exist already.
     #[error("no room for another interpreter: {limit} exist, which is the limit")]
     Capacity {
@@ -95,7 +98,11 @@ impl Error {
     pub fn is_recoverable(&self) -> bool {
         matches!(
             self,
-            Error::Raised(_) | Error::Running | Error::NotShareable(_) | Error::Config(_)
+            Error::Raised(_)
+                | Error::Running
+                | Error::NotShareable(_)
+                | Error::NotCopyable(_)
+                | Error::Config(_)
         )
     }
 }

@@ -4,16 +4,18 @@ use crate::broker::{ChannelId, PartyId};
 use crate::exchange::{Charter, End, Exchange};
 use crate::island::Island;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// An interpreter that a host created, and its descendants.
+/// An interpreter that a host created, its copies, and the descendants of these.
 ///
 /// Numbers of interpreters and channels are the family's own, so that they tell nothing of others.
 pub(crate) struct Family {
     number: u64,
     members: Mutex<BTreeMap<u64, Weak<Island>>>,
     next_id: AtomicU64,
+    /// How many living members the host created.
+    first: AtomicUsize,
     pub(crate) channels: Channels,
 }
 
@@ -23,6 +25,7 @@ impl Family {
             number,
             members: Mutex::default(),
             next_id: AtomicU64::new(0),
+            first: AtomicUsize::new(0),
             channels: Channels::default(),
         })
     }
@@ -47,12 +50,19 @@ impl Family {
         (number >> 32 == self.number && !party.is_reserved()).then_some(number & 0xffff_ffff)
     }
 
-    pub(crate) fn add(&self, island: &Arc<Island>) {
+    /// Adds a member, which the host created or another member.
+    pub(crate) fn add(&self, island: &Arc<Island>, by_host: bool) {
+        if by_host {
+            self.first.fetch_add(1, Ordering::Relaxed);
+        }
         self.members().insert(island.id, Arc::downgrade(island));
     }
 
-    pub(crate) fn remove(&self, id: u64) {
-        self.members().remove(&id);
+    /// Removes what was added with the same `by_host`; doing it twice is harmless.
+    pub(crate) fn remove(&self, id: u64, by_host: bool) {
+        if self.members().remove(&id).is_some() && by_host {
+            self.first.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// The living member with number `id`.
@@ -67,9 +77,10 @@ impl Family {
         members.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// How many members there are.
-    pub(crate) fn len(&self) -> usize {
-        self.members().len()
+    /// How many members there are that other members created.
+    pub(crate) fn children(&self) -> usize {
+        let first = self.first.load(Ordering::Relaxed);
+        self.members().len().saturating_sub(first)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The imports of the world: they convert and check what comes from a guest, and never decide.
 
 pub(crate) mod channels;
+mod holdings;
 mod interpreters;
 pub(crate) mod message;
 mod process;
@@ -11,6 +12,7 @@ use crate::state::State;
 use std::time::Duration;
 use wasmtime::component::{HasData, Linker};
 
+pub(crate) use holdings::{Answer, Holdings};
 pub use interpreters::{InterpreterRef, Task};
 
 /// A sending end in a guest's table.
@@ -46,6 +48,7 @@ impl HasData for HasState {
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     use crate::bindings::archipel::island;
     island::channels::add_to_linker::<State, HasState>(linker, |state| state)?;
+    island::holdings::add_to_linker::<State, HasState>(linker, |state| state)?;
     island::interpreters::add_to_linker::<State, HasState>(linker, |state| state)?;
     island::process::add_to_linker::<State, HasState>(linker, |state| state)?;
     island::waiting::add_to_linker::<State, HasState>(linker, |state| state)?;

@@ -242,6 +242,74 @@ impl Interpreter {
         }
     }
 
+    /// Another interpreter with the same state: imported modules with all that belongs to them,
+    /// `__main__`, and whatever they refer to.  It goes on by itself.
+    ///
+    /// The copy has the policy, the limits and the outputs of the original.  It holds ends of the same
+    /// channels, and references to the same interpreters.  Files are closed in it, and tasks that
+    /// the original started in other interpreters have failed for it.  `random` is seeded anew, and
+    /// clocks go on.  What takes time is what the original changed since it was created: a millisecond
+    /// or two where it imported a dozen modules.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotCopyable`] while the interpreter reads a directory, and [`Error::Capacity`] or
+    /// [`Error::NoMemory`] where there is no room: the original can go on then.  Otherwise it is in
+    /// use or gone.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let ready = runtime.interpreter().build()?;
+    /// ready.exec("import json, decimal; table = {}")?;
+    /// let copy = ready.copy()?;
+    /// copy.exec("table['a'] = json.loads('1')")?;
+    /// assert_eq!(ready.eval("len(table)")?.as_i64(), Some(0));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    pub fn copy(&self) -> Result<Interpreter> {
+        let work = self.0.0.copy(None)?;
+        let copy = self.0.0.context.workers.block_on(work)??;
+        Ok(Interpreter(Arc::new(Owned(copy))))
+    }
+
+    /// As [`copy`](Self::copy), for asynchronous hosts.
+    pub async fn copy_async(&self) -> Result<Interpreter> {
+        let work = self.0.0.copy(None)?;
+        let copy = self.0.0.context.workers.join(work).await??;
+        Ok(Interpreter(Arc::new(Owned(copy))))
+    }
+
+    /// Gives the interpreter the state of a new one, and destroys its descendants.  Its policy and
+    /// its limits stay.
+    ///
+    /// # Errors
+    ///
+    /// When the interpreter is in use or gone.  When the system refuses memory for a new one, it
+    /// stays as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.exec("x = 1")?;
+    /// interpreter.reset()?;
+    /// assert!(interpreter.eval("x").is_err());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    pub fn reset(&self) -> Result<()> {
+        let work = self.0.0.reset()?;
+        self.0.0.context.workers.block_on(work)?
+    }
+
+    /// As [`reset`](Self::reset), for asynchronous hosts.
+    pub async fn reset_async(&self) -> Result<()> {
+        let work = self.0.0.reset()?;
+        self.0.0.context.workers.join(work).await?
+    }
+
     /// Whether a call is running.
     pub fn is_running(&self) -> bool {
         self.0.0.is_running()

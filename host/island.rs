@@ -1,5 +1,7 @@
 //! Islands: the interpreters of a runtime, and what runs in them.
 
+mod copying;
+
 use crate::bindings;
 use crate::broker::PartyId;
 use crate::error::{Error, Result};
@@ -13,13 +15,15 @@ use crate::state::State;
 use crate::trust::Trust;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Instant;
 use tokio::sync::Notify;
-use wasmtime::Store;
+use wasmtime::{Store, component};
 
 /// An instance of the guest.
 pub(crate) struct Instance {
     pub(crate) store: Store<State>,
     pub(crate) exports: bindings::Island,
+    pub(crate) raw: component::Instance,
 }
 
 /// What an island is doing.
@@ -52,6 +56,8 @@ pub(crate) struct Island {
     pub(crate) settings: Settings,
     /// The folder of the script that it was given to run, which its trusted children search too.
     pub(crate) script_folder: OnceLock<String>,
+    /// When its clock began to run.
+    pub(crate) started: Instant,
     parent: Option<Weak<Island>>,
     slot: Mutex<Slot>,
     /// What is to be done when it has nothing to do.
@@ -95,12 +101,37 @@ impl Island {
         parent: Option<&Arc<Island>>,
         settings: Settings,
     ) -> Result<Arc<Island>> {
+        let trust = |number| match parent {
+            None => Trust::of_first(number),
+            Some(parent) => parent.trust.of_child(number, settings.trusted),
+        };
+        let now = Instant::now();
+        let island = Island::enrol(context, family, parent, trust, settings.clone(), now);
+        let instance = island.instantiate().await?;
+        island.begin(instance);
+        Ok(island)
+    }
+
+    /// Lets jobs run in an island that was enrolled, or came to its end in the meantime.
+    fn begin(&self, instance: Box<Instance>) {
+        self.set(Slot::Idle(instance));
+        if self.stop.requested.load(Ordering::Acquire) {
+            let _ = self.close();
+        }
+    }
+
+    /// Adds a member to `family` that has no instance yet.  Whom it trusts depends on its number.
+    fn enrol(
+        context: &Arc<Context>,
+        family: &Arc<Family>,
+        parent: Option<&Arc<Island>>,
+        trust: impl FnOnce(u64) -> Trust,
+        settings: Settings,
+        started: Instant,
+    ) -> Arc<Island> {
         let id = family.next_id();
         let party = family.party(id);
-        let trust = match parent {
-            None => Trust::of_first(party.0),
-            Some(parent) => parent.trust.of_child(party.0, settings.trusted),
-        };
+        let trust = trust(party.0);
         let island = Arc::new(Island {
             id,
             party,
@@ -109,6 +140,7 @@ impl Island {
             trust,
             settings,
             script_folder: OnceLock::new(),
+            started,
             parent: parent.map(Arc::downgrade),
             slot: Mutex::new(Slot::Running),
             watchers: Mutex::default(),
@@ -118,15 +150,29 @@ impl Island {
         context
             .exchange
             .with(|broker, _| broker.add_party(island.party, host_owned, parent.map(|p| p.party)));
-        family.add(&island);
-        let mut store = State::store(context, &island)?;
-        let exports = context
-            .guest
-            .instantiate_async(&mut store)
-            .await
-            .map_err(|error| context.not_created(error))?;
-        island.set(Slot::Idle(Box::new(Instance { store, exports })));
-        Ok(island)
+        family.add(&island, host_owned);
+        island
+    }
+
+    /// A new instance of the guest for this island.
+    async fn instantiate(self: &Arc<Self>) -> Result<Box<Instance>> {
+        let context = &self.context;
+        let mut store = State::store(context, self)?;
+        let made = async {
+            let raw = context
+                .guest
+                .instance_pre()
+                .instantiate_async(&mut store)
+                .await?;
+            let exports = context.indices.load(&mut store, &raw)?;
+            Ok((raw, exports))
+        };
+        let (raw, exports) = made.await.map_err(|error| context.not_created(error))?;
+        Ok(Box::new(Instance {
+            store,
+            exports,
+            raw,
+        }))
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
@@ -253,11 +299,15 @@ impl Island {
 
     /// Gives back everything that the interpreter held, and stops its descendants.
     fn end(&self, instance: Option<Box<Instance>>) {
-        self.family.remove(self.id);
+        self.family.remove(self.id, self.parent.is_none());
         self.context.exchange.with(|broker, effects| {
             broker.remove_party(self.party, effects);
         });
         drop(instance);
+        self.kill_children();
+    }
+
+    fn kill_children(&self) {
         for member in self.family.living() {
             if member.id != self.id && self.is_parent_of(&member) {
                 member.kill();

@@ -51,6 +51,15 @@ pub(crate) async fn run(
 ) -> Result<Reply> {
     // The store's epoch deadline may lie far back; the first check would be a needless yield.
     instance.store.set_epoch_deadline(1);
+    limited(stop, wall, call(instance, job)).await
+}
+
+/// Does `work` until it is stopped, or takes longer than `wall`.
+pub(crate) async fn limited<T>(
+    stop: &Stop,
+    wall: Option<Duration>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
     let late = async {
         match wall {
             Some(limit) => {
@@ -63,13 +72,13 @@ pub(crate) async fn run(
     tokio::select! {
         biased;
         () = stop.requested() => Err(Error::Killed),
-        result = call(instance, job) => result,
+        result = work => result,
         limit = late => Err(Error::LimitExceeded(LimitKind::Wall(limit))),
     }
 }
 
 async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
-    let Instance { store, exports } = instance;
+    let Instance { store, exports, .. } = instance;
     let guest = exports.archipel_island_guest();
     let result = match job {
         Job::Exec(source) => guest
@@ -140,6 +149,26 @@ fn replied(state: &mut State, message: channels::Message) -> Result<Reply> {
 /// What is said of an interpreter that ended itself.
 pub(crate) fn exited(status: u8) -> String {
     format!("it exited with status {status}")
+}
+
+/// The result of a call that the guest answers with nothing.
+pub(crate) fn settled(
+    result: wasmtime::Result<std::result::Result<(), guest::Exception>>,
+) -> Result<()> {
+    match result {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(raised)) => Err(Error::Raised(Box::new(Raised::from(raised)))),
+        Err(error) => Err(died(&error)),
+    }
+}
+
+/// The error of an interpreter in which a call failed that must not end it.
+pub(crate) fn died(error: &wasmtime::Error) -> Error {
+    match ended(error) {
+        Err(error) => error,
+        Ok(Reply::Exit(status)) => Error::Died(exited(status)),
+        Ok(_) => Error::Died("it ended".to_owned()),
+    }
 }
 
 /// What it means that a call into the guest failed.

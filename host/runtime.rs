@@ -1,11 +1,12 @@
 //! The runtime: one engine, one compiled guest, one exchange, and the workers.
 
-use crate::bindings::IslandPre;
+use crate::bindings::{IslandIndices, IslandPre};
 use crate::cache::{CompiledCache, default_cache_dir};
 use crate::channel::{Receiver, Sender};
 use crate::engine::{self, Progress, Source};
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
+use crate::image::Image;
 use crate::interpreter::InterpreterBuilder;
 use crate::scheduler::Scheduler;
 use crate::state::State;
@@ -22,6 +23,8 @@ use wasmtime::{Engine, PoolConcurrencyLimitError};
 pub(crate) struct Context {
     pub(crate) engine: Engine,
     pub(crate) guest: IslandPre<State>,
+    pub(crate) indices: IslandIndices,
+    pub(crate) image: Image,
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) workers: Workers,
     pub(crate) families: AtomicU64,
@@ -351,6 +354,10 @@ impl RuntimeBuilder {
             .and_then(|()| linker.instantiate_pre(&component))
             .and_then(IslandPre::new)
             .map_err(|error| Error::Guest(error.into()))?;
+        let indices =
+            IslandIndices::new(guest.instance_pre()).map_err(|error| Error::Guest(error.into()))?;
+        let image = Image::find(&component)
+            .ok_or_else(|| Error::Guest(anyhow::anyhow!("the guest cannot be copied")))?;
 
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), workers);
         let exchange = Exchange::new(seed);
@@ -358,6 +365,8 @@ impl RuntimeBuilder {
         let runtime = Runtime(Arc::new(Context {
             engine,
             guest,
+            indices,
+            image,
             exchange,
             workers: Workers::start(workers)?,
             families: AtomicU64::new(1),

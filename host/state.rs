@@ -2,6 +2,7 @@
 
 use crate::broker::PartyId;
 use crate::error::{Error, Result};
+use crate::imports::Answer;
 use crate::island::{Island, Settings};
 use crate::policy::Access;
 use crate::runtime::Context;
@@ -9,12 +10,13 @@ use crate::trust::Trust;
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store};
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, HostMonotonicClock, WasiCtx, WasiCtxView, WasiView};
 
 /// How many handles a guest may have: ends, interpreters, tasks, open files.
-const HANDLES: usize = 4096;
+pub(crate) const HANDLES: usize = 4096;
 
 /// The data of an instance's store.
 pub(crate) struct State {
@@ -23,6 +25,8 @@ pub(crate) struct State {
     pub(crate) party: PartyId,
     pub(crate) trust: Trust,
     pub(crate) table: ResourceTable,
+    /// What the guest holds, when it is asked.
+    pub(crate) holdings: Answer,
     /// The interpreters that it was given in messages.
     given: HashMap<u64, Given>,
     wasi: WasiCtx,
@@ -41,8 +45,9 @@ impl State {
             party: island.party,
             trust: island.trust.clone(),
             table,
+            holdings: Answer::default(),
             given: HashMap::new(),
-            wasi: wasi(settings)?,
+            wasi: wasi(settings, island.started)?,
             limiter: Limiter {
                 memory: settings.limits.memory,
             },
@@ -57,7 +62,8 @@ impl State {
 }
 
 /// An interpreter that was given in a message.
-struct Given {
+#[derive(Clone)]
+pub(crate) struct Given {
     island: Weak<Island>,
     /// What keeps it alive until the guest has made a reference of its own.
     kept: Option<Arc<Island>>,
@@ -93,6 +99,16 @@ impl State {
         id
     }
 
+    /// The interpreters that the guest was given, for its copy.
+    pub(crate) fn given(&self) -> HashMap<u64, Given> {
+        self.given.clone()
+    }
+
+    /// Gives the guest what its original was given.
+    pub(crate) fn set_given(&mut self, given: HashMap<u64, Given>) {
+        self.given = given;
+    }
+
     /// Whether the guest was given that interpreter.
     pub(crate) fn was_given(&self, island: &Arc<Island>) -> bool {
         let given = self.given.get(&island.id);
@@ -117,12 +133,13 @@ impl WasiView for State {
 }
 
 /// What the policy grants, as WASI understands it.
-fn wasi(settings: &Settings) -> Result<WasiCtx> {
+fn wasi(settings: &Settings, started: Instant) -> Result<WasiCtx> {
     let policy = &settings.policy;
     let mut builder = WasiCtx::builder();
     builder
         .stdout(settings.stdout.clone())
         .stderr(settings.stderr.clone())
+        .monotonic_clock(Since(started))
         // What `sys.argv` has in it where there is no script.
         .arg("")
         .allow_tcp(false)
@@ -149,6 +166,19 @@ fn wasi(settings: &Settings) -> Result<WasiCtx> {
             })?;
     }
     Ok(builder.build())
+}
+
+/// The monotonic clock, which for a copy goes on from where it was in the original.
+struct Since(Instant);
+
+impl HostMonotonicClock for Since {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
 }
 
 struct Limiter {

@@ -26,6 +26,16 @@ impl Trust {
         Trust(self.0.iter().copied().chain([number]).collect())
     }
 
+    /// The trust of a copy `number` of an interpreter with this trust, which belongs to the same domain
+    /// only if the original was created as trusted: who made the copy does not matter.
+    pub(crate) fn of_copy(&self, number: u64, trusted: bool) -> Self {
+        if trusted {
+            return self.clone();
+        }
+        let above = self.0.len().saturating_sub(1);
+        Trust(self.0.iter().copied().take(above).chain([number]).collect())
+    }
+
     /// Whether one with this trust accepts pickles and code from one with `other`.
     pub(crate) fn accepts(&self, other: &Trust) -> bool {
         other
@@ -72,6 +82,11 @@ mod tests {
         for (row, (receiver, sender, expected)) in rows.into_iter().enumerate() {
             assert_eq!(receiver.accepts(sender), expected, "row {row}");
         }
+        // A copy of one that an untrusted interpreter trusts gets no more trust from whoever made it.
+        assert!(!first.accepts(&below_safe.of_copy(7, true)));
+        assert!(safe.accepts(&below_safe.of_copy(7, true)));
+        assert!(!safe.accepts(&safer.of_copy(8, false)) && safer.of_copy(8, false).accepts(&safe));
+        assert!(!safer.accepts(&safer.of_copy(8, false)));
         assert!(first.is_shared_with(&trusted) && safe.is_shared_with(&below_safe));
         assert!(!first.is_shared_with(&safe));
     }

@@ -137,6 +137,31 @@ def forget(id):
     configs.of_child.pop(id, None)
 
 
+def copy(id):
+    """Create an interpreter with the state of interpreter `id`, and return its ID."""
+    id = _number(id)
+    if id == host.current():
+        raise InterpreterError("interpreter already running")
+    try:
+        handle = _handle(id).copy()
+    except Err as error:
+        raise refused(error.value, id) from None
+    copied = handle.id()
+    _known[copied] = [handle, 0]
+    return copied
+
+
+def reset(id):
+    """Give interpreter `id` the state of a new one."""
+    id = _number(id)
+    if id == host.current():
+        raise InterpreterError("interpreter already running")
+    try:
+        _handle(id).reset()
+    except Err as error:
+        raise refused(error.value, id) from None
+
+
 def incref(id, *, implieslink=False, restrict=False):
     id = _subject(id, restrict)
     if id == host.current():

@@ -16,7 +16,7 @@ import interpreters  # noqa: E402, F401
 import runpy  # noqa: E402, F401
 import textwrap  # noqa: E402, F401
 
-from _island import process, threads  # noqa: E402
+from _island import copying, process, threads  # noqa: E402
 
 process.install()
 # Whatever is imported from now on makes its locks of the ones that work here.
@@ -31,6 +31,10 @@ run.fresh_main()
 
 
 class Guest(run.Guest):
+    """The name that the bindings look for."""
+
+
+class Copying(copying.Copying):
     """The name that the bindings look for."""
 
 

@@ -127,6 +127,23 @@ class Interpreter:
         """Destroy the interpreter.  Raises InterpreterError when it is running or current."""
         _interpreters.destroy(self._id)
 
+    def copy(self):
+        """Create an interpreter with the same state: modules, names and all they refer to.
+
+        The copy goes on by itself.  It has ends of the same channels and references to the same
+        interpreters, but no open files, and what the original started in other interpreters has
+        failed for it.  Raises InterpreterError when the interpreter is running, when it is in the
+        middle of reading a directory, or when a limit would be passed.
+        """
+        return Interpreter(_interpreters.copy(self._id), isolated=self._isolated)
+
+    def reset(self):
+        """Give the interpreter the state of a new one, and destroy those that it created.
+
+        Raises InterpreterError when it is running.
+        """
+        _interpreters.reset(self._id)
+
     def run(self, source, /, *, channels=None):
         """Run source text in the interpreter's `__main__` and wait until it has ended.
 

@@ -1,8 +1,11 @@
 //! Writes the linked module: every index of its parts made new.
 
+mod later;
+
 use crate::link::{Constant, DANGLING, Dangling, Defined, Function, Places, Reached, evaluate};
 use crate::module::Module;
 use anyhow::{Result, bail, ensure};
+use later::Later;
 use std::collections::HashMap;
 use wasm_encoder::reencode::{self, Reencode, utils};
 use wasm_encoder::{self as enc, ExportKind};
@@ -13,6 +16,7 @@ pub(crate) struct Output<'k, 'a> {
     constants: &'k HashMap<Defined, Constant>,
     types: HashMap<FuncType, u32>,
     host: HashMap<(&'a str, &'a str), u32>,
+    host_types: Vec<FuncType>,
     functions: HashMap<Defined, u32>,
     tables: HashMap<Defined, u32>,
     memories: HashMap<Defined, u32>,
@@ -22,7 +26,7 @@ pub(crate) struct Output<'k, 'a> {
     type_section: enc::TypeSection,
     import_section: enc::ImportSection,
     function_section: enc::FunctionSection,
-    table_section: enc::TableSection,
+    table_types: Vec<enc::TableType>,
     memory_section: enc::MemorySection,
     global_section: enc::GlobalSection,
     export_section: enc::ExportSection,
@@ -30,6 +34,7 @@ pub(crate) struct Output<'k, 'a> {
     code_section: enc::CodeSection,
     data_section: enc::DataSection,
     names: enc::NameMap,
+    later: Later,
 }
 
 impl<'k, 'a> Output<'k, 'a> {
@@ -38,6 +43,7 @@ impl<'k, 'a> Output<'k, 'a> {
             constants,
             types: HashMap::new(),
             host: HashMap::new(),
+            host_types: Vec::new(),
             functions: HashMap::new(),
             tables: HashMap::new(),
             memories: HashMap::new(),
@@ -47,7 +53,7 @@ impl<'k, 'a> Output<'k, 'a> {
             type_section: Default::default(),
             import_section: Default::default(),
             function_section: Default::default(),
-            table_section: Default::default(),
+            table_types: Vec::new(),
             memory_section: Default::default(),
             global_section: Default::default(),
             export_section: Default::default(),
@@ -55,6 +61,7 @@ impl<'k, 'a> Output<'k, 'a> {
             code_section: Default::default(),
             data_section: Default::default(),
             names: Default::default(),
+            later: Later::default(),
         }
     }
 
@@ -71,10 +78,13 @@ impl<'k, 'a> Output<'k, 'a> {
     }
 
     /// The new index of a function.
-    fn function(&self, place: Function<'a>) -> Option<u32> {
+    pub(crate) fn function(&self, place: Function<'a>) -> Option<u32> {
         match place {
             Function::Defined(defined) => self.functions.get(&defined).copied(),
-            Function::Host { namespace, name } => self.host.get(&(namespace, name)).copied(),
+            Function::Host { namespace, name } => {
+                let import = *self.host.get(&(namespace, name))?;
+                Some(self.later.stand_in(import))
+            }
         }
     }
 
@@ -101,6 +111,7 @@ impl<'k, 'a> Output<'k, 'a> {
             bail!("a function of the guest's own was taken for the host's");
         };
         let ty = module.function_type(local)?.clone();
+        self.host_types.push(ty.clone());
         let ty = self.type_index(&ty)?;
         let index = self.host.len() as u32;
         self.import_section
@@ -123,7 +134,7 @@ impl<'k, 'a> Output<'k, 'a> {
         for (i, ty) in module.tables.iter().enumerate() {
             self.tables
                 .insert((index, i as u32), self.tables.len() as u32);
-            self.table_section.table(enc::TableType {
+            self.table_types.push(enc::TableType {
                 element_type: enc::RefType::FUNCREF,
                 table64: ty.table64,
                 minimum: ty.initial,
@@ -247,7 +258,9 @@ impl<'k, 'a> Output<'k, 'a> {
         Ok(())
     }
 
-    pub(crate) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.write_later_globals();
+        let table_section = self.write_tables();
         let mut module = enc::Module::new();
         let data_count = enc::DataCountSection {
             count: self.data_section.len(),
@@ -256,7 +269,7 @@ impl<'k, 'a> Output<'k, 'a> {
             .section(&self.type_section)
             .section(&self.import_section)
             .section(&self.function_section)
-            .section(&self.table_section)
+            .section(&table_section)
             .section(&self.memory_section)
             .section(&self.global_section)
             .section(&self.export_section)

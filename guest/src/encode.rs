@@ -1,9 +1,10 @@
 //! Turns the linked core module back into a component of the same world.
 
 use crate::component::INITIALISER;
+use crate::image;
 use anyhow::{Context, Result, bail};
 use wit_component::{ComponentEncoder, DecodedWasm, StringEncoding};
-use wit_parser::WorldKey;
+use wit_parser::{Resolve, WorldId, WorldItem, WorldKey};
 
 /// Encodes `module` as a component with the imports and exports of `original`.
 ///
@@ -19,6 +20,9 @@ pub fn encode(module: &[u8], original: &[u8]) -> Result<Vec<u8>> {
     resolve.worlds[world]
         .exports
         .retain(|key, _| *key != WorldKey::Name(initialiser.to_owned()));
+    if exports_image(module)? {
+        add_image(&mut resolve, world)?;
+    }
     let mut module = module.to_vec();
     wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     ComponentEncoder::default()
@@ -26,4 +30,38 @@ pub fn encode(module: &[u8], original: &[u8]) -> Result<Vec<u8>> {
         .validate(true)
         .encode()
         .context("the linked module cannot be made a component")
+}
+
+/// Whether the linker gave `module` the functions of `image.wit`.
+fn exports_image(module: &[u8]) -> Result<bool> {
+    for payload in wasmparser::Parser::new(0).parse_all(module) {
+        if let wasmparser::Payload::ExportSection(section) = payload? {
+            for export in section {
+                if export?.name.starts_with(image::PREFIX) {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Lets `world` export the interface of `image.wit`, of which `componentize-py` knows nothing.
+fn add_image(resolve: &mut Resolve, world: WorldId) -> Result<()> {
+    let package = resolve.push_str("image.wit", image::WIT)?;
+    let id = *resolve.packages[package]
+        .interfaces
+        .get("image")
+        .context("image.wit has no interface of that name")?;
+    let item = WorldItem::Interface {
+        id,
+        stability: Default::default(),
+        docs: Default::default(),
+        span: Default::default(),
+        external_id: None,
+    };
+    resolve.worlds[world]
+        .exports
+        .insert(WorldKey::Interface(id), item);
+    Ok(())
 }

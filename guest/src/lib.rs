@@ -6,17 +6,21 @@
 //! 1. `componentize-py` makes a component of the Python sources in `guest/python` and takes a
 //!    snapshot of the interpreter after its initialisation;
 //! 2. [`link`](link::link) turns the dozen dynamically linked modules in it into one;
-//! 3. [`immortal`] takes the reference counts out of use, so that interpreters share more memory;
-//! 4. Binaryen optimises that module, where the machine has it;
-//! 5. [`encode`](encode::encode) makes the module a component again.
+//! 3. `image` adds to it what reads and writes its memory, for copying interpreters;
+//! 4. [`immortal`] takes the reference counts out of use, so that interpreters share more memory;
+//! 5. Binaryen optimises that module, where the machine has it;
+//! 6. [`encode`](encode::encode) makes the module a component again.
 
 mod assemble;
 pub mod component;
 mod emit;
 pub mod encode;
+mod files;
+mod image;
 pub mod immortal;
 pub mod link;
 mod module;
+mod network;
 mod sources;
 mod tools;
 

@@ -7,6 +7,8 @@
 
 use crate::component::{Component, Instance, Provider};
 use crate::emit::Output;
+use crate::files::{Libc, NEEDED};
+use crate::image::{self, Image};
 use crate::module::Module;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::{HashMap, HashSet};
@@ -284,6 +286,7 @@ impl<'c, 'a> Linker<'c, 'a> {
                 }
             }
         }
+        ahead.extend(self.libc().into_iter().flatten());
         // The host's functions that were met, which several modules can import.
         let mut host = HashSet::new();
         let mut note =
@@ -326,6 +329,42 @@ impl<'c, 'a> Linker<'c, 'a> {
         }
         reached.order.sort_unstable();
         Ok(reached)
+    }
+
+    /// The functions of the guest's libc that copying needs, where it has them.
+    fn libc(&self) -> Option<[Defined; NEEDED.len()]> {
+        let function = |index: usize, name: &str| {
+            let (kind, local) = self.modules[index].exports.get(name)?;
+            match self.places[index].functions.get(*local as usize) {
+                Some(Function::Defined(defined)) if *kind == ExternalKind::Func => Some(*defined),
+                _ => None,
+            }
+        };
+        (0..self.modules.len()).find_map(|index| {
+            let found: Vec<_> = NEEDED.iter().map_while(|n| function(index, n)).collect();
+            found.try_into().ok()
+        })
+    }
+
+    /// Adds what reads and writes the memory, to a guest that has an allocator and a libc.
+    fn add_image(&self, out: &mut Output<'_, 'a>) -> Result<Option<Image>> {
+        let mut roots = self.component.roots.iter();
+        let allocator = roots.find(|(_, _, name)| *name == image::ALLOCATOR);
+        let (Some((_, instance, name)), Some(functions)) = (allocator, self.libc()) else {
+            return Ok(None);
+        };
+        let index = |place| {
+            out.function(place)
+                .context("a function that is needed was left out")
+        };
+        let mut libc = Libc {
+            allocator: index(self.root(*instance, name)?)?,
+            functions: Default::default(),
+        };
+        for (slot, defined) in libc.functions.iter_mut().zip(functions) {
+            *slot = index(Function::Defined(defined))?;
+        }
+        Image::announce(out, &libc).map(Some)
     }
 
     fn root(&self, instance: usize, name: &str) -> Result<Function<'a>> {
@@ -382,6 +421,7 @@ impl<'c, 'a> Linker<'c, 'a> {
             }
             out.add_items(index, module, reached);
         }
+        let image = self.add_image(&mut out)?;
         for (index, module) in self.modules.iter().enumerate() {
             if !self.is_shim(index) {
                 out.add_globals(index, module, &self.places[index])?;
@@ -408,6 +448,9 @@ impl<'c, 'a> Linker<'c, 'a> {
                 body,
                 name,
             )?;
+        }
+        if let Some(image) = image {
+            image.finish(&mut out);
         }
         for &(kind, instance, name) in &self.component.roots {
             let module = self.module_of[&instance];

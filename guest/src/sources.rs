@@ -19,6 +19,7 @@ pub const PYTHON: &[(&str, &str)] = sources!("python":
     "_island/calls.py",
     "_island/codec.py",
     "_island/configs.py",
+    "_island/copying.py",
     "_island/errors.py",
     "_island/functions.py",
     "_island/library.py",
@@ -42,6 +43,7 @@ pub const PYTHON: &[(&str, &str)] = sources!("python":
 /// The world, by file name.
 pub const WIT: &[(&str, &str)] = sources!("wit":
     "channels.wit",
+    "copying.wit",
     "guest.wit",
     "interpreters.wit",
     "process.wit",
@@ -54,10 +56,15 @@ const LINKER: &[(&str, &str)] = sources!("src":
     "assemble.rs",
     "component.rs",
     "emit.rs",
+    "emit/later.rs",
     "encode.rs",
+    "files.rs",
+    "image.rs",
+    "image.wit",
     "immortal.rs",
     "link.rs",
     "module.rs",
+    "network.rs",
     "tools.rs",
 );
 

@@ -34,6 +34,25 @@ impl Task {
     }
 }
 
+impl Task {
+    /// A task that ended without a result, as a copy has it for one of the original's.
+    pub(super) fn lost(state: &State) -> Result<Task> {
+        let exchange = state.context.exchange.clone();
+        let event = exchange
+            .with(|broker, _| broker.create_event(state.party))
+            .ok_or_else(|| wasmtime::format_err!("there are too many tasks"))?;
+        let running = Running {
+            exchange,
+            event,
+            result: Mutex::new(None),
+        };
+        running.finish(Err(Error::NotCopyable(
+            "the result goes to the one that it was copied from".to_owned(),
+        )));
+        Ok(Task(Arc::new(running)))
+    }
+}
+
 impl Running {
     fn finish(&self, result: crate::Result<Reply>) {
         *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
@@ -63,12 +82,10 @@ impl Host for State {
     async fn create(&mut self, trusted: bool) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
         let Some(granted) = own.settings.policy.children else {
-            return Ok(Err(Refusal::Limit(("interpreters".to_owned(), 0))));
+            return Ok(Err(too_many(0)));
         };
-        // The first member of a family is nobody's child.
-        if own.family.len() > granted.count as usize {
-            let limit = u64::from(granted.count);
-            return Ok(Err(Refusal::Limit(("interpreters".to_owned(), limit))));
+        if own.family.children() >= granted.count as usize {
+            return Ok(Err(too_many(granted.count)));
         }
         let child = Island::create(
             &self.context,
@@ -83,10 +100,7 @@ impl Host for State {
         .await;
         match child {
             Ok(child) => Ok(Ok(self.table.push(InterpreterRef(child))?)),
-            Err(Error::Capacity { limit }) => {
-                let refusal = Refusal::Limit(("interpreters".to_owned(), u64::from(limit)));
-                Ok(Err(refusal))
-            }
+            Err(Error::Capacity { limit }) => Ok(Err(too_many(limit))),
             Err(error) => Err(wasmtime::Error::new(error)),
         }
     }
@@ -162,6 +176,45 @@ impl HostInterpreter for State {
         })
     }
 
+    async fn copy(
+        &mut self,
+        interpreter: Resource<InterpreterRef>,
+    ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
+        let own = self.own()?;
+        let original = self.table.get(&interpreter)?.0.clone();
+        let limit = own
+            .settings
+            .policy
+            .children
+            .map_or(0, |granted| granted.count);
+        if own.family.children() >= limit as usize {
+            return Ok(Err(too_many(limit)));
+        }
+        let copy = match original.copy(Some(&own)) {
+            Ok(work) => work.await,
+            Err(error) => Err(error),
+        };
+        match copy {
+            Ok(copy) => Ok(Ok(self.table.push(InterpreterRef(copy))?)),
+            Err(error) => not_done(error),
+        }
+    }
+
+    async fn reset(
+        &mut self,
+        interpreter: Resource<InterpreterRef>,
+    ) -> Result<Result<(), Refusal>> {
+        let island = self.table.get(&interpreter)?.0.clone();
+        let done = match island.reset() {
+            Ok(work) => work.await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(()) => Ok(Ok(())),
+            Err(error) => not_done(error),
+        }
+    }
+
     fn drop(&mut self, interpreter: Resource<InterpreterRef>) -> Result<()> {
         self.table.delete(interpreter)?;
         Ok(())
@@ -202,6 +255,26 @@ impl State {
         task_at_work.detach();
         Ok(Ok(task))
     }
+}
+
+fn too_many(limit: u32) -> Refusal {
+    Refusal::Limit(("interpreters".to_owned(), u64::from(limit)))
+}
+
+/// What a guest is told of an interpreter that was not copied or reset.
+fn not_done<T>(error: Error) -> Result<Result<T, Refusal>> {
+    Ok(Err(match error {
+        Error::Running => Refusal::Running,
+        Error::Closed => Refusal::Closed,
+        Error::Capacity { limit } => too_many(limit),
+        error @ (Error::Raised(_)
+        | Error::NotCopyable(_)
+        | Error::Died(_)
+        | Error::Killed
+        | Error::LimitExceeded(_)
+        | Error::NoMemory(_)) => Refusal::Unfit(error.to_string()),
+        error => return Err(wasmtime::Error::new(error)),
+    }))
 }
 
 fn refused(reason: NotSent) -> Refusal {

@@ -2,6 +2,7 @@
 
 mod cache;
 mod cli;
+mod copies;
 mod examples;
 mod fresh;
 mod host;

@@ -25,6 +25,7 @@ macro_rules! folders {
 
 folders!(
     channels,
+    copying,
     hostile,
     interpreters,
     library,

@@ -47,6 +47,8 @@ def refused(refusal, id=None):
             return InterpreterError(f"the limit of {limit} {what} is reached")
         case interpreters.Refusal_NotShareable(value=what):
             return NotShareableError(what)
+        case interpreters.Refusal_Unfit(value=why):
+            return InterpreterError(why)
     return InterpreterError(f"refused: {refusal!r}")
 
 

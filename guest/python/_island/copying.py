@@ -1,0 +1,123 @@
+"""What an interpreter does for being copied, and its copy for waking up.
+
+The objects that stand for what the host keeps need no list of their own: each has a finalizer, and
+`weakref` has those in the order in which they were made.
+"""
+
+import gc
+import sys
+from builtins import BaseException, list, type, zip
+from weakref import finalize
+
+from componentize_py_runtime import drop_resource
+from componentize_py_types import Err
+from wit_world.imports import channels, holdings, interpreters
+
+from . import report
+from . import tasks as tasks_module
+
+# What would run a script's code between the lines of ours: garbage collection, and what traces calls.
+_collecting = True
+_tracing = _profiling = None
+
+
+class Copying:
+    """The exports of the world's `copying` interface."""
+
+    def prepare(self):
+        _stop_others()
+        try:
+            senders, receivers, others, tasks = (
+                [entry[0] for entry in entries] for entries in _held()
+            )
+            holdings.tell(senders, receivers, others, len(tasks))
+        except BaseException as error:
+            _let_others()
+            raise Err(report.exception(error)) from None
+
+    def resume(self):
+        _let_others()
+
+    def revive(self, senders, receivers, others, tasks):
+        try:
+            # Those that arrived were made last, so they are behind those that they replace.
+            for entries, arrived in zip(_held(), (senders, receivers, others, tasks)):
+                for entry, new in zip(entries, list(arrived)):
+                    _replace(*entry, new)
+            # Nobody has to wait for what the original started.
+            tasks_module._live.clear()
+            _draw_entropy()
+            _let_others()
+        except BaseException as error:
+            raise Err(report.exception(error)) from None
+
+
+def _stop_others():
+    global _collecting, _tracing, _profiling
+    _collecting, _tracing, _profiling = gc.isenabled(), sys.gettrace(), sys.getprofile()
+    gc.disable()
+    sys.settrace(None)
+    sys.setprofile(None)
+
+
+def _let_others():
+    if _collecting:
+        gc.enable()
+    sys.settrace(_tracing)
+    sys.setprofile(_profiling)
+
+
+def _held():
+    """Senders, receivers, interpreters and tasks: the object, its finalizer and what drops it."""
+    held = {
+        channels.Sender: [],
+        channels.Receiver: [],
+        interpreters.Interpreter: [],
+        interpreters.Task: [],
+    }
+    for finalizer in list(finalize._registry):
+        alive = finalizer.peek()
+        if alive is None:
+            continue
+        obj, function, arguments, _ = alive
+        if function is drop_resource and type(obj) in held:
+            held[type(obj)].append((obj, finalizer, arguments[0]))
+    return tuple(held.values())
+
+
+def _replace(obj, finalizer, drop, new):
+    """Make `obj` stand for what `new` stands for, which is given up."""
+    handle = new.handle
+    new.finalizer.detach()
+    finalizer.detach()
+    obj.handle = handle
+    obj.finalizer = finalize(obj, drop_resource, drop, handle)
+
+
+def _draw_entropy():
+    """Let nothing that was drawn at random be the same here as in the original."""
+    for name, draw in _DRAWN.items():
+        module = sys.modules.get(name)
+        if module is None:
+            continue
+        try:
+            draw(module)
+        except BaseException:
+            # A script put something else under this name.
+            pass
+
+
+def _forget(*names):
+    def forget(module):
+        for name in names:
+            if hasattr(module, name):
+                setattr(module, name, None)
+
+    return forget
+
+
+_DRAWN = {
+    "random": lambda module: module.seed(),
+    "tempfile": _forget("_name_sequence"),
+    "uuid": _forget("_node", "_last_timestamp", "_last_timestamp_v6", "_last_timestamp_v7"),
+}

@@ -1,0 +1,122 @@
+//! What linking adds to the module, behind all that comes from the guest's own modules.
+
+use super::Output;
+use anyhow::Result;
+use std::collections::HashMap;
+use wasm_encoder::{self as enc, ExportKind};
+use wasmparser::{FuncType, ValType};
+
+/// The additions that were announced.
+#[derive(Default)]
+pub(super) struct Later {
+    /// Functions that stand in for imports of the host.
+    replaced: HashMap<u32, u32>,
+    /// The first values of the globals.
+    globals: Vec<i32>,
+    functions: u32,
+    /// Functions whose addresses are taken.
+    elements: Vec<u32>,
+}
+
+impl Later {
+    /// What is called where `import` was.
+    pub(super) fn stand_in(&self, import: u32) -> u32 {
+        *self.replaced.get(&import).unwrap_or(&import)
+    }
+}
+
+impl Output<'_, '_> {
+    /// The imports whose names begin with `prefix`, in their order.
+    pub(crate) fn host_functions(&self, prefix: &str) -> Vec<u32> {
+        let named = self.host.iter().filter(|((_, n), _)| n.starts_with(prefix));
+        let mut found: Vec<_> = named.map(|(_, index)| *index).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// The import of this name, and its type.
+    pub(crate) fn host_function(&self, name: &str) -> Option<(u32, FuncType)> {
+        let (_, index) = self.host.iter().find(|((_, n), _)| *n == name)?;
+        let ty = self.host_types.get(*index as usize)?;
+        Some((*index, ty.clone()))
+    }
+
+    /// Lets all that is written from now on call `by` instead of `import`.
+    pub(crate) fn replace(&mut self, import: u32, by: u32) {
+        self.later.replaced.insert(import, by);
+    }
+
+    /// How many globals the guest's own modules still have.
+    pub(crate) fn global_count(&self) -> usize {
+        self.globals.len()
+    }
+
+    /// Announces a 32-bit global and returns its index.
+    pub(crate) fn announce_global(&mut self, first: i32) -> u32 {
+        let index = self.globals.len() + self.later.globals.len();
+        self.later.globals.push(first);
+        index as u32
+    }
+
+    /// Announces a function and returns its index.
+    ///
+    /// All functions of the guest's own modules must be there already.  The bodies follow behind
+    /// theirs, in the same order, with [`Self::add_announced`].
+    pub(crate) fn announce(&mut self, parameters: &[ValType], results: &[ValType]) -> Result<u32> {
+        let ty = FuncType::new(parameters.iter().copied(), results.iter().copied());
+        let ty = self.type_index(&ty)?;
+        self.function_section.function(ty);
+        let index = (self.host.len() + self.functions.len()) as u32 + self.later.functions;
+        self.later.functions += 1;
+        Ok(index)
+    }
+
+    /// Puts a function behind all others in the table, and returns its address.
+    pub(crate) fn announce_element(&mut self, function: u32) -> u32 {
+        let size = self.table_types.first().map_or(0, |ty| ty.minimum as u32);
+        let address = size + self.later.elements.len() as u32;
+        self.later.elements.push(function);
+        address
+    }
+
+    /// Adds the body of the next function that was announced.
+    pub(crate) fn add_announced(&mut self, body: &enc::Function) {
+        self.code_section.function(body);
+    }
+
+    /// Exports function `index` as `name`.
+    pub(crate) fn export_function(&mut self, name: &str, index: u32) {
+        self.export_section.export(name, ExportKind::Func, index);
+    }
+
+    /// The tables, the first with what was put behind all else in it.
+    pub(super) fn write_tables(&mut self) -> enc::TableSection {
+        let elements = std::mem::take(&mut self.later.elements);
+        let mut section = enc::TableSection::new();
+        for (index, ty) in self.table_types.iter_mut().enumerate() {
+            if index == 0 && !elements.is_empty() {
+                let offset = enc::ConstExpr::i32_const(ty.minimum as i32);
+                let count = elements.len() as u64;
+                ty.minimum += count;
+                ty.maximum = ty.maximum.map(|maximum| maximum.max(ty.minimum));
+                let functions = enc::Elements::Functions(elements.as_slice().into());
+                self.element_section.active(None, &offset, functions);
+            }
+            section.table(*ty);
+        }
+        section
+    }
+
+    /// Writes the announced globals, once those of the guest's own modules are written.
+    pub(super) fn write_later_globals(&mut self) {
+        for first in std::mem::take(&mut self.later.globals) {
+            let ty = enc::GlobalType {
+                val_type: enc::ValType::I32,
+                mutable: true,
+                shared: false,
+            };
+            self.global_section
+                .global(ty, &enc::ConstExpr::i32_const(first));
+        }
+    }
+}

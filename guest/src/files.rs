@@ -1,0 +1,224 @@
+//! Makes the files of an interpreter closed ones in its copy.
+//!
+//! libc keeps open files in a table, whose entries name handles that the copy does not have.  It can
+//! forget all of them at once, and opens the standard streams and the granted directories again when
+//! they are needed.  The numbers of the others must not be given to new files, since somebody still
+//! takes them for the old ones: so there an entry is put whose methods are all missing.
+
+use crate::emit::Output;
+use crate::image;
+use anyhow::Result;
+use wasm_encoder as enc;
+use wasm_encoder::{BlockType, Instruction, MemArg};
+use wasmparser::ValType;
+
+/// The functions of libc that this needs, by their names.
+pub(crate) const NEEDED: [&str; 4] = [
+    "__wasilibc_reset_preopens",
+    "descriptor_table_get_ref",
+    "descriptor_table_insert",
+    "descriptor_table_remove",
+];
+
+/// No file has a larger number: the host allows 4096 handles, and libc takes the lowest number.
+const MOST: i32 = 4104;
+
+/// The numbers below are standard streams.
+const STREAMS: i32 = 3;
+
+/// More than a table of methods takes.
+const METHODS: i32 = 256;
+
+/// What is taken from the stack: a byte for each number, and an entry.
+const FRAME: i32 = MOST + 24;
+
+// The locals.
+const FILE: u32 = 0;
+const LAST: u32 = 1;
+const OPEN: u32 = 2;
+const DEAD: u32 = 3;
+
+/// The indices of what is called.
+pub(crate) struct Libc {
+    pub(crate) allocator: u32,
+    /// Those of [`NEEDED`].
+    pub(crate) functions: [u32; 4],
+}
+
+/// The methods of a closed file: their addresses.
+pub(crate) struct Methods {
+    free: u32,
+    failing: u32,
+}
+
+/// The places of those in the table of methods that libc calls without looking whether they are there,
+/// and of those for reading and writing, so that these fail as they do for a file that is not open.
+/// A test tries everything that Python can do with a file.
+const FREE: u64 = 0;
+const FAILING: [u64; 3] = [4, 8, 16];
+
+/// Announces the methods that a closed file needs to have, and returns their bodies.
+pub(crate) fn announce_methods(
+    out: &mut Output<'_, '_>,
+    libc: &Libc,
+) -> Result<(Methods, [enc::Function; 2])> {
+    let [_, get, ..] = libc.functions;
+    let free = out.announce(&[ValType::I32], &[])?;
+    let fail = out.announce(&[ValType::I32; 2], &[ValType::I32])?;
+    let methods = Methods {
+        free: out.announce_element(free),
+        failing: out.announce_element(fail),
+    };
+    // Asking for a file that does not exist leaves the right error behind.
+    let failing = image::body(&[
+        Instruction::I32Const(-1),
+        Instruction::Call(get),
+        Instruction::Drop,
+        Instruction::I32Const(-1),
+    ]);
+    Ok((methods, [image::body(&[]), failing]))
+}
+
+/// The body of the function that closes all files.
+pub(crate) fn close_all(libc: &Libc, stack: u32, methods: &Methods) -> enc::Function {
+    let [forget, get, insert, remove] = libc.functions;
+    let byte = MemArg {
+        offset: 0,
+        align: 0,
+        memory_index: 0,
+    };
+    let word = |offset| MemArg {
+        offset,
+        align: 2,
+        memory_index: 0,
+    };
+    let mut function = enc::Function::new([(4, enc::ValType::I32)]);
+    let mut add = |instructions: &[Instruction<'_>]| {
+        for instruction in instructions {
+            function.instruction(instruction);
+        }
+    };
+    add(&[
+        Instruction::GlobalGet(stack),
+        Instruction::I32Const(FRAME),
+        Instruction::I32Sub,
+        Instruction::LocalTee(OPEN),
+        Instruction::GlobalSet(stack),
+        // Which are open, and the last of them.
+        Instruction::I32Const(STREAMS - 1),
+        Instruction::LocalSet(LAST),
+        Instruction::Loop(BlockType::Empty),
+        Instruction::LocalGet(OPEN),
+        Instruction::LocalGet(FILE),
+        Instruction::I32Add,
+        Instruction::LocalGet(FILE),
+        Instruction::Call(get),
+        Instruction::I32Const(0),
+        Instruction::I32Ne,
+        Instruction::LocalTee(DEAD),
+        Instruction::I32Store8(byte),
+        Instruction::LocalGet(FILE),
+        Instruction::LocalGet(LAST),
+        Instruction::LocalGet(DEAD),
+        Instruction::LocalGet(FILE),
+        Instruction::I32Const(STREAMS),
+        Instruction::I32GeS,
+        Instruction::I32And,
+        Instruction::Select,
+        Instruction::LocalSet(LAST),
+    ]);
+    add(&next_until(
+        Instruction::I32Const(MOST),
+        Instruction::I32LtS,
+    ));
+    add(&[
+        Instruction::Call(forget),
+        Instruction::I32Const(STREAMS),
+        Instruction::LocalSet(FILE),
+        Instruction::LocalGet(LAST),
+        Instruction::I32Const(STREAMS),
+        Instruction::I32GeS,
+        Instruction::If(BlockType::Empty),
+        // An entry is its data, of which there is none, and the address of its methods.
+        Instruction::I32Const(0),
+        Instruction::I32Const(0),
+        Instruction::I32Const(4),
+        Instruction::I32Const(METHODS),
+        Instruction::Call(libc.allocator),
+        Instruction::LocalTee(DEAD),
+        Instruction::I32Const(0),
+        Instruction::I32Const(METHODS),
+        Instruction::MemoryFill(0),
+        Instruction::LocalGet(DEAD),
+        Instruction::I32Const(methods.free as i32),
+        Instruction::I32Store(word(FREE)),
+    ]);
+    for place in FAILING {
+        add(&[
+            Instruction::LocalGet(DEAD),
+            Instruction::I32Const(methods.failing as i32),
+            Instruction::I32Store(word(place)),
+        ]);
+    }
+    add(&[
+        Instruction::LocalGet(OPEN),
+        Instruction::I32Const(0),
+        Instruction::I32Store(word(MOST as u64)),
+        Instruction::LocalGet(OPEN),
+        Instruction::LocalGet(DEAD),
+        Instruction::I32Store(word(MOST as u64 + 4)),
+        Instruction::Loop(BlockType::Empty),
+        Instruction::LocalGet(OPEN),
+        Instruction::I32Const(MOST),
+        Instruction::I32Add,
+        Instruction::Call(insert),
+        Instruction::Drop,
+    ]);
+    add(&next_until(
+        Instruction::LocalGet(LAST),
+        Instruction::I32LeS,
+    ));
+    add(&[
+        Instruction::End,
+        // What was closed is closed again, standard streams included.
+        Instruction::I32Const(0),
+        Instruction::LocalSet(FILE),
+        Instruction::Loop(BlockType::Empty),
+        Instruction::LocalGet(OPEN),
+        Instruction::LocalGet(FILE),
+        Instruction::I32Add,
+        Instruction::I32Load8U(byte),
+        Instruction::I32Eqz,
+        Instruction::If(BlockType::Empty),
+        Instruction::LocalGet(FILE),
+        Instruction::Call(remove),
+        Instruction::Drop,
+        Instruction::End,
+    ]);
+    add(&next_until(
+        Instruction::LocalGet(LAST),
+        Instruction::I32LeS,
+    ));
+    add(&[
+        Instruction::LocalGet(OPEN),
+        Instruction::I32Const(FRAME),
+        Instruction::I32Add,
+        Instruction::GlobalSet(stack),
+        Instruction::End,
+    ]);
+    function
+}
+
+/// The end of a loop over the numbers of files.
+fn next_until<'a>(limit: Instruction<'a>, compare: Instruction<'a>) -> [Instruction<'a>; 8] {
+    [
+        Instruction::LocalGet(FILE),
+        Instruction::I32Const(1),
+        Instruction::I32Add,
+        Instruction::LocalTee(FILE),
+        limit,
+        compare,
+        Instruction::BrIf(0),
+        Instruction::End,
+    ]
+}

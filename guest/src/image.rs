@@ -1,0 +1,177 @@
+//! Adds to the linked module what reads and writes its memory, so that interpreters can be copied.
+//!
+//! The functions are those of `image.wit`.  They can leave globals alone: the stack pointer is the only
+//! one that changes, and it is back at its first value whenever no call is under way.
+
+use crate::emit::Output;
+use crate::files::{self, Libc};
+use crate::network;
+use anyhow::{Result, ensure};
+use wasm_encoder as enc;
+use wasm_encoder::{BlockType, Instruction, MemArg};
+use wasmparser::ValType;
+
+/// The interface, and how its functions are named in a core module.
+pub(crate) const WIT: &str = include_str!("image.wit");
+pub(crate) const PREFIX: &str = "archipel:image/image@0.1.0#";
+
+/// The allocator of the component, which the results of imports and the arguments of exports share.
+pub(crate) const ALLOCATOR: &str = "cabi_realloc";
+
+/// The start of the names of imports that drop a handle.
+pub(crate) const DROP: &str = "[resource-drop]";
+
+/// No address at all.
+const NOWHERE: i32 = -1;
+
+/// What an interpreter's stack leaves free below its top is enough for a pointer and a length.
+const BELOW_STACK: i32 = 16;
+
+/// The functions whose bodies are written once all others are.
+pub(crate) struct Image {
+    bodies: Vec<enc::Function>,
+}
+
+impl Image {
+    /// Announces the functions, and lets every drop of a handle go through one that can leave it.
+    ///
+    /// # Errors
+    ///
+    /// When the module has more state outside of its memory than the stack pointer.
+    pub(crate) fn announce(out: &mut Output<'_, '_>, libc: &Libc) -> Result<Image> {
+        ensure!(
+            out.global_count() == 1,
+            "the guest keeps state in {} globals, where only the stack pointer is expected",
+            out.global_count()
+        );
+        let stack = 0;
+        let foreign = out.announce_global(0);
+        let target = out.announce_global(NOWHERE);
+        let mut bodies = Vec::new();
+
+        for drop in out.host_functions(DROP) {
+            let guard = out.announce(&[ValType::I32], &[])?;
+            out.replace(drop, guard);
+            bodies.push(body(&[
+                Instruction::GlobalGet(foreign),
+                Instruction::If(BlockType::Empty),
+                Instruction::Return,
+                Instruction::End,
+                Instruction::LocalGet(0),
+                Instruction::Call(drop),
+            ]));
+        }
+
+        bodies.extend(network::announce(out)?);
+
+        let word = MemArg {
+            offset: 0,
+            align: 2,
+            memory_index: 0,
+        };
+        let length = MemArg { offset: 4, ..word };
+        let place = [
+            Instruction::GlobalGet(stack),
+            Instruction::I32Const(BELOW_STACK),
+            Instruction::I32Sub,
+        ];
+        let mut view = place.to_vec();
+        view.extend([Instruction::I32Const(0), Instruction::I32Store(word)]);
+        view.extend(place.clone());
+        view.extend([
+            Instruction::MemorySize(0),
+            Instruction::I32Const(16),
+            Instruction::I32Shl,
+            Instruction::I32Store(length),
+        ]);
+        view.extend(place);
+        bodies.push(exported(out, "view", &[], &[ValType::I32], &view)?);
+
+        let grow = [
+            Instruction::LocalGet(0),
+            Instruction::MemoryGrow(0),
+            Instruction::I32Const(-1),
+            Instruction::I32Ne,
+        ];
+        bodies.push(exported(
+            out,
+            "grow",
+            &[ValType::I32],
+            &[ValType::I32],
+            &grow,
+        )?);
+
+        let aim = [Instruction::LocalGet(0), Instruction::GlobalSet(target)];
+        bodies.push(exported(out, "aim", &[ValType::I32], &[], &aim)?);
+        // The bytes lie where they belong once they are passed.
+        bodies.push(exported(
+            out,
+            "write",
+            &[ValType::I32, ValType::I32],
+            &[],
+            &[],
+        )?);
+
+        let (methods, method_bodies) = files::announce_methods(out, libc)?;
+        bodies.extend(method_bodies);
+        let close_all = out.announce(&[], &[])?;
+        bodies.push(files::close_all(libc, stack, &methods));
+        let declare = [
+            Instruction::LocalGet(0),
+            Instruction::GlobalSet(foreign),
+            Instruction::LocalGet(0),
+            Instruction::If(BlockType::Empty),
+            Instruction::Call(close_all),
+            Instruction::End,
+        ];
+        bodies.push(exported(out, "foreign", &[ValType::I32], &[], &declare)?);
+
+        // The allocator for arguments of exports alone: those of imports never come here.
+        let index = out.announce(&[ValType::I32; 4], &[ValType::I32])?;
+        out.export_function("cabi_export_realloc", index);
+        let mut realloc = vec![
+            Instruction::GlobalGet(target),
+            Instruction::I32Const(NOWHERE),
+            Instruction::I32Ne,
+            Instruction::If(BlockType::Empty),
+            Instruction::GlobalGet(target),
+            Instruction::I32Const(NOWHERE),
+            Instruction::GlobalSet(target),
+            Instruction::Return,
+            Instruction::End,
+        ];
+        realloc.extend((0..4).map(Instruction::LocalGet));
+        realloc.push(Instruction::Call(libc.allocator));
+        bodies.push(body(&realloc));
+        Ok(Image { bodies })
+    }
+
+    /// Writes the bodies of the announced functions.
+    pub(crate) fn finish(self, out: &mut Output<'_, '_>) {
+        for body in &self.bodies {
+            out.add_announced(body);
+        }
+    }
+}
+
+fn exported(
+    out: &mut Output<'_, '_>,
+    name: &str,
+    parameters: &[ValType],
+    results: &[ValType],
+    instructions: &[Instruction<'_>],
+) -> Result<enc::Function> {
+    let index = out.announce(parameters, results)?;
+    out.export_function(&format!("{PREFIX}{name}"), index);
+    Ok(body(instructions))
+}
+
+/// A function without locals of its own.
+pub(crate) fn body(instructions: &[Instruction<'_>]) -> enc::Function {
+    let mut function = enc::Function::new([]);
+    for instruction in instructions {
+        function.instruction(instruction);
+    }
+    function.instruction(&Instruction::End);
+    function
+}

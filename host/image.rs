@@ -1,0 +1,173 @@
+//! Copying the memory of one instance to another.
+//!
+//! The linker gives the guest a few functions that read and write its memory, `guest/src/image.wit`.
+//! Only pages that differ are written, so that a copy costs what the original changed.
+
+use crate::island::Instance;
+use crate::pages;
+use std::ops::Range;
+use std::task::Poll;
+use wasmtime::component::{Component, ComponentExportIndex, TypedFunc, WasmList};
+use wasmtime::{Result, format_err};
+
+/// How much is compared and copied before others may run.
+const AT_ONCE: usize = 32 << 20;
+
+/// How a guest's memory grows.
+const GROWTH: usize = 64 << 10;
+
+/// The functions of `image.wit`, found once.
+pub(crate) struct Image {
+    view: ComponentExportIndex,
+    grow: ComponentExportIndex,
+    aim: ComponentExportIndex,
+    write: ComponentExportIndex,
+    foreign: ComponentExportIndex,
+}
+
+/// Whose fault it is that a copy failed: that one cannot be used any more.
+pub(crate) enum Fault {
+    Original(wasmtime::Error),
+    Copy(wasmtime::Error),
+    /// Nobody's: there is no memory for the copy.
+    NoMemory,
+}
+
+impl From<wasmtime::Error> for Fault {
+    fn from(error: wasmtime::Error) -> Self {
+        Fault::Copy(error)
+    }
+}
+
+impl Image {
+    /// The functions in `component`, unless it was not made by our linker.
+    pub(crate) fn find(component: &Component) -> Option<Image> {
+        let interface = component.get_export_index(None, "archipel:image/image@0.1.0")?;
+        let function = |name: &str| component.get_export_index(Some(&interface), name);
+        Some(Image {
+            view: function("view")?,
+            grow: function("grow")?,
+            aim: function("aim")?,
+            write: function("write")?,
+            foreign: function("foreign")?,
+        })
+    }
+
+    /// Says whether the handles in the memory of `instance` are another's: nothing is dropped then.
+    pub(crate) async fn set_foreign(&self, instance: &mut Instance, foreign: bool) -> Result<()> {
+        let set: TypedFunc<(bool,), ()> = instance
+            .raw
+            .get_typed_func(&mut instance.store, self.foreign)?;
+        set.call_async(&mut instance.store, (foreign,)).await
+    }
+
+    /// Makes the memory of `copy`, which is new, equal to that of `original`.
+    pub(crate) async fn copy(
+        &self,
+        original: &mut Instance,
+        copy: &mut Instance,
+    ) -> std::result::Result<(), Fault> {
+        let from = self.view(original).await.map_err(Fault::Original)?;
+        let from = from.as_le_slice(&original.store);
+        let mut to = self.view(copy).await?;
+        let missing = from.len().saturating_sub(to.len()) / GROWTH;
+        if missing > 0 {
+            self.grow(copy, missing).await?;
+            to = self.view(copy).await?;
+        }
+        if to.len() != from.len() {
+            return Err(format_err!("the memory of the copy has another size").into());
+        }
+        let store = &mut copy.store;
+        let aim: TypedFunc<(u32,), ()> = copy.raw.get_typed_func(&mut *store, self.aim)?;
+        let write: TypedFunc<(&[u8],), ()> = copy.raw.get_typed_func(&mut *store, self.write)?;
+        for start in (0..from.len()).step_by(AT_ONCE) {
+            if start > 0 {
+                give_way().await;
+            }
+            let part = start..(start + AT_ONCE).min(from.len());
+            let from = &from[part.clone()];
+            for run in differences(from, &to.as_le_slice(&*store)[part]) {
+                let place = u32::try_from(start + run.start).map_err(wasmtime::Error::from)?;
+                aim.call_async(&mut *store, (place,)).await?;
+                write.call_async(&mut *store, (&from[run],)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn grow(&self, instance: &mut Instance, pages: usize) -> std::result::Result<(), Fault> {
+        let store = &mut instance.store;
+        let grow: TypedFunc<(u32,), (bool,)> =
+            instance.raw.get_typed_func(&mut *store, self.grow)?;
+        let pages = u32::try_from(pages).map_err(wasmtime::Error::from)?;
+        match grow.call_async(&mut *store, (pages,)).await? {
+            (true,) => Ok(()),
+            (false,) => Err(Fault::NoMemory),
+        }
+    }
+
+    /// The memory of `instance`, as a list that takes no room of its own.
+    async fn view(&self, instance: &mut Instance) -> Result<WasmList<u8>> {
+        let view: TypedFunc<(), (WasmList<u8>,)> = instance
+            .raw
+            .get_typed_func(&mut instance.store, self.view)?;
+        // Nothing is copied here, however long the list is.
+        let fuel = instance.store.hostcall_fuel();
+        instance.store.set_hostcall_fuel(usize::MAX);
+        let result = view.call_async(&mut instance.store, ()).await;
+        instance.store.set_hostcall_fuel(fuel);
+        Ok(result?.0)
+    }
+}
+
+/// Lets others run.
+async fn give_way() {
+    let mut given = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut given, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Where `from` and `to`, which are of the same length, differ, in whole pages.
+fn differences(from: &[u8], to: &[u8]) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for candidates in pages::written(from) {
+        for start in candidates.clone().step_by(pages::SMALLEST) {
+            let page = start..(start + pages::SMALLEST).min(candidates.end);
+            if from[page.clone()] == to[page.clone()] {
+                continue;
+            }
+            match found.last_mut() {
+                Some(last) if last.end == page.start => last.end = page.end,
+                _ => found.push(page),
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_pages_that_differ_are_one_run() {
+        let from = vec![0_u8; 10 * pages::SMALLEST];
+        let mut to = from.clone();
+        for page in [0, 3, 4, 9] {
+            to[page * pages::SMALLEST + 17] = 1;
+        }
+        let runs: Vec<_> = differences(&to, &from)
+            .into_iter()
+            .map(|run| run.start / pages::SMALLEST..run.end / pages::SMALLEST)
+            .collect();
+        assert_eq!(runs, [0..1, 3..5, 9..10]);
+        assert!(differences(&from, &from).is_empty());
+    }
+}

@@ -1,0 +1,119 @@
+//! The import by which an interpreter that is copied says what it holds.
+
+use super::channels::copy;
+use super::{InterpreterRef, ReceiverEnd, SenderEnd, Task};
+use crate::bindings::archipel::island::holdings::Host;
+use crate::broker::PartyId;
+use crate::exchange::End;
+use crate::island::Island;
+use crate::state::{HANDLES, State};
+use std::sync::Arc;
+use wasmtime::component::Resource;
+use wasmtime::{Result, bail};
+
+/// What an interpreter holds, as it told it, kept alive until its copy has it.
+#[derive(Default)]
+pub(crate) struct Holdings {
+    senders: Vec<End>,
+    receivers: Vec<End>,
+    interpreters: Vec<Arc<Island>>,
+    tasks: u32,
+}
+
+/// What an interpreter tells counts only while it is asked.
+#[derive(Default)]
+pub(crate) enum Answer {
+    #[default]
+    NotAsked,
+    Asked(Holdings),
+}
+
+impl Answer {
+    /// Lets the next answer count.
+    pub(crate) fn ask(&mut self) {
+        *self = Answer::Asked(Holdings::default());
+    }
+
+    /// What was answered.
+    pub(crate) fn take(&mut self) -> Holdings {
+        match std::mem::take(self) {
+            Answer::NotAsked => Holdings::default(),
+            Answer::Asked(holdings) => holdings,
+        }
+    }
+}
+
+/// The handles of a copy for what the original held.
+pub(crate) struct Arrived {
+    pub(crate) senders: Vec<Resource<SenderEnd>>,
+    pub(crate) receivers: Vec<Resource<ReceiverEnd>>,
+    pub(crate) interpreters: Vec<Resource<InterpreterRef>>,
+    pub(crate) tasks: Vec<Resource<Task>>,
+}
+
+impl Host for State {
+    fn tell(
+        &mut self,
+        senders: Vec<Resource<SenderEnd>>,
+        receivers: Vec<Resource<ReceiverEnd>>,
+        interpreters: Vec<Resource<InterpreterRef>>,
+        tasks: u32,
+    ) -> Result<()> {
+        if matches!(self.holdings, Answer::NotAsked) {
+            return Ok(());
+        }
+        let count = senders.len() + receivers.len() + interpreters.len();
+        if count.saturating_add(tasks as usize) > HANDLES {
+            bail!("it told of more handles than it can have");
+        }
+        let mut holdings = Holdings {
+            senders: Vec::with_capacity(senders.len()),
+            receivers: Vec::with_capacity(receivers.len()),
+            interpreters: Vec::with_capacity(interpreters.len()),
+            tasks,
+        };
+        for end in senders {
+            let end = copy(&self.table.get(&end)?.0, PartyId::FLIGHT)?;
+            holdings.senders.push(end);
+        }
+        for end in receivers {
+            let end = copy(&self.table.get(&end)?.0, PartyId::FLIGHT)?;
+            holdings.receivers.push(end);
+        }
+        for interpreter in interpreters {
+            let island = self.table.get(&interpreter)?.0.clone();
+            holdings.interpreters.push(island);
+        }
+        self.holdings = Answer::Asked(holdings);
+        Ok(())
+    }
+}
+
+impl Holdings {
+    /// Puts everything into the table of the copy.
+    pub(crate) fn arrive(self, state: &mut State) -> Result<Arrived> {
+        let mut arrived = Arrived {
+            senders: Vec::with_capacity(self.senders.len()),
+            receivers: Vec::with_capacity(self.receivers.len()),
+            interpreters: Vec::with_capacity(self.interpreters.len()),
+            tasks: Vec::new(),
+        };
+        for end in &self.senders {
+            let held = SenderEnd(copy(end, state.party)?);
+            arrived.senders.push(state.table.push(held)?);
+        }
+        for end in &self.receivers {
+            let held = ReceiverEnd(copy(end, state.party)?);
+            arrived.receivers.push(state.table.push(held)?);
+        }
+        for island in self.interpreters {
+            let reference = InterpreterRef(island);
+            arrived.interpreters.push(state.table.push(reference)?);
+        }
+        for _ in 0..self.tasks {
+            let task = Task::lost(state)?;
+            arrived.tasks.push(state.table.push(task)?);
+        }
+        Ok(arrived)
+    }
+}

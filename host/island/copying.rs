@@ -1,0 +1,174 @@
+//! Copying an island, and giving it back its first state.
+
+use super::{Entered, Instance, Island};
+use crate::error::{Error, Result};
+use crate::image::{Fault, Image};
+use crate::imports::Holdings;
+use crate::job::{self, Reply, died, settled};
+use std::sync::Arc;
+use wasmtime_wasi::p2::bindings::filesystem::types::DirectoryEntryStream;
+
+/// Why there is no copy, and whom the error is about: an original that died of it is gone.
+enum Failure {
+    Original(Error),
+    Copy(Error),
+}
+
+impl Island {
+    /// Starts making a copy, which is a child of `parent` or the host's; the future does it.
+    ///
+    /// Dropping the future does away with the original too, since its state is unknown then.
+    pub(crate) fn copy(
+        self: &Arc<Self>,
+        parent: Option<&Arc<Island>>,
+    ) -> Result<impl Future<Output = Result<Arc<Island>>> + Send + use<>> {
+        let mut entered = self.enter()?;
+        let parent = parent.cloned();
+        Ok(async move {
+            match entered.copy(parent.as_ref()).await {
+                Ok((copy, instance)) => {
+                    entered.leave(&Ok(Reply::Done));
+                    copy.begin(instance);
+                    Ok(copy)
+                }
+                Err(Failure::Copy(error)) => {
+                    entered.leave(&Ok(Reply::Done));
+                    Err(error)
+                }
+                Err(Failure::Original(error)) => {
+                    let end = Err(error);
+                    entered.leave(&end);
+                    end.and_then(|_| Err(Error::Closed))
+                }
+            }
+        })
+    }
+
+    /// Starts giving the island the state of a new one; the future does it.
+    pub(crate) fn reset(
+        self: &Arc<Self>,
+    ) -> Result<impl Future<Output = Result<()>> + Send + use<>> {
+        let mut entered = self.enter()?;
+        Ok(async move {
+            let made = match new_instance(&mut entered).await {
+                Ok(instance) => instance,
+                Err(error) if entered.instance.is_some() => {
+                    entered.leave(&Ok(Reply::Done));
+                    return Err(error);
+                }
+                Err(error) => {
+                    let end = Err(error);
+                    entered.leave(&end);
+                    return end.and_then(|_| Err(Error::Closed));
+                }
+            };
+            // What the old one held is given up with it.
+            entered.instance = Some(made);
+            entered.island.kill_children();
+            entered.leave(&Ok(Reply::Done));
+            Ok(())
+        })
+    }
+}
+
+/// A new instance for an island that has one already.
+async fn new_instance(entered: &mut Entered) -> Result<Box<Instance>> {
+    match entered.island.instantiate().await {
+        // The room that the old one takes is enough.
+        Err(Error::Capacity { .. }) => {
+            entered.instance = None;
+            entered.island.instantiate().await
+        }
+        made => made,
+    }
+}
+
+impl Entered {
+    async fn copy(
+        &mut self,
+        parent: Option<&Arc<Island>>,
+    ) -> Result<(Arc<Island>, Box<Instance>), Failure> {
+        let island = &self.island;
+        let Some(original) = &mut self.instance else {
+            return Err(Failure::Original(Error::Closed));
+        };
+        let table = &mut original.store.data_mut().table;
+        if table
+            .iter_mut()
+            .any(|entry| entry.is::<DirectoryEntryStream>())
+        {
+            let text =
+                "it is in the middle of reading a directory: an iterator of os.scandir is open";
+            return Err(Failure::Copy(Error::NotCopyable(text.to_owned())));
+        }
+        let settings = island.settings.clone();
+        let trusted = settings.trusted && parent.is_some();
+        let copy = Island::enrol(
+            &island.context,
+            &island.family,
+            parent,
+            |number| island.trust.of_copy(number, trusted),
+            settings,
+            island.started,
+        );
+        let mut instance = copy.instantiate().await.map_err(Failure::Copy)?;
+        let image = &island.context.image;
+        let work = async { Ok(copy_state(image, original, &mut instance).await) };
+        job::limited(&island.stop, island.settings.limits.wall, work)
+            .await
+            .unwrap_or_else(|stopped| Err(Failure::Original(stopped)))?;
+        Ok((copy, instance))
+    }
+}
+
+/// Makes `copy`, which is new, what `original` is.
+async fn copy_state(
+    image: &Image,
+    original: &mut Instance,
+    copy: &mut Instance,
+) -> Result<(), Failure> {
+    // The stores' epoch deadlines may lie far back.
+    original.store.set_epoch_deadline(1);
+    copy.store.set_epoch_deadline(1);
+    let guest = original.exports.archipel_island_copying();
+    original.store.data_mut().holdings.ask();
+    let prepared = guest.call_prepare(&mut original.store).await;
+    let holdings = original.store.data_mut().holdings.take();
+    settled(prepared).map_err(Failure::Original)?;
+    let copied = match image.copy(original, copy).await {
+        Ok(()) => {
+            let given = original.store.data().given();
+            copy.store.data_mut().set_given(given);
+            revive(image, copy, holdings).await.map_err(Failure::Copy)
+        }
+        Err(Fault::NoMemory) => {
+            let text = "for the copy of an interpreter".to_owned();
+            Err(Failure::Copy(Error::NoMemory(text)))
+        }
+        Err(Fault::Copy(error)) => Err(Failure::Copy(died(&error))),
+        Err(Fault::Original(error)) => Err(Failure::Original(died(&error))),
+    };
+    let guest = original.exports.archipel_island_copying();
+    let resumed = guest.call_resume(&mut original.store).await;
+    settled(resumed).map_err(Failure::Original)?;
+    copied
+}
+
+/// Gives a copy, which has the memory of its original, handles of its own.
+async fn revive(image: &Image, copy: &mut Instance, holdings: Holdings) -> Result<()> {
+    let foreign = image.set_foreign(copy, true).await;
+    foreign.map_err(|error| died(&error))?;
+    let arrived = holdings.arrive(copy.store.data_mut());
+    let arrived = arrived.map_err(|error| died(&error))?;
+    let guest = copy.exports.archipel_island_copying();
+    let revived = guest.call_revive(
+        &mut copy.store,
+        &arrived.senders,
+        &arrived.receivers,
+        &arrived.interpreters,
+        &arrived.tasks,
+    );
+    settled(revived.await)?;
+    let foreign = image.set_foreign(copy, false).await;
+    foreign.map_err(|error| died(&error))
+}

@@ -1,0 +1,270 @@
+//! Copies of interpreters, and interpreters that are new again, as a host makes them.
+
+use crate::runtime;
+use archipel::{Access, Binding, Capacity, Error, Interpreter, Limits, Policy, Runtime};
+
+fn build() -> Interpreter {
+    runtime().interpreter().build().unwrap()
+}
+
+#[track_caller]
+fn seen(interpreter: &Interpreter, expression: &str) -> String {
+    interpreter.eval(expression).unwrap().to_string()
+}
+
+#[test]
+fn a_copy_has_the_state_and_goes_on_by_itself() {
+    let original = build();
+    original
+        .exec(
+            "import collections, decimal, hashlib, itertools, re, struct\n\
+             decimal.getcontext().prec = 5\n\
+             digest = hashlib.sha256(b'a')\n\
+             counter = itertools.count(7); next(counter)\n\
+             pattern = re.compile(r'(\\d+)')\n\
+             queue = collections.deque([1, 2], maxlen=2)\n\
+             def generate():\n    for i in range(9): yield i\n\
+             steps = generate(); next(steps)\n\
+             large = bytearray(b'x') * 5_000_000\n\
+             loop = []; loop.append(loop)",
+        )
+        .unwrap();
+    let copy = original.copy().unwrap();
+    let state = "[str(decimal.Decimal(1) / 3), digest.hexdigest()[:8], next(counter), \
+                 pattern.findall('a1b22'), list(queue), next(steps), len(large), loop[0] is loop]";
+    let expected = "['0.33333', 'ca978112', 8, ['1', '22'], [1, 2], 1, 5000000, True]";
+    assert_eq!(seen(&copy, state), expected);
+    copy.exec("large[4_999_999] = 0; queue.append(3); digest.update(b'b'); del pattern")
+        .unwrap();
+    assert_eq!(seen(&original, state), expected);
+    original.close().unwrap();
+    assert_eq!(seen(&copy, "[large[-1], list(queue)]"), "[0, [2, 3]]");
+    let again = copy.copy().unwrap().copy().unwrap();
+    assert_eq!(seen(&again, "[large[-1], list(queue)]"), "[0, [2, 3]]");
+}
+
+#[test]
+fn a_copy_of_one_that_is_busy_or_gone_is_refused() {
+    let original = build();
+    let (sender, receiver) = runtime().channel(Capacity::Rendezvous).unwrap();
+    let (ready, is_ready) = runtime().channel(Capacity::Rendezvous).unwrap();
+    let ends = [("r", Binding::from(receiver)), ("s", Binding::from(ready))];
+    original.prepare_main(ends).unwrap();
+    let runner = original.clone();
+    let busy = std::thread::spawn(move || runner.exec("s.send(1); r.recv()"));
+    is_ready.recv().unwrap();
+    assert!(matches!(original.copy(), Err(Error::Running)));
+    assert!(matches!(original.reset(), Err(Error::Running)));
+    sender.send(1).unwrap();
+    busy.join().unwrap().unwrap();
+    original.copy().unwrap();
+    original.close().unwrap();
+    assert!(matches!(original.copy(), Err(Error::Closed)));
+    assert!(matches!(original.reset(), Err(Error::Closed)));
+}
+
+#[test]
+fn ends_are_held_by_both() {
+    let (sender, receiver) = runtime().channel(Capacity::Unbounded).unwrap();
+    let (to_one, from_host) = runtime().channel(Capacity::Unbounded).unwrap();
+    let original = build();
+    let ends = [
+        ("s", Binding::from(sender)),
+        ("r", Binding::from(from_host)),
+    ];
+    original.prepare_main(ends).unwrap();
+    original
+        .exec("import interpreters; mine, my = interpreters.create_channel(3); my.send('mine')")
+        .unwrap();
+    let copy = original.copy().unwrap();
+    for (interpreter, name) in [(&original, "original"), (&copy, "copy")] {
+        to_one.send(name).unwrap();
+        interpreter.exec("s.send(r.recv())").unwrap();
+        assert_eq!(receiver.recv().unwrap().as_str(), Some(name));
+    }
+    // They hold the same channel, which is neither's alone.
+    assert_eq!(seen(&copy, "mine.recv()"), "'mine'");
+    copy.exec("my.send('from the copy')").unwrap();
+    original.exec("del my").unwrap();
+    assert_eq!(seen(&original, "mine.recv()"), "'from the copy'");
+    original.close().unwrap();
+    copy.exec("s.send(1); del s").unwrap();
+    assert_eq!(receiver.recv().unwrap().as_i64(), Some(1));
+    // The last sender is gone now, and nobody's finalizer has dropped another's end before.
+    assert!(receiver.recv().is_err());
+    to_one.send(2).unwrap();
+    assert_eq!(seen(&copy, "r.recv()"), "2");
+}
+
+#[test]
+fn files_are_closed_in_a_copy_and_alias_nothing() {
+    let folder = std::env::temp_dir().join(format!("archipel-copies-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("read"), "to be read").unwrap();
+    let policy = Policy::new()
+        .dir(&folder, "/data", Access::ReadWrite)
+        .unwrap();
+    let original = runtime().interpreter().policy(policy).build().unwrap();
+    original
+        .exec(
+            "import os, select\n\
+             closed = open('/data/read')\n\
+             file = open('/data/written', 'w'); file.write('flushed'); file.flush()\n\
+             closed.close()\n\
+             fd = os.open('/data/raw', os.O_RDWR | os.O_CREAT); os.write(fd, b'raw')\n\
+             reader = open('/data/read', 'rb')\n\
+             file.write(' later')",
+        )
+        .unwrap();
+    let copy = original.copy().unwrap();
+    copy.exec(
+        r#"
+import errno
+def failing(act):
+    try:
+        return act()
+    except (OSError, ValueError) as error:
+        return type(error).__name__
+for number in (fd, reader.fileno()):
+    acts = [
+        lambda: os.write(number, b"x"), lambda: os.read(number, 1), lambda: os.lseek(number, 0, 0),
+        lambda: os.pread(number, 1, 0), lambda: os.pwrite(number, b"x", 0),
+        lambda: os.fsync(number), lambda: os.fdatasync(number), lambda: os.ftruncate(number, 0),
+        lambda: os.listdir(number), lambda: os.scandir(number), lambda: os.utime(number),
+        lambda: os.get_blocking(number), lambda: os.set_blocking(number, False),
+        lambda: os.readv(number, [bytearray(1)]), lambda: os.writev(number, [b"x"]),
+        lambda: os.posix_fadvise(number, 0, 0, 0), lambda: os.posix_fallocate(number, 0, 1),
+        lambda: os.open("raw", os.O_RDONLY, dir_fd=number), lambda: os.fstat(number),
+        lambda: os.stat("raw", dir_fd=number), lambda: os.fchmod(number, 0o600),
+        lambda: os.mkdir("x", dir_fd=number), lambda: os.unlink("x", dir_fd=number),
+        lambda: os.link("x", "y", src_dir_fd=number), lambda: os.rename("x", "y", src_dir_fd=number),
+        lambda: os.symlink("x", "y", dir_fd=number), lambda: os.readlink("x", dir_fd=number),
+        lambda: os.fdopen(number, closefd=False).read(1),
+        lambda: select.select([number], [number], [], 0),
+    ]
+    for index, act in enumerate(acts):
+        try:
+            failed = failing(act)
+        except (AttributeError, NotImplementedError, TypeError):
+            continue
+        assert failed in ("OSError", "ValueError") or failed.endswith("Error"), (index, failed)
+    assert os.isatty(number) is False
+    for act in acts[:2] + [lambda: os.fstat(number)]:
+        try:
+            act()
+        except OSError as error:
+            assert error.errno == errno.EBADF, error
+        else:
+            raise AssertionError("it is closed")
+assert failing(reader.read) == "OSError"
+new = open("/data/new", "w")
+assert new.fileno() not in (fd, file.fileno(), reader.fileno()), new.fileno()
+new.write("new")
+new.close()
+assert open("/data/new").read() == "new" and open("/data/raw").read() == "raw"
+print(failing(file.close), failing(reader.close), failing(lambda: os.close(fd)))
+print("stdout works", flush=True)
+again = open("/data/read")
+assert again.read() == "to be read"
+"#,
+    )
+    .unwrap();
+    // What the original had not written yet is the original's alone.
+    original
+        .exec("file.close(); assert reader.read() == b'to be read'")
+        .unwrap();
+    let written = std::fs::read_to_string(folder.join("written")).unwrap();
+    assert_eq!(written, "flushed later");
+    original
+        .exec("names = os.scandir('/data'); next(names)")
+        .unwrap();
+    assert!(matches!(original.copy(), Err(Error::NotCopyable(_))));
+    original.exec("names.close()").unwrap();
+    original.copy().unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn entropy_and_clocks_are_the_copys_own() {
+    let original = build();
+    original
+        .exec("import os, random, secrets, tempfile, time, uuid\nnames = tempfile._get_candidate_names()\nuuid.getnode(); begin = time.monotonic()")
+        .unwrap();
+    let copies = [original.copy().unwrap(), original.copy().unwrap(), original];
+    for source in [
+        "random.random()",
+        "random.getrandbits(64)",
+        "next(tempfile._get_candidate_names())",
+        "uuid.getnode()",
+        "str(uuid.uuid4())",
+        "secrets.token_hex()",
+    ] {
+        let [a, b, c] = copies.each_ref().map(|copy| seen(copy, source));
+        assert!(a != b && b != c && a != c, "{source}: {a} {b} {c}");
+    }
+    for copy in &copies {
+        assert_eq!(seen(copy, "0 <= time.monotonic() - begin < 60"), "True");
+    }
+}
+
+#[test]
+fn the_memory_limit_is_the_copys_too() {
+    let limits = Limits::new().memory(64 << 20).unwrap();
+    let original = runtime().interpreter().limits(limits).build().unwrap();
+    original.exec("kept = bytearray(20 << 20)").unwrap();
+    let copy = original.copy().unwrap();
+    let raised = copy.exec("more = bytearray(40 << 20)").unwrap_err();
+    assert!(matches!(raised, Error::Raised(raised) if raised.name == "MemoryError"));
+    assert_eq!(seen(&copy, "len(kept)"), (20 << 20).to_string());
+}
+
+#[test]
+fn there_must_be_room_for_a_copy() {
+    let runtime = Runtime::builder().interpreters(2).build().unwrap();
+    let original = runtime.interpreter().build().unwrap();
+    original.exec("x = 1").unwrap();
+    let copy = original.copy().unwrap();
+    assert!(matches!(original.copy(), Err(Error::Capacity { .. })));
+    assert_eq!(seen(&original, "x"), "1");
+    // Being reset needs no room of its own.
+    copy.reset().unwrap();
+    assert!(copy.eval("x").is_err());
+    drop(copy);
+    original.copy().unwrap();
+}
+
+#[test]
+fn copies_of_the_hosts_leave_the_children_their_number() {
+    let policy = Policy::new().children(1, 1).unwrap();
+    let original = runtime().interpreter().policy(policy).build().unwrap();
+    let copies = [original.copy().unwrap(), original.copy().unwrap()];
+    let create = "import interpreters; child = interpreters.create()";
+    copies[1].exec(create).unwrap();
+    assert!(original.exec(create).is_err());
+    drop(copies);
+    original.exec(create).unwrap();
+}
+
+#[test]
+fn a_reset_interpreter_is_as_new() {
+    let policy = Policy::new().children(4, 1).unwrap();
+    let (sender, receiver) = runtime().channel(Capacity::Unbounded).unwrap();
+    let interpreter = runtime().interpreter().policy(policy).build().unwrap();
+    interpreter
+        .prepare_main([("s", Binding::from(sender))])
+        .unwrap();
+    interpreter
+        .exec("import interpreters, sys; children = [interpreters.create() for _ in range(4)]")
+        .unwrap();
+    let other = build();
+    interpreter.reset().unwrap();
+    assert!(receiver.recv().is_err(), "its ends are given up");
+    let names = "[sorted(globals()), len(sys.modules)]";
+    for interpreter in [&interpreter, &other] {
+        interpreter.exec("import sys").unwrap();
+    }
+    assert_eq!(seen(&interpreter, names), seen(&other, names));
+    interpreter
+        .exec("import interpreters; children = [interpreters.create() for _ in range(4)]")
+        .unwrap();
+}

@@ -1,0 +1,15 @@
+#: children 3 1
+#: stdout 2 the limit of 3 interpreters is reached
+#: stdout 3
+import interpreters
+
+child = interpreters.create()
+copies = []
+try:
+    while True:
+        copies.append(child.copy())
+except interpreters.InterpreterError as error:
+    print(len(copies), error)
+del copies[0]
+copies.append(child.copy())
+print(len(interpreters.list_all()) - 1)

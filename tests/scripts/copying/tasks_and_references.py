@@ -1,0 +1,29 @@
+#: children 8 2
+#: stdout InterpreterDied: the interpreter cannot be copied: the result goes to the one that it was copied from
+#: stdout joined
+#: stdout 43
+#: stdout 43
+import interpreters
+
+child = interpreters.create()
+child.run("""
+import interpreters
+r, s = interpreters.create_channel()
+grandchild = interpreters.create()
+grandchild.run("x = 42")
+task = grandchild.run_in_thread("r.recv(); x += 1", channels=dict(r=r))
+""")
+copy = child.copy()
+# What the original started is the original's, and the copy can talk to whom it knew.
+copy.run("""
+import threading
+def show(arguments):
+    error = arguments.exc_value
+    print(f"{type(error).__name__}: {error}", flush=True)
+threading.excepthook = show
+task.join()
+s.send(None)
+""")
+child.run("task.join(); print('joined', flush=True)")
+for interpreter in (child, copy):
+    interpreter.run("grandchild.run('print(x, flush=True)')")

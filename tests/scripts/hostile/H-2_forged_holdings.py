@@ -1,0 +1,46 @@
+#: children 4 1
+#: stdout nothing happens
+#: stdout InterpreterError: the interpreter died: unknown handle index 12345
+#: stdout InterpreterError: the interpreter died
+#: stdout InterpreterError: ZeroDivisionError: division by zero
+#: stdout still alive
+import interpreters
+from wit_world.imports import holdings
+
+# Told unasked, with whatever handles: nobody listens.
+recv, send = interpreters.create_channel(1)
+holdings.tell([send._handle] * 5000, [], [], (1 << 32) - 1)
+print("nothing happens", flush=True)
+
+
+def refused(source):
+    child = interpreters.create()
+    child.run(source)
+    try:
+        child.copy()
+    except interpreters.InterpreterError as error:
+        text = str(error)
+        cut = "the interpreter died: it told"
+        print("InterpreterError:", "the interpreter died" if text.startswith(cut) else text)
+
+
+# What an interpreter says it holds can be a lie, of which only it dies, or an error of its own.
+FORGED = """
+from weakref import finalize
+from componentize_py_runtime import drop_resource
+from wit_world.imports import channels
+forged = channels.Sender.__new__(channels.Sender)
+forged.handle = 12345
+forged.finalizer = finalize(forged, drop_resource, 1, 12345)
+"""
+refused(FORGED)
+refused("""
+from _island import copying
+from wit_world.imports import holdings
+copying._held = lambda: ((), (), (), [(0,)] * 100_000)
+""")
+refused("""
+from _island import copying
+copying._held = lambda: 1 / 0
+""")
+print("still alive")
