@@ -223,7 +223,7 @@ def is_running(id, *, restrict=False):
 
 def is_shareable(obj):
     """Return True if the object's data may be shared between interpreters."""
-    return codec.is_shareable(obj)
+    return type(obj) in codec.as_pickles or codec.is_shareable(obj)
 
 
 def start(id, job):

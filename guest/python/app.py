@@ -9,6 +9,9 @@ library.collect("/python")
 library.collect(os.path.dirname(__file__))
 library.install()
 
+# What a new interpreter of CPython's has imported, and what this package cannot do without.
+_SEEN = set(sys.modules)
+
 # Importing these now makes them part of every island, at no cost to any.
 import archipel  # noqa: E402, F401
 import concurrent.interpreters  # noqa: E402
@@ -22,7 +25,7 @@ process.install()
 # Whatever is imported from now on makes its locks of the ones that work here.
 threads.install()
 
-from _island import loop, pool, queues, run, snapshot  # noqa: E402
+from _island import loop, pool, queues, run, snapshot, stash  # noqa: E402
 
 queues.install(concurrent.interpreters)
 pool.install()
@@ -49,6 +52,7 @@ def _settle():
     sys.path_importer_cache.clear()
     run._began = False
     sys.implementation.supports_isolated_interpreters = True
+    stash.lay_in(_SEEN)
     snapshot.settle()
 
 

@@ -32,6 +32,7 @@ pub const PYTHON: &[(&str, &str)] = sources!("python":
     "_island/run.py",
     "_island/scripts.py",
     "_island/snapshot.py",
+    "_island/stash.py",
     "_island/tasks.py",
     "_island/threads.py",
     "_island/waits.py",

@@ -139,17 +139,10 @@ def unreadable(error):
     """What the caller is told: what is wrong, and in a second line why."""
     cause = error.__cause__
     if isinstance(cause, NotShareableError):
-        why = f" ({_told(cause.__cause__)})" if cause.__cause__ is not None else ""
-        return f"args not shareable\n{_told(cause)}{why}"
-    return f"args not shareable\nobject could not be unpickled ({_told(cause)})"
+        return f"args not shareable\n{cause}"
+    return f"args not shareable\nobject could not be unpickled ({report.brief(cause)})"
 
 
 def unreturnable(error):
-    if error.__cause__ is not None:
-        return f"result not shareable\n{_told(error)} ({_told(error.__cause__)})"
-    return f"result not shareable: {_told(error)}"
-
-
-def _told(error):
-    told = report.exception(error)
-    return f"{told.qualified_name}: {told.message}" if told.message else told.qualified_name
+    """As `unreadable`, for a result."""
+    return f"result not shareable\n{error}"

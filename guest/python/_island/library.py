@@ -9,6 +9,8 @@ import os
 import sys
 from importlib.machinery import ModuleSpec
 
+from . import stash
+
 # What cannot work here, for want of a screen, of C parts or of a network to install from.
 _LEFT_OUT = {
     "ensurepip",
@@ -32,6 +34,9 @@ class Library:
 
     @classmethod
     def find_spec(cls, fullname, path=None, target=None):
+        spec = stash.find_spec(fullname)
+        if spec is not None:
+            return spec
         try:
             is_package, file, _ = _code[fullname]
         except KeyError:

@@ -7,11 +7,12 @@ delivers it only to who trusts the sender, and does not look into it.
 import io
 import marshal
 import pickle
+import sys
 from types import CodeType, FunctionType
 
 from wit_world.imports import channels
 
-from . import codec, functions, scripts
+from . import codec, functions, report, scripts
 from .errors import NotShareableError
 
 _MAIN = ("__main__", scripts.FAKE)
@@ -25,7 +26,7 @@ def dump(obj, ends):
     except NotShareableError:
         raise
     except Exception as error:
-        raise NotShareableError("object could not be pickled") from error
+        raise NotShareableError(f"object could not be pickled ({report.brief(error)})") from error
     return file.getvalue()
 
 
@@ -52,7 +53,7 @@ def undump(data, ends):
     try:
         return pickle.loads(data)
     except Exception as error:
-        raise NotShareableError("object could not be unpickled") from error
+        raise NotShareableError(f"object could not be unpickled ({report.brief(error)})") from error
     finally:
         _arrived = before
 
@@ -119,8 +120,6 @@ class _Pickler(pickle.Pickler):
 
 
 def _defines(module, name, obj):
-    import sys
-
     at = sys.modules.get(module)
     for part in name.split("."):
         at = getattr(at, part, None)

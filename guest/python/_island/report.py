@@ -81,6 +81,12 @@ def exception(error):
     )
 
 
+def brief(error):
+    """The last line of what `error`'s traceback would be, without its module."""
+    told = exception(error)
+    return f"{told.qualified_name}: {told.message}" if told.message else told.qualified_name
+
+
 def show(error):
     """Print `error` as an interpreter at its end does, through `sys.excepthook`."""
     _fill_linecache()

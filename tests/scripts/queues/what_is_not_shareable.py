@@ -1,23 +1,48 @@
-#: stdout NotShareableError: an object of type 'function' is not shareable
-#: stdout NotShareableError: an object of type 'Point' is not shareable
-#: stdout NotShareableError: an object of type 'module' is not shareable
-#: stdout NotShareableError: the message holds a container that contains itself
-#: stdout NotShareableError: the message holds Ellipsis, which is not data
+#: stdout object could not be pickled (TypeError: cannot pickle 'generator' object)
+#: stdout object could not be pickled (TypeError: cannot pickle 'module' object)
+#: stdout object could not be pickled (TypeError: cannot pickle 'TextIOWrapper' instances)
+#: stdout 'Local' cannot be found in the script of __main__
+#: stdout RuntimeError: no
 #: stdout 0
+#: stdout [1, [...]] (Ellipsis, 1) 7 Point(3)
 import sys
 from concurrent import interpreters
 
 
 class Point:
-    pass
+    def __init__(self, x):
+        self.x = x
+
+    def __repr__(self):
+        return f'Point({self.x})'
 
 
-cycle = []
-cycle.append(cycle)
+def local():
+    class Local:
+        pass
+
+    return Local()
+
+
+class Stubborn:
+    def __reduce__(self):
+        raise RuntimeError('no')
+
+
 q = interpreters.create_queue()
-for obj in (lambda: 0, {'p': [Point()]}, sys, cycle, (..., 1)):
+for obj in ((n for n in range(3)), {'p': [sys]}, sys.stdout, local(), Stubborn()):
     try:
         q.put(obj)
     except interpreters.NotShareableError as error:
-        print(f'{type(error).__name__}: {error}')
+        text = str(error)
+        if isinstance(obj, Stubborn):
+            text = f'{type(error.__cause__).__name__}: {error.__cause__}'
+        print(text.replace('local.<locals>.', ''))
 print(q.qsize())
+
+# What is not data is pickled, as in CPython.
+cycle = [1]
+cycle.append(cycle)
+for obj in (cycle, (..., 1), lambda n: n + 1, Point(3)):
+    q.put(obj)
+print(q.get(), q.get(), q.get()(6), q.get())

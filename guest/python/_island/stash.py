@@ -1,0 +1,117 @@
+"""Modules that were imported before the snapshot, and are out of sight until somebody imports them.
+
+Importing such a module takes a few microseconds instead of milliseconds: it lies in the memory that
+the interpreter began with, as do those that it refers to.
+"""
+
+import _imp
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+_NAMES = (
+    "abc argparse array ast asyncio atexit base64 bisect calendar cmath codecs collections.abc "
+    "colorsys concurrent.futures configparser contextlib contextvars copy csv dataclasses datetime "
+    "decimal difflib dis email.message email.utils enum errno fnmatch fractions functools gc "
+    "getopt glob graphlib gzip hashlib heapq hmac html html.parser http http.client importlib "
+    "importlib.metadata importlib.resources importlib.util inspect io ipaddress itertools json "
+    "keyword linecache locale logging marshal math mimetypes numbers opcode operator os.path "
+    "pathlib pickle pkgutil platform pprint queue random re reprlib runpy secrets select selectors "
+    "shlex shutil signal socket stat statistics string struct subprocess sysconfig tempfile "
+    "textwrap threading time timeit token tokenize tomllib traceback types typing unicodedata "
+    "unittest unittest.mock urllib.error urllib.parse urllib.request uuid warnings weakref "
+    "xml.etree.ElementTree zipfile zlib zoneinfo"
+).split()
+
+# name -> (module, names of the others that come with it)
+_stash = {}
+
+# What must not be as it was in the snapshot.
+_renew = {
+    "random": lambda module: module.seed(),
+    "logging": lambda module: setattr(module, "_startTime", sys.modules["time"].time_ns()),
+}
+
+
+def _begin(name, module):
+    """Let a module let go of what it drew or read when it was imported."""
+    function = _renew.get(name)
+    if function is not None:
+        function(module)
+
+
+class Stashed:
+    """The loader of modules that are there already."""
+
+    @staticmethod
+    def create_module(spec):
+        return _stash[spec.name][0]
+
+    @staticmethod
+    def exec_module(module):
+        name = module.__name__
+        _, others = _stash.pop(name)
+        _begin(name, module)
+        for other in others:
+            entry = _stash.pop(other, None)
+            if entry is not None:
+                sys.modules[other] = entry[0]
+                _begin(other, entry[0])
+
+
+def find_spec(name):
+    """The spec of a module that lies ready; None for any other."""
+    entry = _stash.get(name)
+    if entry is None:
+        return None
+    return ModuleSpec(name, Stashed, origin=getattr(entry[0], "__file__", None))
+
+
+def lay_in(seen):
+    """Import what is worth it, and hide all but the modules called in `seen`.
+
+    What is builtin or frozen stays: the import system would make another one of it.
+    """
+    for name in _NAMES:
+        __import__(name)
+    hidden = {
+        name: module
+        for name, module in sys.modules.items()
+        if name not in seen
+        and not name.startswith(("_island", "wit_world", "componentize_py"))
+        and isinstance(module, ModuleType)
+        and name not in sys.builtin_module_names
+        and not _imp.is_frozen(name)
+    }
+    names = {id(module): name for name, module in hidden.items()}
+    referred = {name: _referred(module, names, hidden) for name, module in hidden.items()}
+    for name, module in hidden.items():
+        del sys.modules[name]
+        _stash[name] = module, _closure(name, referred)
+
+
+def _referred(module, names, hidden):
+    """The hidden modules that one refers to: by name, or by what is from them."""
+    found = set()
+    for value in vars(module).values():
+        if isinstance(value, ModuleType):
+            name = names.get(id(value))
+        else:
+            name = getattr(value, "__module__", None)
+        if isinstance(name, str) and name in hidden:
+            found.add(name)
+    parent = module.__name__.rpartition(".")[0]
+    if parent in hidden:
+        found.add(parent)
+    return found
+
+
+def _closure(name, referred):
+    found = {}
+    ahead = [name]
+    while ahead:
+        for other in referred[ahead.pop()]:
+            if other != name and other not in found:
+                found[other] = None
+                ahead.append(other)
+    return tuple(found)

@@ -1,0 +1,114 @@
+"""Rows, each of which holds one promise to its word, and what runs them.
+
+A file of rows ends with `run()` under `if __name__ == "__main__":`, since children run it again for the
+functions that they are sent.
+"""
+
+import asyncio
+import gc
+import inspect
+import sys
+import traceback
+
+import archipel
+from concurrent import interpreters
+
+_rows = []
+
+
+def row(source):
+    """Make a row of a function or a coroutine function; its docstring is what `source` promises."""
+
+    def add(function):
+        assert function.__doc__, function
+        _rows.append((source, function))
+        return function
+
+    return add
+
+
+def equal(got, expected):
+    """Assert that two objects are equal and of one type, and show them if not."""
+    assert type(got) is type(expected) and got == expected, f"{got!r} is not {expected!r}"
+
+
+def raises(kind, function, /, *args, **kwargs):
+    """The exception that a call raises, which must be of this very class."""
+    try:
+        result = function(*args, **kwargs)
+    except kind as error:
+        assert type(error) is kind, f"{type(error)!r} is not {kind!r}"
+        # What the failed call left in its frames must not live on.
+        return error.with_traceback(None)
+    raise AssertionError(f"{result!r} was returned instead of {kind.__name__} being raised")
+
+
+def child(**names):
+    """A new interpreter, with some names bound in its `__main__`."""
+    made = interpreters.create()
+    if names:
+        made.prepare_main(names)
+    return made
+
+
+def meet(ready, go):
+    """Say that one has begun, and then wait to be let go on; returns what came."""
+    ready.put(None)
+    return go.get()
+
+
+class Busy:
+    """A child that runs for as long as the block does."""
+
+    def __init__(self, made=None):
+        self.child = made or interpreters.create()
+
+    def __enter__(self):
+        ready, self.go = interpreters.create_queue(), interpreters.create_queue()
+        self.thread = self.child.call_in_thread(meet, ready, self.go)
+        ready.get()
+        return self.child
+
+    def __exit__(self, *exc_info):
+        self.go.put(None)
+        self.thread.join()
+
+
+def _run_one(function):
+    """None, or the text of what went wrong."""
+    try:
+        if inspect.iscoroutinefunction(function):
+            asyncio.run(function())
+        else:
+            function()
+    except BaseException:
+        return traceback.format_exc()
+    return None
+
+
+def _close_all():
+    """No row finds anything of another's."""
+    gc.collect()
+    here = interpreters.get_current()
+    for other in interpreters.list_all():
+        if other is not here:
+            archipel.Interpreter.kill(other)
+
+
+def run():
+    """Run all rows, print a line for each and the story of each that failed; then exit."""
+    wanted = sys.argv[1:]
+    failed = 0
+    for source, function in _rows:
+        if wanted and function.__name__ not in wanted:
+            continue
+        promise = " ".join(function.__doc__.split())
+        trouble = _run_one(function)
+        _close_all()
+        if trouble is None:
+            print(f"ok      {function.__name__}: {source}: {promise}", flush=True)
+            continue
+        failed += 1
+        print(f"FAILED  {function.__name__}: {source}: {promise}")
+        print("".join(f"        {line}\n" for line in trouble.splitlines()), end="", flush=True)
+    sys.exit(1 if failed else 0)
