@@ -25,9 +25,10 @@ process.install()
 # Whatever is imported from now on makes its locks of the ones that work here.
 threads.install()
 
-from _island import loop, pool, queues, run, snapshot, stash  # noqa: E402
+from _island import loop, pool, queues, run, snapshot, stash, thread_pool  # noqa: E402
 
 queues.install(concurrent.interpreters)
+thread_pool.install()
 pool.install()
 loop.install()
 run.fresh_main()

@@ -193,8 +193,12 @@ def _failed(excinfo):
 
 
 def create(*, isolated=True):
-    """Create a new interpreter."""
-    return Interpreter(_interpreters.create(), isolated=isolated)
+    """Create a new interpreter.
+
+    An isolated one has no powers, and nothing but data comes from it.  One that is not has all that
+    its creator has, as those of `concurrent.interpreters`; its memory is its own all the same.
+    """
+    return Interpreter(_interpreters.create_child(not isolated), isolated=isolated)
 
 
 def list_all():

@@ -34,6 +34,7 @@ pub const PYTHON: &[(&str, &str)] = sources!("python":
     "_island/snapshot.py",
     "_island/stash.py",
     "_island/tasks.py",
+    "_island/thread_pool.py",
     "_island/threads.py",
     "_island/waits.py",
     "app.py",

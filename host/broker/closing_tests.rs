@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use super::info::Info;
 use super::tests::*;
 use super::*;
 
@@ -109,15 +110,19 @@ fn info_tells_it_all() {
     let cases = vec![Case::Send(ch, note(2)), Case::Send(ch, note(3))];
     let select = t.select(B, cases);
     let wait = t.wait(C, Case::Send(ch, note(4)));
-    let flight = (PartyId::FLIGHT, 1);
-    let host = (PartyId::HOST, 1);
+    for (side, party) in [(Side::Sender, A), (Side::Receiver, C), (Side::Receiver, B)] {
+        t.broker.set_user(ch, side, party, true);
+    }
+    // Who holds no such end cannot use it.
+    t.broker.set_user(ch, Side::Sender, C, true);
     let mut info = Info {
         capacity: Capacity::Bounded(NonZeroUsize::MIN),
         len: 1,
         waiting_senders: 3,
         closed: false,
-        senders: vec![(A, 1)],
-        receivers: vec![(A, 1), (B, 1), (C, 2), flight, host],
+        used: true,
+        senders: vec![A],
+        receivers: vec![B, C],
     };
     assert_eq!(t.broker.info(ch).as_ref(), Some(&info));
     t.abandon(select);
@@ -128,6 +133,9 @@ fn info_tells_it_all() {
     info.waiting_senders = 0;
     info.closed = true;
     info.senders.clear();
+    assert_eq!(t.broker.info(ch).as_ref(), Some(&info));
+    t.broker.set_user(ch, Side::Receiver, B, false);
+    info.receivers = vec![C];
     assert_eq!(t.broker.info(ch), Some(info));
     for party in [A, B, C, C, PartyId::FLIGHT, PartyId::HOST] {
         assert!(t.release(ch, Side::Receiver, party));

@@ -10,6 +10,7 @@ use std::task::{Poll, Waker};
 
 use proptest::prelude::*;
 
+use super::info::Info;
 use super::*;
 use ledger::{Kind, Ledger, Note};
 

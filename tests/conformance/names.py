@@ -35,8 +35,8 @@ def all_of_concurrent_interpreters():
 
 @row("CPython 3.14, concurrent.interpreters._queues.__all__")
 def all_of_the_queues():
-    """The markers and the rarer exceptions of queues are found where 3.14.0 has them: it exports
-    them from the submodule only."""
+    """The markers and the rarer exceptions of queues are found where 3.14 has them: it exports
+    them from the submodule only, which api.md does not say."""
     equal(
         sorted(_queues.__all__),
         [

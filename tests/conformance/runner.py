@@ -57,6 +57,18 @@ def meet(ready, go):
     return go.get()
 
 
+# Forged code that reads a constant from far beyond the memory, which no interpreter survives.
+CRASH = """
+from opcode import opmap
+def crash(): pass
+wide = opmap["EXTENDED_ARG"]
+crash.__code__ = crash.__code__.replace(
+    co_code=bytes([opmap["RESUME"], 0, wide, 32, wide, 0, wide, 0, opmap["LOAD_CONST"], 0])
+)
+crash()
+"""
+
+
 class Busy:
     """A child that runs for as long as the block does."""
 

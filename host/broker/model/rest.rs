@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PARTIES, World};
+use super::{PARTIES, Side, World};
 
 impl World {
     /// Checks what must hold after each step.
@@ -79,11 +79,12 @@ impl World {
             .flat_map(|wait| &wait.wishes)
             .filter(|(meant, note)| *meant == channel && note.is_some());
         assert_eq!(info.waiting_senders, sends.count());
-        for (told, known) in [
-            (info.senders, &known.senders),
-            (info.receivers, &known.receivers),
+        for (side, known) in [
+            (Side::Sender, &known.senders),
+            (Side::Receiver, &known.receivers),
         ] {
-            assert!(told.into_iter().eq(known.iter().map(|&party| (party, 1))));
+            let told = self.broker.holders(self.channels[channel], side);
+            assert!(told.eq(known.iter().map(|&party| (party, 1))));
         }
     }
 

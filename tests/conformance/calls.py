@@ -1,0 +1,389 @@
+"""Calling functions in other interpreters."""
+
+import collections
+import fractions
+import math
+import operator
+from concurrent import interpreters
+from concurrent.interpreters import ExecutionFailed, NotShareableError
+
+from runner import child, equal, raises, row, run
+
+count = 0
+greeting = "hello"
+
+
+def add(n=1):
+    global count
+    count += n
+
+
+def get_count():
+    return count
+
+
+def where():
+    return __name__
+
+
+def greet(name, /, *others, sign="!", **more):
+    return f"{greeting} {name}{sign}", others, more
+
+
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+
+def fails(*args):
+    raise ValueError(*args)
+
+
+def make_counter():
+    n = 0
+
+    def counter():
+        nonlocal n
+        n += 1
+        return n
+
+    return counter
+
+
+def make_lambda():
+    return lambda: greeting
+
+
+def square(n):
+    return n * n
+
+
+def apply(function, *args):
+    return function(*args)
+
+
+def numbers():
+    yield 1
+
+
+class Point:
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    def __eq__(self, other):
+        return isinstance(other, Point) and (self.x, self.y) == (other.x, other.y)
+
+    def plus(self, other):
+        return Point(self.x + other.x, self.y + other.y)
+
+    def __call__(self, factor):
+        return self.x * factor
+
+    @classmethod
+    def origin(cls):
+        return cls(0, 0)
+
+    @staticmethod
+    def dimensions():
+        return 2
+
+    class Inner:
+        pass
+
+
+class Unpicklable:
+    def __reduce__(self):
+        raise ValueError("never")
+
+
+class Unloadable:
+    def __reduce__(self):
+        return fails, ("when it arrives",)
+
+
+class Unprintable(Exception):
+    def __str__(self):
+        raise ValueError("no text")
+
+
+class Stuck(Exception):
+    def __reduce__(self):
+        raise ValueError("no pickle")
+
+
+# A function that names nothing but builtins, `globals` among them, is no function of the script.
+KINDS = {kind.__name__: kind for kind in (Unpicklable, Unprintable, Stuck, make_counter, numbers)}
+
+
+refusal = ""
+if __name__ != "__main__":
+    # What a script without a guard does when it is run again.
+    try:
+        interpreters.create()
+    except interpreters.InterpreterError as error:
+        refusal = str(error)
+
+
+def get_refusal():
+    return refusal
+
+
+def raise_it(name):
+    raise KINDS[name]
+
+
+def make(name):
+    return KINDS[name]()
+
+
+@row("CPython 3.14, Interpreter.call()")
+def builtins_and_library():
+    """Functions that can be imported are called where they are found there."""
+    made = child()
+    equal(made.call(len, "abc"), 3)
+    equal(made.call(math.gcd, 12, 18), 6)
+    equal(made.call(operator.add, [1], [2]), [1, 2])
+    equal(made.call(collections.Counter, "aab"), collections.Counter(a=2, b=1))
+    equal(made.call("a-b".split, "-"), ["a", "b"])
+
+
+@row("CPython 3.14, Interpreter.call()")
+def need_a_frame():
+    """Builtins that work on the names of their caller work on those of `__main__`."""
+    made = child(n=4)
+    equal(made.call(eval, "n + 1"), 5)
+    equal(made.call(exec, "m = n * 2"), None)
+    equal(made.call(eval, "m"), 8)
+    assert {"n", "m", "__builtins__"} <= set(made.call(dir))
+
+
+@row("CPython 3.14, Interpreter.call()")
+def need_a_frame_and_return_it():
+    """The namespace that globals(), locals() and vars() return cannot be sent."""
+    for function in (globals, locals, vars):
+        raises(NotShareableError, child().call, function)
+
+
+@row("CPython 3.14, Interpreter.call()")
+def stateless_functions():
+    """A function that uses no closure and no globals runs anywhere, also one that was made locally."""
+
+    def area(width, height):
+        return [width * height for _ in range(1)]
+
+    equal(child().call(area, 2, 3), [6])
+    equal(child().call(lambda text: text.upper(), "a"), "A")
+
+
+@row("CPython 3.14, Interpreter.call()")
+def stateless_functions_are_of_main():
+    """The globals of such a function are those of the other interpreter's `__main__`."""
+    equal(child().call(lambda: eval("__name__")), "__main__")
+    equal(child(n=3).call(lambda: eval("n")), 3)
+
+
+@row("CPython 3.14, Interpreter.call()")
+def functions_of_main_run_in_a_fake():
+    """A function of the script that uses globals runs in the script run again, `<fake __main__>`."""
+    equal(child().call(where), "<fake __main__>")
+
+
+@row("CPython 3.14, Interpreter.call()")
+def functions_of_main_have_their_globals():
+    """It finds the globals of the script, with the values that the script gives them."""
+    equal(child().call(greet, "you"), ("hello you!", (), {}))
+    equal(child().call(fib, 10), 55)
+
+
+@row("CPython 3.14, Interpreter.call()")
+def functions_of_main_keep_their_globals():
+    """Those globals last from call to call, and are neither the caller's nor in `__main__` there."""
+    made = child()
+    equal(made.call(get_count), 0)
+    made.call(add)
+    made.call(add, 3)
+    equal(made.call(get_count), 4)
+    equal(count, 0)
+    assert not {"count", "add", "get_count"} & set(made.call(dir))
+
+
+@row("CPython 3.14, Interpreter.call()")
+def functions_that_are_there_already():
+    """A function that the other interpreter's own `__main__` has under that name is used."""
+    made = child()
+    made.exec("def get_count(): return 'own'")
+    equal(made.call(get_count), "own")
+
+
+@row("CPython 3.14, Interpreter.call()")
+def arguments_of_all_kinds():
+    """Positional and keyword arguments arrive as such, and defaults hold."""
+    equal(
+        child().call(greet, "a", "b", sign="?", key=[1]), ("hello a?", ("b",), {"key": [1]})
+    )
+    equal(child().call(dict, self=1, callable=2), {"self": 1, "callable": 2})
+
+
+@row("CPython 3.14, Interpreter.call()")
+def arguments_are_copies():
+    """What the function does to its arguments is not seen by the caller."""
+    own = [3, 1, 2]
+    equal(child().call(list.sort, own), None)
+    equal(own, [3, 1, 2])
+
+
+@row("CPython 3.14, Interpreter.call()")
+def functions_as_arguments():
+    """Functions are arguments too, of the library, of the script and local ones."""
+    made = child()
+    equal(made.call(apply, math.sqrt, 4.0), 2.0)
+    equal(made.call(apply, square, 3), 9)
+    equal(made.call(apply, lambda n: n + 1, 3), 4)
+
+
+@row("CPython 3.14, Interpreter.call()")
+def classes_and_methods():
+    """Classes, bound methods, class methods, static methods and callable objects can be called."""
+    made = child()
+    equal(made.call(Point, 1, 2), Point(1, 2))
+    equal(made.call(Point(1, 2).plus, Point(3, 4)), Point(4, 6))
+    equal(made.call(Point.origin), Point(0, 0))
+    equal(made.call(Point.dimensions), 2)
+    equal(made.call(Point(5, 0), 3), 15)
+
+
+@row("CPython 3.14, Interpreter.call()")
+def instances_come_back_as_their_own_class():
+    """An instance of a class of the script is one of the caller's class when it comes back."""
+    assert type(child().call(Point, 1, 2)) is Point
+    assert type(child().call(Point.Inner)) is Point.Inner
+
+
+@row("CPython 3.14, Interpreter.call()")
+def results_by_pickle():
+    """A result that is no plain data comes back as a pickle."""
+    equal(child().call(fractions.Fraction, 1, 3), fractions.Fraction(1, 3))
+    assert child().call(eval, "int") is int
+
+
+@row("CPython 3.14, Interpreter.call()")
+def results_are_none_too():
+    """A function that returns nothing returns None."""
+    assert child().call(add) is None
+
+
+@row("CPython 3.14, Interpreter.call()")
+def closures():
+    """A function with a closure cannot be sent."""
+    raises(NotShareableError, child().call, make_counter())
+    raises(NotShareableError, child().call, apply, make_counter())
+
+
+@row("CPython 3.14, Interpreter.call()")
+def local_functions_with_globals():
+    """Nor can a local function that uses globals, which nobody could find."""
+    raises(NotShareableError, child().call, make_lambda())
+
+
+@row("CPython 3.14, Interpreter.call()")
+def functions_that_were_put_into_main():
+    """Nor can a function that was put into `__main__` later, which its script does not define."""
+    namespace = globals()
+    exec("def put_there(): return __name__", namespace)
+    try:
+        raises(NotShareableError, child().call, put_there)  # noqa: F821
+    finally:
+        del namespace["put_there"]
+
+
+@row("CPython 3.14, Interpreter.call()")
+def unpicklable_arguments():
+    """An argument that cannot be pickled is a NotShareableError in the caller, with its reason."""
+    made = child()
+    error = raises(NotShareableError, made.call, repr, Unpicklable())
+    assert "not shareable" in str(error) and error.__cause__ is not None
+    raises(NotShareableError, made.call, len, numbers())
+    assert not made.is_running()
+
+
+@row("CPython 3.14, Interpreter.call()")
+def unloadable_arguments():
+    """An argument that fails on its arrival is a NotShareableError in the caller too, whose cause
+    says why."""
+    made = child()
+    error = raises(NotShareableError, made.call, repr, Unloadable())
+    assert "when it arrives" in f"{error}{error.__cause__}", (error, error.__cause__)
+    equal(made.call(len, "a"), 1)
+
+
+@row("CPython 3.14, Interpreter.call()")
+def unpicklable_results():
+    """A result that cannot be pickled is a NotShareableError in the caller."""
+    made = child()
+    for name in ("Unpicklable", "make_counter", "numbers"):
+        raises(NotShareableError, made.call, make, name)
+    error = raises(NotShareableError, made.call, eval, "__import__('sys')")
+    assert "module" in f"{error}{error.__cause__}", (error, error.__cause__)
+
+
+@row("CPython 3.14, Interpreter.call()")
+def exceptions():
+    """An exception that the function does not catch is an ExecutionFailed, with its traceback."""
+    failed = raises(ExecutionFailed, child().call, fails, "some text")
+    equal(failed.excinfo.formatted, "ValueError: some text")
+    assert "in fails\n    raise ValueError(*args)" in failed.excinfo.errdisplay
+
+
+@row("CPython 3.14, Interpreter.call()")
+def exceptions_whose_text_fails():
+    """That holds for an exception whose `__str__` fails."""
+    made = child()
+    failed = raises(ExecutionFailed, made.call, raise_it, "Unprintable")
+    equal(failed.excinfo.type.__name__, "Unprintable")
+    equal(made.call(len, ""), 0)
+
+
+@row("CPython 3.14, Interpreter.call()")
+def exceptions_that_cannot_be_pickled():
+    """It holds for an exception whose `__reduce__` fails, since exceptions are only told of."""
+    failed = raises(ExecutionFailed, child().call, raise_it, "Stuck")
+    equal(failed.excinfo.type.__name__, "Stuck")
+
+
+@row("CPython 3.14, Interpreter.call()")
+def what_is_not_callable():
+    """Calling what is not callable is a TypeError in the caller."""
+    for what in (3, None, "print()"):
+        raises(TypeError, child().call, what)
+
+
+@row("CPython 3.14, Interpreter.call()")
+def wrong_arguments():
+    """Calling with arguments that the function does not take fails with its TypeError."""
+    failed = raises(ExecutionFailed, child().call, fib, 1, 2)
+    equal(failed.excinfo.type.__name__, "TypeError")
+
+
+@row("CPython 3.14, Interpreter.call()")
+def an_interpreter_as_an_argument():
+    """An interpreter can be told of itself."""
+    made = child()
+    equal(made.call(repr, made), repr(made))
+
+
+@row("api.md 1, list_all: it shows what one may name")
+def a_stranger_as_an_argument():
+    """An interpreter that the other may not name cannot be its argument: there are no ids of all the
+    process here, as there are in CPython."""
+    raises(NotShareableError, child().call, repr, interpreters.create())
+
+
+@row("CPython 3.14, Interpreter.call()")
+def a_script_without_a_guard():
+    """A main part that is not guarded runs again there, and an interpreter that it would create is
+    refused with advice; CPython goes on creating them."""
+    made = child()
+    assert "__name__ == '__main__'" in made.call(get_refusal), made.call(get_refusal)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,455 @@
+"""The channels of PEP 554."""
+
+import gc
+from concurrent import interpreters as ci
+
+import interpreters
+from interpreters import (
+    ChannelClosedError,
+    ChannelEmptyError,
+    ChannelNotEmptyError,
+    ChannelReleasedError,
+    NotReceivedError,
+    RecvChannel,
+    SendChannel,
+    create_channel,
+)
+from runner import equal, raises, row, run
+
+
+def elsewhere(source, **channels):
+    """Run source in a new interpreter, beside this one; both are returned, to be kept."""
+    made = interpreters.create()
+    return made, made.run_in_thread(source, channels=channels)
+
+
+@row("PEP 554, create_channel()")
+def ends():
+    """It returns the two ends, which have the channel's id in common."""
+    recv, send = create_channel()
+    assert type(recv) is RecvChannel and type(send) is SendChannel
+    equal(recv.id, send.id)
+    assert recv != send and create_channel()[0].id != recv.id
+    raises(AttributeError, setattr, recv, "id", 3)
+
+
+@row("PEP 554, SendChannel.send(): wait until it is received")
+def rendezvous():
+    """Without a capacity nothing waits in the channel: a send ends when it was received."""
+    recv, send = create_channel()
+    equal(send.send_nowait(1), False)
+    raises(NotReceivedError, send.send, 1, timeout=0.01)
+    raises(ChannelEmptyError, recv.recv_nowait)
+    kept = elsewhere("s.send(1); s.send(2)", s=send)
+    equal([recv.recv(), recv.recv()], [1, 2])
+    kept[1].join()
+
+
+@row("api.md 2, create_channel(capacity)")
+def buffered():
+    """With a capacity of n, n objects wait in the channel, and the next send waits."""
+    recv, send = create_channel(2)
+    send.send(1)
+    equal(send.send_nowait(2), True)
+    equal(send.send_nowait(3), False)
+    raises(NotReceivedError, send.send, 3, timeout=0.01)
+    equal([recv.recv(), recv.recv()], [1, 2])
+    raises(ChannelEmptyError, recv.recv_nowait)
+
+
+@row("api.md 2, create_channel(None)")
+def unbounded():
+    """With None there is no limit to how many wait."""
+    recv, send = create_channel(None)
+    for n in range(1000):
+        send.send(n)
+    equal([recv.recv() for _ in range(1000)], list(range(1000)))
+
+
+@row("api.md 2, create_channel(capacity)")
+def bad_capacities():
+    """A capacity below zero is a ValueError, one that is no int a TypeError."""
+    raises(ValueError, create_channel, -1)
+    for capacity in (1.5, "1", True):
+        raises(TypeError, create_channel, capacity)
+
+
+@row("PEP 554, RecvChannel.recv()")
+def first_in_first_out():
+    """Objects arrive in the order in which they were sent."""
+    recv, send = create_channel(None)
+    for obj in ("a", "b", "c"):
+        send.send(obj)
+    equal([recv.recv() for _ in range(3)], ["a", "b", "c"])
+
+
+@row("api.md 2, RecvChannel.recv(timeout)")
+def recv_times_out():
+    """It raises TimeoutError when nothing came for so long, and loses nothing that comes later."""
+    recv, send = create_channel(1)
+    raises(TimeoutError, recv.recv, timeout=0.01)
+    raises(TimeoutError, recv.recv, timeout=0)
+    send.send(1)
+    equal(recv.recv(timeout=0), 1)
+
+
+@row("PEP 554, RecvChannel.recv_nowait()")
+def recv_nowait():
+    """It returns what is there, or else the default, which may be None, or else raises."""
+    recv, send = create_channel(1)
+    equal(recv.recv_nowait(3), 3)
+    assert recv.recv_nowait(None) is None
+    equal(recv.recv_nowait(default="d"), "d")
+    raises(ChannelEmptyError, recv.recv_nowait)
+    send.send(1)
+    equal(recv.recv_nowait(3), 1)
+
+
+@row("PEP 554, SendChannel.send_nowait()")
+def send_nowait():
+    """It says whether it was sent, and never waits. The PEP would queue what nobody receives; what a
+    channel holds is its capacity here."""
+    recv, send = create_channel()
+    equal(send.send_nowait(1), False)
+    raises(TimeoutError, recv.recv, timeout=0.01)
+    recv, send = create_channel(1)
+    equal((send.send_nowait(1), send.send_nowait(2), recv.recv()), (True, False, 1))
+
+
+@row("PEP 554, SendChannel.send_nowait()")
+def send_nowait_to_who_waits():
+    """Where somebody waits for an object, it is sent, without any capacity."""
+    recv, send = create_channel()
+    heard, ready = create_channel()
+    kept = elsewhere("ready.send(None); got = r.recv()", r=recv, ready=ready)
+    heard.recv()
+    while not send.send_nowait(1):
+        pass
+    kept[1].join()
+    kept[0].run("assert got == 1")
+
+
+@row("PEP 554, RecvChannel.recv(): iteration")
+def iteration():
+    """Iterating receives until the channel is closed and empty."""
+    recv, send = create_channel(3)
+    for n in range(3):
+        send.send(n)
+    send.close()
+    equal(list(recv), [0, 1, 2])
+    equal(list(recv), [])
+
+
+@row("PEP 554, SendChannel.send()")
+def not_shareable():
+    """What is not shareable is refused, and not sent. The PEP says ValueError; NotShareableError is a
+    TypeError since PEP 734."""
+    recv, send = create_channel(1)
+    for obj in (object(), len, [object()], (1, {2: object()})):
+        raises(interpreters.NotShareableError, send.send, obj)
+        raises(interpreters.NotShareableError, send.send_nowait, obj)
+    raises(ChannelEmptyError, recv.recv_nowait)
+
+
+@row("PEP 554, is_shareable()")
+def shareable():
+    """None, bytes, str, int and both ends of channels are shareable, and functions are not."""
+    for obj in (None, b"", "", 1, *create_channel()):
+        assert interpreters.is_shareable(obj) is True, obj
+    for obj in (object(), len, int, interpreters):
+        assert interpreters.is_shareable(obj) is False, obj
+
+
+@row("PEP 554, channels are shareable")
+def ends_travel():
+    """Ends can be sent through channels, alone and within other objects, and work where they arrive."""
+    recv, send = create_channel(1)
+    inner_recv, inner_send = create_channel(1)
+    send.send(inner_send)
+    arrived = recv.recv()
+    assert arrived == inner_send and hash(arrived) == hash(inner_send)
+    arrived.send("through")
+    equal(inner_recv.recv(), "through")
+    send.send({"ends": [inner_recv, inner_send]})
+    equal(recv.recv()["ends"], [inner_recv, inner_send])
+
+
+@row("PEP 554, SendChannel.send_buffer()")
+def buffers():
+    """The bytes of any buffer arrive as a memoryview. They are copied: memory is never shared here."""
+    recv, send = create_channel(1)
+    own = bytearray(b"abc")
+    for buffer in (own, b"abc", memoryview(own)):
+        send.send_buffer(buffer)
+        got = recv.recv()
+        assert type(got) is memoryview and got == b"abc", got
+    send.send_buffer(own)
+    own[0] = 0
+    equal(bytes(recv.recv()), b"abc")
+
+
+@row("PEP 554, SendChannel.send_buffer()")
+def what_is_no_buffer():
+    """What has no buffer is a TypeError."""
+    _, send = create_channel(1)
+    for obj in ("abc", 1, None, [1]):
+        raises(TypeError, send.send_buffer, obj)
+        raises(TypeError, send.send_buffer_nowait, obj)
+
+
+@row("PEP 554, SendChannel.send_buffer() and NotReceivedError")
+def buffers_that_nobody_takes():
+    """It waits as send does, and its twin says whether it was sent."""
+    _recv, send = create_channel(1)
+    equal(send.send_buffer_nowait(b"1"), True)
+    equal(send.send_buffer_nowait(b"2"), False)
+    raises(NotReceivedError, send.send_buffer, b"2", timeout=0.01)
+
+
+@row("PEP 554, release()")
+def released():
+    """Nothing can be done with an end that was released; releasing it again is harmless."""
+    recv, send = create_channel(1)
+    recv.release()
+    recv.release()
+    for use in (recv.recv, recv.recv_nowait, recv.close):
+        raises(ChannelReleasedError, use)
+    send.release()
+    raises(ChannelReleasedError, send.send, 1)
+    raises(ChannelReleasedError, send.send_nowait, 1)
+    raises(ChannelReleasedError, send.send_buffer, b"")
+    equal(repr(send), f"SendChannel(id={send.id})")
+
+
+@row("design.md 4, dropping the last sender")
+def last_sender():
+    """When the last sender was released, what is in the channel is received, and then it is closed."""
+    recv, send = create_channel(2)
+    send.send(1)
+    send.release()
+    equal(recv.recv(), 1)
+    raises(ChannelClosedError, recv.recv)
+    raises(ChannelClosedError, recv.recv_nowait, None)
+
+
+@row("design.md 4, dropping the last receiver")
+def last_receiver():
+    """When the last receiver was released, sends find the channel closed."""
+    recv, send = create_channel(1)
+    recv.release()
+    raises(ChannelClosedError, send.send, 1)
+    raises(ChannelClosedError, send.send_nowait, 1)
+
+
+@row("PEP 554, channel lifespan")
+def dropped():
+    """An end that nobody refers to any more is released, without a garbage collection."""
+    recv, send = create_channel(1)
+    del send
+    raises(ChannelClosedError, recv.recv)
+
+
+@row("PEP 554, channel lifespan")
+def dropped_after_errors():
+    """That holds for an end with which something failed before."""
+    gc.disable()
+    try:
+        recv, send = create_channel()
+        raises(ChannelEmptyError, recv.recv_nowait)
+        raises(TimeoutError, recv.recv, timeout=0.001)
+        recv.release()
+        raises(ChannelClosedError, send.send, 1, timeout=0.01)
+        recv, send = create_channel()
+        raises(NotReceivedError, send.send, 1, timeout=0.001)
+        del send
+        raises(ChannelClosedError, recv.recv, timeout=0.01)
+    finally:
+        gc.enable()
+
+
+@row("PEP 554, RecvChannel.close()")
+def closed_by_the_receiver():
+    """An empty channel is closed for everybody."""
+    recv, send = create_channel(1)
+    equal(recv.close(), None)
+    raises(ChannelClosedError, recv.recv)
+    raises(ChannelClosedError, send.send, 1)
+    assert recv.is_closed and send.is_closed
+
+
+@row("PEP 554, RecvChannel.close(force)")
+def closed_with_something_in_it():
+    """A channel that is not empty is closed by force only, and what was in it is lost."""
+    recv, send = create_channel(2)
+    send.send(1)
+    raises(ChannelNotEmptyError, recv.close)
+    equal(recv.recv(), 1)
+    send.send(2)
+    recv.close(force=True)
+    raises(ChannelClosedError, recv.recv)
+
+
+@row("PEP 554, SendChannel.close()")
+def closed_by_the_sender():
+    """What is in the channel when its sender closes it can be received; with force it is lost."""
+    recv, send = create_channel(2)
+    send.send(1)
+    send.close()
+    raises(ChannelClosedError, send.send, 2)
+    equal(recv.recv(), 1)
+    raises(ChannelClosedError, recv.recv)
+    recv, send = create_channel(2)
+    send.send(1)
+    send.close(force=True)
+    raises(ChannelClosedError, recv.recv)
+
+
+@row("PEP 554, close() is for all interpreters")
+def closed_elsewhere():
+    """Who waits in another interpreter is told that the channel was closed."""
+    recv, send = create_channel()
+    heard, ready = create_channel()
+    source = """
+import interpreters
+ready.send(None)
+try:
+    r.recv()
+except interpreters.ChannelClosedError:
+    ready.send("told")
+"""
+    kept = elsewhere(source, r=recv, ready=ready)
+    heard.recv()
+    send.close()
+    equal(heard.recv(), "told")
+    kept[1].join()
+
+
+@row("PEP 554, deferred: poisoning channels")
+def poison():
+    """Who receives gets what is in the channel, and from then on the exception; nothing can be sent."""
+    recv, send = create_channel(2)
+    send.send(1)
+    equal(send.poison(ValueError("bad", 3)), None)
+    equal(recv.recv(), 1)
+    for _ in range(2):
+        equal(raises(ValueError, recv.recv).args, ("bad", 3))
+    raises(ValueError, list, recv)
+    raises(ChannelClosedError, send.send, 2)
+
+
+@row("PEP 554, deferred: poisoning channels")
+def poison_of_other_kinds():
+    """A class will do; without anything it is close(); what is no exception is a TypeError."""
+    recv, send = create_channel()
+    raises(TypeError, send.poison, 3)
+    raises(TypeError, send.poison, "text")
+    send.poison(KeyError)
+    raises(KeyError, recv.recv)
+    recv, send = create_channel()
+    send.poison()
+    raises(ChannelClosedError, recv.recv)
+
+
+@row("PEP 554, deferred: poisoning channels")
+def poison_of_an_own_class():
+    """An exception of a class that only the sender knows is told of by a ChannelClosedError."""
+
+    class Own(Exception):
+        pass
+
+    recv, send = create_channel()
+    send.poison(Own("reason"))
+    error = raises(ChannelClosedError, recv.recv)
+    assert "Own" in str(error) and "reason" in str(error), error
+
+
+@row("PEP 554, deferred: channel context managers")
+def context_managers():
+    """`with` gives the end, and releases it."""
+    recv, send = create_channel(1)
+    with send as entered:
+        assert entered is send
+        send.send(1)
+    raises(ChannelReleasedError, send.send, 2)
+    with recv:
+        equal(list(recv), [1])
+    raises(ChannelReleasedError, recv.recv)
+
+
+@row("PEP 554, list_all_channels()")
+def listed():
+    """Open channels are listed as pairs of their ends."""
+    equal(interpreters.list_all_channels(), [])
+    one, two = create_channel(), create_channel()
+    equal(interpreters.list_all_channels(), [one, two])
+    one[1].close()
+    equal(interpreters.list_all_channels(), [two])
+
+
+@row("PEP 554, RecvChannel.interpreters and SendChannel.interpreters")
+def users():
+    """They list who has used each end and holds it still."""
+    recv, send = create_channel(2)
+    equal((recv.interpreters, send.interpreters), ([], []))
+    made = interpreters.create()
+    made.run("s.send(1)", channels={"s": send})
+    equal(send.interpreters, [made])
+    send.send(2)
+    recv.recv()
+    equal(sorted(one.id for one in send.interpreters), [0, made.id])
+    equal(recv.interpreters, [interpreters.get_current()])
+    made.run("s.release(); del s")
+    equal(send.interpreters, [interpreters.get_current()])
+
+
+@row("PEP 554, channels are many-to-many")
+def many_to_many():
+    """Each object is received by exactly one of many receivers, whoever sent it."""
+    recv, send = create_channel()
+    results, result = create_channel(None)
+    takers = [
+        elsewhere("for n in r: out.send(n)", r=recv, out=result) for _ in range(3)
+    ]
+    givers = [
+        elsewhere(f"for n in range({k}0, {k}9): s.send(n)", s=send) for k in range(1, 4)
+    ]
+    for _, thread in givers:
+        thread.join()
+    send.close()
+    for _, thread in takers:
+        thread.join()
+    del result
+    expected = [n for k in range(1, 4) for n in range(k * 10, k * 10 + 9)]
+    for made, _ in takers:
+        made.close()
+    equal(sorted(results), expected)
+
+
+@row("api.md 2, nothing is lost by a timeout")
+def timeouts_lose_nothing():
+    """Receives that time out while somebody sends lose and double nothing."""
+    recv, send = create_channel()
+    kept = elsewhere("for n in range(200): s.send(n)", s=send)
+    got = []
+    while len(got) < 200:
+        try:
+            got.append(recv.recv(timeout=1e-6))
+        except TimeoutError:
+            pass
+    equal(got, list(range(200)))
+    kept[1].join()
+
+
+@row("PEP 554, Interpreter.run(channels) and concurrent.interpreters")
+def both_modules():
+    """Ends can be bound with prepare_main, and a queue can be sent through a channel."""
+    recv, send = create_channel(1)
+    made = ci.create()
+    made.prepare_main(s=send)
+    made.exec("from concurrent import interpreters as i; q = i.create_queue(); q.put(5); s.send(q)")
+    queue = recv.recv()
+    equal(queue.get(), 5)
+
+
+if __name__ == "__main__":
+    run()
