@@ -2,10 +2,12 @@
 
 mod cache;
 mod cli;
+mod conformance;
 mod copies;
 mod examples;
 mod fresh;
 mod host;
+mod packages;
 mod script;
 mod scripts;
 mod tidy;

@@ -55,13 +55,18 @@ FileNotFoundError
 
 /// A folder with one package in `installed` and another as a wheel in `wheels`.
 fn packages(name: &str) -> PathBuf {
-    let base = std::env::temp_dir().join(format!("archipel-packages-{name}-{}", std::process::id()));
+    let base =
+        std::env::temp_dir().join(format!("archipel-packages-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&base);
     let (package, wheels) = (base.join("installed/tiny_folder"), base.join("wheels"));
     std::fs::create_dir_all(&package).unwrap();
     std::fs::create_dir_all(&wheels).unwrap();
     std::fs::write(package.join("__init__.py"), "from .part import answer").unwrap();
-    std::fs::write(package.join("part.py"), "def answer():\n    return __name__").unwrap();
+    std::fs::write(
+        package.join("part.py"),
+        "def answer():\n    return __name__",
+    )
+    .unwrap();
     let policy = Policy::new().dir(&wheels, "/wheels", Access::ReadWrite);
     let maker = runtime().interpreter().policy(policy.unwrap()).build();
     let source = format!("file = '/wheels/{WHEEL}'{MAKE_WHEEL}");
