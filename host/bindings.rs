@@ -8,6 +8,7 @@ wasmtime::component::bindgen!({
         "archipel:island/channels.[method]sender.send": async | trappable,
         "archipel:island/channels.[method]receiver.receive": async | trappable,
         "archipel:island/interpreters.create": async | trappable,
+        "archipel:island/interpreters.[method]interpreter.run": async | trappable,
         "archipel:island/interpreters.[method]interpreter.copy": async | trappable,
         "archipel:island/interpreters.[method]interpreter.reset": async | trappable,
         "archipel:island/waiting.wait": async | trappable,

@@ -5,6 +5,7 @@ mod holdings;
 mod interpreters;
 pub(crate) mod message;
 mod process;
+mod tasks;
 mod waiting;
 
 use crate::exchange::End;
@@ -13,7 +14,8 @@ use std::time::Duration;
 use wasmtime::component::{HasData, Linker};
 
 pub(crate) use holdings::{Answer, Holdings};
-pub use interpreters::{InterpreterRef, Task};
+pub use interpreters::InterpreterRef;
+pub use tasks::Task;
 
 /// A sending end in a guest's table.
 pub struct SenderEnd(pub(crate) End);

@@ -8,6 +8,7 @@ from types import CodeType, FunctionType, SimpleNamespace
 
 from _island import calls, codec, configs, functions, pickles, report, scripts, waits
 from _island.errors import (
+    DeadlockError,
     InterpreterDied,
     InterpreterError,
     InterpreterNotFoundError,
@@ -238,6 +239,27 @@ def start(id, job):
         raise refused(error.value, id) from None
 
 
+def run(id, job):
+    """Run `job` in interpreter `id` to its end, and return what `finish` would."""
+    if waits.deferred or waits.under_way or waits.background:
+        return finish(start(id, job))
+    if id == host.current():
+        raise InterpreterError("interpreter already running")
+    report.flush()
+    try:
+        message = _handle(id).run(job)
+    except Err as error:
+        match error.value:
+            case host.NotRun_Refused(value=refusal):
+                raise refused(refusal, id) from None
+            case host.NotRun_Failed(value=failure):
+                return _failed(failure)
+            case host.NotRun_Deadlock(value=text):
+                raise DeadlockError(text) from None
+        raise
+    return None if message is None else codec.decode(message), None
+
+
 def finish(task):
     """Wait for `task`; return its result and what CPython returns for an uncaught exception."""
     try:
@@ -252,15 +274,19 @@ def result(task):
     try:
         message = task.finish()
     except Err as error:
-        failure = error.value
-        if type(failure) is host.Failure_Raised:
-            return None, excinfo(failure.value)
-        if type(failure) is host.Failure_Died:
-            raise InterpreterDied(failure.value) from None
-        if type(failure) is host.Failure_NotShareable:
-            raise _not_shareable(failure.value) from None
-        raise
+        return _failed(error.value)
     return None if message is None else codec.decode(message), None
+
+
+def _failed(failure):
+    match failure:
+        case host.Failure_Raised(value=raised):
+            return None, excinfo(raised)
+        case host.Failure_Died(value=text):
+            raise InterpreterDied(text) from None
+        case host.Failure_NotShareable(value=text):
+            raise _not_shareable(text) from None
+    raise RuntimeError(f"refused: {failure!r}")
 
 
 def _not_shareable(text):
@@ -323,28 +349,35 @@ def exec(id, code, shared=_NOTHING, *, restrict=False):
     _checked_shared(shared, "exec", 3)
     if shared:
         set___main___attrs(id, shared)
-    return exec_result(start_exec(id, code), code)
+    return _told(run(id, _exec_job(code))[1], code)
 
 
 def start_exec(id, code):
     """Start `code` in the interpreter and return the task."""
+    return start(id, _exec_job(code))
+
+
+def exec_result(task, code):
+    """Wait for a task of `start_exec`; None, or a snapshot of what was not caught."""
+    return _told(finish(task)[1], code)
+
+
+def _exec_job(code):
     if isinstance(code, str):
         source = str(code)
         # It says what is wrong with source that is no text.
         source.encode()
-        return start(id, host.Job_Exec(source))
+        return host.Job_Exec(source)
     if isinstance(code, (FunctionType, CodeType)):
         body = calls.describe_script(functions.script_of(code))
-        return start(id, host.Job_Call(pickles.message(body, [])))
+        return host.Job_Call(pickles.message(body, []))
     raise TypeError(
         f"exec() argument 2 must be a string, a function, or a code object, not "
         f"{type(code).__name__}"
     )
 
 
-def exec_result(task, code):
-    """Wait for a task of `start_exec`; None, or a snapshot of what was not caught."""
-    _, failed = finish(task)
+def _told(failed, code):
     if failed is not None and isinstance(code, str) and failed.type.__name__ in _NO_PROGRAM:
         # What is no program is the caller's mistake, and told where it was made.
         compile(str(code), "<string>", "exec", dont_inherit=True)
@@ -377,13 +410,17 @@ def call(id, callable, args=(), kwargs=_NOTHING, *, preserve_exc=False, restrict
 
     Returns the result and None, or None and a snapshot of the exception that was not caught.
     """
-    return finish(start_call(_subject(id, restrict), callable, args, kwargs))
+    return run(_subject(id, restrict), _call_job(callable, args, kwargs))
 
 
 def start_call(id, callable, args, kwargs):
     """Start a call and return the task; raises NotShareableError."""
+    return start(id, _call_job(callable, args, kwargs))
+
+
+def _call_job(callable, args, kwargs):
     body, ends = calls.describe(callable, tuple(args), dict(kwargs))
-    return start(id, host.Job_Call(pickles.message(body, ends)))
+    return host.Job_Call(pickles.message(body, ends))
 
 
 def set___main___attrs(id, updates, *, restrict=False):
@@ -392,7 +429,7 @@ def set___main___attrs(id, updates, *, restrict=False):
     _checked_shared(updates, "set___main___attrs", 2)
     if not updates:
         raise ValueError("arg 2 must be a non-empty mapping")
-    _, failed = finish(start(id, host.Job_Bind(_bindings(updates))))
+    _, failed = run(id, host.Job_Bind(_bindings(updates)))
     if failed is not None:
         raise InterpreterError(failed.formatted)
 

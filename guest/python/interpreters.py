@@ -150,7 +150,7 @@ class Interpreter:
         `channels` is a dict of names and the channel ends to bind to them before.  Raises
         RunFailedError when an exception was not caught.
         """
-        _, excinfo = _interpreters.finish(self._start(source, channels))
+        _, excinfo = _interpreters.run(self._id, self._job(source, channels))
         if excinfo is not None:
             raise _failed(excinfo)
 
@@ -176,6 +176,9 @@ class Interpreter:
         return tasks.TaskThread(lambda: task, finish)
 
     def _start(self, source, channels):
+        return _interpreters.start(self._id, self._job(source, channels))
+
+    def _job(self, source, channels):
         if not isinstance(source, str):
             raise TypeError(f"source must be str, not {type(source).__name__}")
         if channels:
@@ -183,7 +186,7 @@ class Interpreter:
                 if not isinstance(end, (RecvChannel, SendChannel)):
                     raise TypeError(f"channels[{name!r}] is no channel end: {end!r}")
             _interpreters.set___main___attrs(self._id, dict(channels))
-        return _interpreters.start(self._id, _host.Job_Exec(source))
+        return _host.Job_Exec(source)
 
 
 def _failed(excinfo):

@@ -1,74 +1,22 @@
 //! The imports for interpreters.
 
-use super::message::{NotSent, deliver, outgoing, text};
+use super::message::{NotSent, outgoing, text};
+use super::tasks::{Task, not_started};
 use crate::bindings::archipel::island::channels as wit_channels;
 use crate::bindings::archipel::island::interpreters::{
-    Exception, Failure, Host, HostInterpreter, HostTask, Job, Refusal,
+    Exception, Host, HostInterpreter, Job, NotRun, Refusal,
 };
-use crate::broker::EventId;
 use crate::error::{Error, Raised};
-use crate::exchange::{Exchange, Message, Unbound};
+use crate::exchange::{Message, Unbound};
 use crate::island::{Island, Settings};
-use crate::job::{self, Reply, exited};
+use crate::job;
 use crate::state::State;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
 /// A reference to an interpreter in a guest's table.
 pub struct InterpreterRef(pub(crate) Arc<Island>);
-
-/// A job on its way, or its result.
-pub struct Task(Arc<Running>);
-
-struct Running {
-    exchange: Arc<Exchange>,
-    event: EventId,
-    result: Mutex<Option<crate::Result<Reply>>>,
-}
-
-impl Task {
-    /// The event that fires when the job has ended.
-    pub(crate) fn event(&self) -> EventId {
-        self.0.event
-    }
-}
-
-impl Task {
-    /// A task that ended without a result, as a copy has it for one of the original's.
-    pub(super) fn lost(state: &State) -> Result<Task> {
-        let exchange = state.context.exchange.clone();
-        let event = exchange
-            .with(|broker, _| broker.create_event(state.party))
-            .ok_or_else(|| wasmtime::format_err!("there are too many tasks"))?;
-        let running = Running {
-            exchange,
-            event,
-            result: Mutex::new(None),
-        };
-        running.finish(Err(Error::NotCopyable(
-            "the result goes to the one that it was copied from".to_owned(),
-        )));
-        Ok(Task(Arc::new(running)))
-    }
-}
-
-impl Running {
-    fn finish(&self, result: crate::Result<Reply>) {
-        *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-        self.exchange.with(|broker, effects| {
-            broker.fire(self.event, effects);
-        });
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.exchange.with(|broker, effects| {
-            broker.release_event(self.event, effects);
-        });
-    }
-}
 
 impl State {
     fn own(&self) -> Result<Arc<Island>> {
@@ -144,23 +92,35 @@ impl HostInterpreter for State {
         job: Job,
     ) -> Result<Result<Resource<Task>, Refusal>> {
         let island = self.table.get(&interpreter)?.0.clone();
-        let (message, make): (_, fn(Message) -> job::Job) = match job {
-            Job::Exec(source) => return self.begin(island, job::Job::Exec(source)),
-            Job::Bind(message) => (message, job::Job::Bind),
-            Job::Call(message) => (message, job::Job::Call),
+        let job = match self.checked(&island, job)? {
+            Ok(job) => job,
+            Err(refusal) => return Ok(Err(refusal)),
         };
-        match outgoing(self, message, Some(&island.trust), Unbound::Keep)? {
-            Ok(message) => self.begin(island, make(message)),
-            Err(reason) => Ok(Err(refused(reason))),
+        match island.start(job) {
+            Ok(work) => Ok(Ok(self.begin(island, work)?)),
+            Err(error) => Ok(Err(not_started(&error))),
+        }
+    }
+
+    async fn run(
+        &mut self,
+        interpreter: Resource<InterpreterRef>,
+        job: Job,
+    ) -> Result<Result<Option<wit_channels::Message>, NotRun>> {
+        let island = self.table.get(&interpreter)?.0.clone();
+        let job = match self.checked(&island, job)? {
+            Ok(job) => job,
+            Err(refusal) => return Ok(Err(NotRun::Refused(refusal))),
+        };
+        match island.start(job) {
+            Ok(work) => self.run_to_end(island, work).await,
+            Err(error) => Ok(Err(NotRun::Refused(not_started(&error)))),
         }
     }
 
     fn watch(&mut self, interpreter: Resource<InterpreterRef>) -> Result<Resource<Task>> {
         let island = self.table.get(&interpreter)?.0.clone();
-        let running = self.task_of(&island)?;
-        let task = self.table.push(Task(running.clone()))?;
-        island.when_idle(Box::new(move || running.finish(Ok(Reply::Done))));
-        Ok(task)
+        self.task_of_idling(&island)
     }
 
     fn kill(&mut self, interpreter: Resource<InterpreterRef>) -> Result<()> {
@@ -222,38 +182,15 @@ impl HostInterpreter for State {
 }
 
 impl State {
-    /// A task that only `island` can end.
-    fn task_of(&self, island: &Island) -> Result<Arc<Running>> {
-        let exchange = self.context.exchange.clone();
-        let event = exchange
-            .with(|broker, _| broker.create_event(island.party))
-            .ok_or_else(|| wasmtime::format_err!("there are too many tasks"))?;
-        Ok(Arc::new(Running {
-            exchange,
-            event,
-            result: Mutex::new(None),
-        }))
-    }
-
-    fn begin(
-        &mut self,
-        island: Arc<Island>,
-        job: job::Job,
-    ) -> Result<Result<Resource<Task>, Refusal>> {
-        let work = match island.start(job) {
-            Ok(work) => work,
-            Err(Error::Running) => return Ok(Err(Refusal::Running)),
-            Err(_) => return Ok(Err(Refusal::Closed)),
+    /// The job that a guest asks `island` to do, once what it sends was checked.
+    fn checked(&self, island: &Island, job: Job) -> Result<Result<job::Job, Refusal>> {
+        let (message, make): (_, fn(Message) -> job::Job) = match job {
+            Job::Exec(source) => return Ok(Ok(job::Job::Exec(source))),
+            Job::Bind(message) => (message, job::Job::Bind),
+            Job::Call(message) => (message, job::Job::Call),
         };
-        let running = self.task_of(&island)?;
-        let task = self.table.push(Task(running.clone()))?;
-        let task_at_work = self.context.workers.spawn(async move {
-            // The reference keeps the interpreter for as long as it runs.
-            let _island = island;
-            running.finish(work.await);
-        });
-        task_at_work.detach();
-        Ok(Ok(task))
+        let checked = outgoing(self, message, Some(&island.trust), Unbound::Keep)?;
+        Ok(checked.map(make).map_err(refused))
     }
 }
 
@@ -281,39 +218,6 @@ fn refused(reason: NotSent) -> Refusal {
     match reason {
         NotSent::Inexact => Refusal::Inexact,
         reason => Refusal::NotShareable(text(reason)),
-    }
-}
-
-impl HostTask for State {
-    fn finish(
-        &mut self,
-        task: Resource<Task>,
-    ) -> Result<Result<Option<wit_channels::Message>, Failure>> {
-        let running = &self.table.get(&task)?.0;
-        let result = running
-            .result
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        Ok(match result {
-            None => Err(Failure::Pending),
-            Some(Ok(Reply::Value(message))) => match deliver(self, message)? {
-                Ok(message) => Ok(Some(message)),
-                Err(reason) => Err(Failure::NotShareable(text(reason))),
-            },
-            Some(Ok(Reply::Done | Reply::Status(_))) => Ok(None),
-            Some(Ok(Reply::Exit(status))) => {
-                Err(Failure::Died(Error::Died(exited(status)).to_string()))
-            }
-            Some(Err(Error::NotShareable(what))) => Err(Failure::NotShareable(what)),
-            Some(Err(Error::Raised(raised))) => Err(Failure::Raised((*raised).into())),
-            Some(Err(error)) => Err(Failure::Died(error.to_string())),
-        })
-    }
-
-    fn drop(&mut self, task: Resource<Task>) -> Result<()> {
-        self.table.delete(task)?;
-        Ok(())
     }
 }
 

@@ -7,6 +7,8 @@ code is carried in the snapshot as bytes, from which this finder imports them la
 import marshal
 import os
 import sys
+import zipimport
+from importlib import machinery
 from importlib.machinery import ModuleSpec
 
 from . import stash
@@ -112,7 +114,18 @@ def _add(name, root, path, is_package):
 
 def install():
     """Import from the snapshot from now on, and from `sys.path` what is not in it."""
-    from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
-
-    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, Library, PathFinder]
+    sys.meta_path[:] = [
+        machinery.BuiltinImporter,
+        machinery.FrozenImporter,
+        Library,
+        machinery.PathFinder,
+    ]
+    # Nothing can load extension modules, so a file of that kind is none, and what has a fallback in
+    # Python uses that.
+    machinery.EXTENSION_SUFFIXES.clear()
+    finder = machinery.FileFinder.path_hook(
+        (machinery.SourceFileLoader, machinery.SOURCE_SUFFIXES),
+        (machinery.SourcelessFileLoader, machinery.BYTECODE_SUFFIXES),
+    )
+    sys.path_hooks[:] = [zipimport.zipimporter, finder]
     sys.path_importer_cache.clear()

@@ -3,6 +3,7 @@
 import builtins
 import os
 import sys
+import time
 
 # Bound here, so that code that patches its builtins gets its results and errors told all the same.
 from builtins import BaseException, SystemExit, int, isinstance, print
@@ -117,7 +118,8 @@ class Guest:
                 sys.stdout.reconfigure(line_buffering=True)
             code = _compile(script.source, script.name, "exec", dont_inherit=True)
             _exec(code, main)
-            waits.run_deferred()
+            # A thread that is no daemon is waited for as long as it takes.
+            waits.run_deferred(time.monotonic())
             tasks.join_all()
             pool.finish_all()
             status = 0

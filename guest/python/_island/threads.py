@@ -42,6 +42,7 @@ class Lock:
                 waits.let_happen(left)
             elif timeout != -1:
                 _sleep(max(0, deadline - time.monotonic()))
+                _waited(True)
                 return False
             else:
                 raise DeadlockError("the lock is held by a thread that cannot run now")
@@ -101,11 +102,39 @@ def _next_ident():
 _running = []
 
 
+class _Stopped(BaseException):
+    """Ends a daemon thread that nobody waits for any more."""
+
+
+# How often a thread may wait in vain after its creator's own wait was over: who waits again and again
+# waits for what only the creator could do.
+_MOST_IN_VAIN = 100
+
+
+def _waited(in_vain):
+    """Stop the thread that has just waited for some time, if its creator could go on but for it."""
+    if not _running:
+        return
+    thread = _running[-1]
+    if thread._until is None or time.monotonic() < thread._until:
+        return
+    if thread.daemon:
+        raise _Stopped
+    if in_vain:
+        thread._in_vain += 1
+        if thread._in_vain >= _MOST_IN_VAIN:
+            raise DeadlockError(
+                f"thread {thread.name!r} waits for something while its creator waits for its end"
+            )
+
+
 def _run_deferred(self):
+    self._until = waits.creator_until
+    self._in_vain = 0
     _running.append(self)
     try:
         self._context.run(self.run)
-    except SystemExit:
+    except (SystemExit, _Stopped):
         pass
     except DeadlockError:
         # It belongs to whoever made the wait impossible, and must not pass unseen.
@@ -157,9 +186,10 @@ def sleep(seconds, /):
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and waits.let_happen(left):
             pass
-        waits.run_deferred()
+        waits.run_deferred(end)
         seconds = max(0, end - time.monotonic())
     _sleep(seconds)
+    _waited(False)
 
 
 sleep.__name__ = sleep.__qualname__ = "sleep"

@@ -18,7 +18,7 @@ from .errors import NotShareableError, not_sent
 deferred = deque()
 
 # The waits that are under way, outermost first.
-_open = []
+under_way = []
 
 # What is to be done when something happens that nobody waits for just now: a dict of waits and the
 # functions to call with their outcomes.
@@ -117,7 +117,7 @@ def send_message(sender, message, timeout, unbound=None):
         raise ValueError(f"too large: the limit is {_MOST_BYTES} bytes")
     if unbound is not None:
         message = _with_unbound(message, unbound)
-    if not deferred and not _open and not background:
+    if not deferred and not under_way and not background:
         return sender.send(*message, None if timeout is None else nanoseconds(timeout))
     try:
         return sender.send(*message, 0)
@@ -129,7 +129,7 @@ def send_message(sender, message, timeout, unbound=None):
 
 def receive(receiver, timeout=None):
     """Receive an object; raises Err with a `channels.Error` when there is none."""
-    if not deferred and not _open and not background:
+    if not deferred and not under_way and not background:
         return decode(receiver.receive(None if timeout is None else nanoseconds(timeout)))
     try:
         return decode(receiver.receive(0))
@@ -143,7 +143,7 @@ def receive(receiver, timeout=None):
 def ended(task, timeout=None):
     """Wait for `task` to end; raises Err with a `channels.Error` when it did not."""
     case = waiting.Case_Ended(task)
-    if not deferred and not _open and not background:
+    if not deferred and not under_way and not background:
         _, outcome = waiting.wait([case], nanoseconds(timeout))
         if type(outcome) is waiting.Outcome_Failed:
             raise Err(outcome.value)
@@ -156,14 +156,14 @@ def first(cases, timeout):
 
     Raises Err with a `channels.Error` when none could be done.
     """
-    if not deferred and not _open and not background:
+    if not deferred and not under_way and not background:
         return waiting.wait(cases, nanoseconds(timeout))
     choice = []
     waits = [Wait(case, choice) for case in cases]
     deadline = None
     if timeout is not None:
         deadline = time.monotonic_ns() + nanoseconds(timeout)
-    _open.extend(waits)
+    under_way.extend(waits)
     try:
         if timeout != 0:
             run_deferred()
@@ -172,13 +172,30 @@ def first(cases, timeout):
         return waits.index(choice[0]), choice[0].outcome
     finally:
         for wait in waits:
-            _open.remove(wait)
+            under_way.remove(wait)
 
 
-def run_deferred():
-    """Run what the started threads were given, until none is left."""
+# When the wait of whoever started the threads that run now is over, on the monotonic clock.
+creator_until = None
+
+
+def run_deferred(until=None):
+    """Run what the started threads were given, until none is left.
+
+    At the time `until` whoever waits could go on.
+    """
     while deferred:
+        run_one(until)
+
+
+def run_one(until):
+    """Run what the first of the started threads was given."""
+    global creator_until
+    before, creator_until = creator_until, until
+    try:
         deferred.popleft()._run_deferred()
+    finally:
+        creator_until = before
 
 
 def _wait(case, timeout):
@@ -186,14 +203,14 @@ def _wait(case, timeout):
     deadline = None
     if timeout is not None:
         deadline = time.monotonic_ns() + nanoseconds(timeout)
-    _open.append(wait)
+    under_way.append(wait)
     try:
         while deferred and wait.outcome is None:
-            deferred.popleft()._run_deferred()
+            run_one(None if deadline is None else deadline / 1e9)
         while wait.outcome is None:
             step(None if deadline is None else max(0, deadline - time.monotonic_ns()))
     finally:
-        _open.remove(wait)
+        under_way.remove(wait)
     if type(wait.outcome) is waiting.Outcome_Failed:
         raise Err(wait.outcome.value)
     return wait.outcome
@@ -204,7 +221,7 @@ def step(left):
 
     Raises Err with a `channels.Error`, such as a timeout.
     """
-    waits = [wait for wait in _open if not wait.choice]
+    waits = [wait for wait in under_way if not wait.choice]
     waits += background
     index, outcome = waiting.wait([w.case for w in waits], left)
     wait = waits[index]
@@ -223,7 +240,7 @@ def let_happen(timeout=None):
     which only such a thing can bring about.
     """
     if deferred:
-        deferred.popleft()._run_deferred()
+        run_one(None if timeout is None else time.monotonic() + timeout)
         return True
     if not background:
         return False

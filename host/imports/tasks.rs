@@ -1,0 +1,199 @@
+//! Jobs that one interpreter gave to another, and their results.
+
+use super::message::{deliver, text};
+use crate::bindings::archipel::island::channels as wit_channels;
+use crate::bindings::archipel::island::interpreters::{Failure, HostTask, NotRun, Refusal};
+use crate::broker::{Case, EventId, Outcome, PartyId};
+use crate::error::Error;
+use crate::exchange::Exchange;
+use crate::island::Island;
+use crate::job::{Reply, exited};
+use crate::state::State;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use wasmtime::Result;
+use wasmtime::component::Resource;
+
+/// A job on its way, or its result.
+pub struct Task(Arc<Running>);
+
+/// What runs a job to its end.
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+pub(super) struct Running {
+    exchange: Arc<Exchange>,
+    event: EventId,
+    result: Mutex<Option<crate::Result<Reply>>>,
+}
+
+impl Task {
+    /// The event that fires when the job has ended.
+    pub(crate) fn event(&self) -> EventId {
+        self.0.event
+    }
+
+    /// A task that ended without a result, as a copy has it for one of the original's.
+    pub(super) fn lost(state: &State) -> Result<Task> {
+        let running = Running::new(state, state.party)?;
+        running.finish(Err(Error::NotCopyable(
+            "the result goes to the one that it was copied from".to_owned(),
+        )));
+        Ok(Task(running))
+    }
+}
+
+impl Running {
+    /// A job that only `party` can end.
+    fn new(state: &State, party: PartyId) -> Result<Arc<Self>> {
+        let exchange = state.context.exchange.clone();
+        let event = exchange
+            .with(|broker, _| broker.create_event(party))
+            .ok_or_else(|| wasmtime::format_err!("there are too many tasks"))?;
+        Ok(Arc::new(Running {
+            exchange,
+            event,
+            result: Mutex::new(None),
+        }))
+    }
+
+    fn finish(&self, result: crate::Result<Reply>) {
+        *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        self.exchange.with(|broker, effects| {
+            broker.fire(self.event, effects);
+        });
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.exchange.with(|broker, effects| {
+            broker.release_event(self.event, effects);
+        });
+    }
+}
+
+impl State {
+    /// A task without a result, which ends when `island` has nothing to do.
+    pub(super) fn task_of_idling(&mut self, island: &Island) -> Result<Resource<Task>> {
+        let running = Running::new(self, island.party)?;
+        let task = self.table.push(Task(running.clone()))?;
+        island.when_idle(Box::new(move || running.finish(Ok(Reply::Done))));
+        Ok(task)
+    }
+
+    /// Lets a job run beside the caller.
+    pub(super) fn begin(
+        &mut self,
+        island: Arc<Island>,
+        job: impl Future<Output = crate::Result<Reply>> + Send + 'static,
+    ) -> Result<Resource<Task>> {
+        let running = Running::new(self, island.party)?;
+        let task = self.table.push(Task(running.clone()))?;
+        self.context.workers.spawn(to_end(island, job, running)).detach();
+        Ok(task)
+    }
+
+    /// Lets a job run while the caller waits for it.
+    pub(super) async fn run_to_end(
+        &mut self,
+        island: Arc<Island>,
+        job: impl Future<Output = crate::Result<Reply>> + Send + 'static,
+    ) -> Result<Result<Option<wit_channels::Message>, NotRun>> {
+        let running = Running::new(self, island.party)?;
+        let exchange = self.context.exchange.clone();
+        let wait = exchange.wait(self.party, vec![Case::Event(running.event)], None);
+        let own = self.island.upgrade();
+        // Whoever stops the caller stops all below it too, so that both may as well be one task for
+        // the scheduler; another one would have to be woken.
+        let together = own.is_some_and(|own| own.may_name(&island));
+        let mut work: Option<Work> = Some(Box::pin(to_end(island, job, running.clone())));
+        if !together && let Some(work) = work.take() {
+            self.context.workers.spawn(work).detach();
+        }
+        let done = wait_beside(wait, &mut work).await;
+        if let Some(work) = work {
+            self.context.workers.spawn(work).detach();
+        }
+        match done.map(|done| done.outcome) {
+            Some(Outcome::Deadlock(text)) => Ok(Err(NotRun::Deadlock(text))),
+            _ => Ok(self.result_of(&running)?.map_err(NotRun::Failed)),
+        }
+    }
+
+    fn result_of(
+        &mut self,
+        running: &Running,
+    ) -> Result<Result<Option<wit_channels::Message>, Failure>> {
+        let result = running
+            .result
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        Ok(match result {
+            None => Err(Failure::Pending),
+            Some(Ok(Reply::Value(message))) => match deliver(self, message)? {
+                Ok(message) => Ok(Some(message)),
+                Err(reason) => Err(Failure::NotShareable(text(reason))),
+            },
+            Some(Ok(Reply::Done | Reply::Status(_))) => Ok(None),
+            Some(Ok(Reply::Exit(status))) => {
+                Err(Failure::Died(Error::Died(exited(status)).to_string()))
+            }
+            Some(Err(Error::NotShareable(what))) => Err(Failure::NotShareable(what)),
+            Some(Err(Error::Raised(raised))) => Err(Failure::Raised((*raised).into())),
+            Some(Err(error)) => Err(Failure::Died(error.to_string())),
+        })
+    }
+}
+
+/// Runs a job; the reference keeps the interpreter for as long as that takes.
+async fn to_end(
+    _island: Arc<Island>,
+    job: impl Future<Output = crate::Result<Reply>>,
+    running: Arc<Running>,
+) {
+    running.finish(job.await);
+}
+
+/// What `wait` waits for, while `work` goes on, which is left as it is when that comes first.
+async fn wait_beside<T>(wait: impl Future<Output = T>, work: &mut Option<Work>) -> T {
+    let mut wait = pin!(wait);
+    std::future::poll_fn(|context| {
+        // Whoever looks for deadlocks must know of the wait before the work begins.
+        if let Poll::Ready(result) = wait.as_mut().poll(context) {
+            return Poll::Ready(result);
+        }
+        if let Some(under_way) = work
+            && under_way.as_mut().poll(context).is_ready()
+        {
+            *work = None;
+            return wait.as_mut().poll(context);
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// What the guest is told of a job that did not start.
+pub(super) fn not_started(error: &Error) -> Refusal {
+    match error {
+        Error::Running => Refusal::Running,
+        _ => Refusal::Closed,
+    }
+}
+
+impl HostTask for State {
+    fn finish(
+        &mut self,
+        task: Resource<Task>,
+    ) -> Result<Result<Option<wit_channels::Message>, Failure>> {
+        let running = self.table.get(&task)?.0.clone();
+        self.result_of(&running)
+    }
+
+    fn drop(&mut self, task: Resource<Task>) -> Result<()> {
+        self.table.delete(task)?;
+        Ok(())
+    }
+}
