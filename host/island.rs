@@ -292,6 +292,10 @@ impl Island {
 
     /// Stops whatever runs and destroys the interpreter and its descendants.
     pub(crate) fn kill(&self) {
+        // Nobody who waits for it waits in vain.
+        self.context
+            .exchange
+            .with(|broker, _| broker.set_stopping(self.party));
         self.stop.request();
         // While a job runs, its runner sees the request and does the rest.
         let _ = self.close();

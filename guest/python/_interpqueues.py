@@ -63,6 +63,10 @@ def _register_heap_types(queue, empty, full):
 def _found(sender, receiver):
     capacity = receiver.capacity()
     maxsize = capacity.value if type(capacity) is host.Capacity_Bounded else 0
+    unbound = receiver.info().unbound
+    for number, meaning in _UNBOUND.items():
+        if meaning is unbound:
+            return _Ends(sender, receiver, maxsize, number)
     return _Ends(sender, receiver, maxsize, _REPLACE)
 
 

@@ -4,6 +4,8 @@ A reference to an interpreter that this one may name is a handle of the host's, 
 as long as its count says.
 """
 
+from builtins import callable
+from importlib.util import decode_source
 from types import CodeType, FunctionType, SimpleNamespace
 
 from _island import calls, codec, configs, functions, pickles, report, scripts, waits
@@ -285,7 +287,8 @@ def _failed(failure):
         case host.Failure_Died(value=text):
             raise InterpreterDied(text) from None
         case host.Failure_NotShareable(value=text):
-            raise _not_shareable(text) from None
+            error = _not_shareable(text)
+            raise error from error.__cause__
     raise RuntimeError(f"refused: {failure!r}")
 
 
@@ -363,6 +366,9 @@ def exec_result(task, code):
 
 
 def _exec_job(code):
+    if isinstance(code, (bytes, bytearray)):
+        # In whatever encoding it declares.
+        code = decode_source(bytes(code))
     if isinstance(code, str):
         source = str(code)
         # It says what is wrong with source that is no text.
@@ -405,21 +411,23 @@ def run_func(id, func, shared=_NOTHING, *, restrict=False):
     return exec(id, func, shared)
 
 
-def call(id, callable, args=(), kwargs=_NOTHING, *, preserve_exc=False, restrict=False):
+def call(id, function, args=(), kwargs=_NOTHING, *, preserve_exc=False, restrict=False):
     """Call the provided object in the identified interpreter.
 
     Returns the result and None, or None and a snapshot of the exception that was not caught.
     """
-    return run(_subject(id, restrict), _call_job(callable, args, kwargs))
+    return run(_subject(id, restrict), _call_job(function, args, kwargs))
 
 
-def start_call(id, callable, args, kwargs):
+def start_call(id, function, args, kwargs):
     """Start a call and return the task; raises NotShareableError."""
-    return start(id, _call_job(callable, args, kwargs))
+    return start(id, _call_job(function, args, kwargs))
 
 
-def _call_job(callable, args, kwargs):
-    body, ends = calls.describe(callable, tuple(args), dict(kwargs))
+def _call_job(function, args, kwargs):
+    if not callable(function):
+        raise TypeError(f"expected a callable, got {function!r}")
+    body, ends = calls.describe(function, tuple(args), dict(kwargs))
     return host.Job_Call(pickles.message(body, ends))
 
 

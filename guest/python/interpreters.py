@@ -181,10 +181,12 @@ class Interpreter:
     def _job(self, source, channels):
         if not isinstance(source, str):
             raise TypeError(f"source must be str, not {type(source).__name__}")
+        if channels is not None and not isinstance(channels, dict):
+            raise TypeError(f"channels must be a dict, not {type(channels).__name__}")
         if channels:
             for name, end in channels.items():
                 if not isinstance(end, (RecvChannel, SendChannel)):
-                    raise TypeError(f"channels[{name!r}] is no channel end: {end!r}")
+                    raise ValueError(f"channels[{name!r}] is no channel end: {end!r}")
             _interpreters.set___main___attrs(self._id, dict(channels))
         return _host.Job_Exec(source)
 
@@ -227,6 +229,8 @@ class _End:
     __slots__ = ("_handle", "_id", "__weakref__")
 
     def __init__(self, handle):
+        if type(handle) is not self._handle_type:
+            raise TypeError(f"{type(self).__name__} cannot be created; use create_channel()")
         self._handle = handle
         self._id = handle.id()
         _held_ends.add(self)
@@ -307,6 +311,7 @@ class RecvChannel(_End):
     """The receiving end of a channel."""
 
     __slots__ = ()
+    _handle_type = _channels.Receiver
 
     @property
     def interpreters(self):
@@ -379,6 +384,7 @@ class SendChannel(_End):
     """The sending end of a channel."""
 
     __slots__ = ()
+    _handle_type = _channels.Sender
 
     @property
     def interpreters(self):

@@ -37,6 +37,8 @@ pub(super) struct Party {
     untimed: usize,
     /// Waits without a result that end by themselves at some time.
     timed: usize,
+    /// It is being stopped, so that its waits end although nobody ends them.
+    stopping: bool,
     /// Whether it counts as awake.
     awake: bool,
     /// Whether it is among the suspects.
@@ -52,7 +54,7 @@ impl Party {
     /// Whether all it does is wait for others. A result that was not taken will be, so a party
     /// that has one is not asleep.
     pub(super) fn is_asleep(&self) -> bool {
-        self.running && self.untimed > 0 && self.untimed == self.waits.len()
+        self.running && !self.stopping && self.untimed > 0 && self.untimed == self.waits.len()
     }
 
     pub(super) fn is_awake(&self) -> bool {
@@ -279,6 +281,7 @@ impl<M: Parcel> Broker<M> {
             waits: Vec::new(),
             untimed: 0,
             timed: 0,
+            stopping: false,
             awake: false,
             suspect: false,
             ends: BTreeSet::new(),
@@ -308,6 +311,11 @@ impl<M: Parcel> Broker<M> {
         }
         self.settle(effects);
         exists
+    }
+
+    /// Says that the party is being stopped: it will be removed, whatever it waits for now.
+    pub fn set_stopping(&mut self, party: PartyId) {
+        self.parties.change(party, |state| state.stopping = true);
     }
 
     /// Removes the party: abandons its waits, discarding what they did not send, and releases all

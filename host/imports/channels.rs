@@ -260,12 +260,14 @@ impl State {
     /// What a guest may know of a channel.
     fn describe(&self, end: &End) -> Info {
         let info = end.exchange().with(|broker, _| broker.info(end.channel));
+        let unbound = end.charter.unbound.into();
         let Some(info) = info else {
             return Info {
                 closed: true,
                 used: true,
                 length: 0,
                 waiting: 0,
+                unbound,
                 senders: Vec::new(),
                 receivers: Vec::new(),
             };
@@ -280,6 +282,7 @@ impl State {
         Info {
             closed: info.closed,
             used: info.used,
+            unbound,
             length: u32::try_from(info.len).unwrap_or(u32::MAX),
             waiting: u32::try_from(info.waiting_senders).unwrap_or(u32::MAX),
             senders: numbers(info.senders),

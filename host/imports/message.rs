@@ -162,6 +162,17 @@ impl From<channels::Unbound> for Unbound {
     }
 }
 
+impl From<Unbound> for channels::Unbound {
+    fn from(unbound: Unbound) -> Self {
+        match unbound {
+            Unbound::Keep => channels::Unbound::Keep,
+            Unbound::Remove => channels::Unbound::Remove,
+            Unbound::Error => channels::Unbound::Error,
+            Unbound::Replace => channels::Unbound::Replace,
+        }
+    }
+}
+
 /// What a guest is told of an operation that did not succeed.
 pub(super) fn failure(outcome: Option<Outcome<Message>>) -> Error {
     match outcome {

@@ -19,6 +19,11 @@ _UNBOUND = channels.Form.UNBOUND
 # Exactly these are written by marshal as what they are, whatever is in them.
 _ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
 
+_CONTAINERS = frozenset((tuple, list, dict, set, frozenset))
+
+# The host refuses what has more containers in each other.
+_MOST_DEEP = 100
+
 _BYTEARRAY = 1
 _MEMORYVIEW = 2
 
@@ -64,7 +69,7 @@ def encode(obj):
 def encode_exactly(obj):
     """As `encode`, with a look at every object in `obj`: marshal takes any buffer for bytes."""
     ends = []
-    replaced = _replace(obj, ends, {}, set())
+    replaced = _replace(obj, ends, {}, set(), 0)
     luggage = None if replaced is obj else refs(channels.Form.ESCAPED, ends)
     try:
         return dumps(replaced, _VERSION), True, luggage
@@ -113,18 +118,25 @@ def is_shareable(obj):
     return True
 
 
-def is_plain(obj):
+def is_plain(obj, depth=0):
     """Whether marshal writes `obj` as exactly what it is, however far down one looks."""
     kind = type(obj)
     if kind in _ATOMS:
         return True
+    if depth >= _MOST_DEEP:
+        return False
     if kind is tuple or kind is list:
         for item in obj:
-            if type(item) not in _ATOMS and not is_plain(item):
+            if type(item) not in _ATOMS and not is_plain(item, depth + 1):
                 return False
         return True
     if kind is dict:
-        return all(map(is_plain, obj)) and all(map(is_plain, obj.values()))
+        for key, value in obj.items():
+            if type(key) not in _ATOMS and not is_plain(key, depth + 1):
+                return False
+            if type(value) not in _ATOMS and not is_plain(value, depth + 1):
+                return False
+        return True
     return False
 
 
@@ -150,10 +162,13 @@ def buffer(obj):
     return bytes(memoryview(obj)), True, refs(_BUFFER, [])
 
 
-def _replace(obj, ends, done, above):
+def _replace(obj, ends, done, above, depth):
     kind = type(obj)
     if kind in _ATOMS:
         return obj
+    if depth >= _MOST_DEEP and kind in _CONTAINERS:
+        raise NotShareableError(f"an object nested deeper than {_MOST_DEEP} levels is not shareable")
+    depth += 1
     key = id(obj)
     if key in done:
         return done[key]
@@ -161,12 +176,12 @@ def _replace(obj, ends, done, above):
         raise NotShareableError("a container that contains itself is not shareable")
     above.add(key)
     if kind is tuple or kind is frozenset or kind is list or kind is set:
-        items = [_replace(item, ends, done, above) for item in obj]
+        items = [_replace(item, ends, done, above, depth) for item in obj]
         same = all(map(_is, items, obj))
         result = obj if same else kind(items)
     elif kind is dict:
         items = [
-            (_replace(k, ends, done, above), _replace(v, ends, done, above))
+            (_replace(k, ends, done, above, depth), _replace(v, ends, done, above, depth))
             for k, v in obj.items()
         ]
         same = all(k is k0 and v is v0 for (k, v), (k0, v0) in zip(items, obj.items()))

@@ -7,6 +7,20 @@ from wit_world.imports import channels, interpreters
 Err.__setattr__ = BaseException.__setattr__
 
 
+def _get_value(self):
+    # The generated bindings keep the error in a local of the frame that raises it, so that its
+    # traceback would keep it alive, with the frames of all callers, until garbage is collected.
+    self.__traceback__ = None
+    return self.__dict__["value"]
+
+
+def _set_value(self, value):
+    self.__dict__["value"] = value
+
+
+Err.value = property(_get_value, _set_value)
+
+
 class InterpreterError(Exception):
     """A cross-interpreter operation failed."""
 

@@ -5,6 +5,8 @@ the next timer.  There are no file descriptors to select over, and no threads.
 """
 
 import asyncio
+import contextvars
+import functools
 from asyncio import base_events, events
 
 from componentize_py_types import Err
@@ -63,7 +65,8 @@ class EventLoop(base_events.BaseEventLoop):
                 executor = self._default_executor = InterpreterPoolExecutor(
                     thread_name_prefix="asyncio"
                 )
-            func, args = _without_context(func, args)
+            func, args, keywords = _without_context(func, args)
+            return asyncio.wrap_future(executor.submit(func, *args, **keywords), loop=self)
         return asyncio.wrap_future(executor.submit(func, *args), loop=self)
 
     def set_default_executor(self, executor):
@@ -80,38 +83,34 @@ class EventLoop(base_events.BaseEventLoop):
 
 def _without_context(func, args):
     """`asyncio.to_thread` wraps the call in a context, which cannot be sent."""
-    import functools
-
-    if isinstance(func, functools.partial) and not args:
-        run = func.func
-        if getattr(run, "__name__", None) == "run" and func.args:
-            inner = func.args[0]
-            if isinstance(inner, functools.partial):
-                if inner.keywords:
-                    return inner, ()
-                return inner.func, inner.args
-            return inner, func.args[1:]
-    return func, args
+    if isinstance(func, functools.partial) and not args and func.args:
+        if isinstance(getattr(func.func, "__self__", None), contextvars.Context):
+            inner, *rest = func.args
+            return inner, rest, func.keywords
+    return func, args, {}
 
 
 def _waiting_for(case):
     """A future for what comes of a case; cancelling it gives the case up."""
-    future = events.get_running_loop().create_future()
-    wait = waits.Wait(case)
-
-    def came(outcome):
-        if not future.done():
-            if type(outcome) is waiting.Outcome_Failed:
-                future.set_exception(_Failed(outcome.value))
-            else:
-                future.set_result(outcome)
-
-    def gone(_):
-        waits.background.pop(wait, None)
-
-    future.add_done_callback(gone)
-    waits.background[wait] = came
+    future = _Waiting(loop=events.get_running_loop())
+    future.wait = waits.Wait(case)
+    waits.background[future.wait] = future.came
     return future
+
+
+class _Waiting(asyncio.Future):
+    """The future of something that is waited for in the background."""
+
+    def came(self, outcome):
+        if type(outcome) is waiting.Outcome_Failed:
+            self.set_exception(_Failed(outcome.value))
+        else:
+            self.set_result(outcome)
+
+    def cancel(self, msg=None):
+        # At once: what came afterwards would have nobody to take it.
+        waits.background.pop(self.wait, None)
+        return super().cancel(msg)
 
 
 class _Failed(Exception):
@@ -120,16 +119,24 @@ class _Failed(Exception):
 
 async def wait_for(case):
     """Wait for a case of `waiting.wait`; returns its outcome, or raises Err."""
+    future = _waiting_for(case)
     try:
-        return await _waiting_for(case)
+        return await future
     except _Failed as failed:
         raise Err(failed.args[0]) from None
+    except asyncio.CancelledError:
+        if future.done() and not future.cancelled() and future.exception() is None:
+            outcome = future.result()
+            if type(outcome) is waiting.Outcome_Received:
+                # It came just before the waiter was cancelled, so the next one is to have it.
+                waits.put_back(case.value, outcome.value)
+        raise
 
 
 async def receive(receiver):
     """As `waits.receive`."""
     try:
-        return codec.decode(receiver.receive(0))
+        return codec.decode(waits.take(receiver, 0))
     except Err as error:
         if type(error.value) is not host.Error_Timeout:
             raise

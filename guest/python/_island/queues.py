@@ -7,10 +7,17 @@ The module is CPython's own, apart from three methods, and some for `asyncio`.  
 
 import _interpqueues
 import _interpreters
+import archipel
+import interpreters
+from wit_world.imports import channels
 
-from . import loop
+from . import codec, loop
 from .tasks import TaskThread
 from .waits import nanoseconds
+
+
+# The escape under which an interpreter travels.
+_INTERPRETER = 6
 
 
 def install(module):
@@ -79,6 +86,22 @@ def install(module):
             raise module.ExecutionFailed(excinfo)
         return result
 
+    def rebuild(ends, index):
+        id = codec.end(ends, index, channels.End_Interpreter)
+        try:
+            return module.Interpreter(id)
+        except module.InterpreterNotFoundError:
+            # One that this interpreter cannot name, such as its parent: it is told its number.
+            unknown = _interpreters.WHENCE_UNKNOWN
+            return module.Interpreter(id, _whence=unknown, _ownsref=False)
+
+    for class_ in (module.Interpreter, archipel.Interpreter, interpreters.Interpreter):
+        codec.register(
+            _INTERPRETER,
+            class_,
+            lambda interpreter: (channels.EndRef_Interpreter(interpreter.id),),
+            rebuild,
+        )
     _replace(module.Queue, put, get)
     _replace(module.Interpreter, call_in_thread)
     _add(module.Queue, put_async, get_async)

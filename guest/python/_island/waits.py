@@ -11,7 +11,7 @@ from collections import deque
 from componentize_py_types import Err
 from wit_world.imports import channels, waiting
 
-from .codec import decode, encode, encode_exactly, refs
+from .codec import decode, encode, encode_exactly, owned, refs
 from .errors import NotShareableError, not_sent
 
 # Threads that were started and have not run yet.
@@ -127,12 +127,33 @@ def send_message(sender, message, timeout, unbound=None):
     return _wait(waiting.Case_Send((sender, message)), timeout)
 
 
+# What was received for somebody who did not want it any more: receiver -> messages.
+_put_back = {}
+
+
+def put_back(receiver, message):
+    """Let the next receive from `receiver` have `message`."""
+    _put_back.setdefault(receiver, deque()).append(message)
+
+
+def take(receiver, limit):
+    """The next message, within `limit` nanoseconds; raises Err with a `channels.Error`."""
+    if _put_back:
+        messages = _put_back.get(receiver)
+        if messages is not None:
+            message = messages.popleft()
+            if not messages:
+                del _put_back[receiver]
+            return message
+    return receiver.receive(limit)
+
+
 def receive(receiver, timeout=None):
     """Receive an object; raises Err with a `channels.Error` when there is none."""
     if not deferred and not under_way and not background:
-        return decode(receiver.receive(None if timeout is None else nanoseconds(timeout)))
+        return decode(take(receiver, None if timeout is None else nanoseconds(timeout)))
     try:
-        return decode(receiver.receive(0))
+        return decode(take(receiver, 0))
     except Err as error:
         if type(error.value) is not _Timeout or timeout == 0:
             raise
@@ -223,14 +244,38 @@ def step(left):
     """
     waits = [wait for wait in under_way if not wait.choice]
     waits += background
+    if _meet(waits):
+        return
     index, outcome = waiting.wait([w.case for w in waits], left)
-    wait = waits[index]
+    _settle(waits[index], outcome)
+
+
+def _settle(wait, outcome):
+    wait.outcome = outcome
+    wait.choice.append(wait)
     callback = background.pop(wait, None)
-    if callback is None:
-        wait.outcome = outcome
-        wait.choice.append(wait)
-    else:
+    if callback is not None:
         callback(outcome)
+
+
+def _meet(waits):
+    """Let one who sends and one who receives from the same channel meet, if both are among `waits`.
+
+    For the host all of these are one wait, which cannot meet itself.
+    """
+    sends = [wait for wait in waits if type(wait.case) is waiting.Case_Send]
+    if not sends:
+        return False
+    receives = [wait for wait in waits if type(wait.case) is waiting.Case_Receive]
+    for receive in receives:
+        channel = receive.case.value.id()
+        for send in sends:
+            sender, message = send.case.value
+            if send.choice is not receive.choice and sender.id() == channel:
+                _settle(send, waiting.Outcome_Sent())
+                _settle(receive, waiting.Outcome_Received(owned(message)))
+                return True
+    return False
 
 
 def let_happen(timeout=None):
