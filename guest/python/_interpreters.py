@@ -219,8 +219,11 @@ def is_running(id, *, restrict=False):
     handle = _handle(id)
     if handle.is_running():
         return True
-    if id not in host.list_all():
-        raise InterpreterNotFoundError(f"unrecognized interpreter ID {id}")
+    try:
+        # A handle says nothing of whether there is an interpreter still.
+        host.get(id)
+    except Err as error:
+        raise refused(error.value, id) from None
     return False
 
 

@@ -372,9 +372,13 @@ def an_interpreter_as_an_argument():
 
 @row("api.md 1, list_all: it shows what one may name")
 def a_stranger_as_an_argument():
-    """An interpreter that the other may not name cannot be its argument: there are no ids of all the
-    process here, as there are in CPython."""
-    raises(NotShareableError, child().call, repr, interpreters.create())
+    """An interpreter that the other could not name is given to it as an argument: it can name it from
+    then on, but not before, since there are no ids of all the process here."""
+    made, stranger = child(), interpreters.create()
+    by_number = "__import__('concurrent.interpreters').interpreters.Interpreter(%d).is_running()"
+    raises(ExecutionFailed, made.call, eval, by_number % stranger.id)
+    equal(made.call(repr, stranger), repr(stranger))
+    equal(made.call(eval, by_number % stranger.id), False)
 
 
 @row("CPython 3.14, Interpreter.call()")

@@ -86,8 +86,13 @@ def install(module):
             raise module.ExecutionFailed(excinfo)
         return result
 
+    def reduce(interpreter):
+        return (channels.EndRef_Interpreter(interpreter.id),)
+
     def rebuild(ends, index):
         id = codec.end(ends, index, channels.End_Interpreter)
+        if ends[index + 1 : index + 2] == ends[index : index + 1]:
+            return interpreters.Interpreter(id)
         try:
             return module.Interpreter(id)
         except module.InterpreterNotFoundError:
@@ -95,13 +100,10 @@ def install(module):
             unknown = _interpreters.WHENCE_UNKNOWN
             return module.Interpreter(id, _whence=unknown, _ownsref=False)
 
-    for class_ in (module.Interpreter, archipel.Interpreter, interpreters.Interpreter):
-        codec.register(
-            _INTERPRETER,
-            class_,
-            lambda interpreter: (channels.EndRef_Interpreter(interpreter.id),),
-            rebuild,
-        )
+    codec.register(_INTERPRETER, module.Interpreter, reduce, rebuild)
+    codec.register(_INTERPRETER, archipel.Interpreter, reduce, rebuild)
+    # PEP 554's is named twice.  Of the others there is one object for each, which is named once.
+    codec.register(_INTERPRETER, interpreters.Interpreter, lambda i: reduce(i) * 2, rebuild)
     _replace(module.Queue, put, get)
     _replace(module.Interpreter, call_in_thread)
     _add(module.Queue, put_async, get_async)

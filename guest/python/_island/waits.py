@@ -269,6 +269,9 @@ def _meet(waits):
     receives = [wait for wait in waits if type(wait.case) is waiting.Case_Receive]
     for receive in receives:
         channel = receive.case.value.id()
+        if receive.case.value.length():
+            # What is in the channel already comes first.
+            continue
         for send in sends:
             sender, message = send.case.value
             if send.choice is not receive.choice and sender.id() == channel:

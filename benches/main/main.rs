@@ -2,6 +2,8 @@
 //!
 //! The figures are medians.  `-- --quick` takes fewer samples.
 
+mod surface;
+
 use archipel::{Output, Policy, Runtime};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -23,6 +25,7 @@ fn main() -> Result<()> {
     two_cores(&runtime)?;
     compute(&runtime)?;
     memory(&runtime)?;
+    surface::surface(&runtime)?;
     hello(if quick { 5 } else { 40 })?;
     Ok(())
 }
