@@ -10,9 +10,15 @@ const SCRIPT: &str = include_str!("surface.py");
 
 /// The figures, what they are, and what the reference is.
 const ROWS: [(&str, &str); 6] = [
-    ("round-trip", "Queue round trip of a small dict | native, if 3.14"),
+    (
+        "round-trip",
+        "Queue round trip of a small dict | native, if 3.14",
+    ),
     ("call", "call(f, 1, 2) in an idle child | native, if 3.14"),
-    ("pool", "a task of InterpreterPoolExecutor.map | ProcessPoolExecutor"),
+    (
+        "pool",
+        "a task of InterpreterPoolExecutor.map | ProcessPoolExecutor",
+    ),
     ("large", "Queue put + get of 1 MB | copying it, native"),
     ("buffer", "send_buffer + recv of 1 MB | copying it, native"),
     ("imports", "import of 20 common modules | native"),

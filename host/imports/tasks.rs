@@ -90,7 +90,10 @@ impl State {
     ) -> Result<Resource<Task>> {
         let running = Running::new(self, island.party)?;
         let task = self.table.push(Task(running.clone()))?;
-        self.context.workers.spawn(to_end(island, job, running)).detach();
+        self.context
+            .workers
+            .spawn(to_end(island, job, running))
+            .detach();
         Ok(task)
     }
 
