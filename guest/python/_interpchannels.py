@@ -8,7 +8,7 @@ waits for its receiver puts an end of another channel beside the object, on whic
 from collections import namedtuple
 
 from _island import codec, pickles, waits
-from _island.errors import not_sent
+from _island.errors import forget, not_sent
 from componentize_py_types import Err
 from wit_world.imports import channels as host
 from wit_world.imports import interpreters
@@ -165,7 +165,8 @@ def _state(number):
         try:
             channel.sender = host.open_sender(number)
             channel.receiver = host.open_receiver(number)
-        except Err:
+        except Err as error:
+            forget(error)
             raise _not_found(number) from None
         _known[number] = channel
     return channel
@@ -292,7 +293,8 @@ def _send(number, make, unboundop, blocking, timeout):
         try:
             # From here on whoever comes upon the object sees that it was withdrawn.
             told.close()
-        except Err:
+        except Err as error:
+            forget(error)
             # It was received at the last moment.
             return
         raise TimeoutError("timed out") from None
@@ -338,7 +340,8 @@ def _is_withdrawn(luggage):
         return False
     try:
         waits.send(luggage.ends[-1].value, None, 0)
-    except Err:
+    except Err as error:
+        forget(error)
         return True
     return False
 

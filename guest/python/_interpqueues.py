@@ -4,7 +4,7 @@ A queue is both ends of a channel of the host's, under the channel's number.
 """
 
 from _island import codec, loop, waits
-from _island.errors import not_sent
+from _island.errors import forget, not_sent
 from componentize_py_types import Err
 from wit_world.imports import channels as host
 
@@ -87,8 +87,8 @@ def _ends(qid):
         # One that an interpreter of the same trust created.
         try:
             found = _found(host.open_sender(qid), host.open_receiver(qid))
-        except Err:
-            pass
+        except Err as error:
+            forget(error)
         else:
             if not found.receiver.info().closed:
                 _known[qid] = found

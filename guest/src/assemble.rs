@@ -1,6 +1,7 @@
 //! Building the guest, once for the same inputs.
 
 use crate::component::Component;
+use crate::lists::World;
 use crate::{encode, immortal, link, sources, tools};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
@@ -149,8 +150,9 @@ fn assemble(
 
     progress(Step::Link);
     let component = Component::read(&dynamic)?;
+    let world = World::read(&dynamic)?;
     let (mut module, report) =
-        link::link(&component, false).context("the guest cannot be linked")?;
+        link::link(&component, &world, false).context("the guest cannot be linked")?;
     let immortal = immortal::make_immortal(&mut module)?;
     let linked = format!(
         "{} modules linked into one; {} globals folded; {} of {} functions dropped; {immortal} \

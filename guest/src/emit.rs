@@ -247,6 +247,10 @@ impl<'k, 'a> Output<'k, 'a> {
         places: &Places<'a>,
     ) -> Result<()> {
         let (_, local) = module.exports[name];
+        if let Some(index) = self.later.exported_instead(name) {
+            self.export_function(name, index);
+            return Ok(());
+        }
         let mut copy = Copy::new(self, 0, module, places);
         let (kind, index) = match kind {
             ExternalKind::Func => (ExportKind::Func, copy.function_index(local)),

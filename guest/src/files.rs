@@ -12,12 +12,13 @@ use wasm_encoder as enc;
 use wasm_encoder::{BlockType, Instruction, MemArg};
 use wasmparser::ValType;
 
-/// The functions of libc that this needs, by their names.
-pub(crate) const NEEDED: [&str; 4] = [
+/// The functions of libc that this needs, by their names, and last the one that `lists` needs.
+pub(crate) const NEEDED: [&str; 5] = [
     "__wasilibc_reset_preopens",
     "descriptor_table_get_ref",
     "descriptor_table_insert",
     "descriptor_table_remove",
+    "free",
 ];
 
 /// No file has a larger number: the host allows 4096 handles, and libc takes the lowest number.
@@ -42,7 +43,7 @@ const DEAD: u32 = 3;
 pub(crate) struct Libc {
     pub(crate) allocator: u32,
     /// Those of [`NEEDED`].
-    pub(crate) functions: [u32; 4],
+    pub(crate) functions: [u32; 5],
 }
 
 /// The methods of a closed file: their addresses.
@@ -81,7 +82,7 @@ pub(crate) fn announce_methods(
 
 /// The body of the function that closes all files.
 pub(crate) fn close_all(libc: &Libc, stack: u32, methods: &Methods) -> enc::Function {
-    let [forget, get, insert, remove] = libc.functions;
+    let [forget, get, insert, remove, _] = libc.functions;
     let byte = MemArg {
         offset: 0,
         align: 0,

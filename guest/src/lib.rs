@@ -7,9 +7,10 @@
 //!    snapshot of the interpreter after its initialisation;
 //! 2. [`link`](link::link) turns the dozen dynamically linked modules in it into one;
 //! 3. `image` adds to it what reads and writes its memory, for copying interpreters;
-//! 4. [`immortal`] takes the reference counts out of use, so that interpreters share more memory;
-//! 5. Binaryen optimises that module, where the machine has it;
-//! 6. [`encode`](encode::encode) makes the module a component again.
+//! 4. [`lists`] has it free what `componentize-py` forgets to free;
+//! 5. [`immortal`] takes the reference counts out of use, so that interpreters share more memory;
+//! 6. Binaryen optimises that module, where the machine has it;
+//! 7. [`encode`](encode::encode) makes the module a component again.
 
 mod assemble;
 pub mod component;
@@ -19,6 +20,7 @@ mod files;
 mod image;
 pub mod immortal;
 pub mod link;
+pub mod lists;
 mod module;
 mod network;
 mod sources;

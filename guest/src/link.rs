@@ -9,6 +9,7 @@ use crate::component::{Component, Instance, Provider};
 use crate::emit::Output;
 use crate::files::{Libc, NEEDED};
 use crate::image::{self, Image};
+use crate::lists::{self, World};
 use crate::module::Module;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::{HashMap, HashSet};
@@ -44,17 +45,22 @@ pub struct Report {
     pub folded_globals: usize,
 }
 
-/// Links `component` into one core module with the exports that the component uses.
+/// Links `component`, which has the types in `world`, into one core module with the exports that the
+/// component uses.
 ///
 /// # Errors
 ///
 /// When the component is damaged, was not initialised before (a module has a start function or a
 /// global that is not constant where one must be), or instantiates a module twice.
-pub fn link(component: &Component<'_>, keep_names: bool) -> Result<(Vec<u8>, Report)> {
+pub fn link(
+    component: &Component<'_>,
+    world: &World,
+    keep_names: bool,
+) -> Result<(Vec<u8>, Report)> {
     let linker = Linker::new(component)?;
     let reached = linker.reach()?;
     let constants = linker.constants(&reached)?;
-    linker.emit(&reached, &constants, keep_names)
+    linker.emit(&reached, &constants, world, keep_names)
 }
 
 struct Linker<'c, 'a> {
@@ -367,6 +373,44 @@ impl<'c, 'a> Linker<'c, 'a> {
         Image::announce(out, &libc).map(Some)
     }
 
+    /// Adds what frees the lists of bytes that the module with the exports passes and returns.
+    fn add_lists(&self, out: &mut Output<'_, 'a>, world: &World) -> Result<Vec<enc::Function>> {
+        let exports = world.export_names();
+        let mut exported = Vec::new();
+        let mut bindings = HashSet::new();
+        for &(kind, instance, name) in &self.component.roots {
+            if kind == ExternalKind::Func {
+                let index = out.function(self.root(instance, name)?);
+                exported.push((name, index.context("an export was left out")?));
+                if exports.contains(name) {
+                    bindings.insert(self.module_of[&instance]);
+                }
+            }
+        }
+        let (mut called, mut shared) = (HashSet::new(), HashSet::new());
+        for (index, places) in self.places.iter().enumerate() {
+            let by = match bindings.contains(&index) {
+                true => &mut called,
+                false => &mut shared,
+            };
+            by.extend(places.functions.iter().filter_map(|place| match place {
+                Function::Host { namespace, name } => Some((*namespace, *name)),
+                Function::Defined(_) => None,
+            }));
+        }
+        let free = self.libc().and_then(|libc| {
+            let last = libc.last().copied()?;
+            out.function(Function::Defined(last))
+        });
+        let parts = lists::Parts {
+            called,
+            shared,
+            exported,
+            free,
+        };
+        lists::announce(out, world, &parts)
+    }
+
     fn root(&self, instance: usize, name: &str) -> Result<Function<'a>> {
         let module = self.module_of[&instance];
         let (_, index) = self.modules[module]
@@ -405,6 +449,7 @@ impl<'c, 'a> Linker<'c, 'a> {
         &self,
         reached: &Reached,
         constants: &HashMap<Defined, Constant>,
+        world: &World,
         keep_names: bool,
     ) -> Result<(Vec<u8>, Report)> {
         let mut out = Output::new(constants);
@@ -422,6 +467,7 @@ impl<'c, 'a> Linker<'c, 'a> {
             out.add_items(index, module, reached);
         }
         let image = self.add_image(&mut out)?;
+        let lists = self.add_lists(&mut out, world)?;
         for (index, module) in self.modules.iter().enumerate() {
             if !self.is_shim(index) {
                 out.add_globals(index, module, &self.places[index])?;
@@ -451,6 +497,9 @@ impl<'c, 'a> Linker<'c, 'a> {
         }
         if let Some(image) = image {
             image.finish(&mut out);
+        }
+        for body in &lists {
+            out.add_announced(body);
         }
         for &(kind, instance, name) in &self.component.roots {
             let module = self.module_of[&instance];

@@ -65,6 +65,8 @@ const LINKER: &[(&str, &str)] = sources!("src":
     "image.wit",
     "immortal.rs",
     "link.rs",
+    "lists.rs",
+    "lists/walk.rs",
     "module.rs",
     "network.rs",
     "tools.rs",

@@ -28,6 +28,7 @@ folders!(
     copying,
     hostile,
     interpreters,
+    leaks,
     library,
     queues,
     threads,

@@ -7,10 +7,18 @@ from wit_world.imports import channels, interpreters
 Err.__setattr__ = BaseException.__setattr__
 
 
+def forget(error):
+    """Let go of the frames that an `Err` came through.
+
+    The generated bindings keep it in a local of the frame that raises it, so that its traceback would
+    keep it alive, with all that the frames of the callers have, until garbage is collected.  Whoever
+    catches one and does not look at its value calls this.
+    """
+    error.__traceback__ = None
+
+
 def _get_value(self):
-    # The generated bindings keep the error in a local of the frame that raises it, so that its
-    # traceback would keep it alive, with the frames of all callers, until garbage is collected.
-    self.__traceback__ = None
+    forget(self)
     return self.__dict__["value"]
 
 

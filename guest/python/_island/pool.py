@@ -23,7 +23,7 @@ from wit_world.imports import channels as host
 from wit_world.imports import waiting
 
 from . import calls, codec, pickles, report, waits
-from .errors import NotShareableError
+from .errors import NotShareableError, forget
 
 # What a result is: a value, an exception that was raised, or a task that could not be read.
 _VALUE = 0
@@ -158,7 +158,8 @@ class InterpreterPoolExecutor(_thread.ThreadPoolExecutor):
                 break
             try:
                 message = receive(0)
-            except Err:
+            except Err as error:
+                forget(error)
                 break
         self._feed()
         if self._shutdown and not self._out and not self._waiting:
@@ -267,7 +268,8 @@ def _work(tasks, results, name, initializer, initargs):
     while True:
         try:
             body, luggage = receive(None)
-        except Err:
+        except Err as error:
+            forget(error)
             return
         number = int.from_bytes(body[:4], "little")
         message = _perform(number, body, () if luggage is None else luggage.ends)

@@ -190,10 +190,13 @@ def first(cases, timeout):
             run_deferred()
         while not choice:
             step(None if deadline is None else max(0, deadline - time.monotonic_ns()))
-        return waits.index(choice[0]), choice[0].outcome
+        done = choice[0]
+        return waits.index(done), done.outcome
     finally:
         for wait in waits:
             under_way.remove(wait)
+        # It would keep the waits, and what they received, until garbage is collected.
+        choice.clear()
 
 
 # When the wait of whoever started the threads that run now is over, on the monotonic clock.
@@ -232,6 +235,8 @@ def _wait(case, timeout):
             step(None if deadline is None else max(0, deadline - time.monotonic_ns()))
     finally:
         under_way.remove(wait)
+        # As above.
+        wait.choice.clear()
     if type(wait.outcome) is waiting.Outcome_Failed:
         raise Err(wait.outcome.value)
     return wait.outcome
@@ -251,11 +256,12 @@ def step(left):
 
 
 def _settle(wait, outcome):
-    wait.outcome = outcome
-    wait.choice.append(wait)
     callback = background.pop(wait, None)
     if callback is not None:
         callback(outcome)
+    else:
+        wait.outcome = outcome
+        wait.choice.append(wait)
 
 
 def _meet(waits):

@@ -11,6 +11,8 @@ use wasmparser::{FuncType, ValType};
 pub(super) struct Later {
     /// Functions that stand in for imports of the host.
     replaced: HashMap<u32, u32>,
+    /// Functions that are exported instead of the guest's own, by name.
+    exported: HashMap<String, u32>,
     /// The first values of the globals.
     globals: Vec<i32>,
     functions: u32,
@@ -22,6 +24,11 @@ impl Later {
     /// What is called where `import` was.
     pub(super) fn stand_in(&self, import: u32) -> u32 {
         *self.replaced.get(&import).unwrap_or(&import)
+    }
+
+    /// What is exported as `name`, where it is not the guest's own function.
+    pub(super) fn exported_instead(&self, name: &str) -> Option<u32> {
+        self.exported.get(name).copied()
     }
 }
 
@@ -41,9 +48,21 @@ impl Output<'_, '_> {
         Some((*index, ty.clone()))
     }
 
+    /// The import of this name from this namespace, and its type.
+    pub(crate) fn host_import(&self, namespace: &str, name: &str) -> Option<(u32, FuncType)> {
+        let index = *self.host.get(&(namespace, name))?;
+        let ty = self.host_types.get(index as usize)?;
+        Some((index, ty.clone()))
+    }
+
     /// Lets all that is written from now on call `by` instead of `import`.
     pub(crate) fn replace(&mut self, import: u32, by: u32) {
         self.later.replaced.insert(import, by);
+    }
+
+    /// Has function `index` exported in place of the guest's own that is called `name`.
+    pub(crate) fn export_instead(&mut self, name: String, index: u32) {
+        self.later.exported.insert(name, index);
     }
 
     /// How many globals the guest's own modules still have.

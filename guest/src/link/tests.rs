@@ -42,7 +42,7 @@ const COMPONENT: &str = r#"
 
 fn link_text(text: &str) -> Result<(Vec<u8>, Report)> {
     let bytes = wat::parse_str(text).unwrap();
-    link(&Component::read(&bytes)?, true)
+    link(&Component::read(&bytes)?, &World::read(&bytes)?, true)
 }
 
 #[test]
@@ -110,10 +110,12 @@ fn damaged_components_are_errors() {
             let mut damaged = bytes.clone();
             damaged[place] = value;
             // Whatever comes of it, it is no panic.
-            let _ = Component::read(&damaged).and_then(|c| link(&c, false));
+            let _ =
+                Component::read(&damaged).and_then(|c| link(&c, &World::read(&damaged)?, false));
         }
     }
     for length in 0..bytes.len() {
-        let _ = Component::read(&bytes[..length]).and_then(|c| link(&c, false));
+        let bytes = &bytes[..length];
+        let _ = Component::read(bytes).and_then(|c| link(&c, &World::read(bytes)?, false));
     }
 }
