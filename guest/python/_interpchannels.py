@@ -7,8 +7,9 @@ waits for its receiver puts an end of another channel beside the object, on whic
 
 from collections import namedtuple
 
-from _island import codec, pickles, waits
+from _island import codec, pickles, private, waits
 from _island.errors import forget, not_sent
+from _island.private import REPLACE, UNBOUND
 from componentize_py_types import Err
 from wit_world.imports import channels as host
 from wit_world.imports import interpreters
@@ -34,12 +35,6 @@ class ChannelNotEmptyError(ChannelError):
     pass
 
 
-_UNBOUND = {1: host.Unbound.REMOVE, 2: host.Unbound.ERROR, 3: host.Unbound.REPLACE}
-_REPLACE = 3
-
-# The classes that high-level modules register for the two ends.
-_end_types = None
-
 
 class _Channel:
     """What this interpreter has of a channel."""
@@ -48,7 +43,7 @@ class _Channel:
 
     def __init__(self):
         self.sender = self.receiver = None
-        self.unbound = _REPLACE
+        self.unbound = REPLACE
         self.created = False
         # The sides that this interpreter gave up.
         self.released = set()
@@ -139,14 +134,7 @@ ChannelInfo.__doc__ = "A named tuple of a channel's state."
 def _number(id):
     if isinstance(id, ChannelID):
         return id._number
-    if not hasattr(type(id), "__index__"):
-        raise TypeError(f"channel ID must be an int, got {type(id).__name__}")
-    number = id.__index__()
-    if number < 0:
-        raise ValueError(f"channel ID must be a non-negative int, got {number}")
-    if number >= 1 << 63:
-        raise OverflowError(f"max channel ID is {(1 << 63) - 1}, got {number}")
-    return number
+    return private.number(id, "channel")
 
 
 def _not_found(number):
@@ -187,13 +175,13 @@ def _info(number, channel):
 def create(unboundop=-1, fallback=-1):
     """Create a new cross-interpreter channel and return a unique generated ID."""
     if unboundop < 0:
-        unboundop = _REPLACE
-    elif unboundop not in _UNBOUND:
+        unboundop = REPLACE
+    elif unboundop not in UNBOUND:
         raise ValueError(f"unsupported unboundop {unboundop}")
     channel = _Channel()
     try:
         channel.sender, channel.receiver = host.create(
-            host.Capacity_Unbounded(), _UNBOUND[unboundop]
+            host.Capacity_Unbounded(), UNBOUND[unboundop]
         )
     except Err as error:
         raise not_sent(error.value) from None
@@ -259,7 +247,7 @@ def _send(number, make, unboundop, blocking, timeout):
         if not blocking:
             raise ValueError("timeout is not supported with blocking=False")
         waits.nanoseconds(timeout)
-    unbound = None if unboundop < 0 else _UNBOUND[unboundop]
+    unbound = None if unboundop < 0 else UNBOUND[unboundop]
     channel = _state(number)
     if "send" in channel.released:
         raise _closed(number)
@@ -429,11 +417,9 @@ def _channel_id(*args, **kwargs):
 
 
 def _register_end_types(send, recv):
-    global _end_types
     if not isinstance(send, type) or not isinstance(recv, type):
         raise TypeError("expected two types")
-    _end_types = send, recv
-    codec.as_pickles.update(_end_types)
+    codec.as_pickles.update((send, recv))
 
 
 def _error(number, error):

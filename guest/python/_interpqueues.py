@@ -5,6 +5,7 @@ A queue is both ends of a channel of the host's, under the channel's number.
 
 from _island import codec, loop, waits
 from _island.errors import forget, not_sent
+from _island.private import REPLACE, UNBOUND
 from componentize_py_types import Err
 from wit_world.imports import channels as host
 
@@ -21,10 +22,6 @@ class QueueNotFoundError(QueueError):
 _empty = _full = QueueError
 
 _ESCAPE = 5
-
-# CPython's numbers for what becomes of an item whose interpreter is destroyed.
-_UNBOUND = {1: host.Unbound.REMOVE, 2: host.Unbound.ERROR, 3: host.Unbound.REPLACE}
-_REPLACE = 3
 
 
 class _Ends:
@@ -64,10 +61,10 @@ def _found(sender, receiver):
     capacity = receiver.capacity()
     maxsize = capacity.value if type(capacity) is host.Capacity_Bounded else 0
     unbound = receiver.info().unbound
-    for number, meaning in _UNBOUND.items():
+    for number, meaning in UNBOUND.items():
         if meaning is unbound:
             return _Ends(sender, receiver, maxsize, number)
-    return _Ends(sender, receiver, maxsize, _REPLACE)
+    return _Ends(sender, receiver, maxsize, REPLACE)
 
 
 def _number(qid):
@@ -101,8 +98,8 @@ def create(maxsize, unboundop=-1, fallback=-1):
     if not isinstance(maxsize, int):
         raise TypeError(f"an integer is required for maxsize, not {type(maxsize).__name__}")
     if unboundop < 0:
-        unboundop = _REPLACE
-    elif unboundop not in _UNBOUND:
+        unboundop = REPLACE
+    elif unboundop not in UNBOUND:
         raise ValueError(f"unsupported unboundop {unboundop}")
     if maxsize <= 0:
         capacity = host.Capacity_Unbounded()
@@ -111,7 +108,7 @@ def create(maxsize, unboundop=-1, fallback=-1):
     else:
         raise OverflowError("maxsize is too large")
     try:
-        sender, receiver = host.create(capacity, _UNBOUND[unboundop])
+        sender, receiver = host.create(capacity, UNBOUND[unboundop])
     except Err as error:
         raise not_sent(error.value) from None
     id = receiver.id()
@@ -148,7 +145,7 @@ def release(qid):
 
 def put(qid, obj, unboundop=-1, *, timeout=0):
     """Add the object's data to the queue."""
-    unbound = None if unboundop < 0 else _UNBOUND[unboundop]
+    unbound = None if unboundop < 0 else UNBOUND[unboundop]
     ends = _ends(qid)
     try:
         waits.send(ends.sender, obj, timeout, unbound, True)
@@ -158,7 +155,7 @@ def put(qid, obj, unboundop=-1, *, timeout=0):
 
 async def put_async(qid, obj, unboundop=-1):
     """As `put`, waiting in an event loop."""
-    unbound = None if unboundop < 0 else _UNBOUND[unboundop]
+    unbound = None if unboundop < 0 else UNBOUND[unboundop]
     try:
         await loop.send(_ends(qid).sender, obj, unbound, True)
     except Err as error:

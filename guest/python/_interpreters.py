@@ -8,7 +8,7 @@ from builtins import callable
 from importlib.util import decode_source
 from types import CodeType, FunctionType, SimpleNamespace
 
-from _island import calls, codec, configs, functions, pickles, report, scripts, waits
+from _island import calls, codec, configs, functions, pickles, private, report, scripts, waits
 from _island.errors import (
     DeadlockError,
     InterpreterDied,
@@ -35,14 +35,7 @@ _known = {}
 
 
 def _number(id):
-    if not hasattr(type(id), "__index__"):
-        raise TypeError(f"interpreter ID must be an int, got {type(id).__name__}")
-    id = id.__index__()
-    if id < 0:
-        raise ValueError(f"interpreter ID must be a non-negative int, got {id}")
-    if id >= 1 << 63:
-        raise OverflowError(f"max interpreter ID is {(1 << 63) - 1}, got {id}")
-    return id
+    return private.number(id, "interpreter")
 
 
 def _subject(id, restrict):

@@ -26,6 +26,7 @@ pub const PYTHON: &[(&str, &str)] = sources!("python":
     "_island/loop.py",
     "_island/pickles.py",
     "_island/pool.py",
+    "_island/private.py",
     "_island/process.py",
     "_island/queues.py",
     "_island/report.py",

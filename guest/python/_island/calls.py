@@ -54,15 +54,15 @@ def describe(callable, args, kwargs):
             pass
     if kind is FunctionType and what is not None and number == _CODE:
         # Where the code runs its globals are those of `__main__`.
-        return dumps((_CODE, what, _pickle((args, kwargs), ends, "args"), None)), ends
-    return dumps((_PICKLE, _pickle((callable, args, kwargs), ends, "args"))), ends
+        return dumps((_CODE, what, _pickle((args, kwargs), ends), None)), ends
+    return dumps((_PICKLE, _pickle((callable, args, kwargs), ends))), ends
 
 
-def _pickle(obj, ends, what):
+def _pickle(obj, ends):
     try:
         return pickles.dump(obj, ends)
     except NotShareableError as error:
-        raise NotShareableError(f"{what} not shareable: {error}") from error.__cause__
+        raise NotShareableError(f"args not shareable: {error}") from error.__cause__
 
 
 def describe_script(code):
