@@ -29,19 +29,93 @@ impl fmt::Display for Raised {
     }
 }
 
-/// A limit that can be exceeded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is counted towards a limit; [`Limits`](crate::Limits) tells how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum LimitKind {
-    /// Time on the clock, in which the interpreter may also have waited.
-    Wall(Duration),
+    /// Linear memory, in bytes.
+    Memory,
+    /// Time on a processor, in nanoseconds.
+    Cpu,
+    /// Time on the clock, waits included, in nanoseconds.
+    Wall,
+    /// WebAssembly instructions.
+    Fuel,
+    /// What is written to the standard outputs, in bytes.
+    Output,
+    /// The size of one message, in bytes.
+    Message,
+    /// Messages that were sent and not received, in bytes.
+    Queued,
+    /// Handles: channel ends, references to interpreters, tasks, open files.
+    Handles,
+    /// Descendants that exist at a time.
+    Children,
+    /// Generations of descendants.
+    Depth,
+    /// Python calls in each other.
+    Recursion,
+}
+
+impl LimitKind {
+    /// All kinds, in the order in which tables show them.
+    pub const ALL: [LimitKind; 11] = [
+        LimitKind::Memory,
+        LimitKind::Cpu,
+        LimitKind::Wall,
+        LimitKind::Fuel,
+        LimitKind::Output,
+        LimitKind::Message,
+        LimitKind::Queued,
+        LimitKind::Handles,
+        LimitKind::Children,
+        LimitKind::Depth,
+        LimitKind::Recursion,
+    ];
+
+    /// The name of the limit in Python, in policy files and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            LimitKind::Memory => "memory",
+            LimitKind::Cpu => "cpu",
+            LimitKind::Wall => "wall",
+            LimitKind::Fuel => "fuel",
+            LimitKind::Output => "output",
+            LimitKind::Message => "message",
+            LimitKind::Queued => "queued",
+            LimitKind::Handles => "handles",
+            LimitKind::Children => "children",
+            LimitKind::Depth => "depth",
+            LimitKind::Recursion => "recursion",
+        }
+    }
+
+    /// An amount of this kind for people to read: `64 MiB`, `1.5s`, `3`.
+    pub fn show(self, amount: u64) -> String {
+        match self {
+            LimitKind::Cpu | LimitKind::Wall => {
+                // What was used is measured to the nanosecond, which nobody wants to read.
+                format!("{:?}", Duration::from_micros(amount / 1000))
+            }
+            LimitKind::Memory | LimitKind::Output | LimitKind::Message | LimitKind::Queued => {
+                const UNITS: [(u64, &str); 3] =
+                    [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+                let unit = UNITS
+                    .iter()
+                    .find(|(unit, _)| amount >= *unit && amount.is_multiple_of(*unit));
+                match unit {
+                    Some((unit, name)) => format!("{} {name}", amount / unit),
+                    None => format!("{amount} bytes"),
+                }
+            }
+            _ => amount.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for LimitKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LimitKind::Wall(limit) => write!(f, "wall time of {limit:?}"),
-        }
+        f.write_str(self.name())
     }
 }
 
@@ -53,8 +127,25 @@ pub enum Error {
     #[error("{0}")]
     Raised(Box<Raised>),
     /// The interpreter was stopped since it reached a limit.  It is gone.
-    #[error("limit exceeded: {0}")]
-    LimitExceeded(LimitKind),
+    #[error(
+        "limit exceeded: {kind}: {} used of {}",
+        kind.show(*used),
+        kind.show(*limit)
+    )]
+    LimitExceeded {
+        /// What there was too much of.
+        kind: LimitKind,
+        /// How much there may be, in the unit of the kind.
+        limit: u64,
+        /// How much there was.
+        used: u64,
+    },
+    /// The interpreter was cancelled with `unwind`, with this message.  It is gone.
+    #[error("the interpreter was cancelled: {0}")]
+    Cancelled(String),
+    /// What was asked for is more than whoever asked may have; the text names it.
+    #[error("denied: {0}")]
+    Denied(String),
     /// The interpreter was killed.  It is gone.
     #[error("the interpreter was killed")]
     Killed,

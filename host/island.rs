@@ -350,7 +350,7 @@ impl Entered {
         };
         job::run(
             &self.island.stop,
-            self.island.settings.limits.wall,
+            self.island.settings.limits.wall_time(),
             instance,
             job,
         )

@@ -73,7 +73,10 @@ pub(crate) async fn limited<T>(
         biased;
         () = stop.requested() => Err(Error::Killed),
         result = work => result,
-        limit = late => Err(Error::LimitExceeded(LimitKind::Wall(limit))),
+        limit = late => {
+            let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+            Err(Error::LimitExceeded { kind: LimitKind::Wall, limit, used: limit })
+        }
     }
 }
 

@@ -1,12 +1,21 @@
 //! How much an interpreter may use.
 
 use crate::engine::MOST_MEMORY;
-use crate::error::{Error, Result};
+use crate::error::{Error, LimitKind, Result};
 use std::time::Duration;
 
-/// How much an interpreter may use.
+/// How much an interpreter may use, and its descendants with it.
 ///
-/// The defaults are 2 GiB of memory, the most that a guest can address, and any amount of time.
+/// What an interpreter's descendants use counts as used by it too, so that a limit is what the whole
+/// family below it costs at most.  `message`, `wall`, `handles` and `recursion` are about one message,
+/// one call and one interpreter; children have the same.  A child's limits are never looser than
+/// those of its parent, however they are set.
+///
+/// What is used up is returned when it is given back (memory, queued messages, handles, children);
+/// time, fuel and output are counted over the whole life of an interpreter, and go on counting for
+/// its parent after its end.
+///
+/// By default there is no limit but what the kinds themselves say.
 ///
 /// # Examples
 ///
@@ -14,75 +23,275 @@ use std::time::Duration;
 /// use archipel::Limits;
 /// use std::time::Duration;
 ///
-/// let limits = Limits::new().memory(64 << 20)?.wall(Duration::from_secs(2))?;
+/// let limits = Limits::new()
+///     .memory(64 << 20)?
+///     .cpu(Duration::from_secs(1))?
+///     .wall(Duration::from_secs(2))?
+///     .output(1 << 20)?;
+/// assert!(Limits::new().wall(Duration::ZERO).is_err());
 /// # Ok::<(), archipel::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[must_use]
 pub struct Limits {
-    pub(crate) memory: usize,
-    pub(crate) wall: Option<Duration>,
+    values: [Option<u64>; LimitKind::ALL.len()],
 }
 
 /// Below this an interpreter could not even start: it is what the guest's snapshot takes.
-const LEAST_MEMORY: usize = 1 << 20;
+const LEAST_MEMORY: u64 = 1 << 20;
+
+/// The largest message, which is also the default.
+pub(crate) const MOST_MESSAGE: u64 = 64 << 20;
+
+/// How many handles an interpreter can be allowed, and how many it may have by default.
+const MOST_HANDLES: u64 = 1_000_000;
+pub(crate) const HANDLES: u64 = 4096;
+
+/// How many calls in each other the guest's stack has room for.
+const MOST_RECURSION: u64 = 10_000;
 
 impl Limits {
-    /// The defaults.
+    /// The defaults: no limit but what the kinds themselves say.
     pub fn new() -> Self {
-        Limits {
-            memory: MOST_MEMORY,
-            wall: None,
-        }
+        Limits::default()
     }
 
-    /// The bytes of linear memory that an interpreter can have, in all of its life, since a guest's
-    /// memory never shrinks.
+    /// The bytes of linear memory that an interpreter and its descendants can have together.
     ///
-    /// Counted per interpreter; a child has the same limit for itself.  Checked whenever the memory
-    /// grows.  The script sees `MemoryError`, and can go on; an interpreter whose limit is less
-    /// than what the guest needs from the start (about 20 MiB, shared with all others) cannot be
-    /// created.  The default is 2 GiB.
+    /// An interpreter has about 20 MiB from the start, which are shared with all others until it
+    /// writes to them, and which count in full.  Memory never shrinks while an interpreter lives; at
+    /// its end it is given back.  Checked when memory grows and when an interpreter is created.  The
+    /// script sees `MemoryError` and can go on; a child that does not fit is refused; one that a host
+    /// creates with less than it needs from the start is an error.  By default each interpreter can
+    /// have 2 GiB, the most that a guest can address.
     ///
     /// # Errors
     ///
-    /// When `bytes` is less than 1 MiB or more than 2 GiB.
-    pub fn memory(mut self, bytes: usize) -> Result<Self> {
-        if !(LEAST_MEMORY..=MOST_MEMORY).contains(&bytes) {
-            return Err(Error::Config(format!(
-                "a memory limit of {bytes} bytes makes no sense: it must be from 1 MiB to 2 GiB"
-            )));
-        }
-        self.memory = bytes;
-        Ok(self)
+    /// When `bytes` is less than 1 MiB.
+    pub fn memory(self, bytes: u64) -> Result<Self> {
+        self.with(LimitKind::Memory, bytes)
     }
 
-    /// The time on the clock that one call into the interpreter can take, waits included.
+    /// The time on a processor that an interpreter and its descendants can take in all of their lives.
+    ///
+    /// Waiting takes none.  It is checked whenever a guest waits, and every few milliseconds while it
+    /// computes, also within a single builtin; it is stopped one such interval late at most.  The
+    /// script sees nothing: it is stopped where it is, and neither `except` nor `finally` runs.  The
+    /// host sees [`Error::LimitExceeded`], and a parent `LimitExceeded` too.  By default there is no
+    /// such limit.
+    ///
+    /// # Errors
+    ///
+    /// When `limit` is zero, or more than 584 years.
+    pub fn cpu(self, limit: Duration) -> Result<Self> {
+        self.with_time(LimitKind::Cpu, limit)
+    }
+
+    /// The time on the clock that one call into an interpreter can take, waits included.
     ///
     /// Counted per call, on the monotonic clock.  Checked while the guest waits, and every few
-    /// milliseconds while it runs.  The script sees nothing: it is stopped where it is, and neither
-    /// `except` nor `finally` runs.  The host sees [`Error::LimitExceeded`].  By default there is
-    /// no such limit.
+    /// milliseconds while it runs.  Each side sees what it sees of [`cpu`](Self::cpu).  By default
+    /// there is no such limit.
+    ///
+    /// # Errors
+    ///
+    /// When `limit` is zero, or more than 584 years.
+    pub fn wall(self, limit: Duration) -> Result<Self> {
+        self.with_time(LimitKind::Wall, limit)
+    }
+
+    /// The WebAssembly instructions, roughly, that an interpreter and its descendants can execute in
+    /// all of their lives.
+    ///
+    /// The same script with the same input uses the same fuel on every machine.  It needs a runtime
+    /// that counts fuel ([`RuntimeBuilder::fuel`](crate::RuntimeBuilder::fuel)), which makes all
+    /// guests slower.  Checked at every instruction within one interpreter, and every few
+    /// milliseconds between the members of a family that run in parallel.  Each side sees what it
+    /// sees of [`cpu`](Self::cpu), but no callback can raise the limit.  By default there is no such
+    /// limit.
     ///
     /// # Errors
     ///
     /// When `limit` is zero.
-    pub fn wall(mut self, limit: Duration) -> Result<Self> {
-        if limit.is_zero() {
-            return Err(Error::Config(
-                "a time limit of zero would stop every script before its first line".to_owned(),
-            ));
+    pub fn fuel(self, limit: u64) -> Result<Self> {
+        self.with(LimitKind::Fuel, limit)
+    }
+
+    /// The bytes that an interpreter and its descendants can write to standard output and standard
+    /// error in all of their lives.
+    ///
+    /// Checked before anything is written.  Each side sees what it sees of [`cpu`](Self::cpu).  By
+    /// default there is no such limit; what [`Output::captured`](crate::Output::captured) keeps is
+    /// another matter.
+    ///
+    /// # Errors
+    ///
+    /// When `bytes` is zero.
+    pub fn output(self, bytes: u64) -> Result<Self> {
+        self.with(LimitKind::Output, bytes)
+    }
+
+    /// The size of a message, in bytes as encoded: what is sent through a channel, or passed to or
+    /// returned by a call or an alias.
+    ///
+    /// Counted for each message that an interpreter sends.  The script sees `ValueError`, and can go
+    /// on.  The default, and the most, is 64 MiB.
+    ///
+    /// # Errors
+    ///
+    /// When `bytes` is zero or more than 64 MiB.
+    pub fn message(self, bytes: u64) -> Result<Self> {
+        self.with(LimitKind::Message, bytes)
+    }
+
+    /// The bytes of the messages that an interpreter and its descendants have sent and that nobody
+    /// has received, each counted as 64 at least.
+    ///
+    /// Messages of senders that wait for room count too.  Checked before a message is sent.  The
+    /// script sees `LimitExceeded`, and can go on.  By default there is no such limit, but for 256
+    /// MiB in a channel and 1 GiB in a runtime.
+    ///
+    /// # Errors
+    ///
+    /// When `bytes` is zero.
+    pub fn queued(self, bytes: u64) -> Result<Self> {
+        self.with(LimitKind::Queued, bytes)
+    }
+
+    /// The handles that an interpreter can have: channel ends, references to interpreters, tasks,
+    /// open files.
+    ///
+    /// Counted per interpreter.  Checked when one is made; an interpreter that passes the limit dies.
+    /// The default is 4,096.
+    ///
+    /// # Errors
+    ///
+    /// When `count` is less than 16, which an interpreter needs itself, or more than a million.
+    pub fn handles(self, count: u64) -> Result<Self> {
+        self.with(LimitKind::Handles, count)
+    }
+
+    /// The descendants of an interpreter that can exist at a time.
+    ///
+    /// It can only narrow what the policy grants ([`Policy::children`](crate::Policy::children)).
+    /// Checked when one is created.  The script sees `InterpreterError`, and can go on.  The default
+    /// is what the policy grants.
+    ///
+    /// # Errors
+    ///
+    /// When `count` is more than a million.
+    pub fn children(self, count: u64) -> Result<Self> {
+        self.with(LimitKind::Children, count)
+    }
+
+    /// The generations of descendants that can exist.
+    ///
+    /// As for [`children`](Self::children).
+    ///
+    /// # Errors
+    ///
+    /// When `generations` is more than 64.
+    pub fn depth(self, generations: u64) -> Result<Self> {
+        self.with(LimitKind::Depth, generations)
+    }
+
+    /// The Python calls that can be in each other: what `sys.getrecursionlimit` returns from the start,
+    /// and the most that `sys.setrecursionlimit` takes.
+    ///
+    /// Counted per interpreter, by Python itself.  The script sees `RecursionError`, and can go on.
+    /// It is a service to the script and no safeguard: code that gets around it runs into the end of
+    /// the stack, where its interpreter dies.  The default is 1,000, and a script can raise it.
+    ///
+    /// # Errors
+    ///
+    /// When `calls` is less than 50 or more than 10,000.
+    pub fn recursion(self, calls: u64) -> Result<Self> {
+        self.with(LimitKind::Recursion, calls)
+    }
+
+    /// The limit of a kind, in the unit that [`LimitKind`] says; `None` where there is none.
+    #[must_use]
+    pub fn get(&self, kind: LimitKind) -> Option<u64> {
+        self.values[kind as usize]
+    }
+
+    /// Sets the limit of a kind, in the unit that [`LimitKind`] says.
+    ///
+    /// # Errors
+    ///
+    /// As for the method of that kind.
+    pub fn with(mut self, kind: LimitKind, limit: u64) -> Result<Self> {
+        let (least, most) = range(kind);
+        if !(least..=most).contains(&limit) {
+            return Err(Error::Config(match (kind, limit) {
+                (LimitKind::Cpu | LimitKind::Wall, 0) => format!(
+                    "a {kind} limit of zero would stop every script before its first line; give a \
+                     time such as 2s"
+                ),
+                (LimitKind::Fuel | LimitKind::Output | LimitKind::Queued, _) => {
+                    format!("a {kind} limit of {limit} makes no sense: it must be at least {least}")
+                }
+                _ => format!(
+                    "a {kind} limit of {} makes no sense: it must be from {} to {}",
+                    kind.show(limit),
+                    kind.show(least),
+                    kind.show(most)
+                ),
+            }));
         }
-        self.wall = Some(limit);
+        self.values[kind as usize] = Some(limit);
         Ok(self)
+    }
+
+    fn with_time(self, kind: LimitKind, limit: Duration) -> Result<Self> {
+        let nanos = u64::try_from(limit.as_nanos()).map_err(|_| {
+            Error::Config(format!(
+                "a {kind} limit of {limit:?} makes no sense: leave it out for any amount of time"
+            ))
+        })?;
+        self.with(kind, nanos)
+    }
+
+    /// These limits where they are set, and those of a `parent` where they are not or are looser.
+    pub(crate) fn within(mut self, parent: &Limits) -> Self {
+        for (own, parents) in self.values.iter_mut().zip(parent.values) {
+            *own = match (*own, parents) {
+                (Some(own), Some(parents)) => Some(own.min(parents)),
+                (own, parents) => own.or(parents),
+            };
+        }
+        self
+    }
+
+    /// The first kind of which these allow more than `parent` does.
+    pub(crate) fn beyond(&self, parent: &Limits) -> Option<LimitKind> {
+        LimitKind::ALL.into_iter().find(|kind| {
+            let parents = parent.get(*kind);
+            parents.is_some_and(|parents| self.get(*kind).is_none_or(|own| own > parents))
+        })
+    }
+
+    /// The time that one call can take.
+    pub(crate) fn wall_time(&self) -> Option<Duration> {
+        self.get(LimitKind::Wall).map(Duration::from_nanos)
     }
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Limits::new()
+/// The least and the most that a limit can be.
+fn range(kind: LimitKind) -> (u64, u64) {
+    match kind {
+        LimitKind::Memory => (LEAST_MEMORY, u64::MAX),
+        LimitKind::Cpu | LimitKind::Wall | LimitKind::Fuel => (1, u64::MAX),
+        LimitKind::Output | LimitKind::Queued => (1, u64::MAX),
+        LimitKind::Message => (1, MOST_MESSAGE),
+        LimitKind::Handles => (16, MOST_HANDLES),
+        LimitKind::Children => (0, 1_000_000),
+        LimitKind::Depth => (0, 64),
+        LimitKind::Recursion => (50, MOST_RECURSION),
     }
 }
+
+const _: () = assert!(LEAST_MEMORY < MOST_MEMORY as u64);
 
 #[cfg(test)]
 mod tests {
@@ -90,11 +299,34 @@ mod tests {
 
     #[test]
     fn limits_that_make_no_sense_are_refused() {
-        for bytes in [0, LEAST_MEMORY - 1, MOST_MEMORY + 1, usize::MAX] {
-            assert!(Limits::new().memory(bytes).is_err(), "{bytes}");
+        for kind in LimitKind::ALL {
+            let (least, most) = range(kind);
+            for wrong in [least.checked_sub(1), most.checked_add(1)] {
+                let Some(wrong) = wrong else { continue };
+                let error = Limits::new().with(kind, wrong).unwrap_err().to_string();
+                assert!(error.contains(kind.name()), "{error}");
+            }
+            for right in [least, most] {
+                assert_eq!(
+                    Limits::new().with(kind, right).unwrap().get(kind),
+                    Some(right)
+                );
+            }
         }
-        assert!(Limits::new().memory(MOST_MEMORY).is_ok());
         assert!(Limits::new().wall(Duration::ZERO).is_err());
-        assert!(Limits::new().wall(Duration::MAX).is_ok());
+        assert!(Limits::new().cpu(Duration::MAX).is_err());
+    }
+
+    #[test]
+    fn a_child_has_the_tighter_of_two_limits() {
+        let parent = Limits::new().memory(64 << 20).unwrap().output(10).unwrap();
+        let asked = Limits::new().memory(1 << 30).unwrap().fuel(5).unwrap();
+        assert_eq!(asked.beyond(&parent), Some(LimitKind::Memory));
+        let child = asked.within(&parent);
+        assert_eq!(child.get(LimitKind::Memory), Some(64 << 20));
+        assert_eq!(child.get(LimitKind::Output), Some(10));
+        assert_eq!(child.get(LimitKind::Fuel), Some(5));
+        assert_eq!(child.get(LimitKind::Cpu), None);
+        assert_eq!(child.beyond(&parent), None);
     }
 }

@@ -49,7 +49,10 @@ impl State {
             given: HashMap::new(),
             wasi: wasi(settings, island.started)?,
             limiter: Limiter {
-                memory: settings.limits.memory,
+                memory: settings
+                    .limits
+                    .get(crate::error::LimitKind::Memory)
+                    .map_or(crate::engine::MOST_MEMORY, |bytes| bytes as usize),
             },
         };
         let mut store = Store::new(&context.engine, state);

@@ -86,7 +86,7 @@ impl From<archipel::Error> for Failure {
     fn from(error: archipel::Error) -> Self {
         use archipel::Error;
         let status = match &error {
-            Error::LimitExceeded(_) => LIMIT,
+            Error::LimitExceeded { .. } => LIMIT,
             Error::Died(_) => DIED,
             Error::Config(_) => USAGE,
             _ => FAILED,

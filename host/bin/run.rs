@@ -120,7 +120,7 @@ impl Run {
             limits = limits.wall(time)?;
         }
         if let Some(bytes) = self.max_memory {
-            limits = limits.memory(bytes)?;
+            limits = limits.memory(bytes as u64)?;
         }
         Ok(limits)
     }

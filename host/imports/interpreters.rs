@@ -208,7 +208,7 @@ fn not_done<T>(error: Error) -> Result<Result<T, Refusal>> {
         | Error::NotCopyable(_)
         | Error::Died(_)
         | Error::Killed
-        | Error::LimitExceeded(_)
+        | Error::LimitExceeded { .. }
         | Error::NoMemory(_)) => Refusal::Unfit(error.to_string()),
         error => return Err(wasmtime::Error::new(error)),
     }))

@@ -114,7 +114,7 @@ impl Entered {
         let mut instance = copy.instantiate().await.map_err(Failure::Copy)?;
         let image = &island.context.image;
         let work = async { Ok(copy_state(image, original, &mut instance).await) };
-        job::limited(&island.stop, island.settings.limits.wall, work)
+        job::limited(&island.stop, island.settings.limits.wall_time(), work)
             .await
             .unwrap_or_else(|stopped| Err(Failure::Original(stopped)))?;
         Ok((copy, instance))

@@ -50,7 +50,7 @@ fn expected(source: &str) -> Expected {
             "stderr-has" => expected.stderr_has.push(value.to_owned()),
             "outcome" => expected.outcomes = value.split(" or ").map(str::to_owned).collect(),
             "wall" => expected.limits = expected.limits.wall(time(value)).unwrap(),
-            "memory" => expected.limits = expected.limits.memory(mebibytes(value)).unwrap(),
+            "memory" => expected.limits = expected.limits.memory(mebibytes(value) as u64).unwrap(),
             "children" => {
                 let (count, depth) = value.split_once(' ').unwrap();
                 expected.children = (count.parse().unwrap(), depth.parse().unwrap());
@@ -93,7 +93,7 @@ fn check(path: &Path) -> Result<(), String> {
         .unwrap();
     let outcome = match interpreter.run(source, "script.py", []) {
         Ok(status) => format!("exit {status}"),
-        Err(Error::LimitExceeded(_)) => "limit".to_owned(),
+        Err(Error::LimitExceeded { .. }) => "limit".to_owned(),
         Err(Error::Died(_)) => "died".to_owned(),
         Err(other) => format!("{other:?}"),
     };
