@@ -30,10 +30,11 @@ const HOST_STACK: usize = 1 << 20;
 const KEEP_RESIDENT: usize = 2 << 20;
 
 /// The settings common to all ways to allocate.
-fn config() -> Config {
+fn config(fuel: bool) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
+        .consume_fuel(fuel)
         // Nothing here uses the asynchronous component model; the host's asynchrony needs none.
         .concurrency_support(false)
         .wasm_component_model_async(false)
@@ -51,7 +52,7 @@ fn config() -> Config {
     config
 }
 
-fn pooled(interpreters: u32) -> Config {
+fn pooled(interpreters: u32, fuel: bool) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(interpreters)
         // Beside the guest itself, its component has two small modules that tie it to the imports.
@@ -69,15 +70,15 @@ fn pooled(interpreters: u32) -> Config {
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(1 << 20)
         .pagemap_scan(Enabled::Auto);
-    let mut config = config();
+    let mut config = config(fuel);
     config.allocation_strategy(pool);
     config
 }
 
 /// For a system that gives away little address space: memories are only as large as they need to be,
 /// and guests check the bounds of every access instead of running into what was reserved.
-fn frugal() -> Config {
-    let mut config = config();
+fn frugal(fuel: bool) -> Config {
+    let mut config = config(fuel);
     config
         .memory_reservation(0)
         .memory_reservation_for_growth(4 << 20)
@@ -101,15 +102,15 @@ pub(crate) fn failure(error: wasmtime::Error) -> Error {
 
 /// An engine for at most `interpreters` at a time, and how many slots it reserved: none where the
 /// address space for them was refused, in which case each is allocated as it is created.
-pub(crate) fn engine(interpreters: u32) -> Result<(Engine, Option<u32>)> {
-    let engine = match Engine::new(&pooled(interpreters)) {
+pub(crate) fn engine(interpreters: u32, fuel: bool) -> Result<(Engine, Option<u32>)> {
+    let engine = match Engine::new(&pooled(interpreters, fuel)) {
         Ok(engine) => (engine, Some(interpreters)),
         Err(error) => {
             tracing::warn!(
                 "no address space for {interpreters} interpreters, which makes creating and running \
                  them slower (`ulimit -v` or vm.overcommit_memory limits it): {error:#}"
             );
-            let engine = Engine::new(&frugal()).map_err(failure)?;
+            let engine = Engine::new(&frugal(fuel)).map_err(failure)?;
             (engine, None)
         }
     };

@@ -4,7 +4,7 @@ use crate::broker::{ChannelId, PartyId};
 use crate::exchange::{Charter, End, Exchange};
 use crate::island::Island;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// An interpreter that a host created, its copies, and the descendants of these.
@@ -14,8 +14,6 @@ pub(crate) struct Family {
     number: u64,
     members: Mutex<BTreeMap<u64, Weak<Island>>>,
     next_id: AtomicU64,
-    /// How many living members the host created.
-    first: AtomicUsize,
     pub(crate) channels: Channels,
 }
 
@@ -25,7 +23,6 @@ impl Family {
             number,
             members: Mutex::default(),
             next_id: AtomicU64::new(0),
-            first: AtomicUsize::new(0),
             channels: Channels::default(),
         })
     }
@@ -50,19 +47,14 @@ impl Family {
         (number >> 32 == self.number && !party.is_reserved()).then_some(number & 0xffff_ffff)
     }
 
-    /// Adds a member, which the host created or another member.
-    pub(crate) fn add(&self, island: &Arc<Island>, by_host: bool) {
-        if by_host {
-            self.first.fetch_add(1, Ordering::Relaxed);
-        }
+    /// Adds a member.
+    pub(crate) fn add(&self, island: &Arc<Island>) {
         self.members().insert(island.id, Arc::downgrade(island));
     }
 
-    /// Removes what was added with the same `by_host`; doing it twice is harmless.
-    pub(crate) fn remove(&self, id: u64, by_host: bool) {
-        if self.members().remove(&id).is_some() && by_host {
-            self.first.fetch_sub(1, Ordering::Relaxed);
-        }
+    /// Removes a member; doing it twice is harmless.
+    pub(crate) fn remove(&self, id: u64) {
+        self.members().remove(&id);
     }
 
     /// The living member with number `id`.
@@ -75,12 +67,6 @@ impl Family {
         // Whoever holds the last reference drops it after the lock is released.
         let members: Vec<_> = self.members().values().cloned().collect();
         members.iter().filter_map(Weak::upgrade).collect()
-    }
-
-    /// How many members there are that other members created.
-    pub(crate) fn children(&self) -> usize {
-        let first = self.first.load(Ordering::Relaxed);
-        self.members().len().saturating_sub(first)
     }
 }
 

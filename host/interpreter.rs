@@ -3,10 +3,10 @@
 use crate::broker::Side;
 use crate::channel::{Receiver, Sender};
 use crate::encoding::{self, MAX_DEPTH};
-use crate::error::{Error, Result};
+use crate::error::{Error, LimitKind, Result};
 use crate::exchange::{Carried, Form, Message};
 use crate::family::Family;
-use crate::island::{Island, Settings};
+use crate::island::{Handler, Island, LimitReached, Settings};
 use crate::job::{Job, Reply, exited};
 use crate::limits::Limits;
 use crate::output::Output;
@@ -19,13 +19,28 @@ use std::sync::Arc;
 ///
 /// The defaults: an empty [`Policy`], the defaults of [`Limits`], and outputs that are discarded.
 #[must_use]
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct InterpreterBuilder {
     runtime: Runtime,
     policy: Policy,
     limits: Limits,
     stdout: Output,
     stderr: Output,
+    name: Option<Arc<str>>,
+    on_limit: Option<LimitCallback>,
+}
+
+/// What is called when an interpreter reaches a limit.
+pub(crate) type LimitCallback = Arc<dyn Fn(&LimitReached) -> Option<u64> + Send + Sync>;
+
+impl std::fmt::Debug for InterpreterBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InterpreterBuilder")
+            .field("policy", &self.policy)
+            .field("limits", &self.limits)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl InterpreterBuilder {
@@ -36,6 +51,8 @@ impl InterpreterBuilder {
             limits: Limits::new(),
             stdout: Output::discarded(),
             stderr: Output::discarded(),
+            name: None,
+            on_limit: None,
         }
     }
 
@@ -60,6 +77,46 @@ impl InterpreterBuilder {
     /// Where its standard error goes, and that of its children.
     pub fn stderr(mut self, output: Output) -> Self {
         self.stderr = output;
+        self
+    }
+
+    /// What the interpreter is called in logs and reports; to its own code it means nothing.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into().into());
+        self
+    }
+
+    /// Calls `callback` when the interpreter, or its descendants together, reach a limit.
+    ///
+    /// What it returns is the new limit, with which the interpreter goes on where it was; with `None`,
+    /// or with a limit that is passed already, what happens is what happens without a callback.  It is
+    /// called for memory, CPU time, wall time and output, on the thread that runs the interpreter,
+    /// so it must be quick, and it must not use the interpreter.  It is not called again while it
+    /// runs.  A callback that panics counts as one that returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// use archipel::{LimitKind, Limits};
+    /// use std::time::Duration;
+    ///
+    /// let interpreter = runtime
+    ///     .interpreter()
+    ///     .limits(Limits::new().cpu(Duration::from_secs(1))?)
+    ///     .on_limit(|reached| match reached.kind {
+    ///         // Nobody gets more than three seconds.
+    ///         LimitKind::Cpu if reached.limit < 3_000_000_000 => Some(3_000_000_000),
+    ///         _ => None,
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    pub fn on_limit(
+        mut self,
+        callback: impl Fn(&LimitReached) -> Option<u64> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_limit = Some(Arc::new(callback));
         self
     }
 
@@ -92,10 +149,26 @@ impl InterpreterBuilder {
                 limits: self.limits,
                 stdout: self.stdout,
                 stderr: self.stderr,
+                name: self.name,
                 trusted: false,
             },
         )
-        .await?;
+        .await
+        .map_err(|error| match error {
+            Error::LimitExceeded {
+                kind: LimitKind::Memory,
+                limit,
+                used,
+            } => Error::Config(format!(
+                "a memory limit of {} is too little: an interpreter needs {} from the start",
+                LimitKind::Memory.show(limit),
+                LimitKind::Memory.show(used)
+            )),
+            other => other,
+        })?;
+        if let Some(handler) = self.on_limit {
+            island.owner.set(Some(Handler::Host(handler)));
+        }
         Ok(Interpreter(Arc::new(Owned(island))))
     }
 }
@@ -269,15 +342,15 @@ impl Interpreter {
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn copy(&self) -> Result<Interpreter> {
-        let work = self.0.0.copy(None)?;
-        let copy = self.0.0.context.workers.block_on(work)??;
+        let run = self.0.0.copy(None)?;
+        let copy = self.0.0.context.workers.finish(run)?;
         Ok(Interpreter(Arc::new(Owned(copy))))
     }
 
     /// As [`copy`](Self::copy), for asynchronous hosts.
     pub async fn copy_async(&self) -> Result<Interpreter> {
-        let work = self.0.0.copy(None)?;
-        let copy = self.0.0.context.workers.join(work).await??;
+        let run = self.0.0.copy(None)?;
+        let copy = self.0.0.context.workers.finish_async(run).await?;
         Ok(Interpreter(Arc::new(Owned(copy))))
     }
 
@@ -300,14 +373,14 @@ impl Interpreter {
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn reset(&self) -> Result<()> {
-        let work = self.0.0.reset()?;
-        self.0.0.context.workers.block_on(work)?
+        let run = self.0.0.reset()?;
+        self.0.0.context.workers.finish(run)
     }
 
     /// As [`reset`](Self::reset), for asynchronous hosts.
     pub async fn reset_async(&self) -> Result<()> {
-        let work = self.0.0.reset()?;
-        self.0.0.context.workers.join(work).await?
+        let run = self.0.0.reset()?;
+        self.0.0.context.workers.finish_async(run).await
     }
 
     /// Whether a call is running.
@@ -332,13 +405,13 @@ impl Interpreter {
     }
 
     fn blocking(&self, job: Job) -> Result<Reply> {
-        let work = self.0.0.start(job)?;
-        self.0.0.context.workers.block_on(work)?
+        let run = self.0.0.start(job)?;
+        self.0.0.context.workers.finish(run)
     }
 
     async fn asynchronous(&self, job: Job) -> Result<Reply> {
-        let work = self.0.0.start(job)?;
-        self.0.0.context.workers.join(work).await?
+        let run = self.0.0.start(job)?;
+        self.0.0.context.workers.finish_async(run).await
     }
 }
 

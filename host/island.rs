@@ -1,23 +1,31 @@
 //! Islands: the interpreters of a runtime, and what runs in them.
 
 mod copying;
+mod owner;
+mod run;
+mod stop;
 
 use crate::bindings;
 use crate::broker::PartyId;
-use crate::error::{Error, Result};
+use crate::error::{Error, LimitKind, Result};
 use crate::family::Family;
 use crate::job::{self, Job, Reply};
+use crate::ledger::{Account, Reservation};
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::policy::Policy;
 use crate::runtime::Context;
 use crate::state::State;
 use crate::trust::Trust;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
-use tokio::sync::Notify;
 use wasmtime::{Store, component};
+
+pub(crate) use owner::Handler;
+pub use owner::LimitReached;
+pub(crate) use run::Run;
+use run::Stoppable;
+pub(crate) use stop::{Reason, Stop};
 
 /// An instance of the guest.
 pub(crate) struct Instance {
@@ -41,8 +49,18 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) stdout: Output,
     pub(crate) stderr: Output,
+    /// What it is called where people read of it.
+    pub(crate) name: Option<Arc<str>>,
     /// Whether it belongs to the domain of its parent.
     pub(crate) trusted: bool,
+}
+
+impl Settings {
+    /// The limits that are kept account of: those that were set, and what the policy grants.
+    fn accounted(&self) -> Limits {
+        let granted = self.policy.children.map_or(0, |children| children.count);
+        self.limits.with_children_at_most(u64::from(granted))
+    }
 }
 
 /// One interpreter.
@@ -58,40 +76,21 @@ pub(crate) struct Island {
     pub(crate) script_folder: OnceLock<String>,
     /// When its clock began to run.
     pub(crate) started: Instant,
+    pub(crate) account: Arc<Account>,
     parent: Option<Weak<Island>>,
     slot: Mutex<Slot>,
+    under_way: Mutex<Option<Weak<dyn Stoppable>>>,
     /// What is to be done when it has nothing to do.
     watchers: Mutex<Vec<Watcher>>,
     stop: Stop,
+    /// Who is asked when it reaches a limit.
+    pub(crate) owner: owner::Owner,
+    /// That it counts as one of its ancestors' descendants.
+    _counted: Option<Reservation>,
 }
 
 /// Whoever wants to know that an interpreter has nothing to do.
 type Watcher = Box<dyn FnOnce() + Send>;
-
-/// The request to stop whatever runs, now and later.
-#[derive(Default)]
-pub(crate) struct Stop {
-    requested: std::sync::atomic::AtomicBool,
-    notify: Notify,
-}
-
-impl Stop {
-    fn request(&self) {
-        self.requested.store(true, Ordering::Release);
-        self.notify.notify_waiters();
-    }
-
-    /// Waits until it is requested.
-    pub(crate) async fn requested(&self) {
-        loop {
-            let notified = self.notify.notified();
-            if self.requested.load(Ordering::Acquire) {
-                return;
-            }
-            notified.await;
-        }
-    }
-}
 
 impl Island {
     /// Creates an interpreter, the first of `family` or a child of `parent`.
@@ -106,7 +105,7 @@ impl Island {
             Some(parent) => parent.trust.of_child(number, settings.trusted),
         };
         let now = Instant::now();
-        let island = Island::enrol(context, family, parent, trust, settings.clone(), now);
+        let island = Island::enrol(context, family, parent, trust, settings.clone(), now)?;
         let instance = island.instantiate().await?;
         island.begin(instance);
         Ok(island)
@@ -115,7 +114,7 @@ impl Island {
     /// Lets jobs run in an island that was enrolled, or came to its end in the meantime.
     fn begin(&self, instance: Box<Instance>) {
         self.set(Slot::Idle(instance));
-        if self.stop.requested.load(Ordering::Acquire) {
+        if self.stop.is_requested() {
             let _ = self.close();
         }
     }
@@ -128,7 +127,12 @@ impl Island {
         trust: impl FnOnce(u64) -> Trust,
         settings: Settings,
         started: Instant,
-    ) -> Arc<Island> {
+    ) -> Result<Arc<Island>> {
+        let above = parent.map(|parent| &parent.account);
+        let counted = match above {
+            Some(account) => Some(account.reserve(LimitKind::Children, 1)?),
+            None => None,
+        };
         let id = family.next_id();
         let party = family.party(id);
         let trust = trust(party.0);
@@ -138,20 +142,24 @@ impl Island {
             family: family.clone(),
             context: context.clone(),
             trust,
+            account: Account::open(above, &settings.accounted()),
             settings,
             script_folder: OnceLock::new(),
             started,
             parent: parent.map(Arc::downgrade),
             slot: Mutex::new(Slot::Running),
+            under_way: Mutex::default(),
             watchers: Mutex::default(),
             stop: Stop::default(),
+            owner: owner::Owner::default(),
+            _counted: counted,
         });
         let host_owned = parent.is_none();
         context
             .exchange
             .with(|broker, _| broker.add_party(island.party, host_owned, parent.map(|p| p.party)));
-        family.add(&island, host_owned);
-        island
+        family.add(&island);
+        Ok(island)
     }
 
     /// A new instance of the guest for this island.
@@ -167,7 +175,15 @@ impl Island {
             let exports = context.indices.load(&mut store, &raw)?;
             Ok((raw, exports))
         };
-        let (raw, exports) = made.await.map_err(|error| context.not_created(error))?;
+        let (raw, exports) = match made.await {
+            Ok(made) => made,
+            Err(error) => {
+                return Err(match store.data_mut().take_refused() {
+                    Some(exceeded) => exceeded.into(),
+                    None => context.not_created(error),
+                });
+            }
+        };
         Ok(Box::new(Instance {
             store,
             exports,
@@ -258,16 +274,19 @@ impl Island {
     }
 
     /// Starts `job`; the future runs it, and stops it when it is dropped.
-    pub(crate) fn start(
-        self: &Arc<Self>,
-        job: Job,
-    ) -> Result<impl Future<Output = Result<Reply>> + Send + use<>> {
+    pub(crate) fn start(self: &Arc<Self>, job: Job) -> Result<Run<Reply>> {
         let mut entered = self.enter()?;
-        Ok(async move {
+        Ok(Run::begin(self, async move {
             let result = entered.run(job).await;
             entered.leave(&result);
             result
-        })
+        }))
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, Option<Weak<dyn Stoppable>>> {
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Destroys the interpreter and its descendants, unless a job is running in it.
@@ -292,18 +311,27 @@ impl Island {
 
     /// Stops whatever runs and destroys the interpreter and its descendants.
     pub(crate) fn kill(&self) {
+        self.stop(Reason::Killed);
+    }
+
+    /// As `kill`, for that reason.
+    pub(crate) fn stop(&self, reason: Reason) {
         // Nobody who waits for it waits in vain.
         self.context
             .exchange
             .with(|broker, _| broker.set_stopping(self.party));
-        self.stop.request();
-        // While a job runs, its runner sees the request and does the rest.
+        self.stop.request(reason);
+        let under_way = self.under_way().as_ref().and_then(Weak::upgrade);
+        if let Some(under_way) = under_way {
+            under_way.stop();
+        }
+        // If something is polled just now, whoever polls it sees the request and does the rest.
         let _ = self.close();
     }
 
     /// Gives back everything that the interpreter held, and stops its descendants.
     fn end(&self, instance: Option<Box<Instance>>) {
-        self.family.remove(self.id, self.parent.is_none());
+        self.family.remove(self.id);
         self.context.exchange.with(|broker, effects| {
             broker.remove_party(self.party, effects);
         });
@@ -348,13 +376,7 @@ impl Entered {
         let Some(instance) = &mut self.instance else {
             return Err(Error::Closed);
         };
-        job::run(
-            &self.island.stop,
-            self.island.settings.limits.wall_time(),
-            instance,
-            job,
-        )
-        .await
+        job::run(&self.island, instance, job).await
     }
 
     /// Puts the instance back, or does away with it where it cannot be used any more.
@@ -382,7 +404,7 @@ impl Entered {
                 island.end(instance);
             }
         }
-        if usable && island.stop.requested.load(Ordering::Acquire) {
+        if usable && island.stop.is_requested() {
             // The request came too late to stop the job, but it was made.
             let _ = island.close();
         }
@@ -393,7 +415,7 @@ impl Drop for Entered {
     fn drop(&mut self) {
         if self.instance.is_some() {
             // Whoever ran the job gave up on it; what it left behind is in no known state.
-            self.leave(&Err(Error::Killed));
+            self.leave(&Err(self.island.stop.error()));
         }
     }
 }

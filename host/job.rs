@@ -5,9 +5,16 @@ use crate::bindings::exports::archipel::island::guest;
 use crate::error::{Error, LimitKind, Raised, Result};
 use crate::exchange::Message;
 use crate::imports::message::{deliver, returned, text};
-use crate::island::{Instance, Stop};
+use crate::island::{Instance, Island};
+use crate::ledger::Exceeded;
+use crate::limits::HANDLES;
+use crate::meter::metered;
 use crate::state::State;
-use std::time::Duration;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasmtime::Store;
+use wasmtime::component::ResourceTableError;
 use wasmtime_wasi::I32Exit;
 
 /// What an interpreter can be asked to do.
@@ -40,42 +47,99 @@ pub(crate) enum Reply {
     Exit(u8),
 }
 
-/// Runs `job` in `instance` until it ends, is stopped, or takes longer than `wall`.
+/// Runs `job` in `instance` of `island` until it ends or passes a limit.
 ///
 /// After an error that is not recoverable the instance must not be used again.
-pub(crate) async fn run(
-    stop: &Stop,
-    wall: Option<Duration>,
-    instance: &mut Instance,
-    job: Job,
-) -> Result<Reply> {
+pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job) -> Result<Reply> {
     // The store's epoch deadline may lie far back; the first check would be a needless yield.
     instance.store.set_epoch_deadline(1);
-    limited(stop, wall, call(instance, job)).await
+    let fuel = Fuel::fill(island, &mut instance.store)?;
+    let result = supervised(island, call(instance, job)).await;
+    match fuel.spent(island, &instance.store) {
+        Some(exceeded) => Err(exceeded.into()),
+        None => result,
+    }
 }
 
-/// Does `work` until it is stopped, or takes longer than `wall`.
-pub(crate) async fn limited<T>(
-    stop: &Stop,
-    wall: Option<Duration>,
+/// Does `work` at the cost of `island`, until it takes more time than it may.
+pub(crate) async fn supervised<T>(
+    island: &Arc<Island>,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let late = async {
-        match wall {
-            Some(limit) => {
-                tokio::time::sleep(limit).await;
-                limit
-            }
-            None => std::future::pending().await,
+    let started = Instant::now();
+    let account = &island.account;
+    let mut work = pin!(work);
+    let mut passed = account.passed(LimitKind::Cpu);
+    loop {
+        if let Some(exceeded) = passed
+            && !island.may_go_on(&exceeded).await
+        {
+            return Err(exceeded.into());
         }
-    };
-    tokio::select! {
-        biased;
-        () = stop.requested() => Err(Error::Killed),
-        result = work => result,
-        limit = late => {
-            let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
-            Err(Error::LimitExceeded { kind: LimitKind::Wall, limit, used: limit })
+        let late = late(started, account.tightest(LimitKind::Wall));
+        passed = tokio::select! {
+            biased;
+            result = metered(account, work.as_mut()) => match result {
+                Ok(result) => return result,
+                Err(exceeded) => Some(exceeded),
+            },
+            limit = late => Some(Exceeded {
+                kind: LimitKind::Wall,
+                limit,
+                used: nanos(started.elapsed()),
+                generation: account.generation(),
+            }),
+        };
+    }
+}
+
+/// Waits until so many nanoseconds have passed since `started`.
+async fn late(started: Instant, limit: Option<u64>) -> u64 {
+    match limit {
+        Some(limit) => {
+            let left = Duration::from_nanos(limit).saturating_sub(started.elapsed());
+            tokio::time::sleep(left).await;
+            limit
+        }
+        None => std::future::pending().await,
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The fuel that a store was given for a job; none where the runtime does not count it.
+struct Fuel(Option<u64>);
+
+impl Fuel {
+    fn fill(island: &Island, store: &mut Store<State>) -> Result<Fuel> {
+        if !island.context.counts_fuel {
+            return Ok(Fuel(None));
+        }
+        let left = island.account.left(LimitKind::Fuel);
+        let filled = store.set_fuel(left);
+        filled.map_err(|error| Error::Internal(error.into()))?;
+        Ok(Fuel(Some(left)))
+    }
+
+    /// Notes what was spent of it.
+    fn spent(self, island: &Island, store: &Store<State>) -> Option<Exceeded> {
+        let before = self.0?;
+        let spent = before.saturating_sub(store.get_fuel().ok()?);
+        let exceeded = island.account.note(LimitKind::Fuel, spent);
+        match spent == before {
+            // It stopped because there was none left.
+            true => exceeded.or_else(|| {
+                let limit = island.account.tightest(LimitKind::Fuel)?;
+                Some(Exceeded {
+                    kind: LimitKind::Fuel,
+                    limit,
+                    used: limit,
+                    generation: island.account.generation(),
+                })
+            }),
+            false => exceeded,
         }
     }
 }
@@ -128,7 +192,7 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
     match result {
         Ok(Ok(reply)) => Ok(reply),
         Ok(Err(raised)) => Err(Error::Raised(Box::new(Raised::from(raised)))),
-        Err(error) => ended(&error),
+        Err(error) => ended(&error, store.data().handles),
     }
 }
 
@@ -145,7 +209,7 @@ fn replied(state: &mut State, message: channels::Message) -> Result<Reply> {
     match returned(state, message) {
         Ok(Ok(message)) => Ok(Reply::Value(message)),
         Ok(Err(reason)) => Err(Error::NotShareable(text(reason))),
-        Err(error) => ended(&error),
+        Err(error) => ended(&error, state.handles),
     }
 }
 
@@ -167,7 +231,7 @@ pub(crate) fn settled(
 
 /// The error of an interpreter in which a call failed that must not end it.
 pub(crate) fn died(error: &wasmtime::Error) -> Error {
-    match ended(error) {
+    match ended(error, HANDLES) {
         Err(error) => error,
         Ok(Reply::Exit(status)) => Error::Died(exited(status)),
         Ok(_) => Error::Died("it ended".to_owned()),
@@ -175,9 +239,21 @@ pub(crate) fn died(error: &wasmtime::Error) -> Error {
 }
 
 /// What it means that a call into the guest failed.
-fn ended(error: &wasmtime::Error) -> Result<Reply> {
+///
+/// `handles` is how many it can have.
+fn ended(error: &wasmtime::Error, handles: u64) -> Result<Reply> {
     if let Some(I32Exit(status)) = error.downcast_ref() {
         return Ok(Reply::Exit((*status & 0xff) as u8));
+    }
+    if let Some(exceeded) = error.downcast_ref::<Exceeded>() {
+        return Err(exceeded.clone().into());
+    }
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        return Err(Error::LimitExceeded {
+            kind: LimitKind::Handles,
+            limit: handles,
+            used: handles + 1,
+        });
     }
     tracing::debug!("an interpreter died: {error:?}");
     let text = match error.downcast_ref::<wasmtime::Trap>() {

@@ -58,7 +58,7 @@ impl Limits {
 
     /// The bytes of linear memory that an interpreter and its descendants can have together.
     ///
-    /// An interpreter has about 20 MiB from the start, which are shared with all others until it
+    /// An interpreter has about 38 MiB from the start, which are shared with all others until it
     /// writes to them, and which count in full.  Memory never shrinks while an interpreter lives; at
     /// its end it is given back.  Checked when memory grows and when an interpreter is created.  The
     /// script sees `MemoryError` and can go on; a child that does not fit is refused; one that a host
@@ -228,9 +228,11 @@ impl Limits {
                     "a {kind} limit of zero would stop every script before its first line; give a \
                      time such as 2s"
                 ),
-                (LimitKind::Fuel | LimitKind::Output | LimitKind::Queued, _) => {
-                    format!("a {kind} limit of {limit} makes no sense: it must be at least {least}")
-                }
+                _ if most == u64::MAX => format!(
+                    "a {kind} limit of {} makes no sense: it must be at least {}",
+                    kind.show(limit),
+                    kind.show(least)
+                ),
                 _ => format!(
                     "a {kind} limit of {} makes no sense: it must be from {} to {}",
                     kind.show(limit),
@@ -271,9 +273,11 @@ impl Limits {
         })
     }
 
-    /// The time that one call can take.
-    pub(crate) fn wall_time(&self) -> Option<Duration> {
-        self.get(LimitKind::Wall).map(Duration::from_nanos)
+    /// These limits, with room for no more descendants than `count`.
+    pub(crate) fn with_children_at_most(mut self, count: u64) -> Self {
+        let value = &mut self.values[LimitKind::Children as usize];
+        *value = Some(value.unwrap_or(count).min(count));
+        self
     }
 }
 

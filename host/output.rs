@@ -1,10 +1,11 @@
 //! Where the standard output and standard error of an interpreter go.
 
+use crate::error::LimitKind;
+use crate::island::Island;
+use crate::ledger::{Account, Exceeded};
 use bytes::Bytes;
 use std::io::{self, Write as _};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
@@ -141,9 +142,29 @@ fn can_write<F>(_file: &F, _limit: Duration) -> bool {
     true
 }
 
-impl IsTerminal for Output {
+/// What an interpreter writes to, where it is counted.
+pub(crate) struct CountedOutput {
+    output: Output,
+    island: Weak<Island>,
+    account: Arc<Account>,
+    /// The limit that was reached, which nobody raised.
+    reached: Option<Exceeded>,
+}
+
+impl CountedOutput {
+    pub(crate) fn new(island: &Arc<Island>, output: &Output) -> Self {
+        CountedOutput {
+            output: output.clone(),
+            island: Arc::downgrade(island),
+            account: island.account.clone(),
+            reached: None,
+        }
+    }
+}
+
+impl IsTerminal for CountedOutput {
     fn is_terminal(&self) -> bool {
-        match &*self.0 {
+        match &*self.output.0 {
             Sink::HostStdout => std::io::IsTerminal::is_terminal(&io::stdout()),
             Sink::HostStderr => std::io::IsTerminal::is_terminal(&io::stderr()),
             _ => false,
@@ -151,23 +172,40 @@ impl IsTerminal for Output {
     }
 }
 
-impl StdoutStream for Output {
+impl StdoutStream for CountedOutput {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        Box::new(self.clone())
+        // Only the streams of the second preview are given to guests.
+        Box::new(tokio::io::sink())
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(self.clone())
+        Box::new(CountedOutput {
+            output: self.output.clone(),
+            island: self.island.clone(),
+            account: self.account.clone(),
+            reached: None,
+        })
     }
 }
 
 #[wasmtime_wasi::async_trait]
-impl Pollable for Output {
+impl Pollable for CountedOutput {
     async fn ready(&mut self) {
-        while !self.is_ready() {
+        if let Err(exceeded) = self.account.reserve(LimitKind::Output, 1) {
+            let island = self.island.upgrade();
+            let raised = match &island {
+                Some(island) => island.may_go_on(&exceeded).await,
+                None => false,
+            };
+            if !raised {
+                self.reached = Some(exceeded);
+                return;
+            }
+        }
+        while !self.output.is_ready() {
             // The reader is slow.  A worker must not wait for it, so another thread does, and not
             // for long, since nothing can call it back.
-            let output = self.clone();
+            let output = self.output.clone();
             if tokio::task::spawn_blocking(move || output.wait())
                 .await
                 .is_err()
@@ -178,15 +216,20 @@ impl Pollable for Output {
     }
 }
 
-impl OutputStream for Output {
+impl OutputStream for CountedOutput {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         if bytes.is_empty() {
             return Ok(());
         }
-        Output::write(self, &bytes).map_err(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => StreamError::Closed,
-            _ => StreamError::LastOperationFailed(error.into()),
-        })
+        self.account
+            .take(LimitKind::Output, bytes.len() as u64)
+            .map_err(|exceeded| StreamError::Trap(exceeded.into()))?;
+        self.output
+            .write(&bytes)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe => StreamError::Closed,
+                _ => StreamError::LastOperationFailed(error.into()),
+            })
     }
 
     fn flush(&mut self) -> StreamResult<()> {
@@ -194,26 +237,15 @@ impl OutputStream for Output {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(if self.is_ready() { CHUNK } else { 0 })
-    }
-}
-
-impl AsyncWrite for Output {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let chunk = &bytes[..bytes.len().min(CHUNK)];
-        Poll::Ready(Output::write(&self, chunk).map(|()| chunk.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+        if let Some(reached) = &self.reached {
+            return Err(StreamError::Trap(reached.clone().into()));
+        }
+        // Where nothing is left, the guest waits until it may write, which is when the owner is asked.
+        let left = usize::try_from(self.account.left(LimitKind::Output)).unwrap_or(usize::MAX);
+        Ok(match self.output.is_ready() {
+            true => CHUNK.min(left),
+            false => 0,
+        })
     }
 }
 

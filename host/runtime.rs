@@ -8,14 +8,18 @@ use crate::error::{Error, Result};
 use crate::exchange::Exchange;
 use crate::image::Image;
 use crate::interpreter::InterpreterBuilder;
+use crate::island::Run;
 use crate::scheduler::Scheduler;
 use crate::state::State;
 use crate::{broker, imports};
 use async_task::FallibleTask;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use wasmtime::component::Linker;
 use wasmtime::{Engine, PoolConcurrencyLimitError};
 
@@ -28,6 +32,8 @@ pub(crate) struct Context {
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) workers: Workers,
     pub(crate) families: AtomicU64,
+    /// Whether the engine counts fuel.
+    pub(crate) counts_fuel: bool,
     /// How many interpreters there is room for, where slots are reserved.
     slots: Option<u32>,
 }
@@ -93,30 +99,81 @@ impl Workers {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
+        if self.scheduler.is_worker() {
+            // An alias of the host's makes this call.  The workers may all do that, so that nobody
+            // would be left to do what they wait for.
+            return Ok(self.wait(future));
+        }
         let mut future = Box::pin(future);
-        {
-            let _entered = self.handle.enter();
-            let woken = Arc::new(Woken(AtomicBool::new(false)));
-            let waker = woken.clone().into();
-            let mut context = std::task::Context::from_waker(&waker);
-            for _ in 0..TICKS_AT_HOME {
-                if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
-                    return Ok(output);
-                }
-                // A guest that was only interrupted wants to go on at once.
-                if !woken.0.swap(false, Ordering::Relaxed) {
-                    break;
-                }
+        match self.at_home(future.as_mut()) {
+            Some(output) => Ok(output),
+            None => pollster::block_on(self.join(future)),
+        }
+    }
+
+    /// Polls `future` on the caller's thread, until it waits or has run for a while.
+    fn at_home<F: Future>(&self, mut future: Pin<&mut F>) -> Option<F::Output> {
+        let _entered = self.handle.enter();
+        let woken = Arc::new(Woken(AtomicBool::new(false)));
+        let waker = woken.clone().into();
+        let mut context = std::task::Context::from_waker(&waker);
+        for _ in 0..TICKS_AT_HOME {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return Some(output);
+            }
+            // A guest that was only interrupted wants to go on at once.  Whatever else it waits for is
+            // asked again when it is polled by a worker.
+            if !woken.0.swap(false, Ordering::Relaxed) {
+                break;
             }
         }
-        // Whatever it waits for is asked again when it is polled there.
-        pollster::block_on(self.join(future))
+        None
+    }
+
+    /// Runs `run` to its end, or until somebody stops it, while the caller waits.
+    pub(crate) fn finish<T: Send + 'static>(&self, mut run: Run<T>) -> Result<T> {
+        if self.scheduler.is_worker() {
+            return self.wait(run);
+        }
+        if let Some(result) = self.at_home(Pin::new(&mut run)) {
+            return result;
+        }
+        let stopped = stopped(&run);
+        pollster::block_on(either(async { self.join(run).await? }, stopped))
+    }
+
+    /// As `finish`, for asynchronous callers; dropping this ends the run.
+    pub(crate) async fn finish_async<T: Send + 'static>(&self, run: Run<T>) -> Result<T> {
+        let stopped = stopped(&run);
+        either(async { self.join(run).await? }, stopped).await
     }
 
     /// Waits for `future` on the caller's thread alone.
     pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
         let _entered = self.handle.enter();
         pollster::block_on(future)
+    }
+}
+
+/// Resolves when somebody stops `run`, which its task may learn only later.
+fn stopped<T: Send + 'static>(run: &Run<T>) -> oneshot::Receiver<Result<T>> {
+    let (sender, receiver) = oneshot::channel();
+    run.when_stopped(move |error| {
+        // Whoever waited may be gone.
+        let _ = sender.send(error);
+    });
+    receiver
+}
+
+/// What comes first: the end of `run`, or the news that somebody stopped it.
+async fn either<T>(
+    run: impl Future<Output = Result<T>>,
+    stopped: oneshot::Receiver<Result<T>>,
+) -> Result<T> {
+    tokio::select! {
+        biased;
+        Ok(stopped) = stopped => stopped,
+        result = run => result,
     }
 }
 
@@ -179,6 +236,7 @@ impl Runtime {
         RuntimeBuilder {
             workers: None,
             interpreters: 1000,
+            fuel: false,
             cache_dir: default_cache_dir(),
             progress: Box::new(|_| {}),
         }
@@ -262,6 +320,7 @@ impl From<Capacity> for broker::Capacity {
 pub struct RuntimeBuilder {
     workers: Option<usize>,
     interpreters: u32,
+    fuel: bool,
     cache_dir: Option<PathBuf>,
     progress: Box<dyn FnMut(Progress)>,
 }
@@ -301,6 +360,15 @@ impl RuntimeBuilder {
     /// refuses that, each is allocated when it is created, which takes longer.
     pub fn interpreters(mut self, interpreters: u32) -> Self {
         self.interpreters = interpreters;
+        self
+    }
+
+    /// Whether guests count the instructions that they execute, which [`Limits::fuel`] needs.  It makes
+    /// all of them slower, so the default is that they do not.
+    ///
+    /// [`Limits::fuel`]: crate::Limits::fuel
+    pub fn fuel(mut self, fuel: bool) -> Self {
+        self.fuel = fuel;
         self
     }
 
@@ -344,7 +412,7 @@ impl RuntimeBuilder {
         }
         let given = given_guest();
         let source = self.source(given.as_deref())?;
-        let (engine, slots) = engine::engine(self.interpreters)?;
+        let (engine, slots) = engine::engine(self.interpreters, self.fuel)?;
         let cache = self.compiled_cache();
         let component = engine::compile(&engine, &source, cache.as_ref(), &mut self.progress)?;
 
@@ -370,6 +438,7 @@ impl RuntimeBuilder {
             exchange,
             workers: Workers::start(workers)?,
             families: AtomicU64::new(1),
+            counts_fuel: self.fuel,
             slots,
         }));
         if let Some(path) = given {

@@ -5,7 +5,7 @@
 //! usually is about to wait for it.  Others are called to help when there is more than that to do, and
 //! when the last task that was kept so had to wait for long.
 
-use async_task::{FallibleTask, Runnable};
+use async_task::{FallibleTask, Runnable, ScheduleInfo, WithInfo};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +21,9 @@ const LONG: Duration = Duration::from_micros(50);
 /// After so many turns a worker looks first for what came from outside, so that tasks that wake each
 /// other cannot keep it out.
 const FAIR: u32 = 61;
+
+/// Those in a hurry may keep the others waiting for so long.
+const HURRY: Duration = Duration::from_millis(5);
 
 /// Threads that run tasks.  They end when this is dropped, and drop the tasks that are queued.
 pub(crate) struct Scheduler {
@@ -41,6 +44,8 @@ struct Shared {
 #[derive(Default)]
 struct Worker {
     queue: Mutex<VecDeque<Queued>>,
+    /// Tasks that were interrupted while they computed.
+    busy: Mutex<VecDeque<Runnable>>,
     thread: OnceLock<Thread>,
     /// Whether the next single task calls for help at once.
     eager: AtomicBool,
@@ -94,9 +99,15 @@ impl Scheduler {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let shared = self.shared.clone();
-        let (runnable, task) = async_task::spawn(future, move |runnable| shared.schedule(runnable));
+        let schedule = move |runnable, info| shared.schedule(runnable, info);
+        let (runnable, task) = async_task::spawn(future, WithInfo(schedule));
         runnable.schedule();
         task.fallible()
+    }
+
+    /// Whether the caller is one of the workers.
+    pub(crate) fn is_worker(&self) -> bool {
+        matches!(WORKER.get(), Some((address, _)) if address == self.shared.address())
     }
 }
 
@@ -116,9 +127,17 @@ impl Shared {
         std::ptr::from_ref(self).addr()
     }
 
-    fn schedule(&self, runnable: Runnable) {
+    fn schedule(&self, runnable: Runnable, info: ScheduleInfo) {
         match WORKER.get() {
             _ if self.stopping.load(Ordering::Relaxed) => drop(runnable),
+            Some((address, number)) if address == self.address() && info.woken_while_running => {
+                lock(&self.workers[number].busy).push_back(runnable);
+                // The worker itself takes it next, if it has nothing else to do.
+                let others = lock(&self.workers[number].queue).len();
+                if others > 0 || lock(&self.workers[number].busy).len() > 1 {
+                    self.call_for_help();
+                }
+            }
             Some((address, number)) if address == self.address() => {
                 let worker = &self.workers[number];
                 let queued = {
@@ -164,9 +183,10 @@ impl Shared {
         // It is the only one that sets this.
         let _ = self.workers[me].thread.set(thread::current());
         let mut turn = 0_u32;
+        let mut busy_since = Instant::now();
         while !self.stopping.load(Ordering::SeqCst) {
             turn = turn.wrapping_add(1);
-            match self.next(me, turn) {
+            match self.next(me, turn, &mut busy_since) {
                 Some(runnable) => {
                     // A task that panics is done for, and its worker goes on.
                     let _ = catch_unwind(AssertUnwindSafe(|| runnable.run()));
@@ -176,26 +196,42 @@ impl Shared {
         }
         // What is dropped here may wake others, whose tasks are dropped in turn.
         let own = std::mem::take(&mut *lock(&self.workers[me].queue));
+        let busy = std::mem::take(&mut *lock(&self.workers[me].busy));
         let injected = std::mem::take(&mut *lock(&self.injected));
         drop((
             own.into_iter()
                 .map(|queued| queued.runnable)
                 .collect::<Vec<_>>(),
+            busy,
             injected,
         ));
     }
 
-    fn next(&self, me: usize, turn: u32) -> Option<Runnable> {
+    /// The next task for a worker that gave the busy ones a turn at `busy_since`.
+    fn next(&self, me: usize, turn: u32, busy_since: &mut Instant) -> Option<Runnable> {
+        let worker = &self.workers[me];
         let own = || {
-            let queued = lock(&self.workers[me].queue).pop_front()?;
-            Some(self.take(&self.workers[me], queued))
+            let queued = lock(&worker.queue).pop_front()?;
+            Some(self.take(worker, queued))
         };
         let injected = || lock(&self.injected).pop_front();
+        let busy = |since: &mut Instant| {
+            let found = lock(&worker.busy).pop_front()?;
+            *since = Instant::now();
+            Some(found)
+        };
+        // The turn that began then took one such time, and those in a hurry have had another.
+        let waiting = !lock(&worker.busy).is_empty();
+        if waiting && busy_since.elapsed() > 2 * HURRY {
+            return busy(busy_since);
+        }
         let found = match turn.is_multiple_of(FAIR) {
             true => injected().or_else(own),
             false => own().or_else(injected),
         };
-        found.or_else(|| self.steal(me))
+        found
+            .or_else(|| busy(busy_since))
+            .or_else(|| self.steal(me))
     }
 
     /// Learns from how long the task was queued with `worker`.
@@ -211,8 +247,11 @@ impl Shared {
         let count = self.workers.len();
         (1..count).find_map(|step| {
             let victim = &self.workers[(me + step) % count];
-            let queued = lock(&victim.queue).pop_front()?;
-            Some(self.take(victim, queued))
+            let queued = lock(&victim.queue).pop_front();
+            match queued {
+                Some(queued) => Some(self.take(victim, queued)),
+                None => lock(&victim.busy).pop_front(),
+            }
         })
     }
 
@@ -226,7 +265,8 @@ impl Shared {
         let work = !lock(&self.injected).is_empty()
             || self.workers.iter().any(|worker| {
                 let eager = worker.eager.load(Ordering::Relaxed);
-                lock(&worker.queue).len() > usize::from(!eager)
+                let queued = lock(&worker.queue).len() + lock(&worker.busy).len();
+                queued > usize::from(!eager)
             });
         if !work && !self.stopping.load(Ordering::SeqCst) {
             thread::park();

@@ -1,9 +1,13 @@
 //! What belongs to one instance: the data of its store.
 
 use crate::broker::PartyId;
-use crate::error::{Error, Result};
+use crate::engine::MOST_MEMORY;
+use crate::error::{Error, LimitKind, Result};
 use crate::imports::Answer;
-use crate::island::{Island, Settings};
+use crate::island::Island;
+use crate::ledger::{Exceeded, Reservation};
+use crate::limits::HANDLES;
+use crate::output::CountedOutput;
 use crate::policy::Access;
 use crate::runtime::Context;
 use crate::trust::Trust;
@@ -12,11 +16,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 use wasmtime::component::ResourceTable;
-use wasmtime::{ResourceLimiter, Store};
+use wasmtime::{ResourceLimiterAsync, Store};
 use wasmtime_wasi::{FsPerms, HostMonotonicClock, WasiCtx, WasiCtxView, WasiView};
-
-/// How many handles a guest may have: ends, interpreters, tasks, open files.
-pub(crate) const HANDLES: usize = 4096;
 
 /// The data of an instance's store.
 pub(crate) struct State {
@@ -29,6 +30,8 @@ pub(crate) struct State {
     pub(crate) holdings: Answer,
     /// The interpreters that it was given in messages.
     given: HashMap<u64, Given>,
+    /// How many handles the guest can have.
+    pub(crate) handles: u64,
     wasi: WasiCtx,
     limiter: Limiter,
 }
@@ -36,9 +39,12 @@ pub(crate) struct State {
 impl State {
     /// A store for `island`.
     pub(crate) fn store(context: &Arc<Context>, island: &Arc<Island>) -> Result<Store<State>> {
-        let settings = &island.settings;
+        let handles = island
+            .account
+            .tightest(LimitKind::Handles)
+            .unwrap_or(HANDLES);
         let mut table = ResourceTable::new();
-        table.set_max_capacity(HANDLES);
+        table.set_max_capacity(usize::try_from(handles).unwrap_or(usize::MAX));
         let state = State {
             context: context.clone(),
             island: Arc::downgrade(island),
@@ -47,16 +53,12 @@ impl State {
             table,
             holdings: Answer::default(),
             given: HashMap::new(),
-            wasi: wasi(settings, island.started)?,
-            limiter: Limiter {
-                memory: settings
-                    .limits
-                    .get(crate::error::LimitKind::Memory)
-                    .map_or(crate::engine::MOST_MEMORY, |bytes| bytes as usize),
-            },
+            handles,
+            wasi: wasi(island)?,
+            limiter: Limiter::new(island)?,
         };
         let mut store = Store::new(&context.engine, state);
-        store.limiter(|state| &mut state.limiter);
+        store.limiter_async(|state| &mut state.limiter);
         store.epoch_deadline_async_yield_and_update(1);
         store.set_epoch_deadline(1);
         store.set_hostcall_fuel(crate::imports::MOST_PER_CALL);
@@ -85,13 +87,13 @@ impl State {
         let id = island.id;
         // No interpreter can name its ancestor; its descendants it can name already.
         if !island.may_name(&own) {
-            if self.given.len() >= HANDLES {
+            if self.given.len() as u64 >= self.handles {
                 self.given.retain(|_, given| {
                     given.kept = None;
                     given.island.strong_count() > 0
                 });
             }
-            if self.given.len() < HANDLES {
+            if (self.given.len() as u64) < self.handles {
                 let given = Given {
                     island: Arc::downgrade(&island),
                     kept: Some(island),
@@ -136,13 +138,14 @@ impl WasiView for State {
 }
 
 /// What the policy grants, as WASI understands it.
-fn wasi(settings: &Settings, started: Instant) -> Result<WasiCtx> {
+fn wasi(island: &Arc<Island>) -> Result<WasiCtx> {
+    let settings = &island.settings;
     let policy = &settings.policy;
     let mut builder = WasiCtx::builder();
     builder
-        .stdout(settings.stdout.clone())
-        .stderr(settings.stderr.clone())
-        .monotonic_clock(Since(started))
+        .stdout(CountedOutput::new(island, &settings.stdout))
+        .stderr(CountedOutput::new(island, &settings.stderr))
+        .monotonic_clock(Since(island.started))
         // What `sys.argv` has in it where there is no script.
         .arg("")
         .allow_tcp(false)
@@ -184,21 +187,59 @@ impl HostMonotonicClock for Since {
     }
 }
 
+/// Takes memory from the account of an interpreter as it grows.
 struct Limiter {
-    memory: usize,
+    island: Weak<Island>,
+    memory: Reservation,
+    /// The limit that was in the way last.
+    refused: Option<Exceeded>,
 }
 
-impl ResourceLimiter for Limiter {
-    fn memory_growing(
+impl Limiter {
+    fn new(island: &Arc<Island>) -> Result<Self> {
+        Ok(Limiter {
+            island: Arc::downgrade(island),
+            memory: island.account.reserve(LimitKind::Memory, 0)?,
+            refused: None,
+        })
+    }
+}
+
+impl State {
+    /// The limit that kept the memory from growing the last time, if one did.
+    pub(crate) fn take_refused(&mut self) -> Option<Exceeded> {
+        self.limiter.refused.take()
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl ResourceLimiterAsync for Limiter {
+    async fn memory_growing(
         &mut self,
         _current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= self.memory)
+        if desired > MOST_MEMORY {
+            return Ok(false);
+        }
+        // Only what there is counts: growth that fails after this is counted for the next one.
+        let more = (desired as u64).saturating_sub(self.memory.amount());
+        while let Err(exceeded) = self.memory.grow(more) {
+            let owner = self.island.upgrade();
+            let raised = match &owner {
+                Some(island) => island.may_go_on(&exceeded).await,
+                None => false,
+            };
+            if !raised {
+                self.refused = Some(exceeded);
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
-    fn table_growing(
+    async fn table_growing(
         &mut self,
         _current: usize,
         _desired: usize,

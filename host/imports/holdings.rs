@@ -6,7 +6,7 @@ use crate::bindings::archipel::island::holdings::Host;
 use crate::broker::PartyId;
 use crate::exchange::End;
 use crate::island::Island;
-use crate::state::{HANDLES, State};
+use crate::state::State;
 use std::sync::Arc;
 use wasmtime::component::Resource;
 use wasmtime::{Result, bail};
@@ -63,7 +63,7 @@ impl Host for State {
             return Ok(());
         }
         let count = senders.len() + receivers.len() + interpreters.len();
-        if count.saturating_add(tasks as usize) > HANDLES {
+        if count.saturating_add(tasks as usize) as u64 > self.handles {
             bail!("it told of more handles than it can have");
         }
         let mut holdings = Holdings {

@@ -6,7 +6,7 @@ use crate::bindings::archipel::island::channels as wit_channels;
 use crate::bindings::archipel::island::interpreters::{
     Exception, Host, HostInterpreter, Job, NotRun, Refusal,
 };
-use crate::error::{Error, Raised};
+use crate::error::{Error, LimitKind, Raised};
 use crate::exchange::{Message, Unbound};
 use crate::island::{Island, Settings};
 use crate::job;
@@ -29,11 +29,8 @@ impl State {
 impl Host for State {
     async fn create(&mut self, trusted: bool) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
-        let Some(granted) = own.settings.policy.children else {
+        if own.settings.policy.children.is_none() {
             return Ok(Err(too_many(0)));
-        };
-        if own.family.children() >= granted.count as usize {
-            return Ok(Err(too_many(granted.count)));
         }
         let child = Island::create(
             &self.context,
@@ -48,7 +45,8 @@ impl Host for State {
         .await;
         match child {
             Ok(child) => Ok(Ok(self.table.push(InterpreterRef(child))?)),
-            Err(Error::Capacity { limit }) => Ok(Err(too_many(limit))),
+            Err(Error::Capacity { limit }) => Ok(Err(too_many(u64::from(limit)))),
+            Err(Error::LimitExceeded { kind, limit, .. }) => Ok(Err(limited(kind, limit))),
             Err(error) => Err(wasmtime::Error::new(error)),
         }
     }
@@ -142,14 +140,6 @@ impl HostInterpreter for State {
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
         let original = self.table.get(&interpreter)?.0.clone();
-        let limit = own
-            .settings
-            .policy
-            .children
-            .map_or(0, |granted| granted.count);
-        if own.family.children() >= limit as usize {
-            return Ok(Err(too_many(limit)));
-        }
         let copy = match original.copy(Some(&own)) {
             Ok(work) => work.await,
             Err(error) => Err(error),
@@ -194,8 +184,17 @@ impl State {
     }
 }
 
-fn too_many(limit: u32) -> Refusal {
-    Refusal::Limit(("interpreters".to_owned(), u64::from(limit)))
+fn too_many(limit: u64) -> Refusal {
+    Refusal::Limit(("interpreters".to_owned(), limit))
+}
+
+/// What a guest is told of a limit that an interpreter would have passed.
+fn limited(kind: LimitKind, limit: u64) -> Refusal {
+    match kind {
+        LimitKind::Children => too_many(limit),
+        LimitKind::Memory => Refusal::Limit(("bytes of memory".to_owned(), limit)),
+        kind => Refusal::Limit((kind.name().to_owned(), limit)),
+    }
 }
 
 /// What a guest is told of an interpreter that was not copied or reset.
@@ -203,7 +202,12 @@ fn not_done<T>(error: Error) -> Result<Result<T, Refusal>> {
     Ok(Err(match error {
         Error::Running => Refusal::Running,
         Error::Closed => Refusal::Closed,
-        Error::Capacity { limit } => too_many(limit),
+        Error::Capacity { limit } => too_many(u64::from(limit)),
+        Error::LimitExceeded {
+            kind: kind @ (LimitKind::Children | LimitKind::Memory),
+            limit,
+            ..
+        } => limited(kind, limit),
         error @ (Error::Raised(_)
         | Error::NotCopyable(_)
         | Error::Died(_)

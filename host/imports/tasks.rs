@@ -6,10 +6,11 @@ use crate::bindings::archipel::island::interpreters::{Failure, HostTask, NotRun,
 use crate::broker::{Case, EventId, Outcome, PartyId};
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::island::Island;
+use crate::island::{Island, Run};
 use crate::job::{Reply, exited};
 use crate::state::State;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use wasmtime::Result;
@@ -25,6 +26,7 @@ pub(super) struct Running {
     exchange: Arc<Exchange>,
     event: EventId,
     result: Mutex<Option<crate::Result<Reply>>>,
+    finished: AtomicBool,
 }
 
 impl Task {
@@ -54,11 +56,25 @@ impl Running {
             exchange,
             event,
             result: Mutex::new(None),
+            finished: AtomicBool::new(false),
         }))
     }
 
+    /// Learns at once when somebody stops the job, which its task may do only later.
+    fn watch(self: &Arc<Self>, job: &Run<Reply>) {
+        let running = self.clone();
+        job.when_stopped(move |error| running.finish(error));
+    }
+
+    /// Notes the result; the first one counts.
     fn finish(&self, result: crate::Result<Reply>) {
-        *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        {
+            let mut known = self.result.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.finished.swap(true, Ordering::Relaxed) {
+                return;
+            }
+            *known = Some(result);
+        }
         self.exchange.with(|broker, effects| {
             broker.fire(self.event, effects);
         });
@@ -83,13 +99,10 @@ impl State {
     }
 
     /// Lets a job run beside the caller.
-    pub(super) fn begin(
-        &mut self,
-        island: Arc<Island>,
-        job: impl Future<Output = crate::Result<Reply>> + Send + 'static,
-    ) -> Result<Resource<Task>> {
+    pub(super) fn begin(&mut self, island: Arc<Island>, job: Run<Reply>) -> Result<Resource<Task>> {
         let running = Running::new(self, island.party)?;
         let task = self.table.push(Task(running.clone()))?;
+        running.watch(&job);
         self.context
             .workers
             .spawn(to_end(island, job, running))
@@ -101,9 +114,10 @@ impl State {
     pub(super) async fn run_to_end(
         &mut self,
         island: Arc<Island>,
-        job: impl Future<Output = crate::Result<Reply>> + Send + 'static,
+        job: Run<Reply>,
     ) -> Result<Result<Option<wit_channels::Message>, NotRun>> {
         let running = Running::new(self, island.party)?;
+        running.watch(&job);
         let exchange = self.context.exchange.clone();
         let wait = exchange.wait(self.party, vec![Case::Event(running.event)], None);
         let own = self.island.upgrade();
@@ -151,11 +165,7 @@ impl State {
 }
 
 /// Runs a job; the reference keeps the interpreter for as long as that takes.
-async fn to_end(
-    _island: Arc<Island>,
-    job: impl Future<Output = crate::Result<Reply>>,
-    running: Arc<Running>,
-) {
+async fn to_end(_island: Arc<Island>, job: Run<Reply>, running: Arc<Running>) {
     running.finish(job.await);
 }
 

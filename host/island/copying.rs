@@ -1,6 +1,6 @@
 //! Copying an island, and giving it back its first state.
 
-use super::{Entered, Instance, Island};
+use super::{Entered, Instance, Island, Run};
 use crate::error::{Error, Result};
 use crate::image::{Fault, Image};
 use crate::imports::Holdings;
@@ -18,13 +18,10 @@ impl Island {
     /// Starts making a copy, which is a child of `parent` or the host's; the future does it.
     ///
     /// Dropping the future does away with the original too, since its state is unknown then.
-    pub(crate) fn copy(
-        self: &Arc<Self>,
-        parent: Option<&Arc<Island>>,
-    ) -> Result<impl Future<Output = Result<Arc<Island>>> + Send + use<>> {
+    pub(crate) fn copy(self: &Arc<Self>, parent: Option<&Arc<Island>>) -> Result<Run<Arc<Island>>> {
         let mut entered = self.enter()?;
         let parent = parent.cloned();
-        Ok(async move {
+        Ok(Run::begin(self, async move {
             match entered.copy(parent.as_ref()).await {
                 Ok((copy, instance)) => {
                     entered.leave(&Ok(Reply::Done));
@@ -41,15 +38,13 @@ impl Island {
                     end.and_then(|_| Err(Error::Closed))
                 }
             }
-        })
+        }))
     }
 
     /// Starts giving the island the state of a new one; the future does it.
-    pub(crate) fn reset(
-        self: &Arc<Self>,
-    ) -> Result<impl Future<Output = Result<()>> + Send + use<>> {
+    pub(crate) fn reset(self: &Arc<Self>) -> Result<Run<()>> {
         let mut entered = self.enter()?;
-        Ok(async move {
+        Ok(Run::begin(self, async move {
             let made = match new_instance(&mut entered).await {
                 Ok(instance) => instance,
                 Err(error) if entered.instance.is_some() => {
@@ -67,7 +62,7 @@ impl Island {
             entered.island.kill_children();
             entered.leave(&Ok(Reply::Done));
             Ok(())
-        })
+        }))
     }
 }
 
@@ -110,11 +105,12 @@ impl Entered {
             |number| island.trust.of_copy(number, trusted),
             settings,
             island.started,
-        );
+        )
+        .map_err(Failure::Copy)?;
         let mut instance = copy.instantiate().await.map_err(Failure::Copy)?;
         let image = &island.context.image;
         let work = async { Ok(copy_state(image, original, &mut instance).await) };
-        job::limited(&island.stop, island.settings.limits.wall_time(), work)
+        job::supervised(island, work)
             .await
             .unwrap_or_else(|stopped| Err(Failure::Original(stopped)))?;
         Ok((copy, instance))

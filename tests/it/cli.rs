@@ -147,12 +147,12 @@ fn mistakes() {
         (
             &["run", "--timeout", "0s", "-c", ""],
             2,
-            "archipel: a time limit of zero would stop every script",
+            "archipel: a wall limit of zero would stop every script",
         ),
         (
             &["run", "--max-memory", "1KiB", "-c", ""],
             2,
-            "archipel: a memory limit of 1024 bytes makes no sense",
+            "archipel: a memory limit of 1 KiB makes no sense",
         ),
         (
             &["run", "--dir", "/no/such::/x", "-c", ""],

@@ -239,10 +239,12 @@ fn copies_of_the_hosts_leave_the_children_their_number() {
     let original = runtime().interpreter().policy(policy).build().unwrap();
     let copies = [original.copy().unwrap(), original.copy().unwrap()];
     let create = "import interpreters; child = interpreters.create()";
-    copies[1].exec(create).unwrap();
-    assert!(original.exec(create).is_err());
-    drop(copies);
-    original.exec(create).unwrap();
+    // Each has the policy of the original, and an account of its own.
+    for interpreter in [&copies[1], &original] {
+        interpreter.exec(create).unwrap();
+        let another = create.replace("child", "another");
+        assert!(interpreter.exec(another).is_err());
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-#: memory 96MiB
+#: memory 140MiB
 #: stdout argument
 #: stdout result
 #: stdout both ways by pickle

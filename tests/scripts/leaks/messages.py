@@ -1,4 +1,4 @@
-#: memory 96MiB
+#: memory 140MiB
 #: stdout send
 #: stdout send exactly
 #: stdout send_buffer

@@ -1,4 +1,4 @@
-#: memory 64MiB
+#: memory 108MiB
 #: stdout sent
 #: stdout called
 from concurrent import interpreters
