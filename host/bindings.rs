@@ -5,9 +5,11 @@ wasmtime::component::bindgen!({
     world: "island",
     imports: {
         default: trappable,
+        "archipel:island/aliases.call": async | trappable,
         "archipel:island/channels.[method]sender.send": async | trappable,
         "archipel:island/channels.[method]receiver.receive": async | trappable,
         "archipel:island/interpreters.create": async | trappable,
+        "archipel:island/interpreters.create-with": async | trappable,
         "archipel:island/interpreters.[method]interpreter.run": async | trappable,
         "archipel:island/interpreters.[method]interpreter.copy": async | trappable,
         "archipel:island/interpreters.[method]interpreter.reset": async | trappable,

@@ -90,6 +90,22 @@ impl LimitKind {
         }
     }
 
+    /// The kind with that name.
+    pub fn named(name: &str) -> Option<Self> {
+        LimitKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// What messages call it.
+    fn phrase(self) -> &'static str {
+        match self {
+            LimitKind::Cpu => "CPU time",
+            LimitKind::Wall => "wall time",
+            LimitKind::Message => "the size of a message",
+            LimitKind::Queued => "queued messages",
+            other => other.name(),
+        }
+    }
+
     /// An amount of this kind for people to read: `64 MiB`, `1.5s`, `3`.
     pub fn show(self, amount: u64) -> String {
         match self {
@@ -127,11 +143,7 @@ pub enum Error {
     #[error("{0}")]
     Raised(Box<Raised>),
     /// The interpreter was stopped since it reached a limit.  It is gone.
-    #[error(
-        "limit exceeded: {kind}: {} used of {}",
-        kind.show(*used),
-        kind.show(*limit)
-    )]
+    #[error("limit exceeded: {} of {}", kind.phrase(), kind.show(*limit))]
     LimitExceeded {
         /// What there was too much of.
         kind: LimitKind,

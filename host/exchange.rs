@@ -5,6 +5,7 @@ use crate::broker::{
     WaitId,
 };
 use crate::encoding::Encoded;
+use crate::ledger::Reservation;
 use crate::trust::Trust;
 use std::any::Any;
 use std::pin::Pin;
@@ -75,6 +76,9 @@ pub(crate) struct Message {
     pub(crate) unbound: Unbound,
     /// Who must be trusted to read it, where the host cannot vouch for it.
     pub(crate) author: Option<Trust>,
+    /// What its sender is charged for it, for as long as it exists.
+    #[expect(dead_code, reason = "dropping it is what gives it back")]
+    pub(crate) charge: Option<Reservation>,
 }
 
 impl Message {
@@ -90,6 +94,7 @@ impl Message {
             ends,
             unbound: Unbound::Keep,
             author: None,
+            charge: None,
         }
     }
 }
@@ -117,6 +122,7 @@ impl Parcel for Message {
             ends: Vec::new(),
             unbound: Unbound::Keep,
             author: None,
+            charge: None,
         })
     }
 }
@@ -286,6 +292,11 @@ impl End {
         self.used = used;
         self.exchange
             .with(|broker, _| broker.set_user(self.channel, self.side, self.party, used));
+    }
+
+    /// Who holds it.
+    pub(crate) fn party(&self) -> PartyId {
+        self.party
     }
 
     /// The exchange that the channel belongs to.

@@ -1,6 +1,8 @@
 //! The imports of the world: they convert and check what comes from a guest, and never decide.
 
+mod aliases;
 pub(crate) mod channels;
+mod governing;
 mod holdings;
 mod interpreters;
 pub(crate) mod message;
@@ -13,6 +15,7 @@ use crate::state::State;
 use std::time::Duration;
 use wasmtime::component::{HasData, Linker};
 
+pub(crate) use aliases::{arguments, call_guest, call_host, told};
 pub(crate) use holdings::{Answer, Holdings};
 pub use interpreters::InterpreterRef;
 pub use tasks::Task;
@@ -49,6 +52,7 @@ impl HasData for HasState {
 /// Adds the imports of the world to `linker`.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     use crate::bindings::archipel::island;
+    island::aliases::add_to_linker::<State, HasState>(linker, |state| state)?;
     island::channels::add_to_linker::<State, HasState>(linker, |state| state)?;
     island::holdings::add_to_linker::<State, HasState>(linker, |state| state)?;
     island::interpreters::add_to_linker::<State, HasState>(linker, |state| state)?;

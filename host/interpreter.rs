@@ -1,5 +1,7 @@
 //! Interpreters, as a host sees them.
 
+mod governing;
+
 use crate::broker::Side;
 use crate::channel::{Receiver, Sender};
 use crate::encoding::{self, MAX_DEPTH};
@@ -14,6 +16,8 @@ use crate::policy::Policy;
 use crate::runtime::Runtime;
 use crate::value::{HandleKind, Value};
 use std::sync::Arc;
+
+pub use governing::Child;
 
 /// Settings of an interpreter.
 ///
@@ -311,7 +315,7 @@ impl Interpreter {
         };
         match self.blocking(job)? {
             Reply::Status(status) | Reply::Exit(status) => Ok(status),
-            Reply::Done | Reply::Value(_) => Err(mismatch()),
+            Reply::Done | Reply::Served | Reply::Value(_) => Err(mismatch()),
         }
     }
 
@@ -419,7 +423,7 @@ fn done(reply: Reply) -> Result<()> {
     match reply {
         Reply::Done => Ok(()),
         Reply::Exit(status) => Err(Error::Died(exited(status))),
-        Reply::Value(_) | Reply::Status(_) => Err(mismatch()),
+        Reply::Value(_) | Reply::Status(_) | Reply::Served => Err(mismatch()),
     }
 }
 

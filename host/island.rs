@@ -1,5 +1,6 @@
 //! Islands: the interpreters of a runtime, and what runs in them.
 
+mod aliases;
 mod copying;
 mod owner;
 mod run;
@@ -16,11 +17,12 @@ use crate::output::Output;
 use crate::policy::Policy;
 use crate::runtime::Context;
 use crate::state::State;
-use crate::trust::Trust;
+use crate::trust::{SharedTrust, Trust};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 use wasmtime::{Store, component};
 
+pub(crate) use aliases::{Function, GONE, MOST_NUMBER, Powers, Target};
 pub(crate) use owner::Handler;
 pub use owner::LimitReached;
 pub(crate) use run::Run;
@@ -70,7 +72,7 @@ pub(crate) struct Island {
     pub(crate) party: PartyId,
     pub(crate) family: Arc<Family>,
     pub(crate) context: Arc<Context>,
-    pub(crate) trust: Trust,
+    pub(crate) trust: SharedTrust,
     pub(crate) settings: Settings,
     /// The folder of the script that it was given to run, which its trusted children search too.
     pub(crate) script_folder: OnceLock<String>,
@@ -83,6 +85,9 @@ pub(crate) struct Island {
     /// What is to be done when it has nothing to do.
     watchers: Mutex<Vec<Watcher>>,
     stop: Stop,
+    /// Its aliases, and what is hidden from it.
+    pub(crate) powers: Powers,
+    inbox: aliases::LazyInbox,
     /// Who is asked when it reaches a limit.
     pub(crate) owner: owner::Owner,
     /// That it counts as one of its ancestors' descendants.
@@ -102,13 +107,26 @@ impl Island {
     ) -> Result<Arc<Island>> {
         let trust = |number| match parent {
             None => Trust::of_first(number),
-            Some(parent) => parent.trust.of_child(number, settings.trusted),
+            Some(parent) => parent.trust.get().of_child(number, settings.trusted),
         };
         let now = Instant::now();
         let island = Island::enrol(context, family, parent, trust, settings.clone(), now)?;
+        if let Some(parent) = parent {
+            island.inherit_equipment(parent, island.settings.trusted);
+        }
+        if island.account.tightest(LimitKind::Recursion).is_some() {
+            island.powers.renew();
+        }
         let instance = island.instantiate().await?;
         island.begin(instance);
         Ok(island)
+    }
+
+    /// Cancels what runs in the interpreter and in its descendants.
+    pub(crate) fn cancel(&self, message: &str, unwind: bool) {
+        if unwind {
+            self.stop(Reason::Cancelled(message.to_owned()));
+        }
     }
 
     /// Lets jobs run in an island that was enrolled, or came to its end in the meantime.
@@ -141,7 +159,7 @@ impl Island {
             party,
             family: family.clone(),
             context: context.clone(),
-            trust,
+            trust: SharedTrust::new(trust),
             account: Account::open(above, &settings.accounted()),
             settings,
             script_folder: OnceLock::new(),
@@ -151,6 +169,8 @@ impl Island {
             under_way: Mutex::default(),
             watchers: Mutex::default(),
             stop: Stop::default(),
+            powers: Powers::default(),
+            inbox: aliases::LazyInbox::default(),
             owner: owner::Owner::default(),
             _counted: counted,
         });
@@ -216,8 +236,17 @@ impl Island {
         }
     }
 
-    /// The policy of a child that is created with nothing else said.
-    pub(crate) fn policy_of_child(&self, trusted: bool) -> Policy {
+    /// What a child is created with when nothing else is said.
+    pub(crate) fn settings_of_child(&self, trusted: bool) -> Settings {
+        Settings {
+            policy: self.policy_of_child(trusted),
+            name: None,
+            trusted,
+            ..self.settings.clone()
+        }
+    }
+
+    fn policy_of_child(&self, trusted: bool) -> Policy {
         let mut policy = self.settings.policy.of_child(trusted);
         if let (true, Some(folder)) = (trusted, self.script_folder.get()) {
             policy.path.insert(0, folder.clone());
@@ -331,6 +360,7 @@ impl Island {
 
     /// Gives back everything that the interpreter held, and stops its descendants.
     fn end(&self, instance: Option<Box<Instance>>) {
+        self.abandon_calls();
         self.family.remove(self.id);
         self.context.exchange.with(|broker, effects| {
             broker.remove_party(self.party, effects);
@@ -345,6 +375,12 @@ impl Island {
                 member.kill();
             }
         }
+    }
+
+    /// The number of its creator.
+    pub(crate) fn parent_id(&self) -> Option<u64> {
+        let parent = self.parent.as_ref().and_then(Weak::upgrade);
+        parent.map(|parent| parent.id)
     }
 
     fn is_parent_of(&self, other: &Island) -> bool {
@@ -381,6 +417,8 @@ impl Entered {
 
     /// Puts the instance back, or does away with it where it cannot be used any more.
     fn leave(&mut self, result: &Result<Reply>) {
+        // Who has just answered calls, and left some, would only do so again.
+        let serves = !matches!(result, Ok(Reply::Served));
         let usable = match result {
             Ok(Reply::Exit(_)) => false,
             Ok(_) => true,
@@ -394,6 +432,9 @@ impl Entered {
                     broker.set_running(island.party, false, effects);
                 });
                 island.set(Slot::Idle(instance));
+                if serves {
+                    island.serve();
+                }
             }
             instance => {
                 let why = match result {

@@ -5,7 +5,8 @@ use crate::bindings::exports::archipel::island::guest;
 use crate::error::{Error, LimitKind, Raised, Result};
 use crate::exchange::Message;
 use crate::imports::message::{deliver, returned, text};
-use crate::island::{Instance, Island};
+use crate::imports::{call_guest, call_host, told};
+use crate::island::{Instance, Island, Target};
 use crate::ledger::Exceeded;
 use crate::limits::HANDLES;
 use crate::meter::metered;
@@ -27,6 +28,12 @@ pub(crate) enum Job {
     Bind(Message),
     /// Call what the message describes.
     Call(Message),
+    /// Call what the name is in `__main__`, with the arguments in the message.
+    Apply(String, Message),
+    /// The same for something that is hidden.
+    InvokeHidden(String, Message),
+    /// Answer the calls that have arrived.
+    Serve,
     /// Run a script to its end.
     Run {
         source: Vec<u8>,
@@ -41,6 +48,8 @@ pub(crate) enum Job {
 pub(crate) enum Reply {
     Done,
     Value(Message),
+    /// The calls that had arrived were answered, if the guest did what it should.
+    Served,
     /// The script ended with this status.
     Status(u8),
     /// The interpreter ended itself, with this status: it is gone.
@@ -54,7 +63,19 @@ pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job)
     // The store's epoch deadline may lie far back; the first check would be a needless yield.
     instance.store.set_epoch_deadline(1);
     let fuel = Fuel::fill(island, &mut instance.store)?;
-    let result = supervised(island, call(instance, job)).await;
+    let work = async {
+        if island.powers.take_changed() {
+            equip(island, instance).await?;
+        }
+        if let Job::InvokeHidden(name, arguments) = job {
+            return match island.powers.with(|equipment| equipment.find_hidden(&name)) {
+                Some(target) => call_for(island, &name, target, arguments).await,
+                None => call(instance, Job::InvokeHidden(name, arguments)).await,
+            };
+        }
+        call(instance, job).await
+    };
+    let result = supervised(island, work).await;
     match fuel.spent(island, &instance.store) {
         Some(exceeded) => Err(exceeded.into()),
         None => result,
@@ -144,6 +165,44 @@ impl Fuel {
     }
 }
 
+/// Calls what a hidden alias of `island` leads to, without any code of its guest's.
+async fn call_for(
+    island: &Arc<Island>,
+    name: &str,
+    target: Target,
+    arguments: Message,
+) -> Result<Reply> {
+    let answer = match target {
+        Target::Host(function) => call_host(island, name, function, &arguments).await,
+        Target::Guest(function) => call_guest(island, &function, arguments).await,
+    };
+    answer.map(Reply::Value).map_err(|failure| {
+        let message = told(failure);
+        Error::Raised(Box::new(Raised {
+            name: "AliasError".to_owned(),
+            qualified_name: "AliasError".to_owned(),
+            module: "archipel".to_owned(),
+            traceback: format!("archipel.AliasError: {message}"),
+            message,
+        }))
+    })
+}
+
+/// Tells the guest of its aliases and of what is hidden from it.
+async fn equip(island: &Island, instance: &mut Instance) -> Result<()> {
+    let (aliases, hidden) = island
+        .powers
+        .with(|equipment| (equipment.visible_names(), equipment.hidden_objects()));
+    let recursion = island.account.tightest(LimitKind::Recursion);
+    let equipment = guest::Equipment {
+        aliases,
+        hidden,
+        recursion: recursion.and_then(|limit| u32::try_from(limit).ok()),
+    };
+    let guest = instance.exports.archipel_island_guest();
+    settled(guest.call_equip(&mut instance.store, &equipment).await)
+}
+
 async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
     let Instance { store, exports, .. } = instance;
     let guest = exports.archipel_island_guest();
@@ -167,6 +226,26 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
                 Ok(Err(guest::NotCalled::Raised(raised))) => Ok(Err(raised)),
                 Err(error) => Err(error),
             }
+        }
+        Job::Apply(name, message) => {
+            let message = arrived(store.data_mut(), message)?;
+            match guest.call_apply(&mut *store, &name, &message).await {
+                Ok(Ok(message)) => return replied(store.data_mut(), message),
+                Ok(Err(raised)) => Ok(Err(raised)),
+                Err(error) => Err(error),
+            }
+        }
+        Job::InvokeHidden(name, message) => {
+            let message = arrived(store.data_mut(), message)?;
+            match guest.call_invoke_hidden(&mut *store, &name, &message).await {
+                Ok(Ok(message)) => return replied(store.data_mut(), message),
+                Ok(Err(raised)) => Ok(Err(raised)),
+                Err(error) => Err(error),
+            }
+        }
+        Job::Serve => {
+            let result = guest.call_serve(&mut *store).await;
+            result.map(|result| result.map(|()| Reply::Served))
         }
         Job::Bind(message) => {
             let message = arrived(store.data_mut(), message)?;

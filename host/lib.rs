@@ -22,6 +22,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+mod alias;
 mod bindings;
 mod broker;
 mod cache;
@@ -42,21 +43,25 @@ mod meter;
 mod output;
 mod pages;
 mod policy;
+mod promise;
 mod runtime;
 mod scheduler;
 mod state;
 mod trust;
+mod usage;
 pub mod value;
 
+pub use alias::{AliasError, Arguments, Call};
 pub use archipel_guest as guest;
 pub use cache::default_cache_dir;
 pub use channel::{Receiver, RecvError, SendError, Sender};
 pub use engine::Progress;
 pub use error::{Error, LimitKind, Raised, Result};
-pub use interpreter::{Binding, Interpreter, InterpreterBuilder};
+pub use interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
 pub use island::LimitReached;
 pub use limits::Limits;
 pub use output::{Captured, Output};
 pub use policy::{Access, Policy};
 pub use runtime::{Capacity, Metrics, Runtime, RuntimeBuilder};
+pub use usage::{Usage, Used};
 pub use value::Value;

@@ -265,11 +265,14 @@ impl Limits {
         self
     }
 
-    /// The first kind of which these allow more than `parent` does.
-    pub(crate) fn beyond(&self, parent: &Limits) -> Option<LimitKind> {
+    /// The first kind that is set and allows more than what `most` says.
+    pub(crate) fn beyond_where_set(
+        &self,
+        most: impl Fn(LimitKind) -> Option<u64>,
+    ) -> Option<LimitKind> {
         LimitKind::ALL.into_iter().find(|kind| {
-            let parents = parent.get(*kind);
-            parents.is_some_and(|parents| self.get(*kind).is_none_or(|own| own > parents))
+            let (own, most) = (self.get(*kind), most(*kind));
+            matches!((own, most), (Some(own), Some(most)) if own > most)
         })
     }
 
@@ -325,12 +328,13 @@ mod tests {
     fn a_child_has_the_tighter_of_two_limits() {
         let parent = Limits::new().memory(64 << 20).unwrap().output(10).unwrap();
         let asked = Limits::new().memory(1 << 30).unwrap().fuel(5).unwrap();
-        assert_eq!(asked.beyond(&parent), Some(LimitKind::Memory));
+        let most = |kind| parent.get(kind);
+        assert_eq!(asked.beyond_where_set(most), Some(LimitKind::Memory));
         let child = asked.within(&parent);
         assert_eq!(child.get(LimitKind::Memory), Some(64 << 20));
         assert_eq!(child.get(LimitKind::Output), Some(10));
         assert_eq!(child.get(LimitKind::Fuel), Some(5));
         assert_eq!(child.get(LimitKind::Cpu), None);
-        assert_eq!(child.beyond(&parent), None);
+        assert_eq!(child.beyond_where_set(most), None);
     }
 }

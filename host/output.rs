@@ -147,6 +147,8 @@ pub(crate) struct CountedOutput {
     output: Output,
     island: Weak<Island>,
     account: Arc<Account>,
+    /// What was written beyond the limit, and waits for somebody to raise that.
+    pending: Bytes,
     /// The limit that was reached, which nobody raised.
     reached: Option<Exceeded>,
 }
@@ -157,7 +159,42 @@ impl CountedOutput {
             output: output.clone(),
             island: Arc::downgrade(island),
             account: island.account.clone(),
+            pending: Bytes::new(),
             reached: None,
+        }
+    }
+
+    /// Takes what is written from the account, and writes it.
+    fn write_counted(&mut self, bytes: &[u8]) -> StreamResult<()> {
+        self.account
+            .take(LimitKind::Output, bytes.len() as u64)
+            .map_err(|exceeded| StreamError::Trap(exceeded.into()))?;
+        self.output
+            .write(bytes)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe => StreamError::Closed,
+                _ => StreamError::LastOperationFailed(error.into()),
+            })
+    }
+
+    /// Asks the owner to raise the limit that what is pending passes.
+    async fn write_pending(&mut self) {
+        while !self.pending.is_empty() {
+            let wanted = self.pending.len() as u64;
+            if let Err(exceeded) = self.account.reserve(LimitKind::Output, wanted) {
+                let island = self.island.upgrade();
+                let raised = match &island {
+                    Some(island) => island.may_go_on(&exceeded).await,
+                    None => false,
+                };
+                if !raised {
+                    self.reached = Some(exceeded);
+                    return;
+                }
+            }
+            let bytes = std::mem::take(&mut self.pending);
+            // A reader that is gone shows itself with the next write.
+            let _ = self.write_counted(&bytes);
         }
     }
 }
@@ -183,6 +220,7 @@ impl StdoutStream for CountedOutput {
             output: self.output.clone(),
             island: self.island.clone(),
             account: self.account.clone(),
+            pending: Bytes::new(),
             reached: None,
         })
     }
@@ -191,16 +229,9 @@ impl StdoutStream for CountedOutput {
 #[wasmtime_wasi::async_trait]
 impl Pollable for CountedOutput {
     async fn ready(&mut self) {
-        if let Err(exceeded) = self.account.reserve(LimitKind::Output, 1) {
-            let island = self.island.upgrade();
-            let raised = match &island {
-                Some(island) => island.may_go_on(&exceeded).await,
-                None => false,
-            };
-            if !raised {
-                self.reached = Some(exceeded);
-                return;
-            }
+        self.write_pending().await;
+        if self.reached.is_some() {
+            return;
         }
         while !self.output.is_ready() {
             // The reader is slow.  A worker must not wait for it, so another thread does, and not
@@ -217,19 +248,16 @@ impl Pollable for CountedOutput {
 }
 
 impl OutputStream for CountedOutput {
-    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+    fn write(&mut self, mut bytes: Bytes) -> StreamResult<()> {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.account
-            .take(LimitKind::Output, bytes.len() as u64)
-            .map_err(|exceeded| StreamError::Trap(exceeded.into()))?;
-        self.output
-            .write(&bytes)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::BrokenPipe => StreamError::Closed,
-                _ => StreamError::LastOperationFailed(error.into()),
-            })
+        let left = usize::try_from(self.account.left(LimitKind::Output)).unwrap_or(usize::MAX);
+        let rest = bytes.split_off(left.min(bytes.len()));
+        self.write_counted(&bytes)?;
+        // The guest waits until it may write again, which is when the owner is asked.
+        self.pending = rest;
+        Ok(())
     }
 
     fn flush(&mut self) -> StreamResult<()> {
@@ -240,10 +268,8 @@ impl OutputStream for CountedOutput {
         if let Some(reached) = &self.reached {
             return Err(StreamError::Trap(reached.clone().into()));
         }
-        // Where nothing is left, the guest waits until it may write, which is when the owner is asked.
-        let left = usize::try_from(self.account.left(LimitKind::Output)).unwrap_or(usize::MAX);
-        Ok(match self.output.is_ready() {
-            true => CHUNK.min(left),
+        Ok(match self.pending.is_empty() && self.output.is_ready() {
+            true => CHUNK,
             false => 0,
         })
     }

@@ -5,12 +5,12 @@ use crate::engine::MOST_MEMORY;
 use crate::error::{Error, LimitKind, Result};
 use crate::imports::Answer;
 use crate::island::Island;
-use crate::ledger::{Exceeded, Reservation};
+use crate::ledger::{Account, Exceeded, Reservation};
 use crate::limits::HANDLES;
 use crate::output::CountedOutput;
 use crate::policy::Access;
 use crate::runtime::Context;
-use crate::trust::Trust;
+use crate::trust::SharedTrust;
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -24,7 +24,8 @@ pub(crate) struct State {
     pub(crate) context: Arc<Context>,
     pub(crate) island: Weak<Island>,
     pub(crate) party: PartyId,
-    pub(crate) trust: Trust,
+    pub(crate) account: Arc<Account>,
+    pub(crate) trust: SharedTrust,
     pub(crate) table: ResourceTable,
     /// What the guest holds, when it is asked.
     pub(crate) holdings: Answer,
@@ -49,6 +50,7 @@ impl State {
             context: context.clone(),
             island: Arc::downgrade(island),
             party: island.party,
+            account: island.account.clone(),
             trust: island.trust.clone(),
             table,
             holdings: Answer::default(),

@@ -6,11 +6,32 @@
 //! form a *domain*.  PEP 734's `call` and `Queue.put` expect that of the interpreters that
 //! `concurrent.interpreters.create` makes.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// The domains above an interpreter and its own, each by the number of its first member.
 #[derive(Clone, Debug)]
 pub(crate) struct Trust(Arc<[u64]>);
+
+/// The trust of an interpreter, which its creator may change.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedTrust(Arc<RwLock<Trust>>);
+
+impl SharedTrust {
+    pub(crate) fn new(trust: Trust) -> Self {
+        SharedTrust(Arc::new(RwLock::new(trust)))
+    }
+
+    pub(crate) fn get(&self) -> Trust {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set(&self, trust: Trust) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = trust;
+    }
+}
 
 impl Trust {
     /// The trust of an interpreter `number` that a host created: it trusts itself.

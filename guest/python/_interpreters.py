@@ -8,13 +8,15 @@ from builtins import callable
 from importlib.util import decode_source
 from types import CodeType, FunctionType, SimpleNamespace
 
-from _island import calls, codec, configs, functions, pickles, private, report, scripts, waits
+from _island import aliases, calls, codec, configs, functions, pickles, private, report, scripts, waits
 from _island.errors import (
+    Cancelled,
     DeadlockError,
     InterpreterDied,
     InterpreterError,
     InterpreterNotFoundError,
     NotShareableError,
+    limit_exceeded,
     not_sent,
     refused,
 )
@@ -65,8 +67,11 @@ def create(config="isolated", *, reqrefs=False):
     return create_child(True, config)
 
 
-def create_child(trusted, config="isolated"):
-    """Create an interpreter of the caller's domain, if `trusted`, or of one of its own."""
+def create_child(trusted, config="isolated", settings=None):
+    """Create an interpreter of the caller's domain, if `trusted`, or of one of its own.
+
+    `settings` is a tuple of its policy, its limits and its name, as the host takes them.
+    """
     config = configs.resolve("isolated" if config is None else config)
     if scripts.running:
         raise InterpreterError(
@@ -74,7 +79,10 @@ def create_child(trusted, config="isolated"):
             "__main__; guard the script's main part by if __name__ == '__main__':"
         )
     try:
-        handle = host.create(trusted)
+        if settings is None:
+            handle = host.create(trusted)
+        else:
+            handle = host.create_with(host.Settings(trusted, *settings))
     except Err as error:
         raise refused(error.value) from None
     id = handle.id()
@@ -131,6 +139,7 @@ def forget(id):
     """The interpreter is no more."""
     _known.pop(id, None)
     configs.of_child.pop(id, None)
+    aliases.forget(id)
 
 
 def copy(id):
@@ -282,6 +291,10 @@ def _failed(failure):
             return None, excinfo(raised)
         case host.Failure_Died(value=text):
             raise InterpreterDied(text) from None
+        case host.Failure_Limited(value=reached):
+            raise limit_exceeded(reached) from None
+        case host.Failure_Cancelled(value=message):
+            raise Cancelled(message) from None
         case host.Failure_NotShareable(value=text):
             error = _not_shareable(text)
             raise error from error.__cause__

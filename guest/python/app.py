@@ -44,7 +44,7 @@ class Copying(copying.Copying):
 
 def _settle():
     """Leave the memory as an interpreter would find it that has run a little."""
-    guest = Guest()
+    guest, own = Guest(), sys.modules[__name__]
     guest.exec("pass")
     guest.exec("import sys; sys.stdout")
     run.fresh_main()
@@ -52,6 +52,7 @@ def _settle():
     sys.path[:] = []
     sys.path_importer_cache.clear()
     run._began = False
+    sys.modules[__name__] = own
     sys.implementation.supports_isolated_interpreters = True
     stash.lay_in(_SEEN)
     snapshot.settle()

@@ -12,17 +12,29 @@ import _interpreters
 from _island import codec as _codec
 from _island import loop as _loop
 from _island import waits as _waits
-from _island.errors import DeadlockError, InterpreterDied, not_sent
+from _island.errors import (
+    AliasError,
+    Cancelled,
+    DeadlockError,
+    Denied,
+    InterpreterDied,
+    LimitExceeded,
+    not_sent,
+)
+from _island.governing import Governed, limits_of, policy_of, usage
 from componentize_py_types import Err
 from interpreters import RecvChannel, SendChannel, create_channel
 from wit_world.imports import channels as _channels
 from wit_world.imports import waiting as _waiting
 
 __all__ = [
+    "AliasError",
     "Cancelled",
     "DeadlockError",
+    "Denied",
     "Interpreter",
     "InterpreterDied",
+    "LimitExceeded",
     "RecvChannel",
     "SendChannel",
     "Task",
@@ -31,11 +43,8 @@ __all__ = [
     "create",
     "select",
     "spawn",
+    "usage",
 ]
-
-
-class Cancelled(Exception):
-    """The task was cancelled."""
 
 
 def channel(capacity=0):
@@ -46,11 +55,10 @@ def channel(capacity=0):
     return create_channel(capacity)
 
 
-class Interpreter(_ci.Interpreter):
+class Interpreter(Governed, _ci.Interpreter):
     """An interpreter that was created by `archipel.create`."""
 
     name = None
-    is_safe = False
 
     def __repr__(self):
         name = "" if self.name is None else f", name={self.name!r}"
@@ -61,28 +69,38 @@ class Interpreter(_ci.Interpreter):
         """A case for `select`, and true as soon as the interpreter has nothing to do."""
         return Done(_interpreters.watch(self.id))
 
-    def kill(self):
-        """Stop whatever runs in the interpreter, and destroy it and its descendants.
 
-        A call that waits for it raises InterpreterDied.  Doing it twice is harmless.
-        """
-        try:
-            _interpreters.kill(self.id)
-        except _ci.InterpreterNotFoundError:
-            pass
+def create(*, safe=True, policy=None, limits=None, image=None, name=None):
+    """Create an interpreter.
 
+    A safe one has no powers but those in `policy`, and nothing but data comes from it.  With
+    `safe=False` it is as one of `concurrent.interpreters.create`, which accepts and sends pickles and
+    has all that its creator has; a `policy` then says what it has instead.  `limits` is a dict as the
+    arguments of `Interpreter.limit`.  `image` is an interpreter whose state it begins with, as
+    `copy` does, and whose policy it has.
 
-def create(*, safe=True, name=None):
-    """Create an interpreter; a safe one has no powers, and nothing but data comes from it.
-
-    With `safe=False` it is as one of `concurrent.interpreters.create`, which accepts and sends
-    pickles and has all that its creator has.
+    Raises Denied for what this interpreter does not have itself, ValueError and TypeError for what
+    makes no sense, and InterpreterError where a limit would be passed.
     """
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name must be str or None, not {type(name).__name__}")
-    interpreter = Interpreter(_interpreters.create_child(not safe), _ownsref=True)
+    if limits is not None and not isinstance(limits, dict):
+        raise TypeError(f"limits must be a dict or None, not {type(limits).__name__}")
+    if image is not None:
+        if policy is not None:
+            raise ValueError("an interpreter made from an image has the image's policy")
+        interpreter = Interpreter(_interpreters.copy(image.id), _ownsref=True)
+        if limits:
+            interpreter.limit(**limits)
+    else:
+        id = _interpreters.create_child(
+            not safe,
+            settings=None
+            if policy is None and not limits and name is None
+            else (policy_of(policy), limits_of(limits or {}), name),
+        )
+        interpreter = Interpreter(id, _ownsref=True)
     interpreter.name = name
-    interpreter.is_safe = bool(safe)
     return interpreter
 
 

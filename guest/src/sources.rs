@@ -16,12 +16,15 @@ pub const PYTHON: &[(&str, &str)] = sources!("python":
     "_interpqueues.py",
     "_interpreters.py",
     "_island/__init__.py",
+    "_island/aliases.py",
     "_island/calls.py",
     "_island/codec.py",
     "_island/configs.py",
     "_island/copying.py",
+    "_island/equipment.py",
     "_island/errors.py",
     "_island/functions.py",
+    "_island/governing.py",
     "_island/library.py",
     "_island/loop.py",
     "_island/pickles.py",
@@ -45,6 +48,7 @@ pub const PYTHON: &[(&str, &str)] = sources!("python":
 
 /// The world, by file name.
 pub const WIT: &[(&str, &str)] = sources!("wit":
+    "aliases.wit",
     "channels.wit",
     "copying.wit",
     "guest.wit",

@@ -35,7 +35,7 @@ impl Host for State {
         if exchange.with(|broker, _| broker.counts()).channels >= MOST_CHANNELS {
             return Ok(Err(Error::TooLarge(MOST_CHANNELS as u64)));
         }
-        let charter = Charter::new(Some(self.trust.clone()), unbound.into());
+        let charter = Charter::new(Some(self.trust.get()), unbound.into());
         let (sender, receiver) = create(exchange, capacity, charter, self.party)?;
         let sender = self.table.push(SenderEnd(sender))?;
         let receiver = self.table.push(ReceiverEnd(receiver))?;
@@ -249,7 +249,7 @@ impl State {
     fn open(&self, id: u64, side: Side) -> Option<End> {
         let island = self.island.upgrade()?;
         let (channel, charter) = island.family.channels.find(id)?;
-        if !charter.owner.as_ref()?.is_shared_with(&self.trust) {
+        if !charter.owner.as_ref()?.is_shared_with(&self.trust.get()) {
             return None;
         }
         let exchange = &self.context.exchange;

@@ -1,10 +1,11 @@
 //! The imports for interpreters.
 
+use super::governing;
 use super::message::{NotSent, outgoing, text};
 use super::tasks::{Task, not_started};
 use crate::bindings::archipel::island::channels as wit_channels;
 use crate::bindings::archipel::island::interpreters::{
-    Exception, Host, HostInterpreter, Job, NotRun, Refusal,
+    Exception, Host, HostInterpreter, Job, NotRun, Refusal, Settings as Asked, Used,
 };
 use crate::error::{Error, LimitKind, Raised};
 use crate::exchange::{Message, Unbound};
@@ -19,7 +20,7 @@ use wasmtime::component::Resource;
 pub struct InterpreterRef(pub(crate) Arc<Island>);
 
 impl State {
-    fn own(&self) -> Result<Arc<Island>> {
+    pub(super) fn own(&self) -> Result<Arc<Island>> {
         self.island
             .upgrade()
             .ok_or_else(|| wasmtime::format_err!("the caller is no more"))
@@ -29,26 +30,23 @@ impl State {
 impl Host for State {
     async fn create(&mut self, trusted: bool) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
-        if own.settings.policy.children.is_none() {
-            return Ok(Err(too_many(0)));
+        let settings = own.settings_of_child(trusted);
+        self.create_child(&own, settings).await
+    }
+
+    async fn create_with(
+        &mut self,
+        asked: Asked,
+    ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
+        let own = self.own()?;
+        match governing::settings(&own, asked) {
+            Ok(settings) => self.create_child(&own, settings).await,
+            Err(refusal) => Ok(Err(refusal)),
         }
-        let child = Island::create(
-            &self.context,
-            &own.family,
-            Some(&own),
-            Settings {
-                policy: own.policy_of_child(trusted),
-                trusted,
-                ..own.settings.clone()
-            },
-        )
-        .await;
-        match child {
-            Ok(child) => Ok(Ok(self.table.push(InterpreterRef(child))?)),
-            Err(Error::Capacity { limit }) => Ok(Err(too_many(u64::from(limit)))),
-            Err(Error::LimitExceeded { kind, limit, .. }) => Ok(Err(limited(kind, limit))),
-            Err(error) => Err(wasmtime::Error::new(error)),
-        }
+    }
+
+    fn usage(&mut self) -> Result<Vec<Used>> {
+        Ok(governing::usage(&self.own()?.account))
     }
 
     fn current(&mut self) -> Result<u64> {
@@ -165,6 +163,116 @@ impl HostInterpreter for State {
         }
     }
 
+    fn alias(
+        &mut self,
+        interpreter: Resource<InterpreterRef>,
+        name: String,
+        target: u32,
+    ) -> Result<Result<(), Refusal>> {
+        self.govern(&interpreter, |own, island| {
+            governing::alias(own, island, &name, target)
+        })
+    }
+
+    fn unalias(
+        &mut self,
+        interpreter: Resource<InterpreterRef>,
+        name: String,
+    ) -> Result<Result<bool, Refusal>> {
+        self.govern(&interpreter, |_, island| {
+            Ok(island.powers.change(|equipment| equipment.unalias(&name)))
+        })
+    }
+
+    fn aliases(
+        &mut self,
+        interpreter: Resource<InterpreterRef>,
+    ) -> Result<Result<Vec<String>, Refusal>> {
+        self.govern(&interpreter, |_, island| {
+            Ok(island.powers.with(|equipment| equipment.names()))
+        })
+    }
+
+    fn hide(
+        &mut self,
+        interpreter: Resource<InterpreterRef>,
+        name: String,
+    ) -> Result<Result<(), Refusal>> {
+        self.govern(&interpreter, |_, island| {
+            island.powers.change(|equipment| equipment.hide(&name))
+        })
+    }
+
+    fn expose(
+        &mut self,
+        interpreter: Resource<InterpreterRef>,
+        name: String,
+    ) -> Result<Result<bool, Refusal>> {
+        self.govern(&interpreter, |own, island| {
+            if own.powers.with(|equipment| equipment.hides(&name)) {
+                let text = format!("{name} is hidden from the caller too");
+                return Err(Error::Denied(text));
+            }
+            island.powers.change(|equipment| equipment.expose(&name))
+        })
+    }
+
+    fn hidden(
+        &mut self,
+        interpreter: Resource<InterpreterRef>,
+    ) -> Result<Result<Vec<String>, Refusal>> {
+        self.govern(&interpreter, |_, island| {
+            Ok(island.powers.with(|equipment| equipment.hidden()))
+        })
+    }
+
+    fn is_safe(&mut self, interpreter: Resource<InterpreterRef>) -> Result<bool> {
+        let island = self.table.get(&interpreter)?.0.clone();
+        Ok(!island.trust.get().is_shared_with(&self.trust.get()))
+    }
+
+    fn mark_trusted(
+        &mut self,
+        interpreter: Resource<InterpreterRef>,
+    ) -> Result<Result<(), Refusal>> {
+        self.govern(&interpreter, |own, island| {
+            island.trust.set(own.trust.get());
+            Ok(())
+        })
+    }
+
+    fn set_limits(
+        &mut self,
+        interpreter: Resource<InterpreterRef>,
+        limits: Vec<(String, u64)>,
+        on_limit: Option<u32>,
+    ) -> Result<Result<(), Refusal>> {
+        self.govern(&interpreter, |own, island| {
+            governing::set_limits(own, island, &limits, on_limit)
+        })
+    }
+
+    fn usage(
+        &mut self,
+        interpreter: Resource<InterpreterRef>,
+    ) -> Result<Result<Vec<Used>, Refusal>> {
+        self.govern(&interpreter, |_, island| {
+            Ok(governing::usage(&island.account))
+        })
+    }
+
+    fn cancel(
+        &mut self,
+        interpreter: Resource<InterpreterRef>,
+        message: String,
+        unwind: bool,
+    ) -> Result<Result<(), Refusal>> {
+        self.govern(&interpreter, |_, island| {
+            island.cancel(&message, unwind);
+            Ok(())
+        })
+    }
+
     fn drop(&mut self, interpreter: Resource<InterpreterRef>) -> Result<()> {
         self.table.delete(interpreter)?;
         Ok(())
@@ -172,14 +280,63 @@ impl HostInterpreter for State {
 }
 
 impl State {
+    /// Does to an interpreter what only its ancestors may do.
+    fn govern<T>(
+        &self,
+        interpreter: &Resource<InterpreterRef>,
+        act: impl FnOnce(&Arc<Island>, &Arc<Island>) -> crate::Result<T>,
+    ) -> Result<Result<T, Refusal>> {
+        let own = self.own()?;
+        let island = &self.table.get(interpreter)?.0;
+        if own.id == island.id || !own.may_name(island) || island.is_gone() {
+            return Ok(Err(Refusal::Absent));
+        }
+        match act(&own, island) {
+            Ok(done) => Ok(Ok(done)),
+            Err(Error::Denied(what)) => {
+                tracing::info!(interpreter = own.id, "denied: {what}");
+                Ok(Err(Refusal::Denied(what)))
+            }
+            Err(Error::Config(what)) => Ok(Err(Refusal::Wrong(what))),
+            Err(Error::Closed) => Ok(Err(Refusal::Closed)),
+            Err(error) => Err(wasmtime::Error::new(error)),
+        }
+    }
+
+    async fn create_child(
+        &mut self,
+        own: &Arc<Island>,
+        settings: Settings,
+    ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
+        if own.settings.policy.children.is_none() {
+            return Ok(Err(too_many(0)));
+        }
+        match Island::create(&self.context, &own.family, Some(own), settings).await {
+            Ok(child) => Ok(Ok(self.table.push(InterpreterRef(child))?)),
+            Err(Error::Capacity { limit }) => Ok(Err(too_many(u64::from(limit)))),
+            Err(Error::LimitExceeded { kind, limit, .. }) => Ok(Err(limited(kind, limit))),
+            Err(error) => Err(wasmtime::Error::new(error)),
+        }
+    }
+
     /// The job that a guest asks `island` to do, once what it sends was checked.
-    fn checked(&self, island: &Island, job: Job) -> Result<Result<job::Job, Refusal>> {
+    fn checked(&self, island: &Arc<Island>, job: Job) -> Result<Result<job::Job, Refusal>> {
         let (message, make): (_, fn(Message) -> job::Job) = match job {
             Job::Exec(source) => return Ok(Ok(job::Job::Exec(source))),
             Job::Bind(message) => (message, job::Job::Bind),
             Job::Call(message) => (message, job::Job::Call),
+            Job::InvokeHidden((name, message)) => {
+                let own = self.own()?;
+                if own.id == island.id || !own.may_name(island) {
+                    return Ok(Err(Refusal::Absent));
+                }
+                // Only data goes there, since it is for the one whose code is not trusted.
+                let checked = outgoing(self, message, None, Unbound::Keep)?;
+                let job = |message| job::Job::InvokeHidden(name, message);
+                return Ok(checked.map(job).map_err(refused));
+            }
         };
-        let checked = outgoing(self, message, Some(&island.trust), Unbound::Keep)?;
+        let checked = outgoing(self, message, Some(&island.trust.get()), Unbound::Keep)?;
         Ok(checked.map(make).map_err(refused))
     }
 }

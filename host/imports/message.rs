@@ -1,11 +1,15 @@
 //! Messages between a guest and the host.
 
 use super::{MOST_BYTES, MOST_QUEUED_IN_ALL, ReceiverEnd, SenderEnd};
-use crate::bindings::archipel::island::channels::{self, EndRef, Error, Luggage, LuggageRefs};
-use crate::broker::{Outcome, PartyId, Side};
+use crate::bindings::archipel::island::channels::{
+    self, EndRef, Error, LimitReached, Luggage, LuggageRefs,
+};
+use crate::broker::{Broker, Outcome, PartyId, Side};
 use crate::encoding::{self, MAX_DEPTH, Refusal};
+use crate::error::LimitKind;
 use crate::exchange::{Carried, Charter, Form, Message, Unbound};
 use crate::island::Island;
+use crate::ledger::{Exceeded, Reservation};
 use crate::state::State;
 use crate::trust::Trust;
 use std::sync::Arc;
@@ -20,6 +24,8 @@ pub(crate) enum NotSent {
     NotShareable(String),
     /// Larger than this many bytes, alone or with all that is queued.
     TooLarge(usize),
+    /// A limit would be passed.
+    Limit(Exceeded),
     Closed,
 }
 
@@ -35,6 +41,7 @@ pub(crate) fn text(reason: NotSent) -> String {
         NotSent::Inexact => "the object has bytes in it that are none".to_owned(),
         NotSent::NotShareable(text) => text,
         NotSent::TooLarge(limit) => format!("a message beyond the limit of {limit} bytes"),
+        NotSent::Limit(exceeded) => exceeded.to_string(),
         NotSent::Closed => "a closed channel end or interpreter is not shareable".to_owned(),
     }
 }
@@ -54,6 +61,11 @@ impl From<NotSent> for Error {
             NotSent::Inexact => Error::Inexact,
             NotSent::NotShareable(text) => Error::NotShareable(text),
             NotSent::TooLarge(limit) => Error::TooLarge(limit as u64),
+            NotSent::Limit(exceeded) => Error::Limit(LimitReached {
+                kind: exceeded.kind.name().to_owned(),
+                limit: exceeded.limit,
+                used: exceeded.used,
+            }),
             NotSent::Closed => Error::Closed,
         }
     }
@@ -69,9 +81,11 @@ pub(crate) fn outgoing(
     reader: Option<&Trust>,
     unbound: Unbound,
 ) -> Result<Result<Message, NotSent>> {
-    if body.len() > MOST_BYTES {
-        return Ok(Err(NotSent::TooLarge(MOST_BYTES)));
+    let most = state.most_bytes();
+    if body.len() > most {
+        return Ok(Err(NotSent::TooLarge(most)));
     }
+    let size = body.len();
     let counts = state.context.exchange.with(|broker, _| broker.counts());
     if counts.queued_bytes.saturating_add(body.len()) > MOST_QUEUED_IN_ALL {
         return Ok(Err(NotSent::TooLarge(MOST_QUEUED_IN_ALL)));
@@ -82,6 +96,10 @@ pub(crate) fn outgoing(
         ends: Vec::new(),
         unbound,
         author: None,
+        charge: match state.charge(size) {
+            Ok(charge) => charge,
+            Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded))),
+        },
     };
     let (form, ends) = match luggage {
         None => (channels::Form::Plain, Vec::new()),
@@ -94,10 +112,10 @@ pub(crate) fn outgoing(
     };
     message.form = match form {
         channels::Form::Trusted => {
-            if !reader.is_some_and(|reader| reader.accepts(&state.trust)) {
+            if !reader.is_some_and(|reader| reader.accepts(&state.trust.get())) {
                 return Ok(Err(NotSent::not_trusted()));
             }
-            message.author = Some(state.trust.clone());
+            message.author = Some(state.trust.get());
             Form::Trusted
         }
         channels::Form::Unbound => {
@@ -210,7 +228,7 @@ pub(crate) fn deliver(
         Form::Plain => channels::Form::Plain,
         Form::Escaped => channels::Form::Escaped,
         Form::Buffer => channels::Form::Buffer,
-        Form::Trusted if author.is_some_and(|author| state.trust.accepts(&author)) => {
+        Form::Trusted if author.is_some_and(|author| state.trust.get().accepts(&author)) => {
             channels::Form::Trusted
         }
         Form::Trusted => return Ok(Err(NotSent::not_trusted())),
@@ -271,10 +289,14 @@ pub(crate) fn returned(
     if lost {
         return Ok(Err(NotSent::Closed));
     }
+    let most = state.most_bytes();
+    if body.len() > most {
+        return Ok(Err(NotSent::TooLarge(most)));
+    }
     let mut author = None;
     let form = match form {
         channels::Form::Trusted => {
-            author = Some(state.trust.clone());
+            author = Some(state.trust.get());
             Form::Trusted
         }
         channels::Form::Unbound => return Ok(Err(NotSent::not_trusted())),
@@ -289,10 +311,27 @@ pub(crate) fn returned(
         ends: carried,
         unbound: Unbound::Keep,
         author,
+        charge: None,
     }))
 }
 
 impl State {
+    /// How large a message of the guest's can be.
+    fn most_bytes(&self) -> usize {
+        let limit = self.account.tightest(LimitKind::Message);
+        limit.map_or(MOST_BYTES, |limit| limit as usize)
+    }
+
+    /// Charges the guest for a message until it is received.
+    fn charge(&self, size: usize) -> Result<Option<Reservation>, Exceeded> {
+        // Keeping account takes time, so that it is only done for those who have a limit.
+        if self.account.tightest(LimitKind::Queued).is_none() {
+            return Ok(None);
+        }
+        let size = size.max(Broker::<Message>::MIN_CHARGE) as u64;
+        self.account.reserve(LimitKind::Queued, size).map(Some)
+    }
+
     /// The interpreter with number `id`, if this one may name it.
     pub(crate) fn named(&self, id: u64) -> Option<Arc<Island>> {
         let own = self.island.upgrade()?;

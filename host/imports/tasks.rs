@@ -2,16 +2,17 @@
 
 use super::message::{deliver, text};
 use crate::bindings::archipel::island::channels as wit_channels;
-use crate::bindings::archipel::island::interpreters::{Failure, HostTask, NotRun, Refusal};
-use crate::broker::{Case, EventId, Outcome, PartyId};
+use crate::bindings::archipel::island::interpreters::{
+    Failure, HostTask, LimitReached, NotRun, Refusal,
+};
+use crate::broker::{Case, EventId, Outcome};
 use crate::error::Error;
-use crate::exchange::Exchange;
 use crate::island::{Island, Run};
 use crate::job::{Reply, exited};
+use crate::promise::Promise;
 use crate::state::State;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -22,87 +23,44 @@ pub struct Task(Arc<Running>);
 /// What runs a job to its end.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-pub(super) struct Running {
-    exchange: Arc<Exchange>,
-    event: EventId,
-    result: Mutex<Option<crate::Result<Reply>>>,
-    finished: AtomicBool,
-}
+pub(super) type Running = Promise<crate::Result<Reply>>;
 
 impl Task {
     /// The event that fires when the job has ended.
     pub(crate) fn event(&self) -> EventId {
-        self.0.event
+        self.0.event()
     }
 
     /// A task that ended without a result, as a copy has it for one of the original's.
     pub(super) fn lost(state: &State) -> Result<Task> {
-        let running = Running::new(state, state.party)?;
-        running.finish(Err(Error::NotCopyable(
+        let running = Running::new(&state.context.exchange, state.party)?;
+        running.keep(Err(Error::NotCopyable(
             "the result goes to the one that it was copied from".to_owned(),
         )));
         Ok(Task(running))
     }
 }
 
-impl Running {
-    /// A job that only `party` can end.
-    fn new(state: &State, party: PartyId) -> Result<Arc<Self>> {
-        let exchange = state.context.exchange.clone();
-        let event = exchange
-            .with(|broker, _| broker.create_event(party))
-            .ok_or_else(|| wasmtime::format_err!("there are too many tasks"))?;
-        Ok(Arc::new(Running {
-            exchange,
-            event,
-            result: Mutex::new(None),
-            finished: AtomicBool::new(false),
-        }))
-    }
-
-    /// Learns at once when somebody stops the job, which its task may do only later.
-    fn watch(self: &Arc<Self>, job: &Run<Reply>) {
-        let running = self.clone();
-        job.when_stopped(move |error| running.finish(error));
-    }
-
-    /// Notes the result; the first one counts.
-    fn finish(&self, result: crate::Result<Reply>) {
-        {
-            let mut known = self.result.lock().unwrap_or_else(PoisonError::into_inner);
-            if self.finished.swap(true, Ordering::Relaxed) {
-                return;
-            }
-            *known = Some(result);
-        }
-        self.exchange.with(|broker, effects| {
-            broker.fire(self.event, effects);
-        });
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.exchange.with(|broker, effects| {
-            broker.release_event(self.event, effects);
-        });
-    }
+/// Lets a task learn at once when somebody stops the job, which what runs it may do only later.
+fn watch(running: &Arc<Running>, job: &Run<Reply>) {
+    let running = running.clone();
+    job.when_stopped(move |error| running.keep(error));
 }
 
 impl State {
     /// A task without a result, which ends when `island` has nothing to do.
     pub(super) fn task_of_idling(&mut self, island: &Island) -> Result<Resource<Task>> {
-        let running = Running::new(self, island.party)?;
+        let running = Running::new(&self.context.exchange, island.party)?;
         let task = self.table.push(Task(running.clone()))?;
-        island.when_idle(Box::new(move || running.finish(Ok(Reply::Done))));
+        island.when_idle(Box::new(move || running.keep(Ok(Reply::Done))));
         Ok(task)
     }
 
     /// Lets a job run beside the caller.
     pub(super) fn begin(&mut self, island: Arc<Island>, job: Run<Reply>) -> Result<Resource<Task>> {
-        let running = Running::new(self, island.party)?;
+        let running = Running::new(&self.context.exchange, island.party)?;
         let task = self.table.push(Task(running.clone()))?;
-        running.watch(&job);
+        watch(&running, &job);
         self.context
             .workers
             .spawn(to_end(island, job, running))
@@ -116,10 +74,10 @@ impl State {
         island: Arc<Island>,
         job: Run<Reply>,
     ) -> Result<Result<Option<wit_channels::Message>, NotRun>> {
-        let running = Running::new(self, island.party)?;
-        running.watch(&job);
+        let running = Running::new(&self.context.exchange, island.party)?;
+        watch(&running, &job);
         let exchange = self.context.exchange.clone();
-        let wait = exchange.wait(self.party, vec![Case::Event(running.event)], None);
+        let wait = exchange.wait(self.party, vec![Case::Event(running.event())], None);
         let own = self.island.upgrade();
         // Whoever stops the caller stops all below it too, so that both may as well be one task for
         // the scheduler; another one would have to be woken.
@@ -142,23 +100,26 @@ impl State {
         &mut self,
         running: &Running,
     ) -> Result<Result<Option<wit_channels::Message>, Failure>> {
-        let result = running
-            .result
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        Ok(match result {
+        Ok(match running.take() {
             None => Err(Failure::Pending),
             Some(Ok(Reply::Value(message))) => match deliver(self, message)? {
                 Ok(message) => Ok(Some(message)),
                 Err(reason) => Err(Failure::NotShareable(text(reason))),
             },
-            Some(Ok(Reply::Done | Reply::Status(_))) => Ok(None),
+            Some(Ok(Reply::Done | Reply::Served | Reply::Status(_))) => Ok(None),
             Some(Ok(Reply::Exit(status))) => {
                 Err(Failure::Died(Error::Died(exited(status)).to_string()))
             }
             Some(Err(Error::NotShareable(what))) => Err(Failure::NotShareable(what)),
             Some(Err(Error::Raised(raised))) => Err(Failure::Raised((*raised).into())),
+            Some(Err(Error::LimitExceeded { kind, limit, used })) => {
+                Err(Failure::Limited(LimitReached {
+                    kind: kind.name().to_owned(),
+                    limit,
+                    used,
+                }))
+            }
+            Some(Err(Error::Cancelled(message))) => Err(Failure::Cancelled(message)),
             Some(Err(error)) => Err(Failure::Died(error.to_string())),
         })
     }
@@ -166,7 +127,7 @@ impl State {
 
 /// Runs a job; the reference keeps the interpreter for as long as that takes.
 async fn to_end(_island: Arc<Island>, job: Run<Reply>, running: Arc<Running>) {
-    running.finish(job.await);
+    running.keep(job.await);
 }
 
 /// What `wait` waits for, while `work` goes on, which is left as it is when that comes first.

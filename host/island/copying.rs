@@ -60,6 +60,8 @@ impl Island {
             // What the old one held is given up with it.
             entered.instance = Some(made);
             entered.island.kill_children();
+            entered.island.abandon_calls();
+            entered.island.powers.renew();
             entered.leave(&Ok(Reply::Done));
             Ok(())
         }))
@@ -102,11 +104,12 @@ impl Entered {
             &island.context,
             &island.family,
             parent,
-            |number| island.trust.of_copy(number, trusted),
+            |number| island.trust.get().of_copy(number, trusted),
             settings,
             island.started,
         )
         .map_err(Failure::Copy)?;
+        copy.take_equipment_of(island);
         let mut instance = copy.instantiate().await.map_err(Failure::Copy)?;
         let image = &island.context.image;
         let work = async { Ok(copy_state(image, original, &mut instance).await) };

@@ -1,7 +1,9 @@
 //! Who is asked when an interpreter reaches a limit.
 
-use super::Island;
+use super::{Function, Island};
+use crate::broker::Case;
 use crate::error::LimitKind;
+use crate::imports::arguments;
 use crate::interpreter::LimitCallback;
 use crate::ledger::Exceeded;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,6 +28,8 @@ pub struct LimitReached {
 #[derive(Clone)]
 pub(crate) enum Handler {
     Host(LimitCallback),
+    /// It is called with the name of the limit, the limit and what is used.
+    Guest(Function),
 }
 
 /// The handler of an interpreter, if its owner gave one.
@@ -63,6 +67,26 @@ impl Drop for Asking<'_> {
 }
 
 impl Island {
+    /// Calls a function of an ancestor's, and waits until it has ended.
+    async fn ask(&self, function: &Function, exceeded: &Exceeded) {
+        let arguments = arguments(
+            vec![
+                exceeded.kind.name().into(),
+                exceeded.limit.into(),
+                exceeded.used.into(),
+            ],
+            Vec::new(),
+        );
+        let promise = match arguments {
+            Ok(arguments) => function.call(self, arguments),
+            Err(_) => None,
+        };
+        if let Some(promise) = promise {
+            let cases = vec![Case::Event(promise.event())];
+            self.context.exchange.wait(self.party, cases, None).await;
+        }
+    }
+
     /// Asks the owner of the interpreter whose limit was reached, this one or an ancestor, whether it
     /// may go on, with a limit that it has raised.
     pub(crate) async fn may_go_on(self: &Arc<Self>, exceeded: &Exceeded) -> bool {
@@ -92,6 +116,11 @@ impl Island {
                     tracing::error!("a callback for a limit panicked");
                     None
                 })
+            }
+            Handler::Guest(function) => {
+                limited.ask(&function, exceeded).await;
+                // What it wanted to change it has changed itself.
+                None
             }
         };
         if let Some(limit) = raised {

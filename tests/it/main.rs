@@ -1,5 +1,6 @@
 //! All tests that need a guest, in one binary, so that wasmtime is linked once.
 
+mod aliases;
 mod cache;
 mod cli;
 mod conformance;
@@ -18,8 +19,13 @@ use std::sync::OnceLock;
 
 /// The runtime that the tests share.
 fn runtime() -> &'static Runtime {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new().expect("the guest can be built on this machine"))
+    // Whether there is one is found out once: building a guest takes long, also where it fails.
+    static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
+    let made = RUNTIME.get_or_init(|| Runtime::new().map_err(|error| error.to_string()));
+    match made {
+        Ok(runtime) => runtime,
+        Err(error) => panic!("the guest cannot be built on this machine: {error}"),
+    }
 }
 
 /// The root of the project.

@@ -26,6 +26,7 @@ macro_rules! folders {
 folders!(
     channels,
     copying,
+    governing,
     hostile,
     interpreters,
     leaks,

@@ -41,6 +41,40 @@ class InterpreterDied(InterpreterError):
     """The interpreter died in what it was asked to do: a crash, or a stop by the host."""
 
 
+class LimitExceeded(InterpreterDied):
+    """The interpreter was stopped since it reached a limit, or could not do what would pass one.
+
+    `kind` is the limit's name, `limit` how much there may be and `used` how much there was, in seconds,
+    bytes or counts; `who` is the id of the interpreter, if that is known.
+    """
+
+    def __init__(self, kind, limit, used, who=None):
+        super().__init__(f"limit exceeded: {kind}: {limit}")
+        self.kind = kind
+        self.limit = limit
+        self.used = used
+        self.who = who
+
+
+class Cancelled(BaseException):
+    """What runs was cancelled from outside, for the reason that the text says.
+
+    As KeyboardInterrupt it is no `Exception`, so that only who means it catches it.
+    """
+
+
+class Denied(InterpreterError):
+    """What was asked for is more than whoever asks may have."""
+
+
+class AliasError(RuntimeError):
+    """An alias failed, for the reason that the other side gave.
+
+    A function that others can call raises it to tell its caller a reason; of any other exception the
+    caller learns the class.
+    """
+
+
 class NotShareableError(TypeError):
     """An object has something in it that is not data, so it cannot be sent."""
 
@@ -53,7 +87,22 @@ class DeadlockError(RuntimeError):
 for _class in (InterpreterError, InterpreterNotFoundError):
     _class.__module__ = "_interpreters"
 NotShareableError.__module__ = "_interpreters"
-DeadlockError.__module__ = InterpreterDied.__module__ = "archipel"
+for _class in (DeadlockError, InterpreterDied, LimitExceeded, Cancelled, Denied, AliasError):
+    _class.__module__ = "archipel"
+
+# Limits that are times, which Python has in seconds.
+_TIMES = frozenset(("cpu", "wall"))
+
+
+def amount(kind, number):
+    """An amount of the host's as Python has it."""
+    return number / 1e9 if kind in _TIMES and number is not None else number
+
+
+def limit_exceeded(reached, who=None):
+    """The exception for a limit that the host says was reached."""
+    kind = reached.kind
+    return LimitExceeded(kind, amount(kind, reached.limit), amount(kind, reached.used), who)
 
 
 def refused(refusal, id=None):
@@ -71,6 +120,10 @@ def refused(refusal, id=None):
             return NotShareableError(what)
         case interpreters.Refusal_Unfit(value=why):
             return InterpreterError(why)
+        case interpreters.Refusal_Denied(value=what):
+            return Denied(what)
+        case interpreters.Refusal_Wrong(value=what):
+            return ValueError(what)
     return InterpreterError(f"refused: {refusal!r}")
 
 
@@ -81,6 +134,8 @@ def not_sent(error):
             return NotShareableError(what)
         case channels.Error_TooLarge(value=limit):
             return ValueError(f"too large: the limit is {limit}")
+        case channels.Error_Limit(value=reached):
+            return limit_exceeded(reached)
         case channels.Error_Deadlock(value=text):
             return DeadlockError(text)
         case channels.Error_Closed():

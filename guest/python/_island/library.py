@@ -25,6 +25,8 @@ _LEFT_OUT = {
     "turtle.py",
     "turtledemo",
     "__pycache__",
+    # The one that the snapshot is made with.
+    "app.py",
 }
 
 # name -> (whether it is a package, file name, marshalled code)

@@ -13,7 +13,7 @@ from types import ModuleType
 from componentize_py_types import Err
 from wit_world.exports import guest
 
-from . import calls, pool, report, scripts, tasks, waits
+from . import aliases, calls, equipment, pool, report, scripts, tasks, waits
 from .codec import decode, encode_exactly, owned
 from .errors import NotShareableError
 
@@ -49,6 +49,8 @@ def _begin():
     """Do what no snapshot can have: see where modules are to be found."""
     global _began
     _began = True
+    # The one that the snapshot was made with; a script may have its own.
+    sys.modules.pop("app", None)
     path = os.environ.get("PYTHONPATH")
     if path:
         sys.path += path.split(":")
@@ -105,6 +107,29 @@ class Guest:
         finally:
             report.flush()
 
+    def apply(self, name, arguments):
+        return _applied(lambda: scripts.find(name, None), arguments)
+
+    def invoke_hidden(self, name, arguments):
+        return _applied(lambda: equipment.find_hidden(name), arguments)
+
+    def equip(self, wanted):
+        try:
+            _main()
+            equipment.equip(wanted.aliases, wanted.hidden, wanted.recursion)
+        except BaseException as error:
+            raise Err(report.exception(error)) from None
+
+    def serve(self):
+        try:
+            aliases.serve()
+            if waits.deferred:
+                waits.run_deferred()
+        except BaseException as error:
+            raise Err(report.exception(error)) from None
+        finally:
+            report.flush()
+
     def run(self, script):
         main = _main()
         sys.argv = [_ARGV_0.get(script.name, script.name), *script.arguments]
@@ -131,6 +156,20 @@ class Guest:
             report.show(error)
         report.flush()
         return status
+
+
+def _applied(find, arguments):
+    try:
+        _main()
+        args, kwargs = decode(arguments)
+        value = find()(*args, **kwargs)
+        if waits.deferred:
+            waits.run_deferred()
+        return owned(encode_exactly(value))
+    except BaseException as error:
+        raise Err(report.exception(error)) from None
+    finally:
+        report.flush()
 
 
 def _ending(error):

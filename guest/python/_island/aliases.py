@@ -1,0 +1,189 @@
+"""Aliases: calls of what others lend this interpreter, and of what it lends to others.
+
+A call of the latter kind arrives as a message.  It is answered while this interpreter waits for
+something, or as soon as it has nothing to do: nobody gets into the middle of what it does.
+"""
+
+import itertools
+import traceback
+
+from componentize_py_types import Err, Ok
+from wit_world.imports import aliases as host
+from wit_world.imports import channels, waiting
+
+from . import codec, waits
+from .errors import AliasError, DeadlockError, NotShareableError
+
+_Inexact = host.Failure_Inexact
+_Timeout = channels.Error_Timeout
+
+# What a caller is told of an error that is none of its business.
+_FAILED = "the command failed"
+
+
+def call(name, args, kwargs):
+    """Call the alias `name` of this interpreter and return its result.
+
+    Raises AliasError with the reason that the other side gave, and NameError where there is no such alias.
+    """
+    try:
+        return codec.decode(host.call(name, codec.encode((args, kwargs))))
+    except Err as error:
+        if type(error.value) is not _Inexact:
+            raise _error(name, error.value) from None
+    try:
+        return codec.decode(host.call(name, codec.encode_exactly((args, kwargs))))
+    except Err as error:
+        raise _error(name, error.value) from None
+
+
+def _error(name, failure):
+    match failure:
+        case host.Failure_Absent():
+            return NameError(f"name {name!r} is not defined", name=name)
+        case host.Failure_Failed(value=reason):
+            return AliasError(reason)
+        case host.Failure_NotShareable(value=what):
+            return NotShareableError(what)
+        case host.Failure_TooLarge(value=limit):
+            return ValueError(f"too large: the limit is {limit}")
+        case host.Failure_Deadlock(value=text):
+            return DeadlockError(text)
+    return RuntimeError(f"refused: {failure!r}")
+
+
+# What others may call: number -> function.
+_functions = {}
+
+# The numbers of those that a child may call: its id -> what it is called there -> number.
+_lent = {}
+
+_numbers = itertools.count(1)
+_receiver = None
+_expected = None
+
+
+def lend(child, name, function):
+    """Let interpreter `child` call `function`, which it knows as `name`; returns its number."""
+    number = next(_numbers)
+    _functions[number] = function
+    _lent.setdefault(child, {})[name] = number
+    _listen()
+    return number
+
+
+def replaced(child, name):
+    """The number under which the child may call what it knows as `name`, if it may."""
+    return _lent.get(child, {}).get(name)
+
+
+def drop(number):
+    """Nobody may call the function of that number any more."""
+    _functions.pop(number, None)
+    _rest()
+
+
+def withdraw(child, name, before):
+    """Undo `lend`, before which the child knew what has the number `before` by that name."""
+    number = _lent[child].pop(name)
+    if before is not None:
+        _lent[child][name] = before
+    drop(number)
+
+
+def take_back(child, name):
+    """The child may not call what it knew as `name` any more."""
+    drop(_lent.get(child, {}).pop(name, None))
+
+
+def forget(child):
+    """The child is no more."""
+    for number in _lent.pop(child, {}).values():
+        drop(number)
+
+
+def _rest():
+    """Listen no longer where nobody has anything to call."""
+    global _expected
+    if not _functions and _expected is not None:
+        waits.background.pop(_expected, None)
+        _expected = None
+
+
+def _listen():
+    global _receiver, _expected
+    if _expected is not None:
+        return
+    if _receiver is None:
+        _receiver = host.inbox()
+    _expected = waits.Wait(waiting.Case_Receive(_receiver))
+    waits.background[_expected] = _came
+
+
+def _came(outcome):
+    global _expected
+    _expected = None
+    # Whoever is called now may wait, and others may call meanwhile.
+    if _functions:
+        _listen()
+    if type(outcome) is waiting.Outcome_Received:
+        _perform(outcome.value)
+
+
+def serve():
+    """Answer the calls that have arrived."""
+    while _receiver is not None:
+        try:
+            message = _receiver.receive(0)
+        except Err as error:
+            if type(error.value) is _Timeout:
+                return
+            raise
+        _perform(message)
+
+
+def _perform(message):
+    call, number, (args, kwargs) = codec.decode(message)
+    function = _functions.get(number)
+    if function is None:
+        _complain(call, "what the alias led to is gone", "")
+        return
+    try:
+        result = function(*args, **kwargs)
+    except AliasError as error:
+        _complain(call, str(error), _told(error))
+    except Exception as error:
+        _complain(call, f"{_FAILED}: {type(error).__name__}", _told(error))
+    except BaseException as error:
+        _complain(call, f"{_FAILED}: {type(error).__name__}", _told(error))
+        if not isinstance(error, SystemExit):
+            # It ends what this interpreter does, and not just the call.
+            raise
+    else:
+        _answer(call, result)
+
+
+def _answer(call, result):
+    try:
+        try:
+            host.reply(call, Ok(codec.encode(result)))
+        except Err as error:
+            if type(error.value) is not _Inexact:
+                raise
+            host.reply(call, Ok(codec.encode_exactly(result)))
+    except (NotShareableError, RecursionError) as error:
+        _complain(call, f"the result cannot be sent: {error}", "")
+    except Err as error:
+        _complain(call, f"the result cannot be sent: {_error('', error.value)}", "")
+
+
+def _complain(call, plain, detail):
+    host.reply(call, Err(host.Complaint(plain[:1000], detail[-10_000:])))
+
+
+def _told(error):
+    try:
+        text = "".join(traceback.format_exception(error))
+        return text.encode("utf-8", "backslashreplace").decode()
+    except Exception:
+        return type(error).__name__

@@ -1,0 +1,192 @@
+"""What this interpreter is equipped with besides what every one has: aliases, and what is hidden.
+
+An alias is a function among the builtins, or an attribute of a module.  What is hidden is taken out of
+sight.  That keeps a script from what it should not do; it does not keep it from what it can do, which
+the host decides.
+"""
+
+import builtins
+import importlib
+import sys
+from types import ModuleType
+
+from . import aliases
+
+_builtins = builtins.__dict__
+
+# Aliases: name -> function.
+_present = {}
+
+# Modules that exist for the sake of aliases in them.
+_made = set()
+
+# What is hidden: name -> the builtin or attribute, or None for a module.
+_hidden = {}
+
+# Modules that were imported when they were hidden.
+_aside = {}
+
+_setrecursionlimit = sys.setrecursionlimit
+
+
+def equip(wanted, hidden, recursion):
+    """Have exactly the aliases `wanted`, and exactly what is called in `hidden` out of sight."""
+    for name in [name for name in _present if name not in wanted]:
+        _remove(name)
+    for name in [name for name in _hidden if name not in hidden]:
+        _show(name)
+    for name in hidden:
+        if name not in _hidden:
+            _hide(name)
+    for name in wanted:
+        if name not in _present:
+            _add(name)
+    if recursion is not None:
+        _limit_recursion(recursion)
+
+
+def _function(name):
+    def alias(*args, **kwargs):
+        return aliases.call(name, args, kwargs)
+
+    alias.__qualname__ = name
+    module, _, alias.__name__ = name.rpartition(".")
+    alias.__module__ = module or "builtins"
+    alias.__doc__ = f"The alias {name}, which is run elsewhere."
+    return alias
+
+
+def _add(name):
+    function = _present[name] = _function(name)
+    path, _, last = name.rpartition(".")
+    if path:
+        setattr(_module(path), last, function)
+    else:
+        _builtins[name] = function
+
+
+def _remove(name):
+    function = _present.pop(name)
+    path, _, last = name.rpartition(".")
+    if not path:
+        if _builtins.get(name) is function:
+            del _builtins[name]
+        return
+    module = sys.modules.get(path)
+    if getattr(module, last, None) is function:
+        delattr(module, last)
+    while path in _made and not any(other.startswith(path + ".") for other in _present):
+        _made.discard(path)
+        module = sys.modules.pop(path, None)
+        if _builtins.get(path) is module:
+            _builtins.pop(path, None)
+        path = path.rpartition(".")[0]
+
+
+def _module(path):
+    """The module of that name, which is made if there is none."""
+    try:
+        return importlib.import_module(path)
+    except ImportError:
+        pass
+    module = sys.modules[path] = ModuleType(path, "Aliases, which are run elsewhere.")
+    module.__path__ = []
+    _made.add(path)
+    parent, _, last = path.rpartition(".")
+    if parent:
+        setattr(_module(parent), last, module)
+    else:
+        # It needs no import: the name is there, as that of any alias.
+        _builtins.setdefault(path, module)
+    return module
+
+
+class _Hider:
+    """The first finder: it finds nothing that is hidden, and says what is said of what is not there."""
+
+    @staticmethod
+    def find_spec(fullname, path=None, target=None):
+        name = fullname
+        while name:
+            if name in _hidden:
+                raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
+            name = name.rpartition(".")[0]
+        return None
+
+
+def _hide(name):
+    if name in _builtins and not isinstance(_builtins[name], ModuleType):
+        _hidden[name] = _builtins.pop(name)
+        return
+    path, _, last = name.rpartition(".")
+    if path:
+        try:
+            module = importlib.import_module(path)
+        except ImportError:
+            module = None
+        if module is not None and last in vars(module):
+            found = vars(module)[last]
+            if not isinstance(found, ModuleType):
+                _hidden[name] = found
+                delattr(module, last)
+                return
+    _hidden[name] = None
+    if _Hider not in sys.meta_path:
+        sys.meta_path.insert(0, _Hider)
+    for other in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
+        _aside[other] = sys.modules.pop(other)
+    if path and path in sys.modules and hasattr(sys.modules[path], last):
+        delattr(sys.modules[path], last)
+
+
+def _show(name):
+    found = _hidden.pop(name)
+    path, _, last = name.rpartition(".")
+    if found is None:
+        for other in [m for m in _aside if m == name or m.startswith(name + ".")]:
+            sys.modules[other] = _aside.pop(other)
+        if path in sys.modules and name in sys.modules:
+            setattr(sys.modules[path], last, sys.modules[name])
+    elif path:
+        setattr(importlib.import_module(path), last, found)
+    else:
+        _builtins.setdefault(name, found)
+
+
+def find_hidden(name):
+    """What is hidden under that name, or within a module that is hidden; raises NameError."""
+    found = _hidden.get(name)
+    if found is not None:
+        return found
+    path = name
+    while path := path.rpartition(".")[0]:
+        if path in _hidden and _hidden[path] is None:
+            obj = _hidden_module(path)
+            for part in name[len(path) + 1 :].split("."):
+                obj = getattr(obj, part)
+            return obj
+    raise NameError(f"nothing called {name!r} is hidden", name=name)
+
+
+def _hidden_module(name):
+    if name not in _aside:
+        kept = _hidden.pop(name)
+        try:
+            importlib.import_module(name)
+        finally:
+            _hidden[name] = kept
+            for other in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
+                _aside[other] = sys.modules.pop(other)
+    return _aside[name]
+
+
+def _limit_recursion(most):
+    _setrecursionlimit(min(most, 1_000_000))
+
+    def setrecursionlimit(limit, /):
+        if isinstance(limit, int) and limit > most:
+            raise ValueError(f"the recursion limit can be {most} at the most")
+        _setrecursionlimit(limit)
+
+    setrecursionlimit.__doc__ = _setrecursionlimit.__doc__
+    sys.setrecursionlimit = setrecursionlimit

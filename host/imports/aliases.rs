@@ -1,0 +1,255 @@
+//! The imports for aliases.
+
+use super::ReceiverEnd;
+use super::message::{NotSent, Outgoing, deliver, outgoing, text};
+use crate::alias::{AliasError, Call, FAILED, HostFn};
+use crate::bindings::archipel::island::aliases::{Complaint, Failure, Host};
+use crate::bindings::archipel::island::channels as wit_channels;
+use crate::broker::{Case, Outcome};
+use crate::encoding::{self, MAX_DEPTH};
+use crate::error::Error;
+use crate::exchange::{Message, Unbound};
+use crate::island::{Function, GONE, Island, Target};
+use crate::limits::MOST_MESSAGE;
+use crate::state::State;
+use crate::value::Value;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use wasmtime::Result;
+use wasmtime::component::Resource;
+
+impl Host for State {
+    async fn call(
+        &mut self,
+        name: String,
+        arguments: Outgoing,
+    ) -> Result<Result<wit_channels::Message, Failure>> {
+        let own = self.own()?;
+        let target = own.powers.with(|equipment| equipment.find(&name));
+        let Some(target) = target else {
+            tracing::info!(
+                interpreter = own.id,
+                alias = %name.escape_debug(),
+                "denied: there is no such alias"
+            );
+            return Ok(Err(Failure::Absent));
+        };
+        let message = match outgoing(self, arguments, None, Unbound::Keep)? {
+            Ok(message) => message,
+            Err(reason) => return Ok(Err(reason.into())),
+        };
+        let answer = match target {
+            Target::Host(function) => call_host(&own, &name, function, &message).await,
+            Target::Guest(function) => call_guest(&own, &function, message).await,
+        };
+        Ok(match answer {
+            Ok(message) => deliver(self, message)?.map_err(Failure::from),
+            Err(failure) => Err(failure),
+        })
+    }
+
+    fn names(&mut self) -> Result<Vec<String>> {
+        Ok(self
+            .own()?
+            .powers
+            .with(|equipment| equipment.visible_names()))
+    }
+
+    fn inbox(&mut self) -> Result<Resource<ReceiverEnd>> {
+        let own = self.own()?;
+        let end = own.inbox().map_err(wasmtime::Error::new)?.receiver();
+        let end = end.ok_or_else(|| wasmtime::format_err!("the caller is no more"))?;
+        Ok(self.table.push(ReceiverEnd(end))?)
+    }
+
+    fn reply(
+        &mut self,
+        call: u32,
+        outcome: Result<Outgoing, Complaint>,
+    ) -> Result<Result<(), Failure>> {
+        let own = self.own()?;
+        let inbox = own.inbox().map_err(wasmtime::Error::new)?;
+        if !inbox.awaits(call) {
+            return Ok(Ok(()));
+        }
+        let answer = match outcome {
+            Ok(message) => match outgoing(self, message, None, Unbound::Keep)? {
+                Ok(message) => Ok(message),
+                Err(reason) => return Ok(Err(reason.into())),
+            },
+            Err(complaint) => {
+                tracing::warn!(
+                    interpreter = own.id,
+                    "an alias failed: {}: {}",
+                    complaint.plain.escape_debug(),
+                    complaint.detail.escape_debug()
+                );
+                Err(complaint.plain)
+            }
+        };
+        inbox.answer(call, answer);
+        Ok(Ok(()))
+    }
+}
+
+/// Calls a function of another interpreter's for `caller`.
+pub(crate) async fn call_guest(
+    caller: &Island,
+    function: &Function,
+    arguments: Message,
+) -> std::result::Result<Message, Failure> {
+    let promise = function.call(caller, arguments).ok_or(Failure::Absent)?;
+    let cases = vec![Case::Event(promise.event())];
+    let exchange = &caller.context.exchange;
+    let done = exchange.wait(caller.party, cases, None).await;
+    match done.map(|done| done.outcome) {
+        Some(Outcome::Deadlock(text)) => Err(Failure::Deadlock(text)),
+        _ => match promise.take() {
+            Some(Ok(message)) => Ok(message),
+            Some(Err(reason)) => Err(Failure::Failed(reason)),
+            None => Err(Failure::Failed(GONE.to_owned())),
+        },
+    }
+}
+
+/// What is said of a failure where there is no guest to tell it to.
+pub(crate) fn told(failure: Failure) -> String {
+    match failure {
+        Failure::Absent => GONE.to_owned(),
+        Failure::Failed(text) | Failure::NotShareable(text) | Failure::Deadlock(text) => text,
+        Failure::Inexact => text(NotSent::Inexact),
+        Failure::TooLarge(limit) => format!("too large: the limit is {limit}"),
+        Failure::Interrupted => "it was interrupted".to_owned(),
+    }
+}
+
+impl From<NotSent> for Failure {
+    fn from(reason: NotSent) -> Self {
+        match reason {
+            NotSent::Inexact => Failure::Inexact,
+            NotSent::TooLarge(limit) => Failure::TooLarge(limit as u64),
+            reason => Failure::NotShareable(text(reason)),
+        }
+    }
+}
+
+impl From<AliasError> for Failure {
+    fn from(error: AliasError) -> Self {
+        Failure::Failed(error.reason().to_owned())
+    }
+}
+
+/// Calls a function of the host's for `caller`.
+pub(crate) async fn call_host(
+    caller: &Island,
+    alias: &str,
+    function: HostFn,
+    arguments: &Message,
+) -> std::result::Result<Message, Failure> {
+    let (args, kwargs) = match taken_apart(arguments) {
+        Ok(arguments) => arguments,
+        Err(reason) => return Err(Failure::NotShareable(reason)),
+    };
+    let call = Call {
+        alias: alias.to_owned(),
+        caller: caller.settings.name.as_deref().map(str::to_owned),
+        args,
+        kwargs,
+    };
+    let outcome = match function {
+        HostFn::Direct(function) => caught(move || function(call)),
+        HostFn::Blocking(function) => {
+            let work = tokio::task::spawn_blocking(move || caught(move || function(call)));
+            work.await.unwrap_or_else(|error| Err(error.into()))
+        }
+        HostFn::Async(function) => match caught(move || Ok(function(call))) {
+            Ok(future) => caught_async(future).await,
+            Err(error) => Err(error),
+        },
+    };
+    let value = outcome.map_err(|error| {
+        if let Some(detail) = error.detail() {
+            tracing::warn!(interpreter = caller.id, alias, "an alias failed: {detail}");
+        }
+        Failure::from(error)
+    })?;
+    let not_data = |what: String| {
+        tracing::warn!(
+            interpreter = caller.id,
+            alias,
+            "an alias returned what cannot be sent: {what}"
+        );
+        Failure::NotShareable(format!("the result of {alias}() cannot be sent: {what}"))
+    };
+    let encoded = encoding::encode(&value).map_err(|refusal| not_data(refusal.to_string()))?;
+    if encoded.handles > 0 {
+        return Err(not_data(
+            "it has the place of a channel end in it".to_owned(),
+        ));
+    }
+    if encoded.body.len() as u64 > MOST_MESSAGE {
+        return Err(Failure::TooLarge(MOST_MESSAGE));
+    }
+    Ok(Message::new(encoded, Vec::new()))
+}
+
+fn caught<T>(
+    act: impl FnOnce() -> std::result::Result<T, AliasError>,
+) -> std::result::Result<T, AliasError> {
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|_| Err(panicked()))
+}
+
+/// What an alias that panicked fails with.
+fn panicked() -> AliasError {
+    AliasError::new(FAILED).with_detail("it panicked")
+}
+
+type Boxed = Pin<Box<dyn Future<Output = std::result::Result<Value, AliasError>> + Send>>;
+
+async fn caught_async(mut future: Boxed) -> std::result::Result<Value, AliasError> {
+    std::future::poll_fn(move |context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| std::task::Poll::Ready(Err(panicked())))
+    })
+    .await
+}
+
+type Arguments = (Vec<Value>, Vec<(String, Value)>);
+
+/// The arguments in a message.
+fn taken_apart(message: &Message) -> std::result::Result<Arguments, String> {
+    let value = encoding::decode(&message.body, message.ends.len(), MAX_DEPTH)
+        .map_err(|refusal| refusal.to_string())?;
+    let wrong = || "the arguments of a call are a tuple of a tuple and a dict".to_owned();
+    let Value::Tuple(parts) = value else {
+        return Err(wrong());
+    };
+    let Ok([Value::Tuple(args), Value::Dict(items)]) = <[Value; 2]>::try_from(parts) else {
+        return Err(wrong());
+    };
+    let mut kwargs = Vec::with_capacity(items.len());
+    for (key, value) in items {
+        let name = String::try_from(key).map_err(|_| wrong())?;
+        kwargs.push((name, value));
+    }
+    Ok((args, kwargs))
+}
+
+/// The message with the arguments of a call that the host makes.
+pub(crate) fn arguments(
+    args: Vec<Value>,
+    kwargs: Vec<(String, Value)>,
+) -> std::result::Result<Message, Error> {
+    let kwargs = kwargs
+        .into_iter()
+        .map(|(name, value)| (Value::from(name), value))
+        .collect();
+    let call = Value::Tuple(vec![Value::Tuple(args), Value::Dict(kwargs)]);
+    let encoded =
+        encoding::encode(&call).map_err(|refusal| Error::NotShareable(refusal.to_string()))?;
+    if encoded.handles > 0 {
+        let what = "the place of a channel end".to_owned();
+        return Err(Error::NotShareable(what));
+    }
+    Ok(Message::new(encoded, Vec::new()))
+}

@@ -1,0 +1,271 @@
+//! Aliases of an island: what they lead to, and the calls that arrive for it.
+
+use super::Island;
+use crate::alias::{Equipment, HostFn};
+use crate::broker::{self, Begin, Blocking, Case, Outcome};
+use crate::error::{Error, Result};
+use crate::exchange::{Charter, End, Message, Unbound};
+use crate::imports::channels;
+use crate::job::Job;
+use crate::promise::Promise;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+/// What an alias leads to.
+#[derive(Clone)]
+pub(crate) enum Target {
+    Host(HostFn),
+    Guest(Function),
+}
+
+/// Something that an interpreter can call, under the number that it has for it.
+#[derive(Clone)]
+pub(crate) struct Function {
+    island: Weak<Island>,
+    number: u32,
+    /// The caller's end of the inbox, so that the broker knows who may wake whom.
+    _end: Arc<End>,
+}
+
+/// What was answered to a call: a message, or what the caller is told.
+pub(crate) type Answer = std::result::Result<Message, String>;
+
+/// The equipment of an island, and whether its guest has yet to learn of it.
+#[derive(Default)]
+pub(crate) struct Powers {
+    equipment: Mutex<Equipment<Target>>,
+    changed: AtomicBool,
+}
+
+impl Powers {
+    fn equipment(&self) -> MutexGuard<'_, Equipment<Target>> {
+        self.equipment
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the equipment.
+    pub(crate) fn with<R>(&self, look: impl FnOnce(&Equipment<Target>) -> R) -> R {
+        look(&self.equipment())
+    }
+
+    /// Changes the equipment; the guest learns of it with its next job.
+    pub(crate) fn change<R>(&self, act: impl FnOnce(&mut Equipment<Target>) -> R) -> R {
+        let result = act(&mut self.equipment());
+        self.renew();
+        result
+    }
+
+    /// Has the guest learn of all of it again.
+    pub(crate) fn renew(&self) {
+        self.changed.store(true, Ordering::Release);
+    }
+
+    /// Whether the guest has something to learn; it will have learnt it.
+    pub(crate) fn take_changed(&self) -> bool {
+        self.changed.load(Ordering::Acquire) && self.changed.swap(false, Ordering::AcqRel)
+    }
+}
+
+/// Where calls arrive for an island.
+pub(crate) struct Inbox {
+    sender: End,
+    receiver: End,
+    calls: Mutex<Calls>,
+}
+
+#[derive(Default)]
+struct Calls {
+    next: u32,
+    pending: HashMap<u32, Arc<Promise<Answer>>>,
+}
+
+/// The largest number of a call or a function: in a message they are signed.
+pub(crate) const MOST_NUMBER: u32 = i32::MAX as u32;
+
+/// As many calls wait for one interpreter at the most.
+const MOST_PENDING: usize = 1 << 16;
+
+impl Inbox {
+    fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers a call; the first answer counts, and one to an unknown call is lost.
+    pub(crate) fn answer(&self, call: u32, answer: Answer) {
+        let promise = self.calls().pending.remove(&call);
+        if let Some(promise) = promise {
+            promise.keep(answer);
+        }
+    }
+
+    /// Whether a call of that number waits for an answer.
+    pub(crate) fn awaits(&self, call: u32) -> bool {
+        self.calls().pending.contains_key(&call)
+    }
+
+    /// The receiving end for the island's guest.
+    pub(crate) fn receiver(&self) -> Option<End> {
+        self.receiver.duplicate(self.receiver.party())
+    }
+
+    fn has_calls(&self) -> bool {
+        let channel = self.receiver.channel;
+        let exchange = self.receiver.exchange();
+        let length = exchange.with(|broker, _| broker.len(channel));
+        length.is_some_and(|length| length > 0)
+    }
+}
+
+/// The inbox of an island, which most have no need of.
+#[derive(Default)]
+pub(crate) struct LazyInbox(OnceLock<Inbox>);
+
+impl Island {
+    /// Where calls arrive for this island.
+    pub(crate) fn inbox(&self) -> Result<&Inbox> {
+        if let Some(inbox) = self.inbox.0.get() {
+            return Ok(inbox);
+        }
+        // Both ends are the island's own, so that the broker sees that nobody but those who have an
+        // alias can put anything in.
+        let (sender, receiver) = channels::create(
+            &self.context.exchange,
+            broker::Capacity::Unbounded,
+            Charter::new(None, Unbound::Keep),
+            self.party,
+        )
+        .map_err(|error| Error::Internal(error.into()))?;
+        Ok(self.inbox.0.get_or_init(|| Inbox {
+            sender,
+            receiver,
+            calls: Mutex::default(),
+        }))
+    }
+
+    /// What this island knows by `number`, for `caller` to call.
+    pub(crate) fn function(self: &Arc<Self>, number: u32, caller: &Island) -> Result<Function> {
+        let end = self.inbox()?.sender.duplicate(caller.party);
+        Ok(Function {
+            island: Arc::downgrade(self),
+            number,
+            _end: Arc::new(end.ok_or(Error::Closed)?),
+        })
+    }
+
+    /// Gives this island, a new child of `parent`, what it has of that one's equipment.
+    pub(super) fn inherit_equipment(self: &Arc<Self>, parent: &Island, trusted: bool) {
+        if trusted {
+            return self.take_equipment_of(parent);
+        }
+        let equipment = parent.powers.with(Equipment::without_aliases);
+        if !equipment.is_empty() {
+            self.powers.change(|own| *own = equipment);
+        }
+    }
+
+    /// Gives this island, which is new, the aliases of another, and hides what is hidden there.
+    pub(super) fn take_equipment_of(self: &Arc<Self>, other: &Island) {
+        let equipment = other.powers.with(|equipment| {
+            equipment.for_another(|target| match target {
+                Target::Host(function) => Some(Target::Host(function.clone())),
+                Target::Guest(function) => function.for_caller(self).map(Target::Guest),
+            })
+        });
+        if !equipment.is_empty() {
+            self.powers.change(|own| *own = equipment);
+        }
+    }
+
+    /// Says that nobody will answer any more.
+    pub(super) fn abandon_calls(&self) {
+        if let Some(inbox) = self.inbox.0.get() {
+            let pending = std::mem::take(&mut inbox.calls().pending);
+            for promise in pending.into_values() {
+                promise.keep(Err(GONE.to_owned()));
+            }
+        }
+    }
+
+    /// Lets an idle island answer the calls that arrived, if there are any.
+    pub(super) fn serve(self: &Arc<Self>) {
+        let has_calls = self.inbox.0.get().is_some_and(Inbox::has_calls);
+        if has_calls && let Ok(run) = self.start(Job::Serve) {
+            self.context
+                .workers
+                .spawn(async move {
+                    if let Err(error) = run.await {
+                        tracing::debug!("calls could not be answered: {error}");
+                    }
+                })
+                .detach();
+        }
+    }
+}
+
+/// What a caller is told when what it called is no more.
+pub(crate) const GONE: &str = "what the alias led to is gone";
+
+impl Function {
+    /// The same, for another caller.
+    pub(super) fn for_caller(&self, caller: &Island) -> Option<Function> {
+        self.island.upgrade()?.function(self.number, caller).ok()
+    }
+
+    /// Makes the call, and returns the promise of its answer; `None` when the island is gone.
+    pub(crate) fn call(&self, caller: &Island, arguments: Message) -> Option<Arc<Promise<Answer>>> {
+        let island = self.island.upgrade().filter(|island| !island.is_gone())?;
+        let inbox = island.inbox().ok()?;
+        let exchange = &island.context.exchange;
+        let promise = Promise::new(exchange, island.party).ok()?;
+        let call = {
+            let mut calls = inbox.calls();
+            if calls.pending.len() >= MOST_PENDING {
+                return None;
+            }
+            // Whoever made the call two billion calls ago has its answer.
+            calls.next = calls.next.wrapping_add(1) & MOST_NUMBER;
+            let call = calls.next;
+            calls.pending.insert(call, promise.clone());
+            call
+        };
+        let message = Message {
+            body: framed(call, self.number, &arguments.body),
+            ..arguments
+        };
+        let channel = inbox.receiver.channel;
+        let sent = exchange.with(|broker, effects| {
+            let case = Case::Send(channel, message);
+            match broker.begin_one(caller.party, case, Blocking::Try, effects) {
+                Begin::Done(done) => matches!(done.outcome, Outcome::Sent),
+                Begin::WouldBlock(case) | Begin::Refused(case) => {
+                    effects.discarded.extend(case.into_message());
+                    false
+                }
+                Begin::Waiting(_) => false,
+            }
+        });
+        if !sent {
+            inbox.answer(call, Err(GONE.to_owned()));
+        } else if !island.is_running() {
+            island.serve();
+        }
+        Some(promise)
+    }
+}
+
+/// The marshalled tuple of the two numbers and what `arguments`, which was checked, is.
+///
+/// Neither the tuple nor the numbers can be referred to, so that what `arguments` refers to within
+/// itself stays what it is.
+fn framed(call: u32, number: u32, arguments: &[u8]) -> Vec<u8> {
+    let mut body = Vec::with_capacity(arguments.len() + 12);
+    body.extend([b')', 3]);
+    for number in [call, number] {
+        body.push(b'i');
+        body.extend(number.to_le_bytes());
+    }
+    body.extend_from_slice(arguments);
+    body
+}
