@@ -14,7 +14,7 @@ use crate::job::{self, Job, Reply};
 use crate::ledger::{Account, Reservation};
 use crate::limits::Limits;
 use crate::output::Output;
-use crate::policy::Policy;
+use crate::policy::{Children, Policy};
 use crate::runtime::Context;
 use crate::state::State;
 use crate::trust::{SharedTrust, Trust};
@@ -58,6 +58,19 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// These, with no more generations of descendants than the limits allow.
+    fn settled(mut self) -> Settings {
+        if let Some(depth) = self.limits.get(LimitKind::Depth) {
+            let depth = u32::try_from(depth).unwrap_or(u32::MAX);
+            let granted = self.policy.children.map(|children| Children {
+                depth: children.depth.min(depth),
+                ..children
+            });
+            self.policy.children = granted.filter(|children| children.depth > 0);
+        }
+        self
+    }
+
     /// The limits that are kept account of: those that were set, and what the policy grants.
     fn accounted(&self) -> Limits {
         let granted = self.policy.children.map_or(0, |children| children.count);
@@ -154,6 +167,7 @@ impl Island {
         let id = family.next_id();
         let party = family.party(id);
         let trust = trust(party.0);
+        let settings = settings.settled();
         let island = Arc::new(Island {
             id,
             party,

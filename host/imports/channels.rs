@@ -91,7 +91,8 @@ impl HostSender for State {
         let channel = end.channel;
         let charter = end.charter.clone();
         let message = (body, exact, luggage);
-        let message = match outgoing(self, message, charter.owner.as_ref(), charter.unbound)? {
+        let message = outgoing(self, message, charter.owner.as_ref(), charter.unbound)?;
+        let message = match message.and_then(|message| self.charged(message)) {
             Ok(message) => message,
             Err(refusal) => return Ok(Err(refusal.into())),
         };

@@ -4,12 +4,12 @@ use super::{MOST_BYTES, MOST_QUEUED_IN_ALL, ReceiverEnd, SenderEnd};
 use crate::bindings::archipel::island::channels::{
     self, EndRef, Error, LimitReached, Luggage, LuggageRefs,
 };
-use crate::broker::{Broker, Outcome, PartyId, Side};
+use crate::broker::{Broker, Outcome, Parcel, PartyId, Side};
 use crate::encoding::{self, MAX_DEPTH, Refusal};
 use crate::error::LimitKind;
 use crate::exchange::{Carried, Charter, Form, Message, Unbound};
 use crate::island::Island;
-use crate::ledger::{Exceeded, Reservation};
+use crate::ledger::Exceeded;
 use crate::state::State;
 use crate::trust::Trust;
 use std::sync::Arc;
@@ -85,7 +85,6 @@ pub(crate) fn outgoing(
     if body.len() > most {
         return Ok(Err(NotSent::TooLarge(most)));
     }
-    let size = body.len();
     let counts = state.context.exchange.with(|broker, _| broker.counts());
     if counts.queued_bytes.saturating_add(body.len()) > MOST_QUEUED_IN_ALL {
         return Ok(Err(NotSent::TooLarge(MOST_QUEUED_IN_ALL)));
@@ -96,10 +95,7 @@ pub(crate) fn outgoing(
         ends: Vec::new(),
         unbound,
         author: None,
-        charge: match state.charge(size) {
-            Ok(charge) => charge,
-            Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded))),
-        },
+        charge: None,
     };
     let (form, ends) = match luggage {
         None => (channels::Form::Plain, Vec::new()),
@@ -322,14 +318,15 @@ impl State {
         limit.map_or(MOST_BYTES, |limit| limit as usize)
     }
 
-    /// Charges the guest for a message until it is received.
-    fn charge(&self, size: usize) -> Result<Option<Reservation>, Exceeded> {
+    /// Charges the guest for a message to a channel, until it is received.
+    pub(super) fn charged(&self, mut message: Message) -> Result<Message, NotSent> {
         // Keeping account takes time, so that it is only done for those who have a limit.
-        if self.account.tightest(LimitKind::Queued).is_none() {
-            return Ok(None);
+        if self.account.tightest(LimitKind::Queued).is_some() {
+            let size = message.size().max(Broker::<Message>::MIN_CHARGE);
+            let charge = self.account.reserve(LimitKind::Queued, size as u64);
+            message.charge = Some(charge.map_err(NotSent::Limit)?);
         }
-        let size = size.max(Broker::<Message>::MIN_CHARGE) as u64;
-        self.account.reserve(LimitKind::Queued, size).map(Some)
+        Ok(message)
     }
 
     /// The interpreter with number `id`, if this one may name it.

@@ -37,7 +37,8 @@ impl Host for State {
                     end.note_use();
                     let channel = end.channel;
                     let charter = end.charter.clone();
-                    match outgoing(self, message, charter.owner.as_ref(), charter.unbound)? {
+                    let message = outgoing(self, message, charter.owner.as_ref(), charter.unbound)?;
+                    match message.and_then(|message| self.charged(message)) {
                         Ok(message) => broker::Case::Send(channel, message),
                         Err(reason) => {
                             let failed = Outcome::Failed(reason.into());
