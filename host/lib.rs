@@ -57,6 +57,9 @@ pub use interpreter::{Binding, Interpreter, InterpreterBuilder};
 pub use island::LimitReached;
 pub use limits::Limits;
 pub use output::{Captured, Output};
-pub use policy::{Access, Policy};
+pub use policy::{
+    Access, Change, Children, Clock, Destination, DirRequest, Excess, Modules, Policy, Profile,
+    Random, Request,
+};
 pub use runtime::{Capacity, Metrics, Runtime, RuntimeBuilder};
 pub use value::Value;
