@@ -145,7 +145,7 @@ impl InterpreterBuilder {
             &family,
             None,
             Settings {
-                policy: self.policy,
+                policy: self.policy.with_new_quotas(),
                 limits: self.limits,
                 stdout: self.stdout,
                 stderr: self.stderr,
@@ -285,6 +285,9 @@ impl Interpreter {
     /// `__main__`, its arguments in `sys.argv`, exit functions at the end, and the traceback of an
     /// uncaught exception on standard error.  Returns the exit status.
     ///
+    /// Where no arguments are given, the script has those that the policy grants
+    /// ([`Policy::args`](crate::Policy::args)).
+    ///
     /// `name` is what tracebacks call the script: a path, `<string>` or `<stdin>`.  Where the script's
     /// folder on the host was granted, modules beside it can be imported.
     ///
@@ -307,7 +310,7 @@ impl Interpreter {
             source: source.into(),
             directory,
             name,
-            arguments: arguments.into_iter().collect(),
+            arguments: self.arguments(arguments),
         };
         match self.blocking(job)? {
             Reply::Status(status) | Reply::Exit(status) => Ok(status),
@@ -402,6 +405,15 @@ impl Interpreter {
     /// harmless.
     pub fn kill(&self) {
         self.0.0.kill();
+    }
+
+    /// The arguments of a script: if it was given none, those that the policy grants.
+    fn arguments(&self, given: impl IntoIterator<Item = String>) -> Vec<String> {
+        let given: Vec<String> = given.into_iter().collect();
+        match given.is_empty() {
+            true => self.0.0.settings.policy.args.clone(),
+            false => given,
+        }
     }
 
     fn blocking(&self, job: Job) -> Result<Reply> {

@@ -44,9 +44,11 @@ mod pages;
 mod policy;
 mod runtime;
 mod scheduler;
+mod standing;
 mod state;
 mod trust;
 pub mod value;
+mod wasi;
 
 pub use archipel_guest as guest;
 pub use cache::default_cache_dir;

@@ -37,6 +37,11 @@ impl Destination {
         self.has_port(address.port()) && network.contains(&address.ip().to_canonical())
     }
 
+    /// Whether an address was granted as such, with some port.
+    pub(crate) fn has_ip(&self, address: IpAddr) -> bool {
+        matches!(&self.host, Host::Network(network) if network.contains(&address))
+    }
+
     /// Whether `name`, once it is [plain](plain_name), was granted.
     pub(crate) fn has_name(&self, name: &str) -> bool {
         matches!(&self.host, Host::Name(granted) if granted == name)

@@ -8,6 +8,7 @@ mod examples;
 mod fresh;
 mod host;
 mod packages;
+mod policy;
 mod script;
 mod scripts;
 mod tidy;
