@@ -65,6 +65,7 @@ impl Workers {
             .worker_threads(1)
             .thread_name("archipel-timers")
             .enable_time()
+            .enable_io()
             .build()
             .map_err(|e| Error::Internal(e.into()))?;
         let handle = timers.handle().clone();

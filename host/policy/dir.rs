@@ -110,8 +110,9 @@ impl Policy {
     /// through the grant in all of their lives, whether or not they delete it again, and how much
     /// larger they make files without writing to them (`truncate`, or writing far behind a file's
     /// end).  For each 256 bytes one file, folder or link can be created, and a thousand in any case.
-    /// It is checked before anything is written; the script sees `OSError` with `errno.ENOSPC`, and
-    /// nothing of that write is done.  Two interpreters that the host creates with the same policy
+    /// It is checked before anything is written; the script sees `OSError`, and nothing of that write
+    /// is done.  Its number is `errno.ENOSPC`, except where a write passes the quota after others through
+    /// the same open file, of which the guest's libc makes `errno.EIO`.  Two interpreters that the host creates with the same policy
     /// can write that much each.
     ///
     /// # Errors
@@ -297,7 +298,7 @@ mod tests {
             ("/proc/self", "/x", "whole system"),
             ("/dev", "/x", "whole system"),
             ("/no/such/folder", "/x", "does not exist"),
-            ("/no/such\0folder", "/x", "nul byte"),
+            ("/no/such\0folder", "/x", "NUL byte"),
             ("", "/x", "does not exist"),
             (&file, "/x", "not a directory"),
             (&pipe, "/x", "not a directory"),

@@ -253,24 +253,23 @@ fn span_of(text: &str, key: &[&str]) -> Option<Range<usize>> {
     Some(value.span())
 }
 
-/// The key with the value or the name that `span` is in.
+/// The key with the value or the name that begins where `span` does.
 fn key_at(text: &str, span: &Range<usize>) -> String {
-    let mut path = Vec::new();
-    if let Ok(document) = DeTable::parse(text) {
-        descend(document.get_ref(), span, &mut path);
-    }
-    path.join(".")
+    let document = DeTable::parse(text).ok();
+    let found = document.and_then(|document| descend(document.get_ref(), span.start));
+    found.unwrap_or_default().join(".")
 }
 
-fn descend(table: &DeTable<'_>, span: &Range<usize>, path: &mut Vec<String>) {
-    let has = |outer: &Range<usize>| outer.start <= span.start && span.end <= outer.end;
-    let found = table
-        .iter()
-        .find(|(key, value)| has(&key.span()) || has(&value.span()));
-    if let Some((key, value)) = found {
-        path.push(key.get_ref().to_string());
-        if let DeValue::Table(inner) = value.get_ref() {
-            descend(inner, span, path);
-        }
-    }
+/// The innermost key there.  The table under a header spans its header alone, so all are searched.
+fn descend(table: &DeTable<'_>, at: usize) -> Option<Vec<String>> {
+    table.iter().find_map(|(key, value)| {
+        let inner = match value.get_ref() {
+            DeValue::Table(inner) => descend(inner, at),
+            _ => None,
+        };
+        let is_here = || key.span().contains(&at) || value.span().contains(&at);
+        let mut path = inner.or_else(|| is_here().then(Vec::new))?;
+        path.insert(0, key.get_ref().to_string());
+        Some(path)
+    })
 }

@@ -39,6 +39,18 @@ impl Quota {
         self.count(&|quota| (&quota.bytes, quota.limit), bytes)
     }
 
+    /// Whether so many more bytes could be written now.
+    pub(crate) fn has_room(&self, bytes: u64) -> bool {
+        let used = self.bytes.load(Ordering::Relaxed);
+        let fits = used
+            .checked_add(bytes)
+            .is_some_and(|used| used <= self.limit);
+        fits && self
+            .above
+            .as_ref()
+            .is_none_or(|above| above.has_room(bytes))
+    }
+
     /// Counts a file, folder or link as created, before it is.
     pub(crate) fn create(&self) -> Result<(), Full> {
         let most = |limit: u64| LEAST_NAMES.max(limit / BYTES_PER_NAME);

@@ -98,8 +98,14 @@ impl Files<'_> {
         let (Some(quota), Some(file)) = (self.quota(descriptor), self.file(descriptor)?) else {
             return Ok(stream);
         };
+        let end = file.file.metadata()?.len();
+        let gap = position.map_or(0, |position| position.saturating_sub(end));
         let table = self.0.ctx().table;
         let inner = table.delete(stream)?;
+        // The guest's libc makes EIO of every error of a stream, but tells this one as it is.
+        if !quota.has_room(gap.saturating_add(1)) {
+            return Err(ErrorCode::InsufficientSpace.into());
+        }
         let metered = Metered::new(inner, file.file.clone(), quota, position);
         let metered: DynOutputStream = Box::new(metered);
         Ok(table.push(metered)?)

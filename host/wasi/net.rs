@@ -43,7 +43,8 @@ impl Net {
         builder
             .allow_tcp(any)
             .allow_udp(false)
-            .allow_ip_name_lookup(any);
+            // Which names, is decided below; an address is its own name.
+            .allow_ip_name_lookup(true);
         if any {
             let net = net.clone();
             builder.socket_addr_check(move |address, purpose| {

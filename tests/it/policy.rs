@@ -301,7 +301,7 @@ def truncate(name, size):
         .unwrap();
     let rows = [
         ("write('a', 60)", "done"),
-        ("write('a', 41)", "ENOSPC"),
+        ("write('a', 41)", "EIO"),
         // Behind the end, the gap counts.
         ("write('a', 1, 'r+b', 2**62)", "ENOSPC"),
         ("write('b', 1, 'wb', 40)", "ENOSPC"),
@@ -312,11 +312,11 @@ def truncate(name, size):
         ("write('c', 10, 'ab')", "done"),
         // What was there before is not what was written, but writing over it is.
         ("write('old', 10, 'r+b', 500)", "done"),
-        ("write('old', 11, 'r+b', 500)", "ENOSPC"),
+        ("write('old', 11, 'r+b', 500)", "EIO"),
         ("truncate('old', 1)", "done"),
         // Deleting gives nothing back.
         ("os.unlink('/data/a')", "done"),
-        ("write('d', 11)", "ENOSPC"),
+        ("write('d', 11)", "EIO"),
         ("write('d', 10)", "done"),
         ("write('d', 1)", "ENOSPC"),
         ("write('d', 0)", "done"),
@@ -350,7 +350,7 @@ child.run(\"open('/data/a', 'wb', 0).write(bytes(70))\")
     attempts(
         &interpreter,
         &[
-            ("open('/data/b', 'wb', 0).write(bytes(31))", "ENOSPC"),
+            ("open('/data/b', 'wb', 0).write(bytes(31))", "EIO"),
             ("open('/data/b', 'wb', 0).write(bytes(30))", "done"),
         ],
     );
