@@ -310,7 +310,7 @@ mod tests {
             (&other, "/x\0", "must be absolute"),
             (&other, "/taken", "something is granted there"),
             (&sub, "/x", "only one of them is read-only"),
-            (base, "/x", "overlaps with /taken"),
+            (base, "/x", "overlaps with /metered"),
             (&metered, "/x", "a quota would not count"),
         ];
         for (host, guest, why) in rows {

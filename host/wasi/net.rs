@@ -170,7 +170,8 @@ impl Host for Lookups<'_> {
         if lock(&self.net.lookups).len() >= MOST_LOOKUPS {
             return Err(ErrorCode::NewSocketLimit.into());
         }
-        let stream = self.state.sockets().resolve_addresses(network, name)?;
+        let asked = granted.clone().unwrap_or(name);
+        let stream = self.state.sockets().resolve_addresses(network, asked)?;
         lock(&self.net.lookups).insert(stream.rep(), granted);
         Ok(stream)
     }
