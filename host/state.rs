@@ -2,7 +2,7 @@
 
 use crate::broker::PartyId;
 use crate::engine::MOST_MEMORY;
-use crate::error::{Error, LimitKind, Result};
+use crate::error::{LimitKind, Result};
 use crate::imports::Answer;
 use crate::island::Island;
 use crate::ledger::{Exceeded, Reservation};
