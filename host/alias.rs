@@ -4,6 +4,7 @@
 //! that it should have.  Arguments and results are data and nothing else.
 
 use crate::error::{Error, Result};
+use crate::policy::check_name;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -208,7 +209,7 @@ impl<T> Default for Equipment<T> {
 impl<T: Clone> Equipment<T> {
     /// Lets `name` lead to `target`.
     pub(crate) fn alias(&mut self, name: &str, target: T) -> Result<()> {
-        check_name(name)?;
+        check_name("an alias", name)?;
         if BUILTINS.contains(&name) && !self.hidden.contains(name) {
             return Err(Error::Config(format!(
                 "an alias cannot be called {name}, which is a builtin of Python's: hide that first, \
@@ -273,7 +274,7 @@ impl<T: Clone> Equipment<T> {
 
     /// Hides an alias, or else a module or a builtin.
     pub(crate) fn hide(&mut self, name: &str) -> Result<()> {
-        check_path(name, "what is hidden")?;
+        check_name("what is hidden", name)?;
         match self.aliases.remove(name) {
             Some(target) => {
                 self.hidden_aliases.insert(name.to_owned(), target);
@@ -360,52 +361,6 @@ impl<T: Clone> Equipment<T> {
 
 /// How many aliases an interpreter can have, and how many names can be hidden from it.
 const MOST: usize = 4096;
-
-/// The longest name.
-const LONGEST: usize = 128;
-
-/// Checks the name of an alias: Python identifiers with dots between them.
-pub(crate) fn check_name(name: &str) -> Result<()> {
-    check_path(name, "an alias")?;
-    let parts = name.split('.');
-    if let Some(part) = parts.into_iter().find(|part| part.starts_with("__")) {
-        return Err(Error::Config(format!(
-            "an alias cannot be called {name}: names that begin with `__`, such as {part}, are Python's own"
-        )));
-    }
-    Ok(())
-}
-
-/// Checks a name that may have dots in it.
-pub(crate) fn check_path(name: &str, what: &str) -> Result<()> {
-    let wrong = |why: &str| {
-        let shown: String = name.chars().take(LONGEST).collect();
-        Err(Error::Config(format!(
-            "{what} cannot be called {shown:?}: {why}"
-        )))
-    };
-    if name.len() > LONGEST {
-        return wrong("a name has at most 128 bytes");
-    }
-    for part in name.split('.') {
-        let mut chars = part.chars();
-        let begins = chars.next().is_some_and(|c| c == '_' || c.is_alphabetic());
-        if !begins || !chars.all(|c| c == '_' || c.is_alphanumeric()) {
-            return wrong("a name is made of letters, digits and `_`, with dots between its parts");
-        }
-        if KEYWORDS.contains(&part) {
-            return wrong("a part of it is a keyword of Python's");
-        }
-    }
-    Ok(())
-}
-
-const KEYWORDS: &[&str] = &[
-    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
-    "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
-    "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while",
-    "with", "yield",
-];
 
 /// Python's builtin functions and classes, exceptions aside.
 const BUILTINS: &[&str] = &[
@@ -500,28 +455,16 @@ mod tests {
 
     #[test]
     fn names_that_are_refused() {
-        let long = "x".repeat(129);
         let rows = [
-            ("", "letters"),
+            ("", "empty"),
             ("a b", "letters"),
-            ("a\0", "letters"),
-            ("1a", "letters"),
-            (".a", "letters"),
-            ("a..b", "letters"),
-            ("a-b", "letters"),
             ("kv.class", "keyword"),
-            ("None", "keyword"),
             ("__import__", "Python's own"),
-            ("kv.__dict__", "Python's own"),
             ("print", "builtin"),
-            (&long, "128"),
         ];
         for (name, why) in rows {
             let error = Equipment::default().alias(name, 0).unwrap_err().to_string();
             assert!(error.contains(why), "{name:?}: {error}");
-        }
-        for name in ["log", "kv.get", "a.b.c", "_x", "größe", &long[..128]] {
-            assert!(Equipment::default().alias(name, 0).is_ok(), "{name:?}");
         }
     }
 

@@ -6,10 +6,12 @@ use crate::broker::{
 };
 use crate::encoding::Encoded;
 use crate::ledger::Reservation;
+use crate::standing::Standing;
 use crate::trust::Trust;
 use std::any::Any;
+use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -77,7 +79,6 @@ pub(crate) struct Message {
     /// Who must be trusted to read it, where the host cannot vouch for it.
     pub(crate) author: Option<Trust>,
     /// What its sender is charged for it, for as long as it exists.
-    #[expect(dead_code, reason = "dropping it is what gives it back")]
     pub(crate) charge: Option<Reservation>,
 }
 
@@ -133,13 +134,29 @@ pub(crate) struct Exchange {
     // Sections under this lock are short, and nobody is woken and nothing is dropped in them: both
     // may come back here.
     broker: Mutex<Broker<Message>>,
+    /// The clocks that go on only by what their parties wait.
+    standing: Mutex<HashMap<PartyId, Weak<Standing>>>,
 }
 
 impl Exchange {
     pub(crate) fn new(seed: u64) -> Arc<Self> {
         Arc::new(Exchange {
             broker: Mutex::new(Broker::new(seed)),
+            standing: Mutex::default(),
         })
+    }
+
+    /// Lets the clock of a party go on by the timeouts of its waits.
+    pub(crate) fn let_pass(&self, party: PartyId, standing: &Arc<Standing>) {
+        let mut clocks = self.standing();
+        if clocks.len() >= 64 && clocks.len().is_power_of_two() {
+            clocks.retain(|_, clock| clock.strong_count() > 0);
+        }
+        clocks.insert(party, Arc::downgrade(standing));
+    }
+
+    fn standing(&self) -> MutexGuard<'_, HashMap<PartyId, Weak<Standing>>> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Calls `act` with the broker, and afterwards does what that entails.
@@ -206,7 +223,16 @@ impl Exchange {
         };
         match limit {
             None => waiting.await,
-            Some(limit) => tokio::time::timeout(limit, waiting).await.ok().flatten(),
+            Some(limit) => match tokio::time::timeout(limit, waiting).await {
+                Ok(done) => done,
+                Err(_) => {
+                    let clock = self.standing().get(&party).and_then(Weak::upgrade);
+                    if let Some(clock) = clock {
+                        clock.pass(limit);
+                    }
+                    None
+                }
+            },
         }
     }
 }

@@ -143,13 +143,19 @@ impl InterpreterBuilder {
 
     async fn create(self) -> Result<Interpreter> {
         let context = &self.runtime.0;
+        if self.limits.get(LimitKind::Fuel).is_some() && !context.counts_fuel {
+            return Err(Error::Config(
+                "a fuel limit needs a runtime that counts fuel: Runtime::builder().fuel(true)"
+                    .to_owned(),
+            ));
+        }
         let family = Family::new(context.next_family());
         let island = Island::create(
             context,
             &family,
             None,
             Settings {
-                policy: self.policy,
+                policy: self.policy.with_new_quotas(),
                 limits: self.limits,
                 stdout: self.stdout,
                 stderr: self.stderr,
@@ -289,6 +295,9 @@ impl Interpreter {
     /// `__main__`, its arguments in `sys.argv`, exit functions at the end, and the traceback of an
     /// uncaught exception on standard error.  Returns the exit status.
     ///
+    /// Where no arguments are given, the script has those that the policy grants
+    /// ([`Policy::args`](crate::Policy::args)).
+    ///
     /// `name` is what tracebacks call the script: a path, `<string>` or `<stdin>`.  Where the script's
     /// folder on the host was granted, modules beside it can be imported.
     ///
@@ -311,7 +320,7 @@ impl Interpreter {
             source: source.into(),
             directory,
             name,
-            arguments: arguments.into_iter().collect(),
+            arguments: self.arguments(arguments),
         };
         match self.blocking(job)? {
             Reply::Status(status) | Reply::Exit(status) => Ok(status),
@@ -406,6 +415,15 @@ impl Interpreter {
     /// harmless.
     pub fn kill(&self) {
         self.0.0.kill();
+    }
+
+    /// The arguments of a script: if it was given none, those that the policy grants.
+    fn arguments(&self, given: impl IntoIterator<Item = String>) -> Vec<String> {
+        let given: Vec<String> = given.into_iter().collect();
+        match given.is_empty() {
+            true => self.0.0.settings.policy.args.clone(),
+            false => given,
+        }
     }
 
     fn blocking(&self, job: Job) -> Result<Reply> {

@@ -14,7 +14,7 @@ use crate::job::{self, Job, Reply};
 use crate::ledger::{Account, Reservation};
 use crate::limits::Limits;
 use crate::output::Output;
-use crate::policy::{Children, Policy};
+use crate::policy::{Children, Modules, Policy};
 use crate::runtime::Context;
 use crate::state::State;
 use crate::trust::{SharedTrust, Trust};
@@ -124,10 +124,12 @@ impl Island {
         };
         let now = Instant::now();
         let island = Island::enrol(context, family, parent, trust, settings.clone(), now)?;
-        if let Some(parent) = parent {
-            island.inherit_equipment(parent, island.settings.trusted);
+        match parent {
+            Some(parent) => island.inherit_equipment(parent, island.settings.trusted),
+            None => island.equip_as_granted()?,
         }
-        if island.account.tightest(LimitKind::Recursion).is_some() {
+        let recursion = island.account.tightest(LimitKind::Recursion);
+        if recursion.is_some() || island.settings.policy.modules != Modules::default() {
             island.powers.renew();
         }
         let instance = island.instantiate().await?;

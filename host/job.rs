@@ -76,7 +76,7 @@ pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job)
         call(instance, job).await
     };
     let result = supervised(island, work).await;
-    match fuel.spent(island, &instance.store) {
+    match fuel.spent(island, &mut instance.store) {
         Some(exceeded) => Err(exceeded.into()),
         None => result,
     }
@@ -145,9 +145,10 @@ impl Fuel {
     }
 
     /// Notes what was spent of it.
-    fn spent(self, island: &Island, store: &Store<State>) -> Option<Exceeded> {
+    fn spent(self, island: &Island, store: &mut Store<State>) -> Option<Exceeded> {
         let before = self.0?;
         let spent = before.saturating_sub(store.get_fuel().ok()?);
+        store.set_fuel(u64::MAX).ok()?;
         let exceeded = island.account.note(LimitKind::Fuel, spent);
         match spent == before {
             // It stopped because there was none left.
@@ -193,10 +194,16 @@ async fn equip(island: &Island, instance: &mut Instance) -> Result<()> {
     let (aliases, hidden) = island
         .powers
         .with(|equipment| (equipment.visible_names(), equipment.hidden_objects()));
+    let modules = &island.settings.policy.modules;
+    let hidden = hidden.into_iter().chain(modules.hide.iter().cloned());
     let recursion = island.account.tightest(LimitKind::Recursion);
     let equipment = guest::Equipment {
         aliases,
-        hidden,
+        hidden: hidden.collect(),
+        only: modules
+            .only
+            .as_ref()
+            .map(|only| only.iter().cloned().collect()),
         recursion: recursion.and_then(|limit| u32::try_from(limit).ok()),
     };
     let guest = instance.exports.archipel_island_guest();

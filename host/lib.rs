@@ -46,10 +46,12 @@ mod policy;
 mod promise;
 mod runtime;
 mod scheduler;
+mod standing;
 mod state;
 mod trust;
 mod usage;
 pub mod value;
+mod wasi;
 
 pub use alias::{AliasError, Arguments, Call};
 pub use archipel_guest as guest;
@@ -61,7 +63,10 @@ pub use interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
 pub use island::LimitReached;
 pub use limits::Limits;
 pub use output::{Captured, Output};
-pub use policy::{Access, Policy};
+pub use policy::{
+    Access, Change, Children, Clock, Destination, DirRequest, Excess, Modules, Policy, Profile,
+    Random, Request,
+};
 pub use runtime::{Capacity, Metrics, Runtime, RuntimeBuilder};
 pub use usage::{Usage, Used};
 pub use value::Value;

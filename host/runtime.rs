@@ -65,6 +65,7 @@ impl Workers {
             .worker_threads(1)
             .thread_name("archipel-timers")
             .enable_time()
+            .enable_io()
             .build()
             .map_err(|e| Error::Internal(e.into()))?;
         let handle = timers.handle().clone();
@@ -417,7 +418,7 @@ impl RuntimeBuilder {
         let component = engine::compile(&engine, &source, cache.as_ref(), &mut self.progress)?;
 
         let mut linker = Linker::new(&engine);
-        let guest = wasmtime_wasi::p2::add_to_linker_async(&mut linker)
+        let guest = crate::wasi::add_to_linker(&mut linker)
             .and_then(|()| imports::add_to_linker(&mut linker))
             .and_then(|()| linker.instantiate_pre(&component))
             .and_then(IslandPre::new)

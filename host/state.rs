@@ -7,17 +7,16 @@ use crate::imports::Answer;
 use crate::island::Island;
 use crate::ledger::{Account, Exceeded, Reservation};
 use crate::limits::HANDLES;
-use crate::output::CountedOutput;
-use crate::policy::Access;
 use crate::runtime::Context;
+use crate::standing::Standing;
 use crate::trust::SharedTrust;
+use crate::wasi::{self, Granted, Meters, Net};
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiterAsync, Store};
-use wasmtime_wasi::{FsPerms, HostMonotonicClock, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 /// The data of an instance's store.
 pub(crate) struct State {
@@ -34,6 +33,9 @@ pub(crate) struct State {
     /// How many handles the guest can have.
     pub(crate) handles: u64,
     wasi: WasiCtx,
+    pub(crate) net: Arc<Net>,
+    pub(crate) meters: Meters,
+    pub(crate) standing: Option<Arc<Standing>>,
     limiter: Limiter,
 }
 
@@ -46,6 +48,15 @@ impl State {
             .unwrap_or(HANDLES);
         let mut table = ResourceTable::new();
         table.set_max_capacity(usize::try_from(handles).unwrap_or(usize::MAX));
+        let Granted {
+            wasi,
+            net,
+            meters,
+            standing,
+        } = wasi::granted(island)?;
+        if let Some(standing) = &standing {
+            context.exchange.let_pass(island.party, standing);
+        }
         let state = State {
             context: context.clone(),
             island: Arc::downgrade(island),
@@ -56,13 +67,21 @@ impl State {
             holdings: Answer::default(),
             given: HashMap::new(),
             handles,
-            wasi: wasi(island)?,
+            wasi,
+            net,
+            meters,
+            standing,
             limiter: Limiter::new(island)?,
         };
         let mut store = Store::new(&context.engine, state);
         store.limiter_async(|state| &mut state.limiter);
         store.epoch_deadline_async_yield_and_update(1);
         store.set_epoch_deadline(1);
+        if context.counts_fuel {
+            // What is not part of a job is not counted.
+            let filled = store.set_fuel(u64::MAX);
+            filled.map_err(|error| Error::Internal(error.into()))?;
+        }
         store.set_hostcall_fuel(crate::imports::MOST_PER_CALL);
         Ok(store)
     }
@@ -136,56 +155,6 @@ impl WasiView for State {
             ctx: &mut self.wasi,
             table: &mut self.table,
         }
-    }
-}
-
-/// What the policy grants, as WASI understands it.
-fn wasi(island: &Arc<Island>) -> Result<WasiCtx> {
-    let settings = &island.settings;
-    let policy = &settings.policy;
-    let mut builder = WasiCtx::builder();
-    builder
-        .stdout(CountedOutput::new(island, &settings.stdout))
-        .stderr(CountedOutput::new(island, &settings.stderr))
-        .monotonic_clock(Since(island.started))
-        // What `sys.argv` has in it where there is no script.
-        .arg("")
-        .allow_tcp(false)
-        .allow_udp(false)
-        .allow_ip_name_lookup(false);
-    if policy.stdin {
-        builder.inherit_stdin();
-    }
-    for (name, value) in policy.variables() {
-        builder.env(name, value);
-    }
-    for grant in &policy.dirs {
-        let perms = match grant.access {
-            Access::ReadOnly => FsPerms::ReadOnly,
-            Access::ReadWrite => FsPerms::ReadWrite,
-        };
-        builder
-            .preopened_dir(grant.path(), &grant.guest, perms)
-            .map_err(|error| {
-                Error::Config(format!(
-                    "cannot open the granted directory {}: {error}",
-                    grant.host.display()
-                ))
-            })?;
-    }
-    Ok(builder.build())
-}
-
-/// The monotonic clock, which for a copy goes on from where it was in the original.
-struct Since(Instant);
-
-impl HostMonotonicClock for Since {
-    fn resolution(&self) -> u64 {
-        1
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }
 

@@ -1,10 +1,12 @@
 //! What an interpreter may do to its descendants, besides running code in them.
 
 use crate::bindings::archipel::island::interpreters::{Refusal, Settings as Asked, Used};
+use crate::encoding::{self, MAX_DEPTH};
 use crate::error::{Error, LimitKind, Result};
 use crate::island::{Handler, Island, MOST_NUMBER, Settings, Target};
 use crate::ledger::Account;
 use crate::limits::Limits;
+use crate::policy::{Policy, Request};
 use crate::usage::Usage;
 use std::sync::Arc;
 
@@ -22,11 +24,27 @@ pub(super) fn settings(own: &Island, asked: Asked) -> std::result::Result<Settin
             kind.show(most)
         )));
     }
+    if let Some(policy) = asked.policy {
+        settings.policy = policy_asked(own, &policy).map_err(|error| match error {
+            Error::Denied(what) => {
+                tracing::info!(interpreter = own.id, "denied: {what}");
+                Refusal::Denied(what)
+            }
+            error => refusal(error),
+        })?;
+    }
     settings.limits = wanted.within(&settings.limits);
     if let Some(name) = asked.name {
         settings.name = Some(checked_name(&name).map_err(refusal)?.into());
     }
     Ok(settings)
+}
+
+/// The policy that is asked for, a marshalled dict, unless it is more than `own` has.
+fn policy_asked(own: &Island, asked: &[u8]) -> Result<Policy> {
+    let value = encoding::decode(asked, 0, MAX_DEPTH)
+        .map_err(|refusal| Error::Config(format!("the policy cannot be read: {refusal}")))?;
+    own.settings.policy.narrowed(&Request::from_value(&value)?)
 }
 
 fn refusal(error: Error) -> Refusal {

@@ -7,6 +7,7 @@ use crate::imports::arguments;
 use crate::island::Target;
 use crate::job::Job;
 use crate::limits::Limits;
+use crate::policy::check_name;
 use crate::usage::Usage;
 use crate::value::Value;
 use std::sync::Arc;
@@ -73,7 +74,7 @@ impl Interpreter {
     ///
     /// As for [`eval`](Self::eval).
     pub fn get(&self, name: &str) -> Result<Value> {
-        crate::alias::check_path(name, "a name of __main__")?;
+        check_name("a name of __main__", name)?;
         self.eval(name)
     }
 

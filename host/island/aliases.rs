@@ -154,6 +154,26 @@ impl Island {
         })
     }
 
+    /// Gives this island, which the host has just created, the aliases that its policy lends.
+    pub(super) fn equip_as_granted(&self) -> Result<()> {
+        let policy = &self.settings.policy;
+        if let Some(missing) = policy.missing_alias() {
+            return Err(Error::Config(format!(
+                "the policy asks for an alias called {missing}, which nobody gave: add it with \
+                 Policy::alias"
+            )));
+        }
+        if policy.functions.0.is_empty() {
+            return Ok(());
+        }
+        self.powers.change(|equipment| {
+            let mut functions = policy.functions.0.iter();
+            functions.try_for_each(|(name, function)| {
+                equipment.alias(name, Target::Host(function.clone()))
+            })
+        })
+    }
+
     /// Gives this island, a new child of `parent`, what it has of that one's equipment.
     pub(super) fn inherit_equipment(self: &Arc<Self>, parent: &Island, trusted: bool) {
         if trusted {

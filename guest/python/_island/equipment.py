@@ -8,9 +8,10 @@ the host decides.
 import builtins
 import importlib
 import sys
+from importlib.machinery import BuiltinImporter, FrozenImporter
 from types import ModuleType
 
-from . import aliases
+from . import aliases, library, stash
 
 _builtins = builtins.__dict__
 
@@ -29,8 +30,9 @@ _aside = {}
 _setrecursionlimit = sys.setrecursionlimit
 
 
-def equip(wanted, hidden, recursion):
-    """Have exactly the aliases `wanted`, and exactly what is called in `hidden` out of sight."""
+def equip(wanted, hidden, only, recursion):
+    """Have exactly the aliases `wanted`, exactly what is called in `hidden` out of sight, and scripts
+    import nothing but what is in `only`, if that is not None."""
     for name in [name for name in _present if name not in wanted]:
         _remove(name)
     for name in [name for name in _hidden if name not in hidden]:
@@ -41,6 +43,8 @@ def equip(wanted, hidden, recursion):
     for name in wanted:
         if name not in _present:
             _add(name)
+    if only is not None:
+        _import_only(only)
     if recursion is not None:
         _limit_recursion(recursion)
 
@@ -178,6 +182,28 @@ def _hidden_module(name):
             for other in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
                 _aside[other] = sys.modules.pop(other)
     return _aside[name]
+
+
+_import = builtins.__import__
+
+
+def _import_only(only):
+    """Let scripts import these modules, and the library whatever it needs for them."""
+    own = (library.Library, stash.Stashed, BuiltinImporter, FrozenImporter)
+
+    def visible(name):
+        return name in _present or name in _made or any(
+            name == one or name.startswith(one + ".") or one.startswith(name + ".") for one in only
+        )
+
+    def __import__(name, globals=None, locals=None, fromlist=(), level=0):
+        if level == 0 and not visible(name):
+            loader = None if globals is None else globals.get("__loader__")
+            if loader not in own or globals.get("__name__") == "__main__":
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return _import(name, globals, locals, fromlist, level)
+
+    builtins.__import__ = __import__
 
 
 def _limit_recursion(most):

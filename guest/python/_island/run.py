@@ -116,7 +116,7 @@ class Guest:
     def equip(self, wanted):
         try:
             _main()
-            equipment.equip(wanted.aliases, wanted.hidden, wanted.recursion)
+            equipment.equip(wanted.aliases, wanted.hidden, wanted.only, wanted.recursion)
         except BaseException as error:
             raise Err(report.exception(error)) from None
 

@@ -1,0 +1,84 @@
+//! What WASI lets an interpreter do: what its policy says.
+
+mod clock;
+mod files;
+mod net;
+mod random;
+mod stream;
+
+use crate::error::{Error, Result};
+use crate::island::Island;
+use crate::output::CountedOutput;
+use crate::policy::{Access, Random};
+use crate::standing::Standing;
+use crate::state::State;
+use std::sync::Arc;
+use wasmtime::component::Linker;
+use wasmtime_wasi::{FsPerms, WasiCtx};
+
+pub(crate) use files::Meters;
+pub(crate) use net::Net;
+
+/// What an interpreter has of WASI.
+pub(crate) struct Granted {
+    pub(crate) wasi: WasiCtx,
+    pub(crate) net: Arc<Net>,
+    pub(crate) meters: Meters,
+    /// Its clock, if that does not go by itself.
+    pub(crate) standing: Option<Arc<Standing>>,
+}
+
+/// What the policy of `island` grants.
+pub(crate) fn granted(island: &Arc<Island>) -> Result<Granted> {
+    let settings = &island.settings;
+    let policy = &settings.policy;
+    let mut builder = WasiCtx::builder();
+    builder
+        .stdout(CountedOutput::new(island, &settings.stdout))
+        .stderr(CountedOutput::new(island, &settings.stderr))
+        // What `sys.argv` begins with where there is no script.
+        .arg("")
+        .args(&policy.args);
+    let standing = clock::set(&mut builder, policy.clock, island.started);
+    let net = Net::set(&mut builder, &policy.net);
+    if let Random::Seeded(seed) = policy.random {
+        random::seed(&mut builder, seed, island.id);
+    }
+    if policy.stdin {
+        builder.inherit_stdin();
+    }
+    for (name, value) in policy.variables() {
+        builder.env(name, value);
+    }
+    for grant in &policy.dirs {
+        let perms = match grant.access {
+            Access::ReadOnly => FsPerms::ReadOnly,
+            Access::ReadWrite => FsPerms::ReadWrite,
+        };
+        builder
+            .preopened_dir(grant.path(), &grant.guest, perms)
+            .map_err(|error| {
+                Error::Config(format!(
+                    "cannot open the granted directory {}: {error}",
+                    grant.host.display()
+                ))
+            })?;
+    }
+    Ok(Granted {
+        wasi: builder.build(),
+        net,
+        meters: Meters::new(policy),
+        standing,
+    })
+}
+
+/// Adds WASI to `linker`, with our own in place of what knows no policies.
+pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    linker.allow_shadowing(true);
+    clock::add_to_linker(linker)?;
+    files::add_to_linker(linker)?;
+    net::add_to_linker(linker)?;
+    linker.allow_shadowing(false);
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! The clocks of an interpreter.
+
+use crate::policy::Clock;
+use crate::standing::Standing;
+use crate::state::State;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+use wasmtime::Result;
+use wasmtime::component::{HasData, Linker, Resource};
+use wasmtime_wasi::clocks::{WasiClocksCtxView, WasiClocksView};
+use wasmtime_wasi::p2::bindings::clocks::monotonic_clock::{self, Host};
+use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtxBuilder, WasiView};
+
+/// Sets the clocks of an interpreter, and returns the one that stands, if its clocks do.
+pub(super) fn set(
+    builder: &mut WasiCtxBuilder,
+    clock: Clock,
+    started: Instant,
+) -> Option<Arc<Standing>> {
+    builder.monotonic_clock(Since(started));
+    match clock {
+        Clock::Real => None,
+        Clock::Offset(seconds) => {
+            builder.wall_clock(Shifted(seconds));
+            None
+        }
+        Clock::Frozen(time) => {
+            let standing = Arc::new(Standing::default());
+            let since = time.duration_since(SystemTime::UNIX_EPOCH);
+            let since = since.unwrap_or_default();
+            builder.monotonic_clock(Stands(standing.clone()));
+            builder.wall_clock(StandsAt(since, standing.clone()));
+            Some(standing)
+        }
+    }
+}
+
+/// The monotonic clock, which for a copy goes on from where it was in the original.
+struct Since(Instant);
+
+impl HostMonotonicClock for Since {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The time of day, so many seconds off.
+struct Shifted(i64);
+
+impl HostWallClock for Shifted {
+    fn resolution(&self) -> Duration {
+        Duration::from_nanos(1)
+    }
+
+    fn now(&self) -> Duration {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = now.unwrap_or_default();
+        let shift = Duration::from_secs(self.0.unsigned_abs());
+        match self.0 < 0 {
+            true => now.saturating_sub(shift),
+            false => now.saturating_add(shift),
+        }
+    }
+}
+
+struct Stands(Arc<Standing>);
+
+impl HostMonotonicClock for Stands {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        self.0.now()
+    }
+}
+
+struct StandsAt(Duration, Arc<Standing>);
+
+impl HostWallClock for StandsAt {
+    fn resolution(&self) -> Duration {
+        Duration::from_nanos(1)
+    }
+
+    fn now(&self) -> Duration {
+        let passed = Duration::from_nanos(self.1.now());
+        self.0.saturating_add(passed)
+    }
+}
+
+/// Adds the monotonic clock to `linker` in place of WASI's own, whose sleeps do not move a clock that
+/// stands.
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+    monotonic_clock::add_to_linker::<State, HasClocks>(linker, |state| Clocks {
+        standing: state.standing.clone(),
+        state,
+    })
+}
+
+struct HasClocks;
+
+impl HasData for HasClocks {
+    type Data<'a> = Clocks<'a>;
+}
+
+struct Clocks<'a> {
+    state: &'a mut State,
+    standing: Option<Arc<Standing>>,
+}
+
+impl Clocks<'_> {
+    fn real(&mut self) -> WasiClocksCtxView<'_> {
+        self.state.clocks()
+    }
+
+    fn sleep(&mut self, standing: Arc<Standing>, time: u64) -> Result<Resource<DynPollable>> {
+        let sleep = Sleep {
+            over: standing.now().saturating_add(time),
+            time: Duration::from_nanos(time),
+            until: None,
+            standing,
+        };
+        let table = self.state.ctx().table;
+        let sleep = table.push(sleep)?;
+        subscribe(table, sleep)
+    }
+}
+
+impl Host for Clocks<'_> {
+    fn now(&mut self) -> Result<u64> {
+        self.real().now()
+    }
+
+    fn resolution(&mut self) -> Result<u64> {
+        self.real().resolution()
+    }
+
+    fn subscribe_instant(&mut self, when: u64) -> Result<Resource<DynPollable>> {
+        match self.standing.clone() {
+            None => self.real().subscribe_instant(when),
+            Some(standing) => {
+                let time = when.saturating_sub(standing.now());
+                self.sleep(standing, time)
+            }
+        }
+    }
+
+    fn subscribe_duration(&mut self, time: u64) -> Result<Resource<DynPollable>> {
+        match self.standing.clone() {
+            None => self.real().subscribe_duration(time),
+            Some(standing) => self.sleep(standing, time),
+        }
+    }
+}
+
+/// A sleep after which a standing clock goes on.
+struct Sleep {
+    standing: Arc<Standing>,
+    /// What the clock says when it is over.
+    over: u64,
+    time: Duration,
+    /// When that is, from the first time that somebody waits for it.
+    until: Option<tokio::time::Instant>,
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Sleep {
+    async fn ready(&mut self) {
+        if self.time.is_zero() {
+            // Lets sockets become ready, should the guest ask for them in a loop.
+            return tokio::task::yield_now().await;
+        }
+        let now = tokio::time::Instant::now();
+        let until = self.until.or_else(|| now.checked_add(self.time));
+        self.until = until;
+        match until {
+            Some(until) => tokio::time::sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+        self.standing.reach(self.over);
+    }
+}

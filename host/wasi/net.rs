@@ -1,0 +1,222 @@
+//! The network of an interpreter, as far as its policy goes.
+
+use crate::policy::{Destination, may_stand_for, plain_name};
+use crate::state::State;
+use std::collections::{BTreeSet, HashMap};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wasmtime::Result;
+use wasmtime::component::{HasData, Linker, Resource};
+use wasmtime_wasi::WasiCtxBuilder;
+use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{
+    self, Host, HostResolveAddressStream, ResolveAddressStream,
+};
+use wasmtime_wasi::p2::bindings::sockets::network::{
+    self, ErrorCode, HostNetwork, IpAddress, Network,
+};
+use wasmtime_wasi::p2::{DynPollable, SocketError};
+use wasmtime_wasi::sockets::{SocketAddrUse, WasiSocketsView};
+
+/// How many addresses an interpreter is told at the most.
+const MOST_ADDRESSES: usize = 4096;
+
+/// How many lookups can be under way: no more than a script needs, since each can occupy a thread.
+const MOST_LOOKUPS: usize = 64;
+
+/// What an interpreter may connect to.
+#[derive(Default)]
+pub(crate) struct Net {
+    granted: BTreeSet<Destination>,
+    /// What the granted names stood for when they were looked up.
+    found: Mutex<HashMap<IpAddr, BTreeSet<String>>>,
+    /// The names that are being looked up, by the number of their stream; none for an address.
+    lookups: Mutex<HashMap<u32, Option<String>>>,
+}
+
+impl Net {
+    pub(super) fn set(builder: &mut WasiCtxBuilder, granted: &BTreeSet<Destination>) -> Arc<Self> {
+        let net = Arc::new(Net {
+            granted: granted.clone(),
+            ..Net::default()
+        });
+        let any = !granted.is_empty();
+        builder
+            .allow_tcp(any)
+            .allow_udp(false)
+            // Which names, is decided below; an address is its own name.
+            .allow_ip_name_lookup(true);
+        if any {
+            let net = net.clone();
+            builder.socket_addr_check(move |address, purpose| {
+                let granted = net.has(address, purpose);
+                if !granted {
+                    tracing::info!(%address, ?purpose, "an interpreter may not use the network so");
+                }
+                Box::pin(std::future::ready(granted))
+            });
+        }
+        net
+    }
+
+    fn has(&self, address: SocketAddr, purpose: SocketAddrUse) -> bool {
+        match purpose {
+            SocketAddrUse::TcpConnect => {
+                let literal = self
+                    .granted
+                    .iter()
+                    .any(|granted| granted.has_address(address));
+                literal || self.has_found(address)
+            }
+            // What every connection does first.
+            SocketAddrUse::TcpBind => {
+                let any = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+                address.port() == 0 && any.contains(&address.ip())
+            }
+            _ => false,
+        }
+    }
+
+    fn has_found(&self, address: SocketAddr) -> bool {
+        let found = lock(&self.found);
+        let Some(names) = found.get(&address.ip().to_canonical()) else {
+            return false;
+        };
+        let mut granted = self.granted.iter();
+        granted.any(|granted| {
+            let named = names.iter().any(|name| granted.has_name(name));
+            named && granted.has_port(address.port())
+        })
+    }
+
+    /// Whether a name may be looked up, and which of the granted ones it is, if it is no address.
+    fn may_look_up(&self, name: &str) -> Option<Option<String>> {
+        if name.parse::<IpAddr>().is_ok() {
+            return Some(None);
+        }
+        let name = plain_name(name);
+        let granted = self.granted.iter().any(|granted| granted.has_name(&name));
+        granted.then_some(Some(name))
+    }
+
+    /// Notes an address that was found, and returns whether the guest may know of it.
+    fn note(&self, name: &str, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        if !may_stand_for(name, address) {
+            // It may have been granted as an address, and the check for that comes later.
+            return self.granted.iter().any(|granted| granted.has_ip(address));
+        }
+        let mut found = lock(&self.found);
+        if found.len() >= MOST_ADDRESSES && !found.contains_key(&address) {
+            return false;
+        }
+        found.entry(address).or_default().insert(name.to_owned());
+        true
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Adds the lookup of names to `linker` in place of WASI's own, which looks up all or none.
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+    ip_name_lookup::add_to_linker::<State, HasLookups>(linker, |state| Lookups {
+        net: state.net.clone(),
+        state,
+    })
+}
+
+struct HasLookups;
+
+impl HasData for HasLookups {
+    type Data<'a> = Lookups<'a>;
+}
+
+struct Lookups<'a> {
+    state: &'a mut State,
+    net: Arc<Net>,
+}
+
+impl network::Host for Lookups<'_> {
+    fn convert_error_code(&mut self, error: SocketError) -> Result<ErrorCode> {
+        self.state.sockets().convert_error_code(error)
+    }
+
+    fn network_error_code(
+        &mut self,
+        error: Resource<wasmtime::Error>,
+    ) -> Result<Option<ErrorCode>> {
+        self.state.sockets().network_error_code(error)
+    }
+}
+
+impl HostNetwork for Lookups<'_> {
+    fn drop(&mut self, network: Resource<Network>) -> Result<()> {
+        HostNetwork::drop(&mut self.state.sockets(), network)
+    }
+}
+
+impl Host for Lookups<'_> {
+    fn resolve_addresses(
+        &mut self,
+        network: Resource<Network>,
+        name: String,
+    ) -> Result<Resource<ResolveAddressStream>, SocketError> {
+        let Some(granted) = self.net.may_look_up(&name) else {
+            let shown: String = name.chars().take(253).collect();
+            tracing::info!(name = ?shown, "an interpreter may not look up that name");
+            return Err(ErrorCode::AccessDenied.into());
+        };
+        if lock(&self.net.lookups).len() >= MOST_LOOKUPS {
+            return Err(ErrorCode::NewSocketLimit.into());
+        }
+        let asked = granted.clone().unwrap_or(name);
+        let stream = self.state.sockets().resolve_addresses(network, asked)?;
+        lock(&self.net.lookups).insert(stream.rep(), granted);
+        Ok(stream)
+    }
+}
+
+impl HostResolveAddressStream for Lookups<'_> {
+    fn resolve_next_address(
+        &mut self,
+        stream: Resource<ResolveAddressStream>,
+    ) -> Result<Option<IpAddress>, SocketError> {
+        let name = lock(&self.net.lookups)
+            .get(&stream.rep())
+            .cloned()
+            .flatten();
+        loop {
+            let again = Resource::new_borrow(stream.rep());
+            let Some(found) = self.state.sockets().resolve_next_address(again)? else {
+                return Ok(None);
+            };
+            let Some(name) = &name else {
+                return Ok(Some(found));
+            };
+            if self.net.note(name, plain_address(found)) {
+                return Ok(Some(found));
+            }
+            tracing::info!(name, ?found, "a granted name stands for what it must not");
+        }
+    }
+
+    fn subscribe(
+        &mut self,
+        stream: Resource<ResolveAddressStream>,
+    ) -> Result<Resource<DynPollable>> {
+        HostResolveAddressStream::subscribe(&mut self.state.sockets(), stream)
+    }
+
+    fn drop(&mut self, stream: Resource<ResolveAddressStream>) -> Result<()> {
+        lock(&self.net.lookups).remove(&stream.rep());
+        HostResolveAddressStream::drop(&mut self.state.sockets(), stream)
+    }
+}
+
+fn plain_address(address: IpAddress) -> IpAddr {
+    match address {
+        IpAddress::Ipv4((a, b, c, d)) => Ipv4Addr::new(a, b, c, d).into(),
+        IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => Ipv6Addr::new(a, b, c, d, e, f, g, h).into(),
+    }
+}

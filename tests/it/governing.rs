@@ -1,0 +1,405 @@
+//! How a host governs interpreters: limits, usage, stopping, and what they may give to their children.
+
+use crate::runtime;
+use archipel::{
+    Access, Binding, Capacity, Error, Interpreter, LimitKind, Limits, Output, Policy, Receiver,
+    Runtime,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// What each way to stop an interpreter must work in; each says on a channel when it has begun.
+const BUSY: [(&str, &str); 8] = [
+    (
+        "a tight loop",
+        "begun.send(1)\nwhile True:\n try:\n  while True: pass\n except BaseException: pass",
+    ),
+    ("a builtin", "begun.send(1); sum(range(10**12))"),
+    (
+        "a regular expression",
+        "import re; begun.send(1); re.match('(a+)+$', 'a' * 40 + 'b')",
+    ),
+    ("a power", "begun.send(1); 9**9**9"),
+    ("receiving", "begun.send(1); begun_too.recv()"),
+    (
+        "sending",
+        "import archipel; recv, send = archipel.channel()\nbegun.send(1); archipel.select((send, 1), archipel.after(1e6))",
+    ),
+    ("sleeping", "import time; begun.send(1); time.sleep(1e6)"),
+    (
+        "a child",
+        "import archipel; child = archipel.create(); begun.send(1); child.exec('import time; time.sleep(1e6)')",
+    ),
+];
+
+/// An interpreter that runs `source` on another thread, once it has begun.
+struct Running {
+    interpreter: Interpreter,
+    outcome: std::thread::JoinHandle<archipel::Result<()>>,
+}
+
+fn running(source: &str) -> Running {
+    let interpreter = runtime()
+        .interpreter()
+        .policy(Policy::new().children(4, 2).unwrap())
+        .build()
+        .unwrap();
+    let (begun, begins) = runtime().channel(Capacity::Rendezvous).unwrap();
+    let (never, received) = runtime().channel(Capacity::Rendezvous).unwrap();
+    interpreter
+        .prepare_main([
+            ("begun", Binding::from(begun)),
+            ("begun_too", received.into()),
+        ])
+        .unwrap();
+    let (runner, source) = (interpreter.clone(), source.to_owned());
+    let outcome = std::thread::spawn(move || {
+        let result = runner.exec(source);
+        drop(never);
+        result
+    });
+    wait(&begins);
+    Running {
+        interpreter,
+        outcome,
+    }
+}
+
+fn wait(receiver: &Receiver) {
+    assert_eq!(receiver.recv().unwrap(), 1);
+}
+
+#[test]
+fn whatever_runs_can_be_stopped() {
+    let sibling = runtime().interpreter().build().unwrap();
+    sibling.exec("n = 1").unwrap();
+    for (what, source) in BUSY {
+        let run = running(source);
+        run.interpreter.kill();
+        let outcome = run.outcome.join().unwrap();
+        assert!(matches!(outcome, Err(Error::Killed)), "{what}: {outcome:?}");
+        assert!(
+            matches!(run.interpreter.exec(""), Err(Error::Died(_))),
+            "{what}"
+        );
+
+        let run = running(source);
+        run.interpreter.cancel("enough", true);
+        run.interpreter.kill();
+        let outcome = run.outcome.join().unwrap();
+        match outcome {
+            Err(Error::Cancelled(message)) => assert_eq!(message, "enough", "{what}"),
+            other => panic!("{what}: {other:?}"),
+        }
+        assert_eq!(sibling.eval("n").unwrap(), 1);
+    }
+}
+
+#[test]
+fn whatever_runs_can_be_stopped_in_an_alias() {
+    let (begun, begins) = runtime().channel(Capacity::Rendezvous).unwrap();
+    let interpreter = runtime().interpreter().build().unwrap();
+    interpreter
+        .alias_async("forever", move |_| {
+            let begun = begun.clone();
+            async move {
+                begun.send_async(1).await?;
+                std::future::pending().await
+            }
+        })
+        .unwrap();
+    let runner = interpreter.clone();
+    let outcome = std::thread::spawn(move || runner.exec("try: forever()\nfinally: print('no')"));
+    wait(&begins);
+    interpreter.kill();
+    assert!(matches!(outcome.join().unwrap(), Err(Error::Killed)));
+}
+
+#[test]
+fn one_of_many_is_stopped_at_once() {
+    const BUSY: usize = 64;
+    let many: Vec<_> = (0..BUSY)
+        .map(|_| running("begun.send(1)\nn = 0\nwhile True: n += 1"))
+        .collect();
+    // How long it takes is for the benches; that it is this one, and only this one, is tested here.
+    let mut many = many.into_iter();
+    let one = many.next().unwrap();
+    one.interpreter.kill();
+    assert!(matches!(one.outcome.join().unwrap(), Err(Error::Killed)));
+    for other in many {
+        assert!(other.interpreter.is_running());
+        other.interpreter.cancel("over", true);
+        assert!(matches!(
+            other.outcome.join().unwrap(),
+            Err(Error::Cancelled(_))
+        ));
+    }
+}
+
+fn limited(limits: Limits) -> Interpreter {
+    runtime().interpreter().limits(limits).build().unwrap()
+}
+
+#[test]
+fn limits_are_told_with_what_was_used() {
+    let rows = [
+        (LimitKind::Cpu, 20_000_000, "while True: pass"),
+        (LimitKind::Wall, 20_000_000, "import time; time.sleep(1e6)"),
+        (LimitKind::Output, 10, "while True: print('x')"),
+        (
+            LimitKind::Handles,
+            32,
+            "import archipel\nkept = []\nwhile True: kept.append(archipel.channel())",
+        ),
+    ];
+    for (kind, limit, source) in rows {
+        let interpreter = limited(Limits::new().with(kind, limit).unwrap());
+        let source = format!("try:\n exec({source:?})\nexcept BaseException: pass\nfinally: x = 1");
+        match interpreter.exec(source) {
+            Err(Error::LimitExceeded {
+                kind: found,
+                limit: told,
+                used,
+            }) => assert!(
+                found == kind && told == limit && used >= limit,
+                "{kind}: {used}"
+            ),
+            other => panic!("{kind}: {other:?}"),
+        }
+        assert!(matches!(interpreter.exec(""), Err(Error::Died(_))));
+    }
+}
+
+#[test]
+fn usage_adds_up() {
+    let output = Output::captured(1000);
+    let interpreter = runtime()
+        .interpreter()
+        .policy(Policy::new().children(3, 2).unwrap())
+        .stdout(output)
+        .name("first")
+        .build()
+        .unwrap();
+    interpreter
+        .exec(
+            "import archipel\nprint('123')\nchild = archipel.create(name='second')\n\
+             child.exec('print(1); x = sum(range(10**5))')\ngone = archipel.create()\n\
+             gone.exec('print(2)'); gone.close()",
+        )
+        .unwrap();
+    let usage = interpreter.usage();
+    let output = usage.of(LimitKind::Output);
+    assert_eq!((output.own, output.subtree, output.limit), (4, 8, None));
+    let children = usage.of(LimitKind::Children);
+    assert_eq!((children.subtree, children.limit), (1, Some(3)));
+    let cpu = usage.of(LimitKind::Cpu);
+    assert!(cpu.own > 0 && cpu.subtree > cpu.own, "{cpu:?}");
+    let memory = usage.of(LimitKind::Memory);
+    assert_eq!(memory.subtree, 2 * memory.own);
+    let [child] = &interpreter.children()[..] else {
+        panic!("there is one child");
+    };
+    assert_eq!(child.name.as_deref(), Some("second"));
+    assert_eq!((child.parent, child.is_running), (Some(0), false));
+    assert!(usage.to_string().contains("output: 8 bytes\n"), "{usage}");
+    interpreter.exec("child.close()").unwrap();
+    let memory = interpreter.usage().of(LimitKind::Memory);
+    assert_eq!(memory.own, memory.subtree);
+}
+
+#[test]
+fn a_family_is_limited_together() {
+    let interpreter = runtime()
+        .interpreter()
+        .policy(Policy::new().children(8, 2).unwrap())
+        .limits(Limits::new().cpu(Duration::from_millis(100)).unwrap())
+        .build()
+        .unwrap();
+    let source = "import archipel, concurrent.interpreters as ci\n\
+        children = [archipel.create() for _ in range(4)]\n\
+        tasks = [child.call_in_thread(exec, 'while True: pass') for child in children]\n\
+        for task in tasks: task.join()\n\
+        while True: pass";
+    let start = Instant::now();
+    match interpreter.exec(source) {
+        Err(Error::LimitExceeded { kind, used, .. }) => {
+            assert_eq!(kind, LimitKind::Cpu);
+            assert!(used >= 100_000_000);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(start.elapsed() < Duration::from_secs(60));
+    assert!(interpreter.children().is_empty());
+}
+
+#[test]
+fn the_owner_is_asked() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = asked.clone();
+    let interpreter = runtime()
+        .interpreter()
+        .name("asking")
+        .limits(Limits::new().output(4).unwrap())
+        .on_limit(move |reached| {
+            assert_eq!(
+                (reached.kind, reached.name.as_deref()),
+                (LimitKind::Output, Some("asking"))
+            );
+            let before = counted.fetch_add(1, Ordering::Relaxed);
+            (before < 2).then_some(reached.limit + 4)
+        })
+        .build()
+        .unwrap();
+    let outcome = interpreter.exec("for _ in range(10): print('xyz', flush=True)");
+    assert!(
+        matches!(outcome, Err(Error::LimitExceeded { limit: 12, .. })),
+        "{outcome:?}"
+    );
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
+    assert_eq!(interpreter.usage().of(LimitKind::Output).own, 12);
+
+    let interpreter = runtime()
+        .interpreter()
+        .limits(Limits::new().cpu(Duration::from_millis(10)).unwrap())
+        .on_limit(|_| panic!("on purpose"))
+        .build()
+        .unwrap();
+    let outcome = interpreter.exec("while True: pass");
+    assert!(
+        matches!(outcome, Err(Error::LimitExceeded { .. })),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn limits_can_be_set_later() {
+    let run = running("begun.send(1)\nwhile True: pass");
+    let cpu = Limits::new().cpu(Duration::from_nanos(1)).unwrap();
+    run.interpreter.limit(cpu).unwrap();
+    let outcome = run.outcome.join().unwrap();
+    assert!(
+        matches!(outcome, Err(Error::LimitExceeded { limit: 1, .. })),
+        "{outcome:?}"
+    );
+    let handles = Limits::new().handles(100).unwrap();
+    let interpreter = runtime().interpreter().build().unwrap();
+    assert!(matches!(interpreter.limit(handles), Err(Error::Config(_))));
+}
+
+#[test]
+fn fuel() {
+    let runtime = Runtime::builder().fuel(true).build().unwrap();
+    let spent = || {
+        let interpreter = runtime.interpreter().build().unwrap();
+        interpreter
+            .exec("x = sum(i * i for i in range(1000))")
+            .unwrap();
+        interpreter.usage().of(LimitKind::Fuel).own
+    };
+    let once = spent();
+    assert!(once > 100_000);
+    assert_eq!(once, spent(), "the same script uses the same fuel");
+    let limits = Limits::new().fuel(once).unwrap();
+    let interpreter = runtime.interpreter().limits(limits).build().unwrap();
+    match interpreter.exec("while True:\n try:\n  while True: pass\n except BaseException: pass") {
+        Err(Error::LimitExceeded { kind, limit, used }) => {
+            assert_eq!((kind, limit, used), (LimitKind::Fuel, once, once));
+        }
+        other => panic!("{other:?}"),
+    }
+    // Without being counted it would never run out.
+    let limits = Limits::new().fuel(once).unwrap();
+    let refused = crate::runtime().interpreter().limits(limits).build();
+    assert!(matches!(refused, Err(Error::Config(_))), "{refused:?}");
+}
+
+#[test]
+fn a_child_gets_what_its_creator_has_and_no_more() {
+    let folder = std::env::temp_dir().join(format!("archipel-governing-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("sub")).unwrap();
+    std::fs::write(folder.join("sub/file"), "content").unwrap();
+    let policy = Policy::new()
+        .dir(&folder, "/data", Access::ReadOnly)
+        .unwrap()
+        .env("LANG", "C")
+        .unwrap()
+        .children(8, 3)
+        .unwrap();
+    let interpreter = runtime().interpreter().policy(policy).build().unwrap();
+    let rows = [
+        (
+            "{'dirs': {'/own': {'from': '/data/sub'}}}",
+            "open('/own/file').read()",
+            "content",
+        ),
+        (
+            "{'dirs': {'/data': 'ro'}}",
+            "open('/data/sub/file').read()",
+            "content",
+        ),
+        (
+            "{'env': {'LANG': None}}",
+            "__import__('os').environ['LANG']",
+            "C",
+        ),
+        ("{'args': ['a']}", "'x'", "x"),
+        (
+            "{'modules': {'only': ['json']}}",
+            "__import__('json').dumps('x')[1]",
+            "x",
+        ),
+        (
+            "{'modules': {'hide': ['json']}}",
+            "'json' in str(__import__('json'))",
+            "ModuleNotFoundError",
+        ),
+        (
+            "{'modules': {'only': ['json']}}",
+            "__import__('re').__name__",
+            "ModuleNotFoundError",
+        ),
+        (
+            "{'clock': {'frozen': 0}}",
+            "str(int(__import__('time').time()))",
+            "0",
+        ),
+        ("{'dirs': {'/data': 'rw'}}", "", "Denied"),
+        ("{'dirs': {'/own': {'from': '/data/..'}}}", "", "Denied"),
+        ("{'dirs': {'/own': {'from': '/etc'}}}", "", "Denied"),
+        ("{'env': {'HOME': None}}", "", "Denied"),
+        ("{'env': {'LANG': 'other'}}", "", "Denied"),
+        ("{'net': ['127.0.0.1:1']}", "", "Denied"),
+        ("{'stdin': True}", "", "Denied"),
+        ("{'children': {'count': 8, 'depth': 3}}", "", "Denied"),
+        ("{'nothing': 1}", "", "Denied"),
+        ("{'dirs': 3}", "", "Denied"),
+    ];
+    for (policy, expression, expected) in rows {
+        let source = format!(
+            "import archipel\ntry:\n child = archipel.create(policy={policy})\n \
+             result = child.call(eval, {expression:?}) if {expression:?} else None\n\
+             except Exception as error:\n result = type(error).__name__ + str(error)"
+        );
+        interpreter.exec(source).unwrap();
+        let found = interpreter.eval("result").unwrap().to_string();
+        assert!(found.contains(expected), "{policy}: {found}");
+        assert!(!found.contains(folder.to_str().unwrap()), "{found}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn wanted_aliases_must_be_given() {
+    let wanting = Policy::new().wants_alias("log").unwrap();
+    let refused = runtime().interpreter().policy(wanting.clone()).build();
+    let Err(Error::Config(text)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(text.contains("an alias called log"), "{text}");
+    let given = wanting.alias("log", |_| Ok(1.into())).unwrap();
+    let interpreter = runtime().interpreter().policy(given).build().unwrap();
+    assert_eq!(interpreter.eval("log()").unwrap(), 1);
+    let builtin = Policy::new().alias("print", |_| Ok(1.into())).unwrap();
+    assert!(runtime().interpreter().policy(builtin).build().is_err());
+}
