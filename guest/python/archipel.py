@@ -22,6 +22,7 @@ from _island.errors import (
     not_sent,
 )
 from _island.governing import Governed, limits_of, policy_of, usage
+from _island.sharing import share, transfer
 from componentize_py_types import Err
 from interpreters import RecvChannel, SendChannel, create_channel
 from wit_world.imports import channels as _channels
@@ -42,7 +43,9 @@ __all__ = [
     "channel",
     "create",
     "select",
+    "share",
     "spawn",
+    "transfer",
     "usage",
 ]
 

@@ -35,6 +35,7 @@ pub const PYTHON: &[(&str, &str)] = sources!("python":
     "_island/report.py",
     "_island/run.py",
     "_island/scripts.py",
+    "_island/sharing.py",
     "_island/snapshot.py",
     "_island/stash.py",
     "_island/tasks.py",
