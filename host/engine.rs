@@ -29,12 +29,21 @@ const HOST_STACK: usize = 1 << 20;
 /// pages back to the system instead costs a fault for each of them later.
 const KEEP_RESIDENT: usize = 2 << 20;
 
+/// What guests are compiled with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Features {
+    /// They can be interrupted while they compute.
+    pub(crate) interruption: bool,
+    /// They count fuel.
+    pub(crate) fuel: bool,
+}
+
 /// The settings common to all ways to allocate.
-fn config(fuel: bool) -> Config {
+fn config(features: Features) -> Config {
     let mut config = Config::new();
     config
-        .epoch_interruption(true)
-        .consume_fuel(fuel)
+        .epoch_interruption(features.interruption)
+        .consume_fuel(features.fuel)
         // Nothing here uses the asynchronous component model; the host's asynchrony needs none.
         .concurrency_support(false)
         .wasm_component_model_async(false)
@@ -52,7 +61,7 @@ fn config(fuel: bool) -> Config {
     config
 }
 
-fn pooled(interpreters: u32, fuel: bool) -> Config {
+fn pooled(interpreters: u32, features: Features) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(interpreters)
         // Beside the guest itself, its component has two small modules that tie it to the imports.
@@ -70,15 +79,15 @@ fn pooled(interpreters: u32, fuel: bool) -> Config {
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(1 << 20)
         .pagemap_scan(Enabled::Auto);
-    let mut config = config(fuel);
+    let mut config = config(features);
     config.allocation_strategy(pool);
     config
 }
 
 /// For a system that gives away little address space: memories are only as large as they need to be,
 /// and guests check the bounds of every access instead of running into what was reserved.
-fn frugal(fuel: bool) -> Config {
-    let mut config = config(fuel);
+fn frugal(features: Features) -> Config {
+    let mut config = config(features);
     config
         .memory_reservation(0)
         .memory_reservation_for_growth(4 << 20)
@@ -102,15 +111,15 @@ pub(crate) fn failure(error: wasmtime::Error) -> Error {
 
 /// An engine for at most `interpreters` at a time, and how many slots it reserved: none where the
 /// address space for them was refused, in which case each is allocated as it is created.
-pub(crate) fn engine(interpreters: u32, fuel: bool) -> Result<(Engine, Option<u32>)> {
-    let engine = match Engine::new(&pooled(interpreters, fuel)) {
+pub(crate) fn engine(interpreters: u32, features: Features) -> Result<(Engine, Option<u32>)> {
+    let engine = match Engine::new(&pooled(interpreters, features)) {
         Ok(engine) => (engine, Some(interpreters)),
         Err(error) => {
             tracing::warn!(
                 "no address space for {interpreters} interpreters, which makes creating and running \
                  them slower (`ulimit -v` or vm.overcommit_memory limits it): {error:#}"
             );
-            let engine = Engine::new(&frugal(fuel)).map_err(failure)?;
+            let engine = Engine::new(&frugal(features)).map_err(failure)?;
             (engine, None)
         }
     };

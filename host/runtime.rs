@@ -3,7 +3,7 @@
 use crate::bindings::{IslandIndices, IslandPre};
 use crate::cache::{CompiledCache, default_cache_dir};
 use crate::channel::{Receiver, Sender};
-use crate::engine::{self, Progress, Source};
+use crate::engine::{self, Features, Progress, Source};
 use crate::error::{Error, Result};
 use crate::exchange::Exchange;
 use crate::image::Image;
@@ -237,7 +237,10 @@ impl Runtime {
         RuntimeBuilder {
             workers: None,
             interpreters: 1000,
-            fuel: false,
+            features: Features {
+                interruption: true,
+                fuel: false,
+            },
             cache_dir: default_cache_dir(),
             progress: Box::new(|_| {}),
         }
@@ -321,7 +324,7 @@ impl From<Capacity> for broker::Capacity {
 pub struct RuntimeBuilder {
     workers: Option<usize>,
     interpreters: u32,
-    fuel: bool,
+    features: Features,
     cache_dir: Option<PathBuf>,
     progress: Box<dyn FnMut(Progress)>,
 }
@@ -369,7 +372,15 @@ impl RuntimeBuilder {
     ///
     /// [`Limits::fuel`]: crate::Limits::fuel
     pub fn fuel(mut self, fuel: bool) -> Self {
-        self.fuel = fuel;
+        self.features.fuel = fuel;
+        self
+    }
+
+    /// Whether guests can be interrupted while they compute: for measuring what that costs.  Without
+    /// it nothing ends a loop, whatever the limits say.
+    #[doc(hidden)]
+    pub fn interruption(mut self, interruption: bool) -> Self {
+        self.features.interruption = interruption;
         self
     }
 
@@ -413,7 +424,7 @@ impl RuntimeBuilder {
         }
         let given = given_guest();
         let source = self.source(given.as_deref())?;
-        let (engine, slots) = engine::engine(self.interpreters, self.fuel)?;
+        let (engine, slots) = engine::engine(self.interpreters, self.features)?;
         let cache = self.compiled_cache();
         let component = engine::compile(&engine, &source, cache.as_ref(), &mut self.progress)?;
 
@@ -439,7 +450,7 @@ impl RuntimeBuilder {
             exchange,
             workers: Workers::start(workers)?,
             families: AtomicU64::new(1),
-            counts_fuel: self.fuel,
+            counts_fuel: self.features.fuel,
             slots,
         }));
         if let Some(path) = given {

@@ -2,6 +2,7 @@
 //!
 //! The figures are medians.  `-- --quick` takes fewer samples.
 
+mod governing;
 mod surface;
 
 use archipel::{Output, Policy, Runtime};
@@ -26,6 +27,7 @@ fn main() -> Result<()> {
     compute(&runtime)?;
     memory(&runtime)?;
     surface::surface(&runtime)?;
+    governing::governing(&runtime, samples)?;
     hello(if quick { 5 } else { 40 })?;
     Ok(())
 }
