@@ -137,6 +137,32 @@ impl Island {
         Ok(island)
     }
 
+    /// Sets the limits that are set in `limits`, within what the policy grants.
+    pub(crate) fn set_limits(&self, limits: &Limits) -> Result<()> {
+        for fixed in [LimitKind::Handles, LimitKind::Depth] {
+            if limits.get(fixed).is_some() {
+                return Err(Error::Config(format!(
+                    "the {fixed} limit is fixed when an interpreter is created"
+                )));
+            }
+        }
+        let granted = self.settings.policy.children;
+        let granted = granted.map_or(0, |children| u64::from(children.count));
+        for kind in LimitKind::ALL {
+            if let Some(limit) = limits.get(kind) {
+                let limit = match kind {
+                    LimitKind::Children => limit.min(granted),
+                    _ => limit,
+                };
+                self.account.set_limit(kind, Some(limit));
+            }
+        }
+        if limits.get(LimitKind::Recursion).is_some() {
+            self.powers.renew();
+        }
+        Ok(())
+    }
+
     /// Cancels what runs in the interpreter and in its descendants.
     pub(crate) fn cancel(&self, message: &str, unwind: bool) {
         if unwind {

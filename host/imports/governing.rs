@@ -106,17 +106,10 @@ pub(super) fn set_limits(
             kind.show(most)
         )));
     }
+    child.set_limits(&wanted)?;
     if let Some(number) = on_limit.filter(|number| *number <= MOST_NUMBER) {
         let function = own.function(number, child)?;
         child.owner.set(Some(Handler::Guest(function)));
-    }
-    for kind in LimitKind::ALL {
-        if let Some(limit) = wanted.get(kind) {
-            child.account.set_limit(kind, Some(limit));
-        }
-    }
-    if wanted.get(LimitKind::Recursion).is_some() {
-        child.powers.renew();
     }
     Ok(())
 }

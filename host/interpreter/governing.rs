@@ -2,7 +2,7 @@
 
 use super::{Interpreter, value};
 use crate::alias::{AliasError, Call, HostFn};
-use crate::error::{Error, LimitKind, Result};
+use crate::error::Result;
 use crate::imports::arguments;
 use crate::island::Target;
 use crate::job::Job;
@@ -237,22 +237,9 @@ impl Interpreter {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for `handles`, which is fixed while an interpreter exists.
+    /// [`Error::Config`] for `handles` and `depth`, which are fixed while an interpreter exists.
     pub fn limit(&self, limits: Limits) -> Result<()> {
-        let island = &self.0.0;
-        if limits.get(LimitKind::Handles).is_some() {
-            let text = "the handles limit is fixed when an interpreter is created".to_owned();
-            return Err(Error::Config(text));
-        }
-        for kind in LimitKind::ALL {
-            if let Some(limit) = limits.get(kind) {
-                island.account.set_limit(kind, Some(limit));
-            }
-        }
-        if limits.get(LimitKind::Recursion).is_some() {
-            island.powers.renew();
-        }
-        Ok(())
+        self.0.0.set_limits(&limits)
     }
 
     /// Cancels what runs in the interpreter and in its descendants, with a message.
