@@ -1,8 +1,9 @@
-//! Copying the memory of one instance to another.
+//! Copying the memory of one instance to another, and other uses of a guest's memory.
 //!
 //! The linker gives the guest a few functions that read and write its memory, `guest/src/image.wit`.
 //! Only pages that differ are written, so that a copy costs what the original changed.
 
+use crate::interrupt::Alarm;
 use crate::island::Instance;
 use crate::pages;
 use std::ops::Range;
@@ -23,6 +24,7 @@ pub(crate) struct Image {
     aim: ComponentExportIndex,
     write: ComponentExportIndex,
     foreign: ComponentExportIndex,
+    alarm: ComponentExportIndex,
 }
 
 /// Whose fault it is that a copy failed: that one cannot be used any more.
@@ -50,7 +52,17 @@ impl Image {
             aim: function("aim")?,
             write: function("write")?,
             foreign: function("foreign")?,
+            alarm: function("alarm")?,
         })
+    }
+
+    /// Where an interruption is to be noted in the memory of `instance`.
+    pub(crate) async fn alarm(&self, instance: &mut Instance) -> Result<Alarm> {
+        let alarm: TypedFunc<(), ((WasmList<u8>, WasmList<u8>),)> = instance
+            .raw
+            .get_typed_func(&mut instance.store, self.alarm)?;
+        let ((breaker, signal),) = alarm.call_async(&mut instance.store, ()).await?;
+        Ok(Alarm { breaker, signal })
     }
 
     /// Says whether the handles in the memory of `instance` are another's: nothing is dropped then.

@@ -8,6 +8,7 @@ use crate::encoding::{self, MAX_DEPTH};
 use crate::error::{Error, LimitKind, Result};
 use crate::exchange::{Carried, Form, Message};
 use crate::family::Family;
+use crate::interrupt::Interruption;
 use crate::island::{Handler, Island, LimitReached, Settings};
 use crate::job::{Job, Reply, exited};
 use crate::limits::Limits;
@@ -408,6 +409,40 @@ impl Interpreter {
     /// [`Error::Running`] while a call runs, and [`Error::Closed`] when it is gone already.
     pub fn close(&self) -> Result<()> {
         self.0.0.close()
+    }
+
+    /// Makes `KeyboardInterrupt` rise in the call that runs now, as Ctrl-C does in a terminal; nothing
+    /// happens when none runs.  The interpreter stays.
+    ///
+    /// It rises between two instructions of Python code, in a wait (a receive, a send, a sleep, a select), and in
+    /// long C code that looks for signals, such as a regular expression or the multiplication of large
+    /// numbers: after 10 ms at the most, where a processor is free.  It does not rise in other C code, such as
+    /// `sum(range(10**12))`, before that ends; in a call of a child, which goes on; nor in a read from standard
+    /// input or from the network.  [`kill`](Self::kill) ends these too.
+    ///
+    /// A handler that the script gave to `signal.signal(signal.SIGINT, handler)` is called instead.
+    /// The code can catch what rises, and go on.  Further requests before it has risen are the same
+    /// request; one that was not heeded until the call ended is void.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// let worker = interpreter.clone();
+    /// let call = std::thread::spawn(move || worker.exec("while True: pass"));
+    /// while !call.is_finished() {
+    ///     interpreter.interrupt();
+    /// }
+    /// match call.join() {
+    ///     Ok(Err(archipel::Error::Raised(raised))) => assert_eq!(raised.name, "KeyboardInterrupt"),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// interpreter.exec("x = 'it goes on'")?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    pub fn interrupt(&self) {
+        self.0.0.interrupt(Interruption::Keyboard);
     }
 
     /// Stops whatever runs in the interpreter, wherever it is, and destroys it and its

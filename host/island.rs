@@ -10,6 +10,7 @@ use crate::bindings;
 use crate::broker::PartyId;
 use crate::error::{Error, LimitKind, Result};
 use crate::family::Family;
+use crate::interrupt::{Interrupt, Interruption};
 use crate::job::{self, Job, Reply};
 use crate::ledger::{Account, Reservation};
 use crate::limits::Limits;
@@ -101,6 +102,8 @@ pub(crate) struct Island {
     /// Its aliases, and what is hidden from it.
     pub(crate) powers: Powers,
     inbox: aliases::LazyInbox,
+    /// The request to interrupt what it runs.
+    pub(crate) interrupt: Arc<Interrupt>,
     /// Who is asked when it reaches a limit.
     pub(crate) owner: owner::Owner,
     /// That it counts as one of its ancestors' descendants.
@@ -167,6 +170,12 @@ impl Island {
     pub(crate) fn cancel(&self, message: &str, unwind: bool) {
         if unwind {
             self.stop(Reason::Cancelled(message.to_owned()));
+            return;
+        }
+        for member in self.family.living() {
+            if self.may_name(&member) {
+                member.interrupt(Interruption::Cancelled(message.to_owned()));
+            }
         }
     }
 
@@ -213,6 +222,7 @@ impl Island {
             stop: Stop::default(),
             powers: Powers::default(),
             inbox: aliases::LazyInbox::default(),
+            interrupt: Arc::default(),
             owner: owner::Owner::default(),
             _counted: counted,
         });
@@ -326,6 +336,8 @@ impl Island {
         let mut slot = self.slot();
         match std::mem::replace(&mut *slot, Slot::Running) {
             Slot::Idle(instance) => {
+                // What was meant for an earlier job came too late for it.
+                let _ = self.interrupt.take();
                 drop(slot);
                 let context = &self.context;
                 context.exchange.with(|broker, effects| {
@@ -377,6 +389,15 @@ impl Island {
                 *slot = Slot::Gone(why);
                 Err(Error::Closed)
             }
+        }
+    }
+
+    /// Lets `what` rise in the job that runs now, if there is one.
+    pub(crate) fn interrupt(&self, what: Interruption) {
+        // The lock keeps the next job from beginning in between.
+        let slot = self.slot();
+        if matches!(*slot, Slot::Running) {
+            self.interrupt.request(what);
         }
     }
 

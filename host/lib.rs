@@ -35,6 +35,7 @@ mod family;
 mod image;
 mod imports;
 mod interpreter;
+mod interrupt;
 mod island;
 mod job;
 mod ledger;

@@ -4,6 +4,7 @@ use crate::broker::PartyId;
 use crate::engine::MOST_MEMORY;
 use crate::error::{Error, LimitKind, Result};
 use crate::imports::Answer;
+use crate::interrupt::{Alarm, Interrupt};
 use crate::island::Island;
 use crate::ledger::{Account, Exceeded, Reservation};
 use crate::limits::HANDLES;
@@ -15,7 +16,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use wasmtime::component::ResourceTable;
-use wasmtime::{ResourceLimiterAsync, Store};
+use wasmtime::{ResourceLimiterAsync, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 /// The data of an instance's store.
@@ -26,6 +27,9 @@ pub(crate) struct State {
     pub(crate) account: Arc<Account>,
     pub(crate) trust: SharedTrust,
     pub(crate) table: ResourceTable,
+    /// The request to interrupt what it runs, and the means.
+    pub(crate) interrupt: Arc<Interrupt>,
+    pub(crate) alarm: Option<Alarm>,
     /// What the guest holds, when it is asked.
     pub(crate) holdings: Answer,
     /// The interpreters that it was given in messages.
@@ -64,6 +68,8 @@ impl State {
             account: island.account.clone(),
             trust: island.trust.clone(),
             table,
+            interrupt: island.interrupt.clone(),
+            alarm: None,
             holdings: Answer::default(),
             given: HashMap::new(),
             handles,
@@ -75,7 +81,15 @@ impl State {
         };
         let mut store = Store::new(&context.engine, state);
         store.limiter_async(|state| &mut state.limiter);
-        store.epoch_deadline_async_yield_and_update(1);
+        store.epoch_deadline_callback(|store| {
+            let state = store.data();
+            if state.interrupt.is_pending()
+                && let Some(alarm) = &state.alarm
+            {
+                alarm.ring(&store);
+            }
+            Ok(UpdateDeadline::Yield(1))
+        });
         store.set_epoch_deadline(1);
         if context.counts_fuel {
             // What is not part of a job is not counted.

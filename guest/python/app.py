@@ -19,9 +19,10 @@ import interpreters  # noqa: E402, F401
 import runpy  # noqa: E402, F401
 import textwrap  # noqa: E402, F401
 
-from _island import copying, process, threads  # noqa: E402
+from _island import copying, interrupts, process, threads  # noqa: E402
 
 process.install()
+interrupts.install()
 # Whatever is imported from now on makes its locks of the ones that work here.
 threads.install()
 

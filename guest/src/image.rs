@@ -1,8 +1,10 @@
-//! Adds to the linked module what reads and writes its memory, so that interpreters can be copied.
+//! Adds to the linked module what reads and writes its memory, so that interpreters can be copied,
+//! and interrupted.
 //!
 //! The functions are those of `image.wit`.  They can leave globals alone: the stack pointer is the only
 //! one that changes, and it is back at its first value whenever no call is under way.
 
+use crate::alarm::Alarm;
 use crate::emit::Output;
 use crate::files::{self, Libc};
 use crate::network;
@@ -24,7 +26,7 @@ pub(crate) const DROP: &str = "[resource-drop]";
 /// No address at all.
 const NOWHERE: i32 = -1;
 
-/// What an interpreter's stack leaves free below its top is enough for a pointer and a length.
+/// What an interpreter's stack leaves free below its top is enough for two pointers and lengths.
 const BELOW_STACK: i32 = 16;
 
 /// The functions whose bodies are written once all others are.
@@ -38,7 +40,7 @@ impl Image {
     /// # Errors
     ///
     /// When the module has more state outside of its memory than the stack pointer.
-    pub(crate) fn announce(out: &mut Output<'_, '_>, libc: &Libc) -> Result<Image> {
+    pub(crate) fn announce(out: &mut Output<'_, '_>, libc: &Libc, alarm: Alarm) -> Result<Image> {
         ensure!(
             out.global_count() == 1,
             "the guest keeps state in {} globals, where only the stack pointer is expected",
@@ -84,8 +86,22 @@ impl Image {
             Instruction::I32Shl,
             Instruction::I32Store(length),
         ]);
-        view.extend(place);
+        view.extend(place.clone());
         bodies.push(exported(out, "view", &[], &[ValType::I32], &view)?);
+
+        let mut words = Vec::new();
+        let (breaker, signal) = Alarm::LENGTHS;
+        for (index, part) in [alarm.breaker, breaker, alarm.signal, signal]
+            .iter()
+            .enumerate()
+        {
+            let offset = 4 * index as u64;
+            words.extend(place.clone());
+            words.push(Instruction::I32Const(*part as i32));
+            words.push(Instruction::I32Store(MemArg { offset, ..word }));
+        }
+        words.extend(place);
+        bodies.push(exported(out, "alarm", &[], &[ValType::I32], &words)?);
 
         let grow = [
             Instruction::LocalGet(0),

@@ -6,12 +6,14 @@
 //! 1. `componentize-py` makes a component of the Python sources in `guest/python` and takes a
 //!    snapshot of the interpreter after its initialisation;
 //! 2. [`link`](link::link) turns the dozen dynamically linked modules in it into one;
-//! 3. `image` adds to it what reads and writes its memory, for copying interpreters;
+//! 3. `image` adds to it what reads and writes its memory, for copying interpreters, and `alarm` finds
+//!    where an interrupt is to be noted in it;
 //! 4. [`lists`] has it free what `componentize-py` forgets to free;
 //! 5. [`immortal`] takes the reference counts out of use, so that interpreters share more memory;
 //! 6. Binaryen optimises that module, where the machine has it;
 //! 7. [`encode`](encode::encode) makes the module a component again.
 
+mod alarm;
 mod assemble;
 pub mod component;
 mod emit;

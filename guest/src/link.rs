@@ -5,6 +5,9 @@
 //! memory and one defined table, so that creating an instance copies no table and no globals, and
 //! no instruction goes through a pointer for an address that never changes.
 
+mod scan;
+
+use crate::alarm::{Alarm, Memory};
 use crate::component::{Component, Instance, Provider};
 use crate::emit::Output;
 use crate::files::{Libc, NEEDED};
@@ -12,10 +15,11 @@ use crate::image::{self, Image};
 use crate::lists::{self, World};
 use crate::module::Module;
 use anyhow::{Context, Result, bail, ensure};
+use scan::Scan;
 use std::collections::{HashMap, HashSet};
 use wasm_encoder as enc;
-use wasm_encoder::reencode::{self, Reencode, utils};
-use wasmparser::{ConstExpr, ExternalKind, Operator};
+use wasm_encoder::reencode::{self, Reencode};
+use wasmparser::{ConstExpr, DataKind, ExternalKind, Operator};
 
 /// Module index and index among the items that this module itself defines.
 pub(crate) type Defined = (usize, u32);
@@ -353,7 +357,11 @@ impl<'c, 'a> Linker<'c, 'a> {
     }
 
     /// Adds what reads and writes the memory, to a guest that has an allocator and a libc.
-    fn add_image(&self, out: &mut Output<'_, 'a>) -> Result<Option<Image>> {
+    fn add_image(
+        &self,
+        out: &mut Output<'_, 'a>,
+        constants: &HashMap<Defined, Constant>,
+    ) -> Result<Option<Image>> {
         let mut roots = self.component.roots.iter();
         let allocator = roots.find(|(_, _, name)| *name == image::ALLOCATOR);
         let (Some((_, instance, name)), Some(functions)) = (allocator, self.libc()) else {
@@ -370,7 +378,26 @@ impl<'c, 'a> Linker<'c, 'a> {
         for (slot, defined) in libc.functions.iter_mut().zip(functions) {
             *slot = index(Function::Defined(defined))?;
         }
-        Image::announce(out, &libc).map(Some)
+        let alarm = Alarm::find(&self.memory(constants))?;
+        Image::announce(out, &libc, alarm).map(Some)
+    }
+
+    /// What the modules put into the memory that they share.
+    fn memory(&self, constants: &HashMap<Defined, Constant>) -> Memory<'a> {
+        let modules = self.modules.iter().zip(&self.places).enumerate();
+        let shared = modules.filter(|(index, _)| !self.is_shim(*index));
+        let segments = shared.flat_map(|(_, (module, places))| {
+            module.data.iter().filter_map(|data| {
+                let DataKind::Active { offset_expr, .. } = &data.kind else {
+                    return None;
+                };
+                match evaluate(offset_expr, places, constants) {
+                    Some(Constant::I32(address)) => Some((address as u32, data.data)),
+                    _ => None,
+                }
+            })
+        });
+        Memory::new(segments.collect())
     }
 
     /// Adds what frees the lists of bytes that the module with the exports passes and returns.
@@ -466,7 +493,7 @@ impl<'c, 'a> Linker<'c, 'a> {
             }
             out.add_items(index, module, reached);
         }
-        let image = self.add_image(&mut out)?;
+        let image = self.add_image(&mut out, constants)?;
         let lists = self.add_lists(&mut out, world)?;
         for (index, module) in self.modules.iter().enumerate() {
             if !self.is_shim(index) {
@@ -563,56 +590,10 @@ pub(crate) fn evaluate(
     }
 }
 
-/// Collects what instructions and segments refer to.
-struct Scan<'p, 'a> {
-    places: &'p Places<'a>,
-    /// By their indices in the module; all of them exist.
-    functions: Vec<u32>,
-    assigned: HashSet<Defined>,
-    grows_table: bool,
-}
-
-impl<'p, 'a> Scan<'p, 'a> {
-    fn new(places: &'p Places<'a>) -> Self {
-        Scan {
-            places,
-            functions: Vec::new(),
-            assigned: HashSet::new(),
-            grows_table: false,
-        }
-    }
-}
-
 /// The error of a module that refers to what it does not have.
 pub(crate) type Dangling = &'static str;
 pub(crate) const DANGLING: reencode::Error<Dangling> =
     reencode::Error::UserError("a core module refers to an item that does not exist");
-
-impl Reencode for Scan<'_, '_> {
-    type Error = Dangling;
-
-    fn function_index(&mut self, index: u32) -> Result<u32, reencode::Error<Dangling>> {
-        self.places.functions.get(index as usize).ok_or(DANGLING)?;
-        self.functions.push(index);
-        Ok(index)
-    }
-
-    fn instruction<'x>(
-        &mut self,
-        operator: Operator<'x>,
-    ) -> Result<enc::Instruction<'x>, reencode::Error<Dangling>> {
-        match &operator {
-            Operator::GlobalSet { global_index } => {
-                let places = &self.places.globals;
-                let place = places.get(*global_index as usize).ok_or(DANGLING)?;
-                self.assigned.insert(*place);
-            }
-            Operator::TableGrow { .. } => self.grows_table = true,
-            _ => {}
-        }
-        utils::instruction(self, operator)
-    }
-}
 
 #[cfg(test)]
 mod tests;

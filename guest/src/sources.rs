@@ -25,6 +25,7 @@ pub const PYTHON: &[(&str, &str)] = sources!("python":
     "_island/errors.py",
     "_island/functions.py",
     "_island/governing.py",
+    "_island/interrupts.py",
     "_island/library.py",
     "_island/loop.py",
     "_island/pickles.py",
@@ -61,6 +62,7 @@ pub const WIT: &[(&str, &str)] = sources!("wit":
 
 /// What else decides how the guest comes out: the linker.
 const LINKER: &[(&str, &str)] = sources!("src":
+    "alarm.rs",
     "assemble.rs",
     "component.rs",
     "emit.rs",
@@ -71,6 +73,7 @@ const LINKER: &[(&str, &str)] = sources!("src":
     "image.wit",
     "immortal.rs",
     "link.rs",
+    "link/scan.rs",
     "lists.rs",
     "lists/walk.rs",
     "module.rs",

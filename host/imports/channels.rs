@@ -97,11 +97,12 @@ impl HostSender for State {
             Err(refusal) => return Ok(Err(refusal.into())),
         };
         let cases = vec![Case::Send(channel, message)];
-        let exchange = self.context.exchange.clone();
-        let done = exchange.wait(self.party, cases, duration(timeout)).await;
-        Ok(match done.map(|done| done.outcome) {
-            Some(Outcome::Sent) => Ok(()),
-            other => Err(failure(other)),
+        Ok(match self.wait_for(cases, duration(timeout)).await {
+            Ok(done) => match done.map(|done| done.outcome) {
+                Some(Outcome::Sent) => Ok(()),
+                other => Err(failure(other)),
+            },
+            Err(interrupted) => Err(interrupted.into()),
         })
     }
 
@@ -169,11 +170,12 @@ impl HostReceiver for State {
         end.note_use();
         let charter = end.charter.clone();
         let cases = vec![Case::Receive(end.channel)];
-        let exchange = self.context.exchange.clone();
-        let done = exchange.wait(self.party, cases, duration(timeout)).await;
-        Ok(match done.map(|done| done.outcome) {
-            Some(Outcome::Received(message)) => deliver(self, message)?.map_err(Error::from),
-            other => Err(not_received(other, &charter)),
+        Ok(match self.wait_for(cases, duration(timeout)).await {
+            Ok(done) => match done.map(|done| done.outcome) {
+                Some(Outcome::Received(message)) => deliver(self, message)?.map_err(Error::from),
+                other => Err(not_received(other, &charter)),
+            },
+            Err(interrupted) => Err(interrupted.into()),
         })
     }
 

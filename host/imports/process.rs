@@ -1,11 +1,19 @@
-//! The import for the end of an interpreter.
+//! The imports for the end of an interpreter, and of what it does.
 
-use crate::bindings::archipel::island::process::Host;
+use crate::bindings::archipel::island::process::{Host, Interruption};
+use crate::interrupt;
 use crate::state::State;
 use wasmtime::Result;
 use wasmtime_wasi::I32Exit;
 
 impl Host for State {
+    fn take_interruption(&mut self) -> Result<Option<Interruption>> {
+        Ok(self.interrupt.take().map(|asked| match asked {
+            interrupt::Interruption::Keyboard => Interruption::Keyboard,
+            interrupt::Interruption::Cancelled(message) => Interruption::Cancelled(message),
+        }))
+    }
+
     fn exit(&mut self, status: u8) -> Result<()> {
         Err(I32Exit(i32::from(status)).into())
     }

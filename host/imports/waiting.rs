@@ -4,12 +4,55 @@ use super::duration;
 use super::message::{deliver, failure, not_received, outgoing};
 use crate::bindings::archipel::island::channels::Error;
 use crate::bindings::archipel::island::waiting::{Case, Host, Outcome};
-use crate::broker;
+use crate::broker::{self, Done};
+use crate::exchange::Message;
 use crate::state::State;
+use std::time::{Duration, Instant};
 use wasmtime::Result;
 
 /// How many things a guest can wait for at once.
 const MOST_CASES: usize = 1024;
+
+/// The end of a wait that an interruption put an end to, with what was left of its timeout.
+pub(super) struct Interrupted(Option<Duration>);
+
+impl From<Interrupted> for Error {
+    fn from(Interrupted(left): Interrupted) -> Self {
+        Error::Interrupted(left.map(|left| u64::try_from(left.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
+impl State {
+    /// Waits as [`Exchange::wait`](crate::exchange::Exchange::wait) does, until the guest is interrupted.
+    /// What is done without waiting is done all the same.
+    pub(super) fn wait_for(
+        &self,
+        cases: Vec<broker::Case<Message>>,
+        limit: Option<Duration>,
+    ) -> impl Future<Output = std::result::Result<Option<Done<Message>>, Interrupted>> + Send + use<>
+    {
+        let (exchange, party) = (self.context.exchange.clone(), self.party);
+        let interrupt = self.interrupt.clone();
+        async move {
+            let wait = exchange.wait(party, cases, limit);
+            let Some(limit) = limit else {
+                return tokio::select! {
+                    biased;
+                    done = wait => Ok(done),
+                    () = interrupt.requested() => Err(Interrupted(None)),
+                };
+            };
+            let started = Instant::now();
+            tokio::select! {
+                biased;
+                done = wait => Ok(done),
+                () = interrupt.requested() => {
+                    Err(Interrupted(Some(limit.saturating_sub(started.elapsed()))))
+                }
+            }
+        }
+    }
+}
 
 impl Host for State {
     async fn wait(
@@ -48,10 +91,10 @@ impl Host for State {
                 }
             });
         }
-        let exchange = self.context.exchange.clone();
-        let done = exchange.wait(self.party, wanted, duration(timeout)).await;
-        let Some(done) = done else {
-            return Ok(Err(Error::Timeout));
+        let done = match self.wait_for(wanted, duration(timeout)).await {
+            Ok(Some(done)) => done,
+            Ok(None) => return Ok(Err(Error::Timeout)),
+            Err(interrupted) => return Ok(Err(interrupted.into())),
         };
         let outcome = match done.outcome {
             // Of a deadlock it cannot be said which of the cases it was.

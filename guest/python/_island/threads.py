@@ -12,7 +12,7 @@ import time
 from wit_world.imports import interpreters
 
 from . import waits
-from .errors import DeadlockError
+from .errors import Cancelled, DeadlockError
 
 _sleep = time.sleep
 
@@ -41,7 +41,7 @@ class Lock:
                     return False
                 waits.let_happen(left)
             elif timeout != -1:
-                _sleep(max(0, deadline - time.monotonic()))
+                waits.pause(waits.nanoseconds(max(0, deadline - time.monotonic())))
                 _waited(True)
                 return False
             else:
@@ -136,8 +136,8 @@ def _run_deferred(self):
         self._context.run(self.run)
     except (SystemExit, _Stopped):
         pass
-    except DeadlockError:
-        # It belongs to whoever made the wait impossible, and must not pass unseen.
+    except (DeadlockError, Cancelled, KeyboardInterrupt):
+        # It belongs to whoever made the wait impossible, or to all that runs, and must not pass unseen.
         raise
     except BaseException:
         self._invoke_excepthook(self)
@@ -188,8 +188,16 @@ def sleep(seconds, /):
             pass
         waits.run_deferred(end)
         seconds = max(0, end - time.monotonic())
-    _sleep(seconds)
+    _pause(seconds)
     _waited(False)
+
+
+def _pause(seconds):
+    # C code would sleep through an interruption; it still says what is no time.
+    if type(seconds) in (int, float) and 0 < seconds < 1e9:
+        waits.pause(int(seconds * 1e9))
+    else:
+        _sleep(seconds)
 
 
 sleep.__name__ = sleep.__qualname__ = "sleep"

@@ -11,6 +11,7 @@ from collections import deque
 from componentize_py_types import Err
 from wit_world.imports import channels, waiting
 
+from . import interrupts
 from .codec import decode, encode, encode_exactly, owned, refs
 from .errors import NotShareableError, not_sent
 
@@ -30,6 +31,7 @@ _MOST_BYTES = 64 << 20
 _PLAIN = channels.Form.PLAIN
 _Timeout = channels.Error_Timeout
 _Inexact = channels.Error_Inexact
+_Interrupted = channels.Error_Interrupted
 _NotShareable = channels.Error_NotShareable
 
 
@@ -118,13 +120,24 @@ def send_message(sender, message, timeout, unbound=None):
     if unbound is not None:
         message = _with_unbound(message, unbound)
     if not deferred and not under_way and not background:
-        return sender.send(*message, None if timeout is None else nanoseconds(timeout))
+        return _put(sender, message, None if timeout is None else nanoseconds(timeout))
     try:
         return sender.send(*message, 0)
     except Err as error:
         if type(error.value) is not _Timeout or timeout == 0:
             raise
     return _wait(waiting.Case_Send((sender, message)), timeout)
+
+
+def _put(sender, message, limit):
+    while True:
+        try:
+            return sender.send(*message, limit)
+        except Err as error:
+            if type(error.value) is not _Interrupted:
+                raise
+            limit = error.value.value
+        interrupts.rise()
 
 
 # What was received for somebody who did not want it any more: receiver -> messages.
@@ -145,7 +158,14 @@ def take(receiver, limit):
             if not messages:
                 del _put_back[receiver]
             return message
-    return receiver.receive(limit)
+    while True:
+        try:
+            return receiver.receive(limit)
+        except Err as error:
+            if type(error.value) is not _Interrupted:
+                raise
+            limit = error.value.value
+        interrupts.rise()
 
 
 def receive(receiver, timeout=None):
@@ -165,11 +185,31 @@ def ended(task, timeout=None):
     """Wait for `task` to end; raises Err with a `channels.Error` when it did not."""
     case = waiting.Case_Ended(task)
     if not deferred and not under_way and not background:
-        _, outcome = waiting.wait([case], nanoseconds(timeout))
+        _, outcome = _host_wait([case], nanoseconds(timeout))
         if type(outcome) is waiting.Outcome_Failed:
             raise Err(outcome.value)
     else:
         _wait(case, timeout)
+
+
+def _host_wait(cases, limit):
+    while True:
+        try:
+            return waiting.wait(cases, limit)
+        except Err as error:
+            if type(error.value) is not _Interrupted:
+                raise
+            limit = error.value.value
+        interrupts.rise()
+
+
+def pause(limit):
+    """Let `limit` nanoseconds pass."""
+    try:
+        _host_wait([], limit)
+    except Err as error:
+        if type(error.value) is not _Timeout:
+            raise not_sent(error.value) from None
 
 
 def first(cases, timeout):
@@ -178,7 +218,7 @@ def first(cases, timeout):
     Raises Err with a `channels.Error` when none could be done.
     """
     if not deferred and not under_way and not background:
-        return waiting.wait(cases, nanoseconds(timeout))
+        return _host_wait(cases, nanoseconds(timeout))
     choice = []
     waits = [Wait(case, choice) for case in cases]
     deadline = None
@@ -251,8 +291,17 @@ def step(left):
     waits += background
     if _meet(waits):
         return
-    index, outcome = waiting.wait([w.case for w in waits], left)
-    _settle(waits[index], outcome)
+    try:
+        index, outcome = waiting.wait([w.case for w in waits], left)
+    except Err as error:
+        if type(error.value) is not _Interrupted:
+            raise
+        index = None
+    if index is None:
+        # A handler of the script's may have changed what is waited for.
+        interrupts.rise()
+    else:
+        _settle(waits[index], outcome)
 
 
 def _settle(wait, outcome):

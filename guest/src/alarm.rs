@@ -1,0 +1,231 @@
+//! Finds what makes CPython look for a signal, so that the host can make an exception rise in a guest.
+//!
+//! A signal that arrives is three words of memory: one says that this signal came, one that any did,
+//! and a bit of the third sends the evaluation loop to look at them.  Long C code, such as a regular
+//! expression, looks by itself.  All three lie at fixed addresses in CPython's static state, which
+//! tells debuggers how it is laid out (PEP 768); what it does not tell is recognised by its content.
+
+use anyhow::{Context, Result, ensure};
+
+/// Begins CPython's static state, and the table of offsets in it.
+const COOKIE: &[u8] = b"xdebugpy";
+
+/// The version of the table: 3.14, whatever its micro version.
+const VERSION: (usize, u64) = (1, 0x030e);
+
+// Places in the table, which is made of words of 64 bits.
+const RUNTIME_SIZE: usize = 3;
+const INTERPRETERS: usize = 5;
+const THREADS: usize = 9;
+const NEXT_THREAD: usize = 24;
+const INTERPRETER_OF_THREAD: usize = 25;
+const BREAKER: usize = 89;
+
+/// How many signals there are, the one of number 0 included, which is none.
+const SIGNALS: u32 = 65;
+
+/// The size of an entry of the table of signals: whether it came, and its handler.
+const ENTRY: u32 = 8;
+
+/// From the last signal's entry to the word that says that any signal came, inclusive.
+const SPAN: u32 = 20;
+
+/// What is between them: no file to wake up, and a warning should that be full.
+const WAKEUP: [u32; 2] = [u32::MAX, 1];
+
+/// Two ranges of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Alarm {
+    /// The word whose bits the evaluation loop looks at.
+    pub(crate) breaker: u32,
+    /// The entry of the last signal, number 64, and what follows it.
+    pub(crate) signal: u32,
+}
+
+impl Alarm {
+    /// The lengths of the two ranges.
+    pub(crate) const LENGTHS: (u32, u32) = (4, SPAN);
+
+    /// Finds the words in `memory`.
+    ///
+    /// # Errors
+    ///
+    /// When CPython's state is not there, or not as this version's is.
+    pub(crate) fn find(memory: &Memory<'_>) -> Result<Alarm> {
+        let base = memory
+            .find(COOKIE)
+            .context("the state of CPython is not in the guest's memory")?;
+        let offset = |index: usize| {
+            let low = memory.word(base.wrapping_add(8 * index as u32))?;
+            let high = memory.word(base.wrapping_add(8 * index as u32 + 4))?;
+            (high == 0).then_some(low)
+        };
+        let at = |object: u32, index: usize| memory.word(object.wrapping_add(offset(index)?));
+        ensure!(
+            offset(VERSION.0).is_some_and(|version| u64::from(version) >> 16 == VERSION.1),
+            "CPython is not version 3.14"
+        );
+        let thread = || {
+            let interpreter = at(base, INTERPRETERS)?;
+            let thread = at(interpreter, THREADS)?;
+            let breaker = thread.wrapping_add(offset(BREAKER)?);
+            let own = at(thread, INTERPRETER_OF_THREAD)? == interpreter;
+            let only = at(thread, NEXT_THREAD)? == 0;
+            // No signal is pending in a snapshot.
+            (own && only && memory.word(breaker)? & 0xff == 0).then_some(breaker)
+        };
+        let breaker = thread().context("the one thread of CPython cannot be found")?;
+        let size = offset(RUNTIME_SIZE).context("the state of CPython is too large")?;
+        let mut tables = (base..base.saturating_add(size))
+            .step_by(4)
+            .filter(|table| is_table(memory, *table));
+        let table = tables
+            .next()
+            .context("the signals of CPython cannot be found")?;
+        ensure!(tables.next().is_none(), "there are two tables of signals");
+        Ok(Alarm {
+            breaker,
+            signal: table + ENTRY * (SIGNALS - 1),
+        })
+    }
+}
+
+/// Whether CPython's table of signals is at `table`: none has come, all have handlers, and behind it
+/// is what always is.
+fn is_table(memory: &Memory<'_>, table: u32) -> bool {
+    let word = |place: u32| memory.word(table.wrapping_add(place));
+    let handler = |signal: u32| word(ENTRY * signal + 4);
+    let end = ENTRY * SIGNALS;
+    let usual = handler(1);
+    (0..SIGNALS).all(|signal| {
+        word(ENTRY * signal) == Some(0) && handler(signal).is_some_and(|h| (h == 0) == (signal == 0))
+    }) && [word(end), word(end + 4)] == WAKEUP.map(Some)
+        && word(end + 8) == Some(0)
+        && word(end + 12) == usual
+        // The last signal is the guest library's, and has another handler.
+        && handler(SIGNALS - 1) != usual
+}
+
+/// What a snapshot has in its memory.
+pub(crate) struct Memory<'a> {
+    segments: Vec<(u32, &'a [u8])>,
+}
+
+impl<'a> Memory<'a> {
+    /// The memory in which `segments` lie, each at its address.
+    pub(crate) fn new(mut segments: Vec<(u32, &'a [u8])>) -> Self {
+        segments.sort_unstable_by_key(|(address, _)| *address);
+        Memory { segments }
+    }
+
+    /// The address at which `text` stands, if it does so once.
+    fn find(&self, text: &[u8]) -> Option<u32> {
+        let mut found = self.segments.iter().flat_map(|(address, bytes)| {
+            memchr::memmem::find_iter(bytes, text).map(move |place| address + place as u32)
+        });
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+
+    /// The word at `address`, which is zero where nothing was put.
+    fn word(&self, address: u32) -> Option<u32> {
+        let bytes = [0, 1, 2, 3].map(|i| address.checked_add(i).map(|at| self.byte(at)));
+        let [Some(a), Some(b), Some(c), Some(d)] = bytes else {
+            return None;
+        };
+        Some(u32::from_le_bytes([a, b, c, d]))
+    }
+
+    fn byte(&self, address: u32) -> u8 {
+        let after = self
+            .segments
+            .partition_point(|(start, _)| *start <= address);
+        after
+            .checked_sub(1)
+            .and_then(|index| self.segments.get(index))
+            .and_then(|(start, bytes)| bytes.get((address - start) as usize))
+            .copied()
+            .unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: u32 = 1024;
+    const SIZE: u32 = 4096;
+    const INTERPRETER: u32 = BASE + 1000;
+    const THREAD: u32 = BASE + 2000;
+    const TABLE: u32 = BASE + 2500;
+
+    /// A memory with what is looked for in it.
+    fn memory() -> Vec<u8> {
+        let mut bytes = vec![0; SIZE as usize];
+        let mut set = |address: u32, word: u32| {
+            let place = (address - BASE) as usize;
+            bytes[place..place + 4].copy_from_slice(&word.to_le_bytes());
+        };
+        for (index, word) in [
+            (VERSION.0, 0x030e_05f0),
+            (RUNTIME_SIZE, SIZE),
+            (INTERPRETERS, 800),
+            (THREADS, 60),
+            (NEXT_THREAD, 4),
+            (INTERPRETER_OF_THREAD, 8),
+            (BREAKER, 12),
+        ] {
+            set(BASE + 8 * index as u32, word);
+        }
+        set(BASE + 800, INTERPRETER);
+        set(INTERPRETER + 60, THREAD);
+        set(THREAD + 8, INTERPRETER);
+        set(THREAD + 12, 0x4500);
+        for signal in 1..SIGNALS {
+            let handler = if signal == SIGNALS - 1 { 77 } else { 99 };
+            set(TABLE + ENTRY * signal + 4, handler);
+        }
+        let end = TABLE + ENTRY * SIGNALS;
+        set(end, WAKEUP[0]);
+        set(end + 4, WAKEUP[1]);
+        set(end + 12, 99);
+        bytes[..COOKIE.len()].copy_from_slice(COOKIE);
+        bytes
+    }
+
+    fn find(bytes: &[u8]) -> Result<Alarm> {
+        let (first, second) = bytes.split_at(2048);
+        Alarm::find(&Memory::new(vec![(BASE + 2048, second), (BASE, first)]))
+    }
+
+    #[test]
+    fn the_words_are_found() {
+        let found = Alarm {
+            breaker: THREAD + 12,
+            signal: TABLE + 64 * ENTRY,
+        };
+        assert_eq!(find(&memory()).unwrap(), found);
+    }
+
+    #[test]
+    fn what_is_otherwise_is_an_error() {
+        let changes = [
+            (BASE, "the state of CPython"),
+            (BASE + 10, "not version 3.14"),
+            (BASE + 800, "the one thread"),
+            (THREAD + 4, "the one thread"),
+            (THREAD + 8, "the one thread"),
+            (THREAD + 12, "the one thread"),
+            (TABLE, "the signals"),
+            (TABLE + 5 * ENTRY, "the signals"),
+            (TABLE + 65 * ENTRY, "the signals"),
+            (TABLE + 65 * ENTRY + 12, "the signals"),
+        ];
+        for (address, error) in changes {
+            let mut bytes = memory();
+            bytes[(address - BASE) as usize] ^= 2;
+            let text = find(&bytes).unwrap_err().to_string();
+            assert!(text.contains(error), "{address}: {text}");
+        }
+    }
+}
