@@ -58,7 +58,8 @@ impl Image {
 
     /// Where an interruption is to be noted in the memory of `instance`.
     pub(crate) async fn alarm(&self, instance: &mut Instance) -> Result<Alarm> {
-        let alarm: TypedFunc<(), ((WasmList<u8>, WasmList<u8>),)> = instance
+        type Words = (WasmList<u8>, WasmList<u8>);
+        let alarm: TypedFunc<(), (Words,)> = instance
             .raw
             .get_typed_func(&mut instance.store, self.alarm)?;
         let ((breaker, signal),) = alarm.call_async(&mut instance.store, ()).await?;

@@ -9,6 +9,7 @@ mod examples;
 mod fresh;
 mod governing;
 mod host;
+mod interrupt;
 mod packages;
 mod policy;
 mod script;
