@@ -1,8 +1,13 @@
 //! The `archipel` command: arguments in, library calls, exit status out.
 
+mod amounts;
 mod doctor;
+mod options;
 mod prepare;
+mod report;
 mod run;
+mod running;
+mod script;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -84,19 +89,31 @@ impl Failure {
 
 impl From<archipel::Error> for Failure {
     fn from(error: archipel::Error) -> Self {
-        use archipel::Error;
-        let status = match &error {
-            Error::LimitExceeded { .. } => LIMIT,
-            Error::Died(_) => DIED,
-            Error::Config(_) => USAGE,
-            _ => FAILED,
-        };
-        let message = match &error {
-            Error::Guest(cause) => format!("{cause:#}"),
-            Error::Internal(_) => format!("{error} (this is a bug; please report it)"),
-            _ => error.to_string(),
-        };
-        Failure { status, message }
+        Failure {
+            status: status(&error),
+            message: describe(&error),
+        }
+    }
+}
+
+/// The exit status of a command that failed so.
+fn status(error: &archipel::Error) -> u8 {
+    use archipel::Error;
+    match error {
+        Error::LimitExceeded { .. } => LIMIT,
+        Error::Died(_) => DIED,
+        Error::Config(_) => USAGE,
+        _ => FAILED,
+    }
+}
+
+/// What the user is told of an error.
+fn describe(error: &archipel::Error) -> String {
+    use archipel::Error;
+    match error {
+        Error::Guest(cause) => format!("{cause:#}"),
+        Error::Internal(_) => format!("{error} (this is a bug; please report it)"),
+        _ => error.to_string(),
     }
 }
 

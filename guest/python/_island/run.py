@@ -23,7 +23,7 @@ _eval = eval
 _STRING = "<string>"
 
 # What `sys.argv` begins with where there is no script.
-_ARGV_0 = {_STRING: "-c", "<stdin>": "-"}
+_ARGV_0 = {_STRING: "-c", "<stdin>": "-", "<module>": "-m"}
 
 
 def fresh_main():
