@@ -2,8 +2,10 @@
 
 mod amounts;
 mod doctor;
+mod map;
 mod options;
 mod prepare;
+mod repl;
 mod report;
 mod run;
 mod running;
@@ -24,6 +26,13 @@ struct Arguments {
 enum Command {
     /// Run a script in a sandbox that has nothing but its standard streams.
     Run(Box<run::Run>),
+    /// Run a script once for each input, in parallel, each in a sandbox of its own.
+    ///
+    /// The inputs follow `:::`, or are lines of standard input.  Each is the script's last argument,
+    /// or takes the place of `{}` in the arguments.
+    Map(Box<map::MapCommand>),
+    /// Type statements, which run in a sandbox.
+    Repl(Box<repl::Repl>),
     /// Say what this machine lacks.
     Doctor,
     /// Show what is cached, or clear it.
@@ -124,6 +133,8 @@ fn main() -> ExitCode {
     };
     let outcome = match arguments.command {
         Command::Run(run) => run.execute(),
+        Command::Map(map) => map.execute(),
+        Command::Repl(repl) => repl.execute(),
         Command::Doctor => doctor::report(),
         Command::Cache { action } => match action {
             None => prepare::show_cache(),

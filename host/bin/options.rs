@@ -1,6 +1,7 @@
 //! The options that `run`, `map` and `repl` have in common: what scripts may do, and how much they
 //! may use.
 
+use crate::report::Report;
 use crate::{Failure, amounts};
 use archipel::{Access, LimitKind, Limits, Policy};
 use clap::Args;
@@ -142,6 +143,16 @@ impl Options {
             }
         }
         Ok(limits)
+    }
+
+    /// Tells what the options want to be told of one interpreter.
+    pub fn tell(&self, report: &Report, status: u8) {
+        if self.stats {
+            eprintln!("archipel: used: {}", report.usage_line());
+        }
+        if self.json {
+            eprintln!("{}", serde_json::Value::from(report.to_json(status)));
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! How a script ended and what it used, for people and for programs.
 
-use crate::Failure;
 use archipel::{Error, LimitKind};
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -66,6 +65,13 @@ impl Report {
         }
     }
 
+    /// What was used of a kind.
+    pub fn used(&self, kind: LimitKind) -> u64 {
+        let mut usage = self.usage.iter();
+        let found = usage.find(|(other, _)| *other == kind);
+        found.map_or(0, |(_, used)| *used)
+    }
+
     /// The exit status of a command that ran this script alone.
     pub fn status(&self) -> u8 {
         match &self.outcome {
@@ -104,14 +110,5 @@ impl Report {
             .map(|(kind, used)| format!("{kind} {}", kind.show(*used)))
             .collect();
         used.join(", ")
-    }
-}
-
-impl From<Report> for Failure {
-    fn from(report: Report) -> Self {
-        Failure {
-            status: report.status(),
-            message: report.outcome.complaint().unwrap_or_default(),
-        }
     }
 }

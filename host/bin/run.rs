@@ -25,9 +25,8 @@ impl Run {
         let limits = self.options.limits()?;
         let script = self.target.load()?;
         let policy = beside(policy, &script)?;
-        let running = Running::watched()?;
+        let running = Running::watched(1)?;
         let runtime = prepare::runtime().build()?;
-        running.ready();
         let interpreter = runtime
             .interpreter()
             .policy(policy)
@@ -36,30 +35,31 @@ impl Run {
             .stderr(Output::host_stderr())
             .build()?;
         let entry = running.enter(&interpreter);
+        running.ready();
         let start = Instant::now();
         let result = interpreter.run(script.source, script.name, script.arguments);
         let report = Report::new(Outcome::from(result), start.elapsed());
         drop(entry);
         let cause = running.cause();
-        let status = match (&report.outcome, cause.and_then(Cause::status)) {
-            (Outcome::Failed(Error::Killed), Some(status)) => {
-                eprintln!("archipel: the script was stopped by a signal");
-                status
-            }
-            (Outcome::Failed(error), _) => {
-                eprintln!("archipel: {}", crate::describe(error));
-                report.status()
-            }
-            _ => report.status(),
-        };
-        if self.options.stats {
-            eprintln!("archipel: used: {}", report.usage_line());
-        }
-        if self.options.json {
-            eprintln!("{}", serde_json::Value::from(report.to_json(status)));
-        }
+        let status = conclude(&report, running.cause());
+        self.options.tell(&report, status);
         // The process ends now anyway, so nothing is gained by cleaning up.
         std::process::exit(i32::from(status))
+    }
+}
+
+/// Says why an interpreter is gone, if it is, and returns the exit status.
+pub fn conclude(report: &Report, cause: Option<Cause>) -> u8 {
+    match (&report.outcome, cause.and_then(Cause::status)) {
+        (Outcome::Failed(Error::Killed), Some(status)) => {
+            eprintln!("archipel: stopped by a signal");
+            status
+        }
+        (Outcome::Failed(error), _) => {
+            eprintln!("archipel: {}", crate::describe(error));
+            report.status()
+        }
+        _ => report.status(),
     }
 }
 

@@ -30,6 +30,7 @@ impl Cause {
     }
 }
 
+const SIGINT: i32 = 2;
 const SIGPIPE: i32 = 13;
 
 /// The interpreters that run, until they are stopped.  Clones are the same.
@@ -39,6 +40,9 @@ pub struct Running(Arc<Shared>);
 struct Shared {
     /// Whether there is anything that could be stopped in good order.
     ready: AtomicBool,
+    /// How many times Ctrl-C interrupts what runs before it stops it.
+    patience: u32,
+    terminal: Terminal,
     state: Mutex<State>,
     stopped: Receiver<()>,
 }
@@ -47,20 +51,26 @@ struct State {
     entries: Vec<(u64, Interpreter)>,
     next: u64,
     cause: Option<Cause>,
+    /// How many times what runs was interrupted.
+    interrupts: u32,
     /// Dropped to say that everything was stopped.
     stopping: Option<Sender<()>>,
 }
 
 impl Running {
-    /// Nothing yet, and a watch for the signals that end a program.
-    pub fn watched() -> Result<Self, Failure> {
+    /// Nothing yet, and a watch for the signals that end a program.  The first `patience` times that
+    /// Ctrl-C is pressed, it raises `KeyboardInterrupt` in what runs.
+    pub fn watched(patience: u32) -> Result<Self, Failure> {
         let (stopping, stopped) = crossbeam_channel::bounded(0);
         let running = Running(Arc::new(Shared {
             ready: AtomicBool::new(false),
+            patience,
+            terminal: Terminal::now(),
             state: Mutex::new(State {
                 entries: Vec::new(),
                 next: 0,
                 cause: None,
+                interrupts: 0,
                 stopping: Some(stopping),
             }),
             stopped,
@@ -73,7 +83,7 @@ impl Running {
 
     #[cfg(unix)]
     fn watch(&self) -> std::io::Result<()> {
-        use signal_hook::consts::{SIGINT, SIGTERM};
+        use signal_hook::consts::SIGTERM;
         let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
         let running = self.clone();
         std::thread::Builder::new()
@@ -93,12 +103,46 @@ impl Running {
 
     #[cfg_attr(not(unix), expect(dead_code, reason = "there are no signals"))]
     fn signalled(&self, number: i32) {
+        if number == SIGINT && self.interrupt() {
+            return;
+        }
         let cause = Cause::Signal(number);
+        // Nobody but us ends a session that waits for its user.
+        let waits = self.0.patience > 0 && self.who_runs().is_empty();
         let again = !self.stop(cause);
         // Whoever asks twice has waited for the first answer.
-        if again || !self.0.ready.load(Ordering::Acquire) {
+        if again || waits || !self.0.ready.load(Ordering::Acquire) {
+            self.0.terminal.restore();
             std::process::exit(cause.status().unwrap_or(crate::FAILED).into());
         }
+    }
+
+    /// Interrupts what runs, and goes on; false where that was done often enough.
+    fn interrupt(&self) -> bool {
+        let runs = self.who_runs();
+        let mut state = self.state();
+        if state.cause.is_some() || !self.0.ready.load(Ordering::Acquire) {
+            return false;
+        }
+        if runs.is_empty() {
+            // A session that waits for the next statement.
+            return self.0.patience > 0;
+        }
+        state.interrupts += 1;
+        let patient = state.interrupts <= self.0.patience;
+        drop(state);
+        patient && runs.iter().all(interrupt)
+    }
+
+    fn who_runs(&self) -> Vec<Interpreter> {
+        let state = self.state();
+        let all = state.entries.iter().map(|(_, interpreter)| interpreter);
+        all.filter(|each| each.is_running()).cloned().collect()
+    }
+
+    /// Says that something else runs now, which was not interrupted yet.
+    pub fn forget_interrupts(&self) {
+        self.state().interrupts = 0;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -175,4 +219,33 @@ impl Drop for Entry {
         // The last reference to an interpreter destroys it, for which nobody should have to wait.
         drop(last);
     }
+}
+
+/// The settings of the terminal, which a line editor changes while it waits.
+struct Terminal {
+    #[cfg(unix)]
+    settings: Option<rustix::termios::Termios>,
+}
+
+impl Terminal {
+    fn now() -> Self {
+        Terminal {
+            #[cfg(unix)]
+            settings: rustix::termios::tcgetattr(std::io::stdin()).ok(),
+        }
+    }
+
+    fn restore(&self) {
+        #[cfg(unix)]
+        if let Some(settings) = &self.settings {
+            use rustix::termios::{OptionalActions, tcsetattr};
+            // There is nothing else to be done where it has gone.
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, settings);
+        }
+    }
+}
+
+/// Raises `KeyboardInterrupt` in an interpreter; returns whether that is possible.
+fn interrupt(_interpreter: &Interpreter) -> bool {
+    false
 }
