@@ -83,7 +83,7 @@ impl MapCommand {
         };
         let policy = beside(policy, &script)?;
         let running = Running::watched(0)?;
-        let runtime = prepare::runtime().interpreters(room(jobs)).build()?;
+        let runtime = prepare::runtime(&limits).interpreters(room(jobs)).build()?;
         running.ready();
 
         let screen = Arc::new(Screen::new(inputs.count()));

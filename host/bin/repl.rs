@@ -44,7 +44,7 @@ impl Repl {
         let policy = if interactive { policy.stdin() } else { policy };
         let limits = self.options.limits()?;
         let running = Running::watched(PATIENCE)?;
-        let runtime = prepare::runtime().build()?;
+        let runtime = prepare::runtime(&limits).build()?;
         let interpreter = runtime
             .interpreter()
             .policy(policy)

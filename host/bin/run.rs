@@ -26,7 +26,7 @@ impl Run {
         let script = self.target.load()?;
         let policy = beside(policy, &script)?;
         let running = Running::watched(1)?;
-        let runtime = prepare::runtime().build()?;
+        let runtime = prepare::runtime(&limits).build()?;
         let interpreter = runtime
             .interpreter()
             .policy(policy)

@@ -9,8 +9,12 @@ mod examples;
 mod fresh;
 mod governing;
 mod host;
+mod map;
 mod packages;
 mod policy;
+#[cfg(unix)]
+mod repl;
+mod run;
 mod script;
 mod scripts;
 mod tidy;

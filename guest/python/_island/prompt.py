@@ -44,7 +44,6 @@ def enter(source, last):
     Returns None where it wants more, and otherwise the status with which the session is to end,
     which is -1 where it goes on.
     """
-    global _count
     name = f"<stdin-{_count}>"
     try:
         codes = _codes(source, name)
@@ -53,7 +52,17 @@ def enter(source, last):
                 return None
             # With the line that is missing it is complete, or it says what is wrong.
             codes = [compile(source + "\n", name, "single", _flags(), dont_inherit=True)]
+    except BaseException as error:
         _remember(name, source)
+        # Its frames are the compiler's, and its context is what else was tried.
+        error.__traceback__ = error.__context__ = None
+        if isinstance(error, SyntaxError):
+            # Elsewhere `traceback` leaves the number out by itself.
+            error.filename = "<stdin>"
+        report.show(error)
+        return -1
+    _remember(name, source)
+    try:
         for code in codes:
             exec(code, sys.modules["__main__"].__dict__)
         if waits.deferred:
@@ -61,8 +70,6 @@ def enter(source, last):
     except SystemExit as error:
         return run._ending(error)
     except BaseException as error:
-        _remember(name, source)
-        _remove_own_frames(error)
         report.flush()
         report.show(error)
     return -1
@@ -102,12 +109,6 @@ def _remember(name, source):
     if name not in linecache.cache:
         _count += 1
         linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
-
-
-def _remove_own_frames(error):
-    """An error of the compiler's has nobody else's frames, and an earlier one is not its context."""
-    if isinstance(error, SyntaxError) and report.outer_frames_removed(error) is None:
-        error.__context__ = None
 
 
 def complete(text):
