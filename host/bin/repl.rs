@@ -55,7 +55,7 @@ impl Repl {
         let _entry = running.enter(&interpreter);
         running.ready();
         let start = Instant::now();
-        let session = Session::new(interpreter, running.clone());
+        let session = Session::new(interpreter.clone(), running.clone());
         let result = match interactive {
             true => at_terminal(&session, !self.no_history),
             false => from_pipe(&session, std::io::stdin().lock()),
@@ -65,7 +65,7 @@ impl Repl {
             Err(Stop::Ended(error)) => Err(error),
             Ok(status) => session.finish(status),
         };
-        let report = Report::new(Outcome::from(result), start.elapsed());
+        let report = Report::new(Outcome::from(result), start.elapsed(), Some(&interpreter));
         let status = conclude(&report, running.cause());
         self.options.tell(&report, status);
         std::process::exit(i32::from(status))

@@ -1,6 +1,6 @@
 //! How a script ended and what it used, for people and for programs.
 
-use archipel::{Error, LimitKind};
+use archipel::{Error, Interpreter, LimitKind};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -56,13 +56,18 @@ pub struct Report {
 }
 
 impl Report {
-    /// The report of a script that took this long.
-    pub fn new(outcome: Outcome, wall: Duration) -> Self {
+    /// The report of a script that took this long; of an interpreter that it ran in, there is more.
+    pub fn new(outcome: Outcome, wall: Duration, interpreter: Option<&Interpreter>) -> Self {
         let wall = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
-        Report {
-            outcome,
-            usage: vec![(LimitKind::Wall, wall)],
+        let mut usage = vec![(LimitKind::Wall, wall)];
+        if let Some(interpreter) = interpreter {
+            let all = interpreter.usage();
+            // What is given back is not there any more in the end.
+            let counted = [LimitKind::Cpu, LimitKind::Fuel, LimitKind::Output];
+            let counted = counted.map(|kind| (kind, all.of(kind).subtree));
+            usage.extend(counted.into_iter().filter(|(_, used)| *used > 0));
         }
+        Report { outcome, usage }
     }
 
     /// What was used of a kind.

@@ -38,9 +38,8 @@ impl Run {
         running.ready();
         let start = Instant::now();
         let result = interpreter.run(script.source, script.name, script.arguments);
-        let report = Report::new(Outcome::from(result), start.elapsed());
+        let report = Report::new(Outcome::from(result), start.elapsed(), Some(&interpreter));
         drop(entry);
-        let cause = running.cause();
         let status = conclude(&report, running.cause());
         self.options.tell(&report, status);
         // The process ends now anyway, so nothing is gained by cleaning up.

@@ -51,7 +51,12 @@ fn reports() {
         (
             &["-c", "import sys; sys.exit(3)"],
             3,
-            &[r#""outcome":"ended""#, r#""status":3"#, r#""wall":"#],
+            &[
+                r#""outcome":"ended""#,
+                r#""status":3"#,
+                r#""wall":"#,
+                r#""cpu":"#,
+            ],
         ),
         (
             &["-c", "1 / 0"],

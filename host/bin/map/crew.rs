@@ -72,7 +72,7 @@ impl Crew {
                     let what = format!("cannot read the inputs: {error}");
                     let (item, job) = pair(index, Ok("standard input".to_owned()));
                     let outcome = Outcome::Failed(Error::Config(what));
-                    let _ = job.report.send(Report::new(outcome, Duration::ZERO));
+                    let _ = job.report.send(Report::new(outcome, Duration::ZERO, None));
                     let _ = items.send(item);
                     return;
                 }
@@ -88,24 +88,26 @@ impl Crew {
     }
 
     fn do_job(&self, job: Job) {
-        let start = Instant::now();
-        let outcome = match job.input {
-            _ if self.running.cause().is_some() => Outcome::Stopped,
-            Err(unusable) => Outcome::Failed(Error::Config(unusable.why.to_owned())),
-            Ok(input) => match self.run(&input, &job.lane) {
-                Err(Error::Killed) if self.running.cause().is_some() => Outcome::Stopped,
-                result => Outcome::from(result),
-            },
+        let report = match job.input {
+            _ if self.running.cause().is_some() => {
+                Report::new(Outcome::Stopped, Duration::ZERO, None)
+            }
+            Err(unusable) => {
+                let outcome = Outcome::Failed(Error::Config(unusable.why.to_owned()));
+                Report::new(outcome, Duration::ZERO, None)
+            }
+            Ok(input) => self.run(&input, &job.lane),
         };
-        if self.halt && !matches!(outcome, Outcome::Stopped | Outcome::Ended(0)) {
+        if self.halt && !matches!(report.outcome, Outcome::Stopped | Outcome::Ended(0)) {
             self.running.stop(Cause::Halt);
         }
         self.screen.count();
         // Nobody waits for it any more where everything was stopped.
-        let _ = job.report.send(Report::new(outcome, start.elapsed()));
+        let _ = job.report.send(report);
     }
 
-    fn run(&self, input: &str, lane: &Arc<Lane>) -> Result<u8, Error> {
+    fn run(&self, input: &str, lane: &Arc<Lane>) -> Report {
+        let start = Instant::now();
         let output = |stream| Output::writer(lane.writer(stream, &self.screen, &self.running));
         let interpreter = self
             .runtime
@@ -114,13 +116,23 @@ impl Crew {
             .limits(self.limits)
             .stdout(output(Stream::Out))
             .stderr(output(Stream::Err))
-            .build()?;
-        let _entry = self.running.enter(&interpreter);
-        interpreter.run(
+            .build();
+        let interpreter = match interpreter {
+            Ok(interpreter) => interpreter,
+            Err(error) => return Report::new(Outcome::Failed(error), start.elapsed(), None),
+        };
+        let entry = self.running.enter(&interpreter);
+        let result = interpreter.run(
             self.script.source.clone(),
             self.script.name.clone(),
             arguments(&self.script.arguments, input),
-        )
+        );
+        drop(entry);
+        let outcome = match result {
+            Err(Error::Killed) if self.running.cause().is_some() => Outcome::Stopped,
+            result => Outcome::from(result),
+        };
+        Report::new(outcome, start.elapsed(), Some(&interpreter))
     }
 }
 

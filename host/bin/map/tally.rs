@@ -40,7 +40,7 @@ impl Tally {
     pub fn add(&mut self, index: usize, input: &str, report: Option<Report>) {
         let report = report.unwrap_or_else(|| {
             let lost = Error::Internal(anyhow::anyhow!("a script has no outcome"));
-            Report::new(Outcome::Failed(lost), std::time::Duration::ZERO)
+            Report::new(Outcome::Failed(lost), std::time::Duration::ZERO, None)
         });
         let status = report.status();
         if self.json {
@@ -158,7 +158,7 @@ mod tests {
     fn tally(outcomes: impl IntoIterator<Item = Outcome>) -> Tally {
         let mut tally = Tally::new(false);
         for (index, outcome) in outcomes.into_iter().enumerate() {
-            tally.add(index, "x", Some(Report::new(outcome, Duration::ZERO)));
+            tally.add(index, "x", Some(Report::new(outcome, Duration::ZERO, None)));
         }
         tally
     }
