@@ -164,10 +164,8 @@ fn a_session_at_a_terminal() {
         // Twice up is the definition, all of it.
         ("\x1b[A\x1b[A\r", &["return 5", "... "]),
         ("\r", &[">>> "]),
-        (
-            "'begun'.capi\t)\r",
-            &["capitalize()", "'Begun'\r\n", ">>> "],
-        ),
+        ("word = 'begun'\r", &[">>> "]),
+        ("word.capi\t\r", &["capitalize(", "'Begun'\r\n", ">>> "]),
         ("input('name? ')\r", &["\nname? "]),
         ("me\r", &["'me'\r\n", ">>> "]),
         ("import sys; sys.ps1 = 'now> '\r", &["now> "]),

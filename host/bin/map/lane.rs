@@ -89,6 +89,10 @@ pub struct LaneWriter {
 
 impl Write for LaneWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.running.cause() == Some(Cause::Unread) {
+            // It ends without a word, the script's own complaint included.
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         match &mut *self.lane.state() {
             State::Open => {
                 if let Err(error) = self.screen.write(self.stream, bytes) {
