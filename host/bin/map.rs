@@ -11,7 +11,6 @@ use crate::run::beside;
 use crate::running::{Cause, Running};
 use crate::script::Target;
 use crate::{Failure, prepare};
-use archipel::Policy;
 use clap::Args;
 use crew::{Crew, Item};
 use inputs::Inputs;
@@ -60,8 +59,7 @@ impl MapCommand {
                 )));
             }
         };
-        let policy: Policy = self.options.policy()?;
-        let limits = self.options.limits()?;
+        let (policy, limits) = self.options.profile()?;
         let mut script = self.target.load()?;
         let given = split(&mut script.arguments)?;
         let inputs = match given {

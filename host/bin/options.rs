@@ -3,7 +3,7 @@
 
 use crate::report::Report;
 use crate::{Failure, amounts};
-use archipel::{Access, LimitKind, Limits, Policy};
+use archipel::{Access, LimitKind, Limits, Policy, Profile};
 use clap::Args;
 use std::path::Path;
 use std::time::Duration;
@@ -26,6 +26,15 @@ pub struct Options {
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
 
+    /// Let scripts connect to this address, by TCP.
+    #[arg(long, value_name = "HOST:PORT")]
+    net: Vec<String>,
+
+    /// Begin with what this policy file grants and limits; the other options add to it, and their
+    /// limits take the place of its own.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<String>,
+
     /// Stop a script after this time: `500ms`, `2s`, `1m`.
     #[arg(long, value_name = "TIME", value_parser = amounts::time)]
     timeout: Option<Duration>,
@@ -46,7 +55,8 @@ pub struct Options {
     #[arg(long, value_name = "SIZE", value_parser = amounts::size)]
     max_output: Option<u64>,
 
-    /// How many children of a script may exist at a time; 64 unless said otherwise.
+    /// How many children of a script may exist at a time; 64 unless said otherwise here or in the
+    /// policy file.
     #[arg(long, value_name = "N")]
     max_children: Option<u32>,
 
@@ -72,12 +82,30 @@ enum Wasm {
 }
 
 impl Options {
-    /// What the options grant, and one child's worth of what everybody has from the start.
-    pub fn policy(&self) -> Result<Policy, Failure> {
-        let count = self.max_children.unwrap_or(CHILDREN.0);
-        let mut policy = Policy::new()
-            .children(count, CHILDREN.1)
-            .map_err(|error| at("--max-children", &count, error))?;
+    /// What scripts may do, and how much they may use.
+    pub fn profile(&self) -> Result<(Policy, Limits), Failure> {
+        let profile = match &self.policy {
+            Some(file) => {
+                Profile::read(file).map_err(|error| Failure::usage(format!("--policy: {error}")))?
+            }
+            None => Profile::default(),
+        };
+        Ok((self.policy(profile.policy)?, self.limits(profile.limits)?))
+    }
+
+    fn policy(&self, mut policy: Policy) -> Result<Policy, Failure> {
+        // A file that grants no children means none.
+        let unsaid = self.policy.is_none().then_some(CHILDREN.0);
+        if let Some(count) = self.max_children.or(unsaid) {
+            policy = policy
+                .children(count, CHILDREN.1)
+                .map_err(|error| at("--max-children", &count, error))?;
+        }
+        for destination in &self.net {
+            policy = policy
+                .net(destination)
+                .map_err(|error| at("--net", destination, error))?;
+        }
         for grant in &self.dir {
             let (host, guest, access) = directory(grant)?;
             policy = policy
@@ -106,8 +134,7 @@ impl Options {
         Ok(policy)
     }
 
-    /// The limits that the options set.
-    pub fn limits(&self) -> Result<Limits, Failure> {
+    fn limits(&self, mut limits: Limits) -> Result<Limits, Failure> {
         let timeout = self.wasm.iter().filter_map(|option| match option {
             Wasm::Timeout(time) => Some(*time),
             _ => None,
@@ -134,7 +161,6 @@ impl Options {
             ("--fuel", LimitKind::Fuel, fuel),
             ("--max-output", LimitKind::Output, self.max_output),
         ];
-        let mut limits = Limits::new();
         for (option, kind, amount) in rows {
             if let Some(amount) = amount {
                 limits = limits

@@ -39,10 +39,9 @@ impl Repl {
     /// Runs the session and returns its exit status.
     pub fn execute(self) -> Result<u8, Failure> {
         let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-        let policy = self.options.policy()?;
+        let (policy, limits) = self.options.profile()?;
         // Where statements come through a pipe, nothing of it is left for them to read.
         let policy = if interactive { policy.stdin() } else { policy };
-        let limits = self.options.limits()?;
         let running = Running::watched(PATIENCE)?;
         let runtime = prepare::runtime(&limits).build()?;
         let interpreter = runtime

@@ -21,8 +21,8 @@ pub struct Run {
 impl Run {
     /// Runs the script and returns its exit status.
     pub fn execute(self) -> Result<u8, Failure> {
-        let policy = self.options.policy()?.stdin();
-        let limits = self.options.limits()?;
+        let (policy, limits) = self.options.profile()?;
+        let policy = policy.stdin();
         let script = self.target.load()?;
         let policy = beside(policy, &script)?;
         let running = Running::watched(1)?;

@@ -114,3 +114,54 @@ fn signals() {
         assert!(lines.next().is_none());
     }
 }
+
+/// What the command line says is added to a policy file, and its limits come first.
+#[test]
+fn policy_files() {
+    let folder = folder("policy-file");
+    let file = folder.join("policy.toml");
+    std::fs::write(&file, "[env]\nA = '1'\n[limits]\nwall = '20ms'\n").unwrap();
+    let file = file.to_str().unwrap();
+    let show = "import os; print(sorted(os.environ.items()))";
+    check(
+        &["run", "--policy", file, "--env", "B=2", "-c", show],
+        "",
+        0,
+        "[('A', '1'), ('B', '2')]\n",
+        &[],
+    );
+    let slow = "import time; time.sleep(0.1)";
+    let limit = &["archipel: limit exceeded: wall"];
+    check(&["run", "--policy", file, "-c", slow], "", 124, "", limit);
+    let longer = ["run", "--policy", file, "--timeout", "60s", "-c", slow];
+    check(&longer, "", 0, "", &[]);
+    let child = "import interpreters; interpreters.create()";
+    check(
+        &["run", "--policy", file, "-c", child],
+        "",
+        1,
+        "",
+        &["Error"],
+    );
+    let allowed = ["run", "--policy", file, "--max-children", "1", "-c", child];
+    check(&allowed, "", 0, "", &[]);
+
+    std::fs::write(file, "nett = []").unwrap();
+    let wrong = &["archipel: --policy: ", "policy.toml, line 1: `nett`: "];
+    check(&["run", "--policy", file, "-c", ""], "", 2, "", wrong);
+    check(
+        &["run", "--policy", "/no/such", "-c", ""],
+        "",
+        2,
+        "",
+        &["archipel: --policy: "],
+    );
+    check(
+        &["run", "--net", "nowhere", "-c", ""],
+        "",
+        2,
+        "",
+        &["archipel: --net nowhere: "],
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}
