@@ -29,12 +29,24 @@ const CHUNK: usize = 4096;
 #[derive(Debug, Clone)]
 pub struct Output(Arc<Sink>);
 
-#[derive(Debug)]
 enum Sink {
     Discarded,
     HostStdout,
     HostStderr,
     Captured { limit: usize, kept: Mutex<Captured> },
+    Writer(Mutex<Box<dyn io::Write + Send>>),
+}
+
+impl std::fmt::Debug for Sink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Sink::Discarded => "Discarded",
+            Sink::HostStdout => "HostStdout",
+            Sink::HostStderr => "HostStderr",
+            Sink::Captured { .. } => "Captured",
+            Sink::Writer(_) => "Writer",
+        })
+    }
 }
 
 /// Output that was captured.
@@ -78,6 +90,22 @@ impl Output {
         }))
     }
 
+    /// A writer of the host's, which is given every chunk as it is written, of at most 4 KiB.
+    ///
+    /// It is called by whatever thread the interpreter runs on, which does nothing else until it
+    /// returns.  To the script an error of kind [`BrokenPipe`](io::ErrorKind::BrokenPipe) means that
+    /// nobody reads any more; others are an `OSError`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let output = archipel::Output::writer(std::io::sink());
+    /// assert_eq!(output.take().bytes, b"");
+    /// ```
+    pub fn writer(writer: impl io::Write + Send + 'static) -> Self {
+        Output(Arc::new(Sink::Writer(Mutex::new(Box::new(writer)))))
+    }
+
     /// Takes what was captured since the last call.  For other outputs it is empty.
     pub fn take(&self) -> Captured {
         match &*self.0 {
@@ -103,6 +131,11 @@ impl Output {
                 kept.bytes.extend_from_slice(&bytes[..room]);
                 kept.dropped += (bytes.len() - room) as u64;
                 Ok(())
+            }
+            Sink::Writer(writer) => {
+                let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+                writer.write_all(bytes)?;
+                writer.flush()
             }
         }
     }

@@ -3,6 +3,7 @@
 //! The figures are medians.  `-- --quick` takes fewer samples.
 
 mod governing;
+mod map;
 mod surface;
 
 use archipel::{Output, Policy, Runtime};
@@ -29,6 +30,7 @@ fn main() -> Result<()> {
     surface::surface(&runtime)?;
     governing::governing(&runtime, samples)?;
     hello(if quick { 5 } else { 40 })?;
+    map::map(if quick { 100 } else { 1000 })?;
     Ok(())
 }
 

@@ -26,7 +26,8 @@ interrupts.install()
 # Whatever is imported from now on makes its locks of the ones that work here.
 threads.install()
 
-from _island import loop, pool, queues, run, snapshot, stash, thread_pool  # noqa: E402
+from _island import loop, modules, pool, prompt, queues, run  # noqa: E402, F401
+from _island import snapshot, stash, thread_pool  # noqa: E402
 
 queues.install(concurrent.interpreters)
 thread_pool.install()

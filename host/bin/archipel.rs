@@ -1,8 +1,15 @@
 //! The `archipel` command: arguments in, library calls, exit status out.
 
+mod amounts;
 mod doctor;
+mod map;
+mod options;
 mod prepare;
+mod repl;
+mod report;
 mod run;
+mod running;
+mod script;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -19,6 +26,13 @@ struct Arguments {
 enum Command {
     /// Run a script in a sandbox that has nothing but its standard streams.
     Run(Box<run::Run>),
+    /// Run a script once for each input, in parallel, each in a sandbox of its own.
+    ///
+    /// The inputs follow `:::`, or are lines of standard input.  Each is the script's last argument,
+    /// or takes the place of `{}` in the arguments.
+    Map(Box<map::MapCommand>),
+    /// Type statements, which run in a sandbox.
+    Repl(Box<repl::Repl>),
     /// Say what this machine lacks.
     Doctor,
     /// Show what is cached, or clear it.
@@ -84,19 +98,31 @@ impl Failure {
 
 impl From<archipel::Error> for Failure {
     fn from(error: archipel::Error) -> Self {
-        use archipel::Error;
-        let status = match &error {
-            Error::LimitExceeded { .. } => LIMIT,
-            Error::Died(_) => DIED,
-            Error::Config(_) => USAGE,
-            _ => FAILED,
-        };
-        let message = match &error {
-            Error::Guest(cause) => format!("{cause:#}"),
-            Error::Internal(_) => format!("{error} (this is a bug; please report it)"),
-            _ => error.to_string(),
-        };
-        Failure { status, message }
+        Failure {
+            status: status(&error),
+            message: describe(&error),
+        }
+    }
+}
+
+/// The exit status of a command that failed so.
+fn status(error: &archipel::Error) -> u8 {
+    use archipel::Error;
+    match error {
+        Error::LimitExceeded { .. } => LIMIT,
+        Error::Died(_) => DIED,
+        Error::Config(_) => USAGE,
+        _ => FAILED,
+    }
+}
+
+/// What the user is told of an error.
+fn describe(error: &archipel::Error) -> String {
+    use archipel::Error;
+    match error {
+        Error::Guest(cause) => format!("{cause:#}"),
+        Error::Internal(_) => format!("{error} (this is a bug; please report it)"),
+        _ => error.to_string(),
     }
 }
 
@@ -107,6 +133,8 @@ fn main() -> ExitCode {
     };
     let outcome = match arguments.command {
         Command::Run(run) => run.execute(),
+        Command::Map(map) => map.execute(),
+        Command::Repl(repl) => repl.execute(),
         Command::Doctor => doctor::report(),
         Command::Cache { action } => match action {
             None => prepare::show_cache(),

@@ -1,15 +1,17 @@
 //! Preparing the guest, with a progress line on a terminal, and the cache it is kept in.
 
 use crate::Failure;
-use archipel::{Progress, RuntimeBuilder};
+use archipel::{LimitKind, Limits, Progress, RuntimeBuilder};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-/// A builder that shows what has to be done before the first script can run.
-pub fn runtime() -> RuntimeBuilder {
+/// A builder that shows what has to be done before the first script can run, of a runtime that counts
+/// what the limits need.
+pub fn runtime(limits: &Limits) -> RuntimeBuilder {
     let terminal = std::io::stderr().is_terminal();
     let mut line = Line { shown: false };
-    archipel::Runtime::builder().progress(move |progress| match progress {
+    let counted = archipel::Runtime::builder().fuel(limits.get(LimitKind::Fuel).is_some());
+    counted.progress(move |progress| match progress {
         Progress::Build(what) if terminal => line.show(what),
         Progress::Compile if terminal => line.show("compiling the guest for this machine"),
         Progress::Damaged(why) => {

@@ -1,18 +1,20 @@
 //! The `archipel` command: the real binary, its outputs and its exit status.
 
-use std::io::Write;
+#[cfg(unix)]
+use rustix::process::Signal;
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 /// A folder of its own for each test.
-fn folder(name: &str) -> PathBuf {
+pub fn folder(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("archipel-cli-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
 
-fn archipel(arguments: &[&str], input: &str) -> Output {
+pub fn archipel(arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_archipel"))
         .args(arguments)
         .stdin(Stdio::piped())
@@ -25,12 +27,12 @@ fn archipel(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// Checks the exit status, all of standard output, and what standard error has in it.
-fn check(arguments: &[&str], input: &str, status: i32, stdout: &str, stderr_has: &[&str]) {
+pub fn check(arguments: &[&str], input: &str, status: i32, stdout: &str, stderr_has: &[&str]) {
     let output = archipel(arguments, input);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     let what = format!("{arguments:?}\nstdout:\n{out}stderr:\n{err}");
@@ -147,17 +149,17 @@ fn mistakes() {
         (
             &["run", "--timeout", "0s", "-c", ""],
             2,
-            "archipel: a wall limit of zero would stop every script",
+            "archipel: --timeout: a wall limit of zero would stop every script",
         ),
         (
             &["run", "--max-memory", "1KiB", "-c", ""],
             2,
-            "archipel: a memory limit of 1 KiB makes no sense",
+            "archipel: --max-memory: a memory limit of 1 KiB makes no sense",
         ),
         (
             &["run", "--dir", "/no/such::/x", "-c", ""],
             2,
-            "archipel: cannot grant the directory /no/such: it does not exist\n",
+            "archipel: --dir /no/such::/x: cannot grant the directory /no/such: it does not exist\n",
         ),
         (
             &["run", "--dir", "/::/x", "-c", ""],
@@ -169,11 +171,75 @@ fn mistakes() {
             2,
             "there is no such variable to pass on",
         ),
+        (&["run", "-c"], 2, "archipel: -c wants the source text"),
+        (&["run", "-m"], 2, "archipel: -m wants the name of a module"),
+        (&["run", "-m", "a b"], 2, "it is no name of a module"),
+        (
+            &["run", "-m", "no.such"],
+            2,
+            "archipel: Error while finding module specification",
+        ),
+        (
+            &["run", "--timeout", "nan", "-c", ""],
+            2,
+            "archipel: invalid value 'nan' for '--timeout <TIME>': times end in ns",
+        ),
+        (
+            &["run", "--timeout", "99999999999h", "-c", ""],
+            2,
+            "more than 584 years",
+        ),
+        (&["run", "--timeout=-1s", "-c", ""], 2, "it is negative"),
+        (
+            &["run", "--cpu", "0", "-c", ""],
+            2,
+            "archipel: --cpu: a cpu limit of zero",
+        ),
+        (
+            &["run", "--fuel", "0", "-c", ""],
+            2,
+            "archipel: --fuel: a fuel limit of 0",
+        ),
+        (
+            &["run", "--max-output", "1XB", "-c", ""],
+            2,
+            "'--max-output <SIZE>': sizes end in KiB",
+        ),
+        (
+            &["run", "--max-memory", "99999999999GiB", "-c", ""],
+            2,
+            "it is more than any machine has",
+        ),
+        (
+            &["run", "--max-children", "9999999", "-c", ""],
+            2,
+            "archipel: --max-children 9999999: ",
+        ),
+        (
+            &["run", "-W", "timeout=1s", "--timeout", "2s", "-c", ""],
+            2,
+            "archipel: --timeout and -W timeout are one limit, which was given two values",
+        ),
+        (
+            &["run", "-W", "threads=y", "-c", ""],
+            2,
+            "what there is of wasmtime's -W is timeout, max-memory-size and fuel",
+        ),
+        (
+            &["run", "--json", "--stats", "-c", ""],
+            2,
+            "cannot be used with",
+        ),
+        (
+            &["run", "-W", "timeout=50ms", "-c", "while True: pass"],
+            124,
+            "archipel: limit exceeded: wall",
+        ),
         (&["dance"], 2, "archipel: unrecognized subcommand 'dance'"),
         (
             &["run", "--timeout", "50ms", "-c", "while True: pass"],
             124,
-            "archipel: limit exceeded: wall time of 50ms\n",
+            "archipel: limit exceeded: wall",
         ),
         (
             &[
@@ -184,7 +250,7 @@ fn mistakes() {
                 "import time; time.sleep(60)",
             ],
             124,
-            "archipel: limit exceeded: wall time",
+            "archipel: limit exceeded: wall",
         ),
     ];
     for (arguments, status, message) in rows {
@@ -266,6 +332,25 @@ fn grants() {
         &[],
     );
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A command that runs, and the lines of its output.
+pub fn begun(arguments: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_archipel"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    (child, lines)
+}
+
+#[cfg(unix)]
+pub fn send(child: &Child, signal: Signal) {
+    let id = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(id, signal).unwrap();
 }
 
 #[test]

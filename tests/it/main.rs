@@ -10,8 +10,12 @@ mod fresh;
 mod governing;
 mod host;
 mod interrupt;
+mod map;
 mod packages;
 mod policy;
+#[cfg(unix)]
+mod repl;
+mod run;
 mod script;
 mod scripts;
 mod tidy;

@@ -6,7 +6,7 @@ import sys
 import time
 
 # Bound here, so that code that patches its builtins gets its results and errors told all the same.
-from builtins import BaseException, SystemExit, int, isinstance, print
+from builtins import BaseException, KeyboardInterrupt, SystemExit, int, isinstance, print
 from importlib.machinery import BuiltinImporter
 from types import ModuleType
 
@@ -23,7 +23,7 @@ _eval = eval
 _STRING = "<string>"
 
 # What `sys.argv` begins with where there is no script.
-_ARGV_0 = {_STRING: "-c", "<stdin>": "-"}
+_ARGV_0 = {_STRING: "-c", "<stdin>": "-", "<module>": "-m"}
 
 
 def fresh_main():
@@ -177,7 +177,8 @@ def _ending(error):
     if not isinstance(error, SystemExit):
         report.flush()
         report.show(error)
-        return 1
+        # As of a program that SIGINT ended.
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
     code = error.code
     if code is None:
         return 0

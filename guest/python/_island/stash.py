@@ -58,13 +58,24 @@ class Stashed:
                 sys.modules[other] = entry[0]
                 _begin(other, entry[0])
 
+    @staticmethod
+    def get_code(fullname):
+        """The code of a module that is to be run as a script."""
+        from . import library
+
+        return library.Library.get_code(fullname)
+
 
 def find_spec(name):
     """The spec of a module that lies ready; None for any other."""
     entry = _stash.get(name)
     if entry is None:
         return None
-    return ModuleSpec(name, Stashed, origin=getattr(entry[0], "__file__", None))
+    module = entry[0]
+    spec = ModuleSpec(name, Stashed, origin=getattr(module, "__file__", None))
+    # It is what makes a package of it, which can be run when it has a `__main__`.
+    spec.submodule_search_locations = getattr(module, "__path__", None)
+    return spec
 
 
 def lay_in(seen):

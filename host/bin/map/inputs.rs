@@ -1,0 +1,131 @@
+//! The inputs of `archipel map`: words of the command line, or lines of standard input.
+
+use std::io::{self, BufRead, Read};
+
+/// The longest line that is taken for an input.
+const LONGEST: u64 = 1 << 20;
+
+/// One input; what cannot be given to a script is an error in place of it, with the reason.
+pub type Input = Result<String, Unusable>;
+
+/// An input that no script can be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable {
+    /// The input, as well as it can be shown.
+    pub shown: String,
+    pub why: &'static str,
+}
+
+/// The inputs, read as they are wanted.
+pub enum Inputs {
+    Given(std::vec::IntoIter<String>),
+    Lines(Box<dyn Lines>),
+}
+
+/// Where lines come from.
+pub trait Lines: Send {
+    /// The next input; none at the end.
+    fn next_line(&mut self) -> io::Result<Option<Input>>;
+}
+
+impl Inputs {
+    /// Those on the command line.
+    pub fn given(words: Vec<String>) -> Self {
+        Inputs::Given(words.into_iter())
+    }
+
+    /// Those on standard input.
+    pub fn from_stdin(null: bool) -> Self {
+        let end = if null { 0 } else { b'\n' };
+        Inputs::Lines(Box::new(Separated {
+            reader: io::BufReader::new(io::stdin()),
+            end,
+        }))
+    }
+
+    /// How many there are, where that is known.
+    pub fn count(&self) -> Option<usize> {
+        match self {
+            Inputs::Given(words) => Some(words.len()),
+            Inputs::Lines(_) => None,
+        }
+    }
+
+    /// The next input; none at the end.
+    pub fn next_input(&mut self) -> io::Result<Option<Input>> {
+        match self {
+            Inputs::Given(words) => Ok(words.next().map(Ok)),
+            Inputs::Lines(lines) => lines.next_line(),
+        }
+    }
+}
+
+/// Inputs that end in a certain byte.
+struct Separated<R> {
+    reader: R,
+    end: u8,
+}
+
+impl<R: BufRead + Send> Lines for Separated<R> {
+    fn next_line(&mut self) -> io::Result<Option<Input>> {
+        let mut line = Vec::new();
+        let mut limited = (&mut self.reader).take(LONGEST + 1);
+        if limited.read_until(self.end, &mut line)? == 0 {
+            return Ok(None);
+        }
+        let ended = line.last() == Some(&self.end);
+        if ended {
+            line.pop();
+            if self.end == b'\n' && line.last() == Some(&b'\r') {
+                line.pop();
+            }
+        } else if line.len() as u64 > LONGEST {
+            // The rest of it is no input of its own.
+            self.reader.skip_until(self.end)?;
+        }
+        let unusable = |line: &[u8], why| {
+            let shown = line.get(..100).unwrap_or(line);
+            let shown = String::from_utf8_lossy(shown).into_owned();
+            Err(Unusable { shown, why })
+        };
+        if line.len() as u64 > LONGEST {
+            return Ok(Some(unusable(&line, "the input is longer than 1 MiB")));
+        }
+        Ok(Some(String::from_utf8(line).or_else(|error| {
+            unusable(error.as_bytes(), "the input is not UTF-8")
+        })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(bytes: &[u8], end: u8) -> Vec<Result<String, &'static str>> {
+        let mut lines = Separated { reader: bytes, end };
+        let mut found = Vec::new();
+        while let Some(input) = lines.next_line().unwrap() {
+            found.push(input.map_err(|unusable| unusable.why));
+        }
+        found
+    }
+
+    #[test]
+    fn lines_and_what_is_none() {
+        let ok = |text: &str| Ok(text.to_owned());
+        assert_eq!(all(b"", b'\n'), []);
+        assert_eq!(all(b"a\nb", b'\n'), [ok("a"), ok("b")]);
+        assert_eq!(all(b"a\r\n\nb\n", b'\n'), [ok("a"), ok(""), ok("b")]);
+        assert_eq!(all(b"a\nb\0c\0", 0), [ok("a\nb"), ok("c")]);
+        assert_eq!(
+            all(b"a\n\xff\nb\n", b'\n'),
+            [ok("a"), Err("the input is not UTF-8"), ok("b")]
+        );
+        let mut long = vec![b'x'; 3 << 20];
+        long.extend_from_slice(b"\nb\n");
+        assert_eq!(
+            all(&long, b'\n'),
+            [Err("the input is longer than 1 MiB"), ok("b")]
+        );
+    }
+}

@@ -1,0 +1,117 @@
+//! The standard streams that all scripts of `archipel map` share, and the progress bar on them.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// One of the two outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    Out,
+    Err,
+}
+
+/// Where output is shown.
+pub struct Screen {
+    bar: Option<ProgressBar>,
+    /// The lines that have not ended, of streams that share the terminal with the bar.
+    begun: Mutex<[Vec<u8>; 2]>,
+    is_terminal: [bool; 2],
+}
+
+/// A line that is longer than this is shown before it ends.
+const LONG_LINE: usize = 8 << 10;
+
+impl Screen {
+    /// A screen for `count` scripts, if that is known; with a bar, if standard error is a terminal.
+    pub fn new(count: Option<usize>) -> Self {
+        let is_terminal = [io::stdout().is_terminal(), io::stderr().is_terminal()];
+        let bar = is_terminal[1].then(|| {
+            let target = ProgressDrawTarget::stderr_with_hz(10);
+            let (bar, template) = match count {
+                Some(count) => (
+                    ProgressBar::with_draw_target(Some(count as u64), target),
+                    "archipel: {wide_bar} {pos}/{len}, {eta} left",
+                ),
+                None => (
+                    ProgressBar::with_draw_target(None, target),
+                    "archipel: {spinner} {pos} done in {elapsed}",
+                ),
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        Screen {
+            bar,
+            begun: Mutex::default(),
+            is_terminal,
+        }
+    }
+
+    /// Shows that one more script has ended.
+    pub fn count(&self) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+
+    /// Removes the bar.
+    pub fn finish(&self) {
+        self.end_line();
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn begun(&self) -> MutexGuard<'_, [Vec<u8>; 2]> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes to a stream.
+    pub fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
+        let mut begun = self.begun();
+        let Some(bar) = self
+            .bar
+            .as_ref()
+            .filter(|_| self.is_terminal[stream as usize])
+        else {
+            return put(stream, bytes);
+        };
+        // The bar is drawn on a line of its own, so that only whole lines can be shown above it.
+        let line = &mut begun[stream as usize];
+        line.extend_from_slice(bytes);
+        let whole = match line.iter().rposition(|byte| *byte == b'\n') {
+            Some(at) => at + 1,
+            None if line.len() > LONG_LINE => line.len(),
+            None => return Ok(()),
+        };
+        let rest = line.split_off(whole);
+        let whole = std::mem::replace(line, rest);
+        bar.suspend(|| put(stream, &whole))
+    }
+
+    /// Ends the lines that a script has left without an end, where a bar is to be drawn below them.
+    pub fn end_line(&self) {
+        for stream in [Stream::Out, Stream::Err] {
+            if !self.begun()[stream as usize].is_empty() {
+                // Who reads no more is noticed with what follows.
+                let _ = self.write(stream, b"\n");
+            }
+        }
+    }
+}
+
+fn put(stream: Stream, bytes: &[u8]) -> io::Result<()> {
+    match stream {
+        Stream::Out => {
+            let mut out = io::stdout().lock();
+            out.write_all(bytes)?;
+            out.flush()
+        }
+        Stream::Err => io::stderr().lock().write_all(bytes),
+    }
+}

@@ -1,0 +1,209 @@
+//! What became of the scripts of `archipel map`, and the report of those that failed.
+
+use crate::report::{Outcome, Report};
+use crate::running::Cause;
+use archipel::{Error, LimitKind};
+use serde_json::Value;
+
+/// So many failures are listed; of the others there is only the number.
+const LISTED: usize = 1000;
+
+/// The counts of everything that was taken on.
+pub struct Tally {
+    json: bool,
+    taken: usize,
+    failed: usize,
+    stopped: usize,
+    /// The first failures: the input, and what went wrong.
+    list: Vec<(String, String)>,
+    /// The exit status of the failures, if they have one in common.
+    status: Option<u8>,
+    /// The longest that a script took, and its input.
+    slowest: Option<(u64, String)>,
+}
+
+impl Tally {
+    /// Nothing yet; with `json`, each script is told of as it is added.
+    pub fn new(json: bool) -> Self {
+        Tally {
+            json,
+            taken: 0,
+            failed: 0,
+            stopped: 0,
+            list: Vec::new(),
+            status: None,
+            slowest: None,
+        }
+    }
+
+    /// Adds the script that ran over `input`; without a report, its thread is gone.
+    pub fn add(&mut self, index: usize, input: &str, report: Option<Report>) {
+        let report = report.unwrap_or_else(|| {
+            let lost = Error::Internal(anyhow::anyhow!("a script has no outcome"));
+            Report::new(Outcome::Failed(lost), std::time::Duration::ZERO, None)
+        });
+        let status = report.status();
+        if self.json {
+            let mut line = serde_json::Map::new();
+            line.insert("index".to_owned(), index.into());
+            line.insert("input".to_owned(), input.into());
+            line.append(&mut report.to_json(status));
+            eprintln!("{}", Value::from(line));
+        }
+        self.taken += 1;
+        let wall = report.used(LimitKind::Wall);
+        if self.slowest.as_ref().is_none_or(|(time, _)| *time < wall) {
+            self.slowest = Some((wall, input.to_owned()));
+        }
+        let Some(complaint) = report.outcome.complaint() else {
+            return;
+        };
+        if matches!(report.outcome, Outcome::Stopped) {
+            self.stopped += 1;
+            return;
+        }
+        self.failed += 1;
+        // What a script did is its own affair; what ended it has a status of its own.
+        let status = match &report.outcome {
+            Outcome::Ended(_) => 1,
+            _ => status,
+        };
+        self.status = Some(match self.status {
+            None => status,
+            Some(crate::FAILED) => crate::FAILED,
+            Some(_) if status == crate::FAILED => status,
+            Some(before) if before == status => status,
+            Some(_) => 1,
+        });
+        if self.list.len() < LISTED {
+            self.list.push((input.to_owned(), complaint));
+        }
+    }
+
+    /// The exit status: 0 when nothing failed, 125 when Archipel did, 124 or 134 when that is what
+    /// happened to everything that failed, and otherwise 1.
+    pub fn status(&self) -> u8 {
+        self.status.unwrap_or(0)
+    }
+
+    /// Tells of what failed, and of what was not done.
+    pub fn tell(&self, total: Option<usize>, cause: Option<Cause>, status: u8, stats: bool) {
+        if self.json {
+            let fields = [
+                ("scripts", self.taken.into()),
+                ("failed", self.failed.into()),
+                ("stopped", self.stopped.into()),
+                ("status", Value::from(status)),
+            ];
+            let fields = fields.map(|(name, value)| (name.to_owned(), value));
+            eprintln!("{}", Value::from(serde_json::Map::from_iter(fields)));
+            return;
+        }
+        let ended = self.taken - self.stopped;
+        if cause.is_some() {
+            let why = match cause {
+                Some(Cause::Signal(_)) => "a signal",
+                _ => "the first failure",
+            };
+            let rest = match total {
+                Some(total) => format!("{} of {total} scripts had ended", ended),
+                None => format!("{ended} scripts had ended"),
+            };
+            eprintln!("archipel: stopped by {why}: {rest}, {} failed", self.failed);
+        } else if self.failed > 0 {
+            eprintln!(
+                "archipel: {} of {} scripts failed:",
+                self.failed, self.taken
+            );
+        }
+        for (input, complaint) in &self.list {
+            eprintln!("archipel: {}: {complaint}", shown(input));
+        }
+        if self.failed > self.list.len() {
+            eprintln!("archipel: and {} more", self.failed - self.list.len());
+        }
+        if let (true, Some((time, input))) = (stats, &self.slowest) {
+            let time = LimitKind::Wall.show(*time);
+            let input = shown(input);
+            eprintln!("archipel: used: {ended} scripts, the longest took {time}: {input}");
+        }
+    }
+}
+
+/// An input as part of a line.
+fn shown(input: &str) -> String {
+    const MOST: usize = 200;
+    let mut shown = String::new();
+    for (number, c) in input.chars().enumerate() {
+        if number == MOST {
+            shown.push_str("...");
+            break;
+        }
+        match c.is_control() {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    match shown.is_empty() {
+        true => "(empty input)".to_owned(),
+        false => shown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn tally(outcomes: impl IntoIterator<Item = Outcome>) -> Tally {
+        let mut tally = Tally::new(false);
+        for (index, outcome) in outcomes.into_iter().enumerate() {
+            tally.add(index, "x", Some(Report::new(outcome, Duration::ZERO, None)));
+        }
+        tally
+    }
+
+    #[test]
+    fn the_status_of_many() {
+        let limit = || {
+            let kind = LimitKind::Wall;
+            Outcome::Failed(Error::LimitExceeded {
+                kind,
+                limit: 1,
+                used: 1,
+            })
+        };
+        let died = || Outcome::Failed(Error::Died(String::new()));
+        let broken = || Outcome::Failed(Error::Closed);
+        let ended = Outcome::Ended;
+        let rows = [
+            (vec![], 0),
+            (vec![ended(0), Outcome::Stopped], 0),
+            (vec![ended(7)], 1),
+            (vec![ended(0), limit(), limit()], 124),
+            (vec![died()], 134),
+            (vec![limit(), died()], 1),
+            (vec![limit(), ended(1)], 1),
+            (vec![broken(), ended(1), limit()], 125),
+            (vec![ended(1), broken()], 125),
+        ];
+        for (outcomes, status) in rows {
+            let what = format!("{outcomes:?}");
+            assert_eq!(tally(outcomes).status(), status, "{what}");
+        }
+    }
+
+    #[test]
+    fn inputs_are_shown_in_one_line() {
+        assert_eq!(shown("a b"), "a b");
+        assert_eq!(shown("a\n\x1b[2J"), "a\\n\\u{1b}[2J");
+        assert_eq!(shown(""), "(empty input)");
+        assert_eq!(shown(&"x".repeat(300)).len(), 203);
+    }
+
+    #[test]
+    fn no_more_failures_are_kept_than_are_listed() {
+        let tally = tally((0..LISTED + 5).map(|_| Outcome::Ended(1)));
+        assert_eq!((tally.list.len(), tally.failed), (LISTED, LISTED + 5));
+    }
+}

@@ -1,0 +1,167 @@
+//! `archipel repl`.
+
+mod editor;
+mod session;
+
+use crate::options::Options;
+use crate::report::{Outcome, Report};
+use crate::run::conclude;
+use crate::running::Running;
+use crate::{Failure, prepare};
+use archipel::{Error, Output};
+use clap::Args;
+use editor::{Asked, Editor};
+use session::{Answer, Session};
+use std::io::{BufRead, IsTerminal};
+use std::time::Instant;
+
+/// How many times Ctrl-C interrupts a statement that does not heed it before it ends the session.
+const PATIENCE: u32 = 2;
+
+#[derive(Args)]
+pub struct Repl {
+    #[command(flatten)]
+    options: Options,
+
+    /// Neither read nor write the history of earlier sessions.
+    #[arg(long)]
+    no_history: bool,
+}
+
+/// What the user is told first, behind Python's version.
+const WELCOME: &str = concat!(
+    "Archipel ",
+    env!("CARGO_PKG_VERSION"),
+    ". Type \"help\", \"copyright\", \"credits\" or \"license\" for more information."
+);
+
+impl Repl {
+    /// Runs the session and returns its exit status.
+    pub fn execute(self) -> Result<u8, Failure> {
+        let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+        let (policy, limits) = self.options.profile()?;
+        // Where statements come through a pipe, nothing of it is left for them to read.
+        let policy = if interactive { policy.stdin() } else { policy };
+        let running = Running::watched(PATIENCE)?;
+        let runtime = prepare::runtime(&limits).build()?;
+        let interpreter = runtime
+            .interpreter()
+            .policy(policy)
+            .limits(limits)
+            .stdout(Output::host_stdout())
+            .stderr(Output::host_stderr())
+            .build()?;
+        let _entry = running.enter(&interpreter);
+        running.ready();
+        let start = Instant::now();
+        let session = Session::new(interpreter.clone(), running.clone());
+        let result = match interactive {
+            true => at_terminal(&session, !self.no_history),
+            false => from_pipe(&session, std::io::stdin().lock()),
+        };
+        let result = match result {
+            Err(Stop::Failed(failure)) => return Err(failure),
+            Err(Stop::Ended(error)) => Err(error),
+            Ok(status) => session.finish(status),
+        };
+        let report = Report::new(Outcome::from(result), start.elapsed(), Some(&interpreter));
+        let status = conclude(&report, running.cause());
+        self.options.tell(&report, status);
+        std::process::exit(i32::from(status))
+    }
+}
+
+/// Why a session ends that was not asked to.
+enum Stop {
+    /// The interpreter is gone.
+    Ended(Error),
+    /// The command cannot go on.
+    Failed(Failure),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Ended(error)
+    }
+}
+
+/// Asks for statements until there are no more, and returns the exit status.
+fn at_terminal(session: &Session, history: bool) -> Result<u8, Stop> {
+    eprintln!("{}", session.begin()?);
+    eprintln!("{WELCOME}");
+    let mut editor = Editor::new(session, history).map_err(Stop::Failed)?;
+    let mut source = String::new();
+    loop {
+        let [first, rest] = session.prompts()?;
+        let prompt = if source.is_empty() { first } else { rest };
+        match editor.ask(&prompt).map_err(Stop::Failed)? {
+            Asked::Line(line) => {
+                let begun = !source.is_empty();
+                if !begun && line.trim().is_empty() {
+                    continue;
+                }
+                if begun {
+                    source.push('\n');
+                }
+                source.push_str(&line);
+            }
+            Asked::Interrupt => {
+                eprintln!("KeyboardInterrupt");
+                source.clear();
+                continue;
+            }
+            Asked::End if source.is_empty() => {
+                println!();
+                return Ok(0);
+            }
+            Asked::End => {
+                println!();
+                let answer = session.enter(&source, true)?;
+                source.clear();
+                if let Answer::End(status) = answer {
+                    return Ok(status);
+                }
+                continue;
+            }
+        }
+        match session.enter(&source, false)? {
+            Answer::More => continue,
+            Answer::Done => editor.remember(source.trim_end()),
+            Answer::End(status) => {
+                editor.remember(source.trim_end());
+                return Ok(status);
+            }
+        }
+        source.clear();
+    }
+}
+
+/// Takes the lines of a pipe or a file as if they were typed, without prompts.
+fn from_pipe(session: &Session, mut lines: impl BufRead) -> Result<u8, Stop> {
+    session.begin()?;
+    let mut source = String::new();
+    loop {
+        let mut line = String::new();
+        let read = lines.read_line(&mut line).map_err(|error| {
+            Stop::Failed(Failure::usage(format!(
+                "cannot read statements from standard input: {error}"
+            )))
+        })?;
+        let last = read == 0;
+        let line = line.strip_suffix('\n').unwrap_or(&line);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        match source.is_empty() {
+            true if last => return Ok(0),
+            true if line.trim().is_empty() => continue,
+            true => {}
+            false if last => {}
+            false => source.push('\n'),
+        }
+        source.push_str(line);
+        match session.enter(&source, last)? {
+            Answer::More => continue,
+            Answer::Done => source.clear(),
+            Answer::End(status) => return Ok(status),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! `archipel run`: modules, reports and signals.
+
+use crate::cli::{archipel, begun, check, folder, send, text};
+#[cfg(unix)]
+use rustix::process::Signal;
+
+#[test]
+fn modules() {
+    check(
+        &["run", "-m", "json.tool", "--compact"],
+        "[1,  2]",
+        0,
+        "[1,2]\n",
+        &[],
+    );
+    // One that lies ready in the snapshot, and a package that is none to run.
+    check(&["run", "-m", "calendar", "2026", "1"], "", 0, JANUARY, &[]);
+    let why = "archipel: No module named email.__main__; 'email' is a package and cannot be";
+    check(&["run", "-m", "email"], "", 2, "", &[why]);
+
+    let folder = folder("modules");
+    std::fs::write(
+        folder.join("mine.py"),
+        "import sys; print(sys.argv, __name__)",
+    )
+    .unwrap();
+    let folder_text = folder.to_str().unwrap();
+    check(
+        &["run", "--path", folder_text, "-m", "mine", "-x"],
+        "",
+        0,
+        &format!("['{folder_text}/mine.py', '-x'] __main__\n"),
+        &[],
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+const JANUARY: &str = "    January 2026
+Mo Tu We Th Fr Sa Su
+          1  2  3  4
+ 5  6  7  8  9 10 11
+12 13 14 15 16 17 18
+19 20 21 22 23 24 25
+26 27 28 29 30 31
+";
+
+/// The last line of standard error is for programs.
+#[test]
+fn reports() {
+    let rows: &[(&[&str], i32, &[&str])] = &[
+        (
+            &["-c", "import sys; sys.exit(3)"],
+            3,
+            &[
+                r#""outcome":"ended""#,
+                r#""status":3"#,
+                r#""wall":"#,
+                r#""cpu":"#,
+            ],
+        ),
+        (
+            &["-c", "1 / 0"],
+            1,
+            &[r#""outcome":"ended""#, r#""status":1"#],
+        ),
+        (
+            &["--timeout", "20ms", "-c", "while True: pass"],
+            124,
+            &[
+                r#""outcome":"limit""#,
+                r#""kind":"wall""#,
+                r#""limit":20000000"#,
+            ],
+        ),
+        (
+            &["-c", "import os; os.abort()"],
+            134,
+            &[
+                r#""outcome":"died""#,
+                r#""message":"the interpreter died: "#,
+            ],
+        ),
+    ];
+    for (arguments, status, parts) in rows {
+        let arguments = [&["run", "--json"], *arguments].concat();
+        let output = archipel(&arguments, "");
+        let errors = text(&output.stderr);
+        let last = errors.lines().last().unwrap();
+        assert_eq!(output.status.code(), Some(*status), "{errors}");
+        assert!(last.starts_with('{') && last.ends_with('}'), "{errors}");
+        for part in *parts {
+            assert!(last.contains(part), "no {part}: {errors}");
+        }
+    }
+    check(
+        &["run", "--stats", "-c", ""],
+        "",
+        0,
+        "",
+        &["archipel: used: wall "],
+    );
+}
+
+/// A signal stops a script wherever it is, and what it wrote is there.
+#[cfg(unix)]
+#[test]
+fn signals() {
+    let source = "import time; print('begun', flush=True)\nwhile True: time.sleep(60)";
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let (mut child, mut lines) = begun(&["run", "-c", source]);
+        assert_eq!(lines.next().unwrap().unwrap(), "begun");
+        send(&child, signal);
+        assert_eq!(child.wait().unwrap().code(), Some(status));
+        assert!(lines.next().is_none());
+    }
+}
+
+/// What the command line says is added to a policy file, and its limits come first.
+#[test]
+fn policy_files() {
+    let folder = folder("policy-file");
+    let file = folder.join("policy.toml");
+    std::fs::write(&file, "[env]\nA = '1'\n[limits]\nwall = '20ms'\n").unwrap();
+    let file = file.to_str().unwrap();
+    let show = "import os; print(sorted(os.environ.items()))";
+    check(
+        &["run", "--policy", file, "--env", "B=2", "-c", show],
+        "",
+        0,
+        "[('A', '1'), ('B', '2')]\n",
+        &[],
+    );
+    let slow = "import time; time.sleep(0.1)";
+    let limit = &["archipel: limit exceeded: wall"];
+    check(&["run", "--policy", file, "-c", slow], "", 124, "", limit);
+    let longer = ["run", "--policy", file, "--timeout", "60s", "-c", slow];
+    check(&longer, "", 0, "", &[]);
+    let child = "import interpreters; interpreters.create()";
+    check(
+        &["run", "--policy", file, "-c", child],
+        "",
+        1,
+        "",
+        &["Error"],
+    );
+    let allowed = ["run", "--policy", file, "--max-children", "1", "-c", child];
+    check(&allowed, "", 0, "", &[]);
+
+    std::fs::write(file, "nett = []").unwrap();
+    let wrong = &["archipel: --policy: ", "policy.toml, line 1: `nett`: "];
+    check(&["run", "--policy", file, "-c", ""], "", 2, "", wrong);
+    check(
+        &["run", "--policy", "/no/such", "-c", ""],
+        "",
+        2,
+        "",
+        &["archipel: --policy: "],
+    );
+    check(
+        &["run", "--net", "nowhere", "-c", ""],
+        "",
+        2,
+        "",
+        &["archipel: --net nowhere: "],
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}
