@@ -38,9 +38,16 @@ impl Host for State {
             Ok(message) => message,
             Err(reason) => return Ok(Err(reason.into())),
         };
-        let answer = match target {
-            Target::Host(function) => call_host(&own, &name, function, &message).await,
-            Target::Guest(function) => call_guest(&own, &function, message).await,
+        let call = async {
+            match target {
+                Target::Host(function) => call_host(&own, &name, function, &message).await,
+                Target::Guest(function) => call_guest(&own, &function, message).await,
+            }
+        };
+        let answer = tokio::select! {
+            biased;
+            answer = call => answer,
+            () = self.interrupt.requested() => Err(Failure::Interrupted),
         };
         Ok(match answer {
             Ok(message) => deliver(self, message)?.map_err(Failure::from),

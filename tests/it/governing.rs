@@ -97,6 +97,81 @@ fn whatever_runs_can_be_stopped() {
 }
 
 #[test]
+fn whatever_runs_can_be_cancelled_and_goes_on() {
+    let sibling = runtime().interpreter().build().unwrap();
+    sibling.exec("n = 1").unwrap();
+    for (what, source) in BUSY {
+        if matches!(what, "a builtin" | "a child") {
+            // The one does not look for it, and of the other both are cancelled.
+            continue;
+        }
+        let source = source.replace("except BaseException", "except KeyError");
+        let caught = format!(
+            "import archipel\ntry:\n exec({source:?})\nexcept archipel.Cancelled as error:\n \
+             result = str(error)\nfinally:\n cleaned = True"
+        );
+        let run = running(&caught);
+        run.interpreter.cancel("enough", false);
+        let outcome = run.outcome.join().unwrap();
+        assert!(outcome.is_ok(), "{what}: {outcome:?}");
+        assert_eq!(
+            run.interpreter.eval("result, cleaned").unwrap().to_string(),
+            "('enough', True)"
+        );
+        // Nothing is left of the request.
+        run.interpreter.exec("for _ in range(10**5): pass").unwrap();
+        run.interpreter.cancel("too late", false);
+        run.interpreter.exec("for _ in range(10**5): pass").unwrap();
+        assert_eq!(sibling.eval("n").unwrap(), 1);
+    }
+    let run = running("begun.send(1)\nwhile True: pass");
+    run.interpreter.cancel("not caught", false);
+    match run.outcome.join().unwrap() {
+        Err(Error::Raised(raised)) => {
+            assert_eq!(raised.to_string(), "Cancelled: not caught");
+            assert_eq!(raised.module, "archipel");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn descendants_are_cancelled_too() {
+    let (_, source) = BUSY[7];
+    let run = running(source);
+    run.interpreter.cancel("all of you", false);
+    match run.outcome.join().unwrap() {
+        // Whichever of the two is first.
+        Err(Error::Raised(raised)) => assert!(raised.to_string().contains("all of you")),
+        other => panic!("{other:?}"),
+    }
+    assert!(run.interpreter.exec("child.exec('x = 1')").is_ok());
+}
+
+#[test]
+fn whoever_waits_for_an_alias_can_be_cancelled() {
+    let (begun, begins) = runtime().channel(Capacity::Rendezvous).unwrap();
+    let interpreter = runtime().interpreter().build().unwrap();
+    interpreter
+        .alias_async("forever", move |_| {
+            let begun = begun.clone();
+            async move {
+                begun.send_async(1).await?;
+                std::future::pending().await
+            }
+        })
+        .unwrap();
+    let runner = interpreter.clone();
+    let outcome = std::thread::spawn(move || runner.exec("forever()"));
+    wait(&begins);
+    interpreter.cancel("enough", false);
+    match outcome.join().unwrap() {
+        Err(Error::Raised(raised)) => assert_eq!(raised.to_string(), "Cancelled: enough"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn whatever_runs_can_be_stopped_in_an_alias() {
     let (begun, begins) = runtime().channel(Capacity::Rendezvous).unwrap();
     let interpreter = runtime().interpreter().build().unwrap();

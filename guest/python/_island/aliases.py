@@ -11,7 +11,7 @@ from componentize_py_types import Err, Ok
 from wit_world.imports import aliases as host
 from wit_world.imports import channels, waiting
 
-from . import codec, waits
+from . import codec, interrupts, waits
 from .errors import AliasError, DeadlockError, NotShareableError
 
 _Inexact = host.Failure_Inexact
@@ -49,6 +49,9 @@ def _error(name, failure):
             return ValueError(f"too large: the limit is {limit}")
         case host.Failure_Deadlock(value=text):
             return DeadlockError(text)
+        case host.Failure_Interrupted():
+            interrupts.rise()
+            return AliasError("the call was interrupted, and its result is lost")
     return RuntimeError(f"refused: {failure!r}")
 
 
