@@ -4,12 +4,11 @@
 //! linker, the same stack, and the same meaning of `--dir`, `--env`, `-W fuel`, `-W timeout` and
 //! `-W max-memory-size`.
 
-use archipel::guest::{self, Variant};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 use wasmtime::component::{Component, Linker, ResourceTable};
-use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder, Trap};
+use wasmtime::{Config, Engine, OptLevel, Store, StoreLimits, StoreLimitsBuilder, Trap};
 use wasmtime_wasi::p2::bindings::{Command, LinkOptions};
 use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -44,19 +43,32 @@ struct Compiled {
 fn compiled() -> &'static Compiled {
     static COMPILED: OnceLock<Compiled> = OnceLock::new();
     COMPILED.get_or_init(|| {
-        let cache = archipel::default_cache_dir().unwrap();
-        let built = guest::ensure(Variant::Command, &cache, &mut |_| {}).unwrap();
+        let file = std::env::temp_dir().join(format!("archipel-command-{}", std::process::id()));
+        export(&file);
         let mut config = Config::new();
         config.consume_fuel(true).epoch_interruption(true);
+        // It is not run for long.
+        config.cranelift_opt_level(OptLevel::None);
         let engine = Engine::new(&config).unwrap();
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_with_options_async(&mut linker, &LinkOptions::default())
             .unwrap();
-        Compiled {
-            component: Component::from_file(&engine, built.path).unwrap(),
-            linker,
-        }
+        let component = Component::from_file(&engine, &file).unwrap();
+        std::fs::remove_file(file).unwrap();
+        Compiled { component, linker }
     })
+}
+
+/// Has the program write the command.  It is not optimised, since that takes longer than all tests.
+fn export(file: &Path) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_archipel"))
+        .args(["guest", "export", "--command"])
+        .arg(file)
+        .env("ARCHIPEL_OPTIMISE", "0")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
 }
 
 /// The names of what the command imports and exports.
@@ -73,7 +85,7 @@ pub fn interfaces() -> (Vec<String>, Vec<String>) {
 }
 
 /// The flags of `wasmtime run`, and standard input.
-#[derive(Default, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Flags<'a> {
     pub dir: Option<(&'a Path, &'a str)>,
     pub env: &'a [(&'a str, &'a str)],
@@ -81,6 +93,17 @@ pub struct Flags<'a> {
     pub fuel: Option<u64>,
     pub timeout: Option<Duration>,
     pub memory: Option<usize>,
+}
+
+impl Flags<'_> {
+    pub const NONE: Self = Flags {
+        dir: None,
+        env: &[],
+        stdin: "",
+        fuel: None,
+        timeout: None,
+        memory: None,
+    };
 }
 
 /// What came of a run.

@@ -15,13 +15,11 @@ from wit_world.imports import channels as wit
 # Bound here, since the one that scripts see lets threads run, which is none of the host's business.
 _sleep = time.sleep
 
-ENDLESS = "this wait cannot end: no other interpreter is there to end it"
-
 # The host's limits, which tell of a mistake before it fills the memory.
 _MOST_CAPACITY = 1 << 20
 _MOST_REASON = 64 << 10
 
-_numbers = count(1)
+_numbers = count()
 
 # number -> channel
 _all = WeakValueDictionary()
@@ -120,7 +118,11 @@ class Sender(_End):
             # Whether there are bytes in it is not worth looking for.
             raise Err(wit.Error_Inexact())
         if not self.put(body, luggage):
-            pass_time(timeout)
+            pass_time(timeout, self.wish())
+
+    def wish(self):
+        """What one does who waits to send, as the host would say it."""
+        return f"send to channel {self._channel.id}"
 
     def put(self, body, luggage):
         """Send the message and return True, or False if there is no room."""
@@ -148,8 +150,12 @@ class Receiver(_End):
     def receive(self, timeout):
         message = self.take()
         if message is None:
-            pass_time(timeout)
+            pass_time(timeout, self.wish())
         return message
+
+    def wish(self):
+        """What one does who waits to receive, as the host would say it."""
+        return f"receive from channel {self._channel.id}"
 
     def take(self):
         """The next message, or None if there is none yet."""
@@ -189,10 +195,10 @@ def _arriving(luggage):
     return wit.Luggage(luggage.form, ends)
 
 
-def pass_time(timeout):
+def pass_time(timeout, wish):
     """Wait for what cannot happen: for `timeout` nanoseconds, or not at all if that were for ever."""
     if timeout is None:
-        raise Err(wit.Error_Deadlock(ENDLESS))
+        raise Err(wit.Error_Deadlock(f"interpreter 0 waits to {wish}"))
     while timeout > 0:
         # More than some centuries is no number of seconds that a clock could take.
         part = min(timeout, 1 << 60)

@@ -14,7 +14,7 @@ def wait(cases, timeout):
         outcome = _outcome(cases[index])
         if outcome is not None:
             return index, outcome
-    pass_time(timeout)
+    pass_time(timeout, " or ".join(map(_wish, cases)) or "see time pass")
 
 
 def _outcome(case):
@@ -29,6 +29,13 @@ def _outcome(case):
     except Err as error:
         return wit.Outcome_Failed(error.value)
     return None
+
+
+def _wish(case):
+    match case:
+        case wit.Case_Receive(value=end) | wit.Case_Send(value=(end, _)):
+            return end.wish()
+    return "see a task end"
 
 
 PROVIDED = (wait,)
