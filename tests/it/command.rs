@@ -289,7 +289,7 @@ fn channels_work_within_the_one_interpreter() {
         code(
             &[
                 "-c",
-                "import archipel, threading\nr, s = archipel.channel()\n\
+                "import archipel, threading\nr, s = archipel.channel(3)\n\
                      threading.Thread(target=lambda: [s.send(n) for n in range(3)]).start()\n\
                      print([r.recv() for _ in range(3)])",
             ],

@@ -16,19 +16,20 @@ usage: {0} [option] ... [-c cmd | -m mod | file | -] [arg] ...
   -c cmd  run this source text
   -m mod  run this module as a script
   -       run what standard input has, which is also done without a file
+  -B      write no compiled modules beside the imported ones
   -E      ignore PYTHONPATH
   -P      do not import from beside the script
   -I      isolated: -E and -P
   -u      write at once what is printed
   -V      print the version
   -h      print this
-  -B, -q, -R, -s, -S are accepted, and change nothing
+  -q, -R, -s, -S are accepted, and change nothing
 
 Files are found in the folders that the host grants: `wasmtime run --dir . {0} script.py`.
 """
 
 # What goes without saying here.
-_IGNORED = "BqRsS"
+_IGNORED = "qRsS"
 
 _BAD_USAGE = 2
 
@@ -77,7 +78,7 @@ class _Options:
                     raise _Usage(f"argument expected for the -{letter} option")
                 self.mode = letter
                 return
-            if letter in "EPIuVh":
+            if letter in "BEPIuVh":
                 self.flags.add(letter)
             elif letter not in _IGNORED:
                 raise _Usage(f"unknown option: {word}")
@@ -97,6 +98,7 @@ def _run(words):
     if "V" in options.flags:
         print(f"Python {sys.version.split()[0]}", flush=True)
         return 0
+    sys.dont_write_bytecode = "B" in options.flags
     if "u" in options.flags:
         sys.stdout.reconfigure(write_through=True)
     run.begin(options.flags.isdisjoint("EI"))
