@@ -5,9 +5,10 @@
 //!
 //! `docs/wasmtime.md` says what to add, and in which order.
 
-use archipel::island::process;
+use self::archipel::island::process;
 use exports::archipel::island::guest::Script;
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
+use wasmtime::error::Context;
 use wasmtime::{Engine, Result, Store, bail};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
@@ -53,16 +54,23 @@ async fn main() -> Result<()> {
     let wasi = WasiCtxBuilder::new().inherit_stdio().build();
     let table = ResourceTable::new();
     let mut store = Store::new(&engine, State { wasi, table });
-    let island = Island::instantiate_async(&mut store, &component, &linker).await?;
+    let instance = linker.instantiate_async(&mut store, &component).await?;
     let script = Script {
         source: source.into_bytes(),
         name: "<string>".to_owned(),
         directory: None,
         arguments: arguments.collect(),
     };
-    let run = island.archipel_island_guest().call_run(&mut store, &script);
-    let status = match run.await {
-        Ok(status) => i32::from(status),
+    // With all imports in place, this is `Island::instantiate_async` and `call_run`.
+    let exported = |store: &mut Store<_>, of: Option<&_>, name| {
+        let found = instance.get_export_index(store, of, name);
+        found.with_context(|| format!("this guest has no {name}"))
+    };
+    let interface = exported(&mut store, None, "archipel:island/guest@0.1.0")?;
+    let run = exported(&mut store, Some(&interface), "run")?;
+    let run = instance.get_typed_func::<(&Script,), (u8,)>(&mut store, run)?;
+    let status = match run.call_async(&mut store, (&script,)).await {
+        Ok((status,)) => i32::from(status),
         Err(error) => error.downcast::<I32Exit>()?.0,
     };
     std::process::exit(status)
