@@ -7,7 +7,8 @@
 
 use self::archipel::island::process;
 use exports::archipel::island::guest::Script;
-use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, HasSelf, Linker, ResourceTable, ResourceType};
 use wasmtime::error::Context;
 use wasmtime::{Engine, Result, Store, bail};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -32,9 +33,41 @@ impl WasiView for State {
 }
 
 impl process::Host for State {
+    fn take_interruption(&mut self) -> Result<Option<process::Interruption>> {
+        Ok(None)
+    }
+
     fn exit(&mut self, status: u8) -> Result<()> {
         Err(I32Exit(status.into()).into())
     }
+}
+
+/// Lets whatever has no implementation end the guest that calls it.
+fn refuse_the_rest(linker: &mut Linker<State>, component: &Component) -> Result<()> {
+    let engine = linker.engine().clone();
+    let ours = |name: &str| name.starts_with("archipel:") && !name.contains("/process@");
+    for (name, item) in component.component_type().imports(&engine) {
+        let ComponentItem::ComponentInstance(interface) = item.ty else {
+            continue;
+        };
+        if !ours(name) {
+            continue;
+        }
+        let mut instance = linker.instance(name)?;
+        for (name, item) in interface.exports(&engine) {
+            let missing = format!("this host has no {name}");
+            match item.ty {
+                ComponentItem::ComponentFunc(_) => {
+                    instance.func_new(name, move |_, _, _, _| bail!("{missing}"))?;
+                }
+                ComponentItem::Resource(_) => {
+                    instance.resource(name, ResourceType::host::<()>(), |_, _| Ok(()))?;
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -48,8 +81,7 @@ async fn main() -> Result<()> {
     let mut linker = Linker::<State>::new(&engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     process::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    // Whatever has no implementation ends the guest when it is called.
-    linker.define_unknown_imports_as_traps(&component)?;
+    refuse_the_rest(&mut linker, &component)?;
 
     let wasi = WasiCtxBuilder::new().inherit_stdio().build();
     let table = ResourceTable::new();
