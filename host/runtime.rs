@@ -12,6 +12,7 @@ use crate::island::Run;
 use crate::scheduler::Scheduler;
 use crate::state::State;
 use crate::{broker, imports};
+use archipel_guest::Variant;
 use async_task::FallibleTask;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -338,7 +339,7 @@ fn given_guest() -> Option<PathBuf> {
 /// Whether the guest is in `folder`, or can be built there.
 fn can_have_guest(folder: &Path) -> bool {
     let private = crate::cache::open_private(folder).is_ok();
-    private && (archipel_guest::find(folder).is_some() || is_writable(folder))
+    private && (archipel_guest::find(Variant::Island, folder).is_some() || is_writable(folder))
 }
 
 #[cfg(unix)]
@@ -496,7 +497,7 @@ impl RuntimeBuilder {
             }
         };
         let progress = &mut self.progress;
-        let built = archipel_guest::ensure(folder, &mut |step| {
+        let built = archipel_guest::ensure(Variant::Island, folder, &mut |step| {
             progress(Progress::Build(step.describe()));
         })
         .map_err(Error::Guest)?;

@@ -2,6 +2,7 @@
 
 use crate::component::Component;
 use crate::lists::World;
+use crate::variant::Variant;
 use crate::{encode, immortal, link, sources, tools};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
@@ -52,15 +53,15 @@ pub struct Built {
 const COMPONENT: &str = "python.wasm";
 const NOTE: &str = "optimised.txt";
 
-/// The guest in `cache`, which is built if it is not there.
+/// The guest of this `variant` in `cache`, which is built if it is not there.
 ///
 /// `progress` is called with each step that has to be taken.
 ///
 /// # Errors
 ///
 /// When a tool that the build needs is missing or fails, and when `cache` cannot be written to.
-pub fn ensure(cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<Built> {
-    if let Some(built) = find(cache) {
+pub fn ensure(variant: Variant, cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<Built> {
+    if let Some(built) = find(variant, cache) {
         return Ok(built);
     }
     fs::create_dir_all(cache)
@@ -72,7 +73,7 @@ pub fn ensure(cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<Built> {
         lock.lock()?;
     }
     // Whoever held the lock may have built it.
-    if let Some(built) = find(cache) {
+    if let Some(built) = find(variant, cache) {
         return Ok(built);
     }
     let optimiser = tools::Optimiser::choose();
@@ -81,9 +82,9 @@ pub fn ensure(cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<Built> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    let note = assemble(cache, &work, &optimiser, progress)?;
+    let note = assemble(variant, cache, &work, &optimiser, progress)?;
     fs::write(work.join(NOTE), &note)?;
-    let key = key();
+    let key = key(variant);
     let folder = folder(cache, &key);
     let result = work.join("result");
     fs::create_dir_all(&result)?;
@@ -103,9 +104,9 @@ pub fn ensure(cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<Built> {
     })
 }
 
-/// The guest in `cache`, if it is there.
-pub fn find(cache: &Path) -> Option<Built> {
-    let key = key();
+/// The guest of this `variant` in `cache`, if it is there.
+pub fn find(variant: Variant, cache: &Path) -> Option<Built> {
+    let key = key(variant);
     let folder = folder(cache, &key);
     let path = folder.join(COMPONENT);
     let optimised = fs::read_to_string(folder.join(NOTE)).ok()?;
@@ -125,13 +126,15 @@ fn folder(cache: &Path, key: &str) -> PathBuf {
 ///
 /// Which optimiser the machine has is looked at only when there is something to build: asking
 /// programs for their versions takes longer than running a script.
-fn key() -> String {
+fn key(variant: Variant) -> String {
     let wanted = tools::wants_optimising();
-    sources::key(&[tools::COMPONENTIZE_PY, if wanted { "-O2" } else { "-O0" }])
+    let optimised = if wanted { "-O2" } else { "-O0" };
+    sources::key(variant, &[tools::COMPONENTIZE_PY, optimised])
 }
 
 /// Builds the guest in `work` and returns a line on how it was optimised.
 fn assemble(
+    variant: Variant,
     cache: &Path,
     work: &Path,
     optimiser: &tools::Optimiser,
@@ -139,20 +142,28 @@ fn assemble(
 ) -> Result<String> {
     let (python, wit) = (work.join("python"), work.join("wit"));
     sources::unpack(sources::PYTHON, &python)?;
-    sources::unpack(sources::WIT, &wit)?;
+    sources::unpack(variant.python(), &python)?;
+    sources::unpack(variant.wit(), &wit)?;
     let installed = cache.join("tools");
     fs::create_dir_all(&installed)?;
 
     progress(Step::Componentize);
+    if variant != Variant::Island {
+        add_types(work, &installed, &python)?;
+    }
     let dynamic = work.join("dynamic.wasm");
-    tools::componentize(&installed, &wit, &python, &dynamic)?;
+    tools::componentize(&installed, &variant.target(), &wit, &python, &dynamic)?;
     let dynamic = fs::read(dynamic)?;
 
     progress(Step::Link);
     let component = Component::read(&dynamic)?;
     let world = World::read(&dynamic)?;
+    let options = link::Options {
+        copied: variant.is_copied(),
+        keep_names: false,
+    };
     let (mut module, report) =
-        link::link(&component, &world, false).context("the guest cannot be linked")?;
+        link::link(&component, &world, options).context("the guest cannot be linked")?;
     let immortal = immortal::make_immortal(&mut module)?;
     let linked = format!(
         "{} modules linked into one; {} globals folded; {} of {} functions dropped; {immortal} \
@@ -188,4 +199,15 @@ fn assemble(
     let component = encode::encode(&module, &dynamic)?;
     fs::write(work.join(COMPONENT), component)?;
     Ok(note)
+}
+
+/// Adds the types of an island's world to the modules in `python`, which cannot do without them.
+fn add_types(work: &Path, installed: &Path, python: &Path) -> Result<()> {
+    let (wit, bindings) = (work.join("types.wit"), work.join("types"));
+    sources::unpack(sources::ISLAND_WIT, &wit)?;
+    let target = Variant::Island.target();
+    tools::write_bindings(installed, &target, &wit, &bindings)?;
+    // What is beside it is there to be read, and would hide what the component has.
+    fs::rename(bindings.join(target.bindings), python.join(target.bindings))?;
+    Ok(())
 }

@@ -27,6 +27,8 @@ mod module;
 mod network;
 mod sources;
 mod tools;
+mod variant;
 
 pub use assemble::{Built, Step, ensure, find};
 pub use tools::{COMPONENTIZE_PY, Optimiser, Tool, survey};
+pub use variant::Variant;

@@ -49,6 +49,15 @@ pub struct Report {
     pub folded_globals: usize,
 }
 
+/// What the linked module is to have.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Options {
+    /// What reads and writes the memory, for copying interpreters.
+    pub copied: bool,
+    /// The names of its functions.
+    pub keep_names: bool,
+}
+
 /// Links `component`, which has the types in `world`, into one core module with the exports that the
 /// component uses.
 ///
@@ -59,12 +68,12 @@ pub struct Report {
 pub fn link(
     component: &Component<'_>,
     world: &World,
-    keep_names: bool,
+    options: Options,
 ) -> Result<(Vec<u8>, Report)> {
     let linker = Linker::new(component)?;
     let reached = linker.reach()?;
     let constants = linker.constants(&reached)?;
-    linker.emit(&reached, &constants, world, keep_names)
+    linker.emit(&reached, &constants, world, options)
 }
 
 struct Linker<'c, 'a> {
@@ -477,7 +486,7 @@ impl<'c, 'a> Linker<'c, 'a> {
         reached: &Reached,
         constants: &HashMap<Defined, Constant>,
         world: &World,
-        keep_names: bool,
+        options: Options,
     ) -> Result<(Vec<u8>, Report)> {
         let mut out = Output::new(constants);
         // Imports come first in the index space.
@@ -493,7 +502,10 @@ impl<'c, 'a> Linker<'c, 'a> {
             }
             out.add_items(index, module, reached);
         }
-        let image = self.add_image(&mut out, constants)?;
+        let image = match options.copied {
+            true => self.add_image(&mut out, constants)?,
+            false => None,
+        };
         let lists = self.add_lists(&mut out, world)?;
         for (index, module) in self.modules.iter().enumerate() {
             if !self.is_shim(index) {
@@ -507,7 +519,8 @@ impl<'c, 'a> Linker<'c, 'a> {
         }
         for &defined in &reached.order {
             let (module, index) = defined;
-            let name = keep_names
+            let name = options
+                .keep_names
                 .then(|| {
                     let local = self.modules[module].function_imports.len() as u32 + index;
                     self.modules[module].names.get(&local).copied()

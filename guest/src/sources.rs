@@ -1,5 +1,6 @@
 //! The sources of the guest, carried in this crate so that an installed `archipel` can build it.
 
+use crate::variant::Variant;
 use sha2::{Digest, Sha256};
 use std::io;
 use std::path::Path;
@@ -10,8 +11,11 @@ macro_rules! sources {
     };
 }
 
-/// The Python side, by path below its root.
-pub const PYTHON: &[(&str, &str)] = sources!("python":
+/// Texts by their paths below some root.
+pub type Files = &'static [(&'static str, &'static str)];
+
+/// The Python side that every guest has.
+pub const PYTHON: Files = sources!("python":
     "_interpchannels.py",
     "_interpqueues.py",
     "_interpreters.py",
@@ -40,18 +44,32 @@ pub const PYTHON: &[(&str, &str)] = sources!("python":
     "_island/scripts.py",
     "_island/sharing.py",
     "_island/snapshot.py",
+    "_island/start.py",
     "_island/stash.py",
     "_island/tasks.py",
     "_island/thread_pool.py",
     "_island/threads.py",
     "_island/waits.py",
-    "app.py",
     "archipel.py",
     "interpreters.py",
 );
 
-/// The world, by file name.
-pub const WIT: &[(&str, &str)] = sources!("wit":
+/// What only an island has.
+pub const ISLAND_PYTHON: Files = sources!("python": "app.py");
+
+/// What only a command has.
+pub const COMMAND_PYTHON: Files = sources!("python":
+    "_alone/__init__.py",
+    "_alone/channels.py",
+    "_alone/interpreters.py",
+    "_alone/main.py",
+    "_alone/process.py",
+    "_alone/waiting.py",
+    "command_app.py",
+);
+
+/// The world of an island, of which a command has the types.
+pub const ISLAND_WIT: Files = sources!("wit":
     "aliases.wit",
     "channels.wit",
     "copying.wit",
@@ -62,8 +80,11 @@ pub const WIT: &[(&str, &str)] = sources!("wit":
     "world.wit",
 );
 
+/// The world of a command.
+pub const COMMAND_WIT: Files = sources!("wit/command": "command.wit");
+
 /// What else decides how the guest comes out: the linker.
-const LINKER: &[(&str, &str)] = sources!("src":
+const LINKER: Files = sources!("src":
     "alarm.rs",
     "assemble.rs",
     "component.rs",
@@ -81,10 +102,11 @@ const LINKER: &[(&str, &str)] = sources!("src":
     "module.rs",
     "network.rs",
     "tools.rs",
+    "variant.rs",
 );
 
 /// Writes `files` below `root`.
-pub fn unpack(files: &[(&str, &str)], root: &Path) -> io::Result<()> {
+pub fn unpack(files: Files, root: &Path) -> io::Result<()> {
     for (path, text) in files {
         let path = root.join(path);
         if let Some(parent) = path.parent() {
@@ -95,10 +117,12 @@ pub fn unpack(files: &[(&str, &str)], root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A hash of everything that decides how the guest comes out, with `tools` for the versions used.
-pub fn key(tools: &[&str]) -> String {
+/// A hash of everything that decides how the guest comes out: what all guests have, what only
+/// `variant` has, and `tools` for the versions used.
+pub fn key(variant: Variant, tools: &[&str]) -> String {
     let mut hash = Sha256::new();
-    for (path, text) in PYTHON.iter().chain(WIT).chain(LINKER) {
+    let own = variant.python().iter().chain(variant.wit());
+    for (path, text) in PYTHON.iter().chain(ISLAND_WIT).chain(LINKER).chain(own) {
         hash.update((path.len() as u64).to_le_bytes());
         hash.update(path);
         hash.update((text.len() as u64).to_le_bytes());
@@ -135,19 +159,27 @@ mod tests {
     #[test]
     fn every_source_is_carried() {
         let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        for (root, carried) in [("python", PYTHON), ("wit", WIT)] {
+        let in_command = |(path, _): &(&str, _)| format!("command/{path}");
+        let path = |(path, _): &(&str, _)| path.to_string();
+        let python = [PYTHON, ISLAND_PYTHON, COMMAND_PYTHON].concat();
+        let python = python.iter().map(path).collect::<Vec<_>>();
+        let wit = ISLAND_WIT.iter().map(path);
+        let wit = wit.chain(COMMAND_WIT.iter().map(in_command)).collect();
+        for (root, mut carried) in [("python", python), ("wit", wit)] {
             let root = crate_root.join(root);
             let mut found = Vec::new();
             listed(&root, &root, &mut found);
             found.sort();
-            let carried: Vec<_> = carried.iter().map(|(path, _)| *path).collect();
+            carried.sort();
             assert_eq!(found, carried);
         }
     }
 
     #[test]
-    fn the_key_depends_on_the_tools() {
-        assert_eq!(key(&["a", "b"]), key(&["a", "b"]));
-        assert_ne!(key(&["a", "b"]), key(&["ab"]));
+    fn the_key_depends_on_the_tools_and_the_variant() {
+        let (island, command) = (Variant::Island, Variant::Command);
+        assert_eq!(key(island, &["a", "b"]), key(island, &["a", "b"]));
+        assert_ne!(key(island, &["a", "b"]), key(island, &["ab"]));
+        assert_ne!(key(island, &["a"]), key(command, &["a"]));
     }
 }

@@ -118,12 +118,45 @@ fn install_binaryen(tools: &Path) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Makes a component of the Python application `app` in `python`, for world `island` of `wit`.
+/// What a component is made of and for.
+pub struct Target {
+    /// The world.
+    pub world: &'static str,
+    /// The package that Python imports the world's bindings from.
+    pub bindings: &'static str,
+    /// The module that has what the world exports.
+    pub app: &'static str,
+}
+
+/// Makes a component for `target`, whose world is in `wit`, of the Python modules in `python`.
 ///
 /// # Errors
 ///
 /// When no suitable Python is installed, `componentize-py` cannot be installed, or fails.
-pub fn componentize(tools: &Path, wit: &Path, python: &Path, output: &Path) -> Result<()> {
+pub fn componentize(
+    tools: &Path,
+    target: &Target,
+    wit: &Path,
+    python: &Path,
+    output: &Path,
+) -> Result<()> {
+    let mut command = componentize_py(tools, target, wit)?;
+    command.args(["componentize", "--python-path"]);
+    command.arg(python).arg("--output").arg(output);
+    run(command.arg(target.app)).context("componentize-py failed")
+}
+
+/// Writes the types of a world to a package in `output`.  Its functions do nothing but raise.
+///
+/// # Errors
+///
+/// As [`componentize`].
+pub fn write_bindings(tools: &Path, target: &Target, wit: &Path, output: &Path) -> Result<()> {
+    let mut command = componentize_py(tools, target, wit)?;
+    run(command.arg("bindings").arg(output)).context("componentize-py failed")
+}
+
+fn componentize_py(tools: &Path, target: &Target, wit: &Path) -> Result<Command> {
     let interpreter = find_python()?;
     let folder = tools.join(format!("componentize-py-{COMPONENTIZE_PY}"));
     if !folder.join("componentize_py").exists() {
@@ -141,16 +174,13 @@ pub fn componentize(tools: &Path, wit: &Path, python: &Path, output: &Path) -> R
         .args(["-c", "import componentize_py; componentize_py.script()"])
         .arg("--wit-path")
         .arg(wit)
-        .args(["--world", "island", "componentize", "--python-path"])
-        .arg(python)
-        .arg("--output")
-        .arg(output)
-        .arg("app")
+        .args(["--world", target.world])
+        .args(["--world-module", target.bindings])
         .env("PYTHONPATH", &folder)
         // It adds the packages of the environment that it runs in, which are none of the guest's.
         .env("VIRTUAL_ENV", &nothing)
         .env("RUST_BACKTRACE", "0");
-    run(&mut command).context("componentize-py failed")
+    Ok(command)
 }
 
 /// The Python that runs the build.

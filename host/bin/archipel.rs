@@ -11,6 +11,7 @@ mod run;
 mod running;
 mod script;
 
+use archipel::guest::Variant;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -57,6 +58,10 @@ enum CacheAction {
 enum GuestAction {
     /// Write the guest component to a file.
     Export {
+        /// Write a command, which `wasmtime run` and other hosts of WASI can run.
+        #[arg(long)]
+        command: bool,
+
         /// The file to be written.
         path: std::path::PathBuf,
     },
@@ -141,8 +146,14 @@ fn main() -> ExitCode {
             Some(CacheAction::Clear) => prepare::clear_cache(),
         },
         Command::Guest {
-            action: GuestAction::Export { path },
-        } => prepare::export(&path),
+            action: GuestAction::Export { command, path },
+        } => prepare::export(
+            match command {
+                true => Variant::Command,
+                false => Variant::Island,
+            },
+            &path,
+        ),
     };
     match outcome {
         Ok(status) => ExitCode::from(status),

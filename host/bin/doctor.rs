@@ -17,10 +17,12 @@ pub fn report() -> Result<u8, Failure> {
         Some(path) => println!("  given by ARCHIPEL_GUEST: {}", path.display()),
         None => match archipel::default_cache_dir() {
             None => println!("  no cache folder: set ARCHIPEL_CACHE_DIR to one"),
-            Some(folder) => match archipel::guest::find(&folder) {
-                Some(built) => println!("  {}\n  {}", built.path.display(), built.optimised),
-                None => println!("  not built yet: the first run does that"),
-            },
+            Some(folder) => {
+                match archipel::guest::find(archipel::guest::Variant::Island, &folder) {
+                    Some(built) => println!("  {}\n  {}", built.path.display(), built.optimised),
+                    None => println!("  not built yet: the first run does that"),
+                }
+            }
         },
     }
     println!(

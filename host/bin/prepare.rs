@@ -1,6 +1,7 @@
 //! Preparing the guest, with a progress line on a terminal, and the cache it is kept in.
 
 use crate::Failure;
+use archipel::guest::Variant;
 use archipel::{LimitKind, Limits, Progress, RuntimeBuilder};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -103,10 +104,10 @@ pub fn clear_cache() -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Writes the guest component to `path`.
-pub fn export(path: &Path) -> Result<u8, Failure> {
+/// Writes the guest component of this `variant` to `path`.
+pub fn export(variant: Variant, path: &Path) -> Result<u8, Failure> {
     let folder = cache_dir()?;
-    let built = archipel::guest::ensure(&folder, &mut |step| {
+    let built = archipel::guest::ensure(variant, &folder, &mut |step| {
         eprintln!("archipel: {}", step.describe())
     })
     .map_err(|error| Failure::failed(format!("{error:#}")))?;

@@ -1,6 +1,7 @@
 //! The cache for compiled guests, damaged and refused.
 
 use crate::runtime;
+use archipel::guest::Variant;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -10,7 +11,8 @@ fn folder_with_guest(name: &str) -> (PathBuf, PathBuf) {
     let folder = std::env::temp_dir().join(format!("archipel-cache-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
-    let built = archipel::guest::find(&archipel::default_cache_dir().unwrap()).unwrap();
+    let built =
+        archipel::guest::find(Variant::Island, &archipel::default_cache_dir().unwrap()).unwrap();
     (folder, built.path)
 }
 

@@ -3,6 +3,7 @@
 mod aliases;
 mod cache;
 mod cli;
+mod command;
 mod conformance;
 mod copies;
 mod examples;
@@ -20,6 +21,7 @@ mod script;
 mod scripts;
 mod tidy;
 mod values;
+mod wasi;
 
 use archipel::Runtime;
 use std::sync::OnceLock;

@@ -16,7 +16,8 @@ use archipel::{Error, Limits, Output, Policy};
 use std::path::Path;
 use std::time::Duration;
 
-struct Expected {
+/// What must come of a script.
+pub struct Expected {
     outcomes: Vec<String>,
     stdout: Option<String>,
     stdout_limit: usize,
@@ -25,7 +26,8 @@ struct Expected {
     children: (u32, u32),
 }
 
-fn expected(source: &str) -> Expected {
+/// Reads what the first lines of a script say.
+pub fn expected(source: &str) -> Expected {
     let mut expected = Expected {
         outcomes: vec!["exit 0".to_owned()],
         stdout: Some(String::new()),
@@ -59,6 +61,32 @@ fn expected(source: &str) -> Expected {
         }
     }
     expected
+}
+
+impl Expected {
+    /// Says what is not as it must be: how the script ended, or what it wrote.
+    pub fn compare(&self, outcome: &str, out: &[u8], err: &str) -> Result<(), String> {
+        let text = String::from_utf8_lossy(out);
+        let told = format!("stdout:\n{text}stderr:\n{err}");
+        if !self.outcomes.iter().any(|expected| expected == outcome) {
+            return Err(format!("{outcome}, not {:?}\n{told}", self.outcomes));
+        }
+        match &self.stdout {
+            Some(lines) if *lines != text => {
+                return Err(format!("stdout is not\n{lines}but\n{told}"));
+            }
+            None if out.len() > self.stdout_limit || out.is_empty() => {
+                return Err(format!("{} bytes were captured", out.len()));
+            }
+            _ => {}
+        }
+        for part in &self.stderr_has {
+            if !err.contains(part) {
+                return Err(format!("stderr has no {part}\n{told}"));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn time(text: &str) -> Duration {
@@ -98,24 +126,7 @@ fn check(path: &Path) -> Result<(), String> {
         Err(other) => format!("{other:?}"),
     };
     let (out, err) = (stdout.take(), stderr.take().text());
-    let told = format!("stdout:\n{}stderr:\n{err}", out.text());
-    if !expected.outcomes.contains(&outcome) {
-        return Err(format!("{outcome}, not {:?}\n{told}", expected.outcomes));
-    }
-    match &expected.stdout {
-        Some(lines) if *lines != out.text() => {
-            return Err(format!("stdout is not\n{lines}but\n{told}"));
-        }
-        None if out.bytes.len() > expected.stdout_limit || out.bytes.is_empty() => {
-            return Err(format!("{} bytes were captured", out.bytes.len()));
-        }
-        _ => {}
-    }
-    for part in &expected.stderr_has {
-        if !err.contains(part) {
-            return Err(format!("stderr has no {part}\n{told}"));
-        }
-    }
+    expected.compare(&outcome, &out.bytes, &err)?;
     // Nobody else has noticed.
     match sibling.eval("n + 1") {
         Ok(value) if value == 2 => Ok(()),

@@ -25,9 +25,11 @@ _LEFT_OUT = {
     "turtle.py",
     "turtledemo",
     "__pycache__",
-    # The one that the snapshot is made with.
-    "app.py",
 }
+
+# The modules that snapshots are made with.
+APPLICATIONS = "app", "command_app"
+_LEFT_OUT.update(f"{name}.py" for name in APPLICATIONS)
 
 # name -> (whether it is a package, file name, marshalled code)
 _code = {}

@@ -20,6 +20,8 @@ def flush():
             pass
 
 
+_OURS = "_island", "_alone"
+
 # Nobody reads more of a text than this.
 _MOST = 64 * 1024
 
@@ -53,9 +55,9 @@ def _text(function, fallback):
 
 
 def outer_frames_removed(error):
-    """The traceback of `error` without the frames of this package."""
+    """The traceback of `error` without the frames of the guest's own packages."""
     frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_globals.get("__package__") == "_island":
+    while frames is not None and frames.tb_frame.f_globals.get("__package__") in _OURS:
         frames = frames.tb_next
     return frames
 

@@ -13,7 +13,7 @@ from types import ModuleType
 from componentize_py_types import Err
 from wit_world.exports import guest
 
-from . import aliases, calls, equipment, pool, report, scripts, tasks, waits
+from . import aliases, calls, equipment, library, pool, report, scripts, tasks, waits
 from .codec import decode, encode_exactly, owned
 from .errors import NotShareableError
 
@@ -41,18 +41,19 @@ _began = False
 def _main():
     """The namespace of `__main__`, of an interpreter that is ready to run."""
     if not _began:
-        _begin()
+        begin()
     return sys.modules["__main__"].__dict__
 
 
-def _begin():
+def begin(look_around=True):
     """Do what no snapshot can have: see where modules are to be found."""
     global _began
     _began = True
-    # The one that the snapshot was made with; a script may have its own.
-    sys.modules.pop("app", None)
+    # The ones that snapshots are made with; a script may have its own.
+    for name in library.APPLICATIONS:
+        sys.modules.pop(name, None)
     path = os.environ.get("PYTHONPATH")
-    if path:
+    if path and look_around:
         sys.path += path.split(":")
 
 
@@ -138,24 +139,30 @@ class Guest:
         if script.directory is not None:
             sys.path.insert(0, script.directory)
         scripts.remember(script.name, script.source)
-        try:
-            if sys.stdout.isatty():
-                sys.stdout.reconfigure(line_buffering=True)
-            code = _compile(script.source, script.name, "exec", dont_inherit=True)
-            _exec(code, main)
-            # A thread that is no daemon is waited for as long as it takes.
-            waits.run_deferred(time.monotonic())
-            tasks.join_all()
-            pool.finish_all()
-            status = 0
-        except BaseException as error:
-            status = _ending(error)
-        try:
-            _exit_functions()
-        except BaseException as error:
-            report.show(error)
-        report.flush()
-        return status
+        return to_the_end(
+            lambda: _exec(_compile(script.source, script.name, "exec", dont_inherit=True), main)
+        )
+
+
+def to_the_end(body):
+    """Run what is a script's, its exit functions included; returns the exit status."""
+    try:
+        if sys.stdout.isatty():
+            sys.stdout.reconfigure(line_buffering=True)
+        body()
+        # A thread that is no daemon is waited for as long as it takes.
+        waits.run_deferred(time.monotonic())
+        tasks.join_all()
+        pool.finish_all()
+        status = 0
+    except BaseException as error:
+        status = _ending(error)
+    try:
+        _exit_functions()
+    except BaseException as error:
+        report.show(error)
+    report.flush()
+    return status
 
 
 def _applied(find, arguments):

@@ -89,7 +89,7 @@ def lay_in(seen):
         name: module
         for name, module in sys.modules.items()
         if name not in seen
-        and not name.startswith(("_island", "wit_world", "componentize_py"))
+        and not name.startswith(("_island", "_alone", "wit_world", "command_", "componentize_py"))
         and isinstance(module, ModuleType)
         and name not in sys.builtin_module_names
         and not _imp.is_frozen(name)

@@ -40,9 +40,14 @@ const COMPONENT: &str = r#"
       (func (export "run") (canon lift (core func $main "run"))))
 "#;
 
+const ALL: Options = Options {
+    copied: true,
+    keep_names: true,
+};
+
 fn link_text(text: &str) -> Result<(Vec<u8>, Report)> {
     let bytes = wat::parse_str(text).unwrap();
-    link(&Component::read(&bytes)?, &World::read(&bytes)?, true)
+    link(&Component::read(&bytes)?, &World::read(&bytes)?, ALL)
 }
 
 #[test]
@@ -110,12 +115,11 @@ fn damaged_components_are_errors() {
             let mut damaged = bytes.clone();
             damaged[place] = value;
             // Whatever comes of it, it is no panic.
-            let _ =
-                Component::read(&damaged).and_then(|c| link(&c, &World::read(&damaged)?, false));
+            let _ = Component::read(&damaged).and_then(|c| link(&c, &World::read(&damaged)?, ALL));
         }
     }
     for length in 0..bytes.len() {
         let bytes = &bytes[..length];
-        let _ = Component::read(bytes).and_then(|c| link(&c, &World::read(bytes)?, false));
+        let _ = Component::read(bytes).and_then(|c| link(&c, &World::read(bytes)?, ALL));
     }
 }

@@ -1,0 +1,41 @@
+"""Waiting for the first of several things, of which only those can happen that can at once."""
+
+import os
+
+from componentize_py_types import Err
+from wit_world.imports import waiting as wit
+
+from .channels import pass_time
+
+
+def wait(cases, timeout):
+    # Where several can happen, one is chosen at random.
+    for index in sorted(range(len(cases)), key=lambda _: os.urandom(4)):
+        outcome = _outcome(cases[index])
+        if outcome is not None:
+            return index, outcome
+    pass_time(timeout, " or ".join(map(_wish, cases)) or "see time pass")
+
+
+def _outcome(case):
+    """What comes of the case at once, or None."""
+    try:
+        match case:
+            case wit.Case_Receive(value=receiver):
+                message = receiver.take()
+                return None if message is None else wit.Outcome_Received(message)
+            case wit.Case_Send(value=(sender, (body, _, luggage))):
+                return wit.Outcome_Sent() if sender.put(body, luggage) else None
+    except Err as error:
+        return wit.Outcome_Failed(error.value)
+    return None
+
+
+def _wish(case):
+    match case:
+        case wit.Case_Receive(value=end) | wit.Case_Send(value=(end, _)):
+            return end.wish()
+    return "see a task end"
+
+
+PROVIDED = (wait,)
