@@ -1,8 +1,8 @@
 //! The broker under a lock, with futures for its waits and ends that release themselves.
 
 use crate::broker::{
-    Begin, Blocking, Broker, Case, ChannelId, Done, Effects, Orphaned, Parcel, PartyId, Side,
-    WaitId,
+    Begin, Blocking, Broker, Case, ChannelId, Done, Effects, Orphaned, Outcome, Parcel, PartyId,
+    Side, WaitId,
 };
 use crate::encoding::Encoded;
 use crate::ledger::Reservation;
@@ -11,9 +11,11 @@ use crate::trust::Trust;
 use std::any::Any;
 use std::collections::HashMap;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tracing::Instrument;
 
 /// How the body of a message is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +136,8 @@ pub(crate) struct Exchange {
     // Sections under this lock are short, and nobody is woken and nothing is dropped in them: both
     // may come back here.
     broker: Mutex<Broker<Message>>,
+    /// How many messages were sent.
+    messages: AtomicU64,
     /// The clocks that go on only by what their parties wait.
     standing: Mutex<HashMap<PartyId, Weak<Standing>>>,
 }
@@ -142,6 +146,7 @@ impl Exchange {
     pub(crate) fn new(seed: u64) -> Arc<Self> {
         Arc::new(Exchange {
             broker: Mutex::new(Broker::new(seed)),
+            messages: AtomicU64::new(0),
             standing: Mutex::default(),
         })
     }
@@ -175,11 +180,32 @@ impl Exchange {
         result
     }
 
+    /// How many messages were sent so far.
+    pub(crate) fn messages(&self) -> u64 {
+        self.messages.load(Ordering::Relaxed)
+    }
+
     /// Does the first of `cases` that can be done, waiting for at most `limit`.
     ///
     /// Returns `None` when time ran out, and when the party may not wait any more.  Dropping the
     /// future gives up: nothing is received then, and what was not sent is dropped.
     pub(crate) async fn wait(
+        self: &Arc<Self>,
+        party: PartyId,
+        cases: Vec<Case<Message>>,
+        limit: Option<Duration>,
+    ) -> Option<Done<Message>> {
+        let done = self.first_of(party, cases, limit).await;
+        if done
+            .as_ref()
+            .is_some_and(|done| matches!(done.outcome, Outcome::Sent))
+        {
+            self.messages.fetch_add(1, Ordering::Relaxed);
+        }
+        done
+    }
+
+    async fn first_of(
         self: &Arc<Self>,
         party: PartyId,
         mut cases: Vec<Case<Message>>,
@@ -221,6 +247,7 @@ impl Exchange {
             exchange: self,
             wait,
         };
+        let waiting = waiting.instrument(tracing::trace_span!("wait", party = party.0));
         match limit {
             None => waiting.await,
             Some(limit) => match tokio::time::timeout(limit, waiting).await {

@@ -27,6 +27,11 @@ impl Family {
         })
     }
 
+    /// The number of the family, which no other in the runtime has.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
     fn members(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Island>>> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -18,9 +18,11 @@ use crate::output::Output;
 use crate::policy::{Children, Modules, Policy};
 use crate::runtime::Context;
 use crate::state::State;
+use crate::telemetry::{self, Busy};
 use crate::trust::{SharedTrust, Trust};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
+use tracing::Instrument;
 use wasmtime::{Store, component};
 
 pub(crate) use aliases::{Function, GONE, MOST_NUMBER, Powers, Target};
@@ -135,7 +137,10 @@ impl Island {
         if recursion.is_some() || island.settings.policy.modules != Modules::default() {
             island.powers.renew();
         }
-        let instance = island.instantiate().await?;
+        let instance = island
+            .instantiate()
+            .instrument(telemetry::span!("create", island))
+            .await?;
         island.begin(instance);
         Ok(island)
     }
@@ -168,6 +173,14 @@ impl Island {
 
     /// Cancels what runs in the interpreter and in its descendants.
     pub(crate) fn cancel(&self, message: &str, unwind: bool) {
+        tracing::debug!(
+            family = self.family.number(),
+            interpreter = self.id,
+            name = self.settings.name.as_deref(),
+            message,
+            unwind,
+            "cancelled"
+        );
         if unwind {
             self.stop(Reason::Cancelled(message.to_owned()));
             return;
@@ -181,6 +194,7 @@ impl Island {
 
     /// Lets jobs run in an island that was enrolled, or came to its end in the meantime.
     fn begin(&self, instance: Box<Instance>) {
+        telemetry::one_more(&self.context.counters.created);
         self.set(Slot::Idle(instance));
         if self.stop.is_requested() {
             let _ = self.close();
@@ -344,6 +358,7 @@ impl Island {
                     broker.set_running(self.party, true, effects);
                 });
                 Ok(Entered {
+                    _busy: Busy::begin(self),
                     island: self.clone(),
                     instance: Some(instance),
                 })
@@ -359,11 +374,13 @@ impl Island {
     /// Starts `job`; the future runs it, and stops it when it is dropped.
     pub(crate) fn start(self: &Arc<Self>, job: Job) -> Result<Run<Reply>> {
         let mut entered = self.enter()?;
-        Ok(Run::begin(self, async move {
+        let span = telemetry::span!("exec", self);
+        let work = async move {
             let result = entered.run(job).await;
             entered.leave(&result);
             result
-        }))
+        };
+        Ok(Run::begin(self, work.instrument(span)))
     }
 
     fn under_way(&self) -> MutexGuard<'_, Option<Weak<dyn Stoppable>>> {
@@ -466,6 +483,7 @@ impl Drop for Island {
 
 /// An island with a job in it.
 struct Entered {
+    _busy: Busy,
     island: Arc<Island>,
     instance: Option<Box<Instance>>,
 }
@@ -489,6 +507,9 @@ impl Entered {
         };
         let instance = self.instance.take();
         let island = &self.island;
+        if let Err(error) = result {
+            telemetry::ended(island, error);
+        }
         match instance {
             Some(instance) if usable => {
                 island.context.exchange.with(|broker, effects| {

@@ -345,7 +345,7 @@ fn ended(error: &wasmtime::Error, handles: u64) -> Result<Reply> {
             used: handles + 1,
         });
     }
-    tracing::debug!("an interpreter died: {error:?}");
+    tracing::trace!("what it died of: {error:?}");
     let text = match error.downcast_ref::<wasmtime::Trap>() {
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),

@@ -41,6 +41,7 @@ mod job;
 mod ledger;
 mod limits;
 mod meter;
+mod metrics;
 mod output;
 mod pages;
 mod policy;
@@ -49,6 +50,7 @@ mod runtime;
 mod scheduler;
 mod standing;
 mod state;
+mod telemetry;
 mod trust;
 mod usage;
 pub mod value;
@@ -63,11 +65,12 @@ pub use error::{Error, LimitKind, Raised, Result};
 pub use interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
 pub use island::LimitReached;
 pub use limits::Limits;
+pub use metrics::Metrics;
 pub use output::{Captured, Output};
 pub use policy::{
     Access, Change, Children, Clock, Destination, DirRequest, Excess, Modules, Policy, Profile,
     Random, Request,
 };
-pub use runtime::{Capacity, Metrics, Runtime, RuntimeBuilder};
+pub use runtime::{Capacity, Runtime, RuntimeBuilder};
 pub use usage::{Usage, Used};
 pub use value::Value;

@@ -11,6 +11,7 @@ use crate::interpreter::InterpreterBuilder;
 use crate::island::Run;
 use crate::scheduler::Scheduler;
 use crate::state::State;
+use crate::telemetry::Counters;
 use crate::{broker, imports};
 use archipel_guest::Variant;
 use async_task::FallibleTask;
@@ -33,6 +34,7 @@ pub(crate) struct Context {
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) workers: Workers,
     pub(crate) families: AtomicU64,
+    pub(crate) counters: Counters,
     /// Whether the engine counts fuel.
     pub(crate) counts_fuel: bool,
     /// How many interpreters there is room for, where slots are reserved.
@@ -252,18 +254,6 @@ impl Runtime {
         InterpreterBuilder::new(self.clone())
     }
 
-    /// How much of everything there is in the runtime now.
-    pub fn metrics(&self) -> Metrics {
-        let counts = self.0.exchange.with(|broker, _| broker.counts());
-        Metrics {
-            interpreters: counts.parties,
-            channels: counts.channels,
-            waits: counts.waits,
-            queued_messages: counts.queued_messages,
-            queued_bytes: counts.queued_bytes,
-        }
-    }
-
     /// A channel, both ends of which the host holds.
     ///
     /// # Errors
@@ -278,22 +268,6 @@ impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Runtime").finish_non_exhaustive()
     }
-}
-
-/// How much of everything there is in a runtime.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Metrics {
-    /// Interpreters, idle and running.
-    pub interpreters: usize,
-    /// Channels of which somebody holds an end.
-    pub channels: usize,
-    /// Waits for channels and for other interpreters, by interpreters and by the host.
-    pub waits: usize,
-    /// Messages in channels, those of waiting senders not counted.
-    pub queued_messages: usize,
-    /// The bytes of those messages, each counted as 64 at least.
-    pub queued_bytes: usize,
 }
 
 /// How many messages a channel holds for a receiver that has not come yet.
@@ -451,6 +425,7 @@ impl RuntimeBuilder {
             exchange,
             workers: Workers::start(workers)?,
             families: AtomicU64::new(1),
+            counters: Counters::default(),
             counts_fuel: self.features.fuel,
             slots,
         }));

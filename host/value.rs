@@ -1,7 +1,8 @@
 //! Python values as the host sees them.
 //!
 //! Code of the host that sends or receives messages itself works with [`Value`]s: they are made
-//! with `From`, taken apart with `TryFrom` or by matching, and displayed as Python would.
+//! with `From`, taken apart with `TryFrom` or by matching, and displayed as Python would.  Types that
+//! serde knows are converted with [`to_value`] and [`from_value`].
 //!
 //! ```
 //! use archipel::value::Value;
@@ -13,17 +14,26 @@
 //! assert_eq!(back, [("one".to_string(), 1), ("two".to_string(), 2)]);
 //! ```
 
+mod convert;
+mod de;
 mod equal;
+mod exact;
 mod extract;
 mod from;
 mod repr;
+mod ser;
+#[cfg(test)]
+mod serde_tests;
 #[cfg(test)]
 mod tests;
 mod text;
 
 pub use num_bigint::BigInt;
 
+pub use convert::ConvertError;
+pub use de::from_value;
 pub use extract::Mismatch;
+pub use ser::to_value;
 pub use text::Text;
 
 /// A Python value that can be sent from one interpreter to another.

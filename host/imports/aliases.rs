@@ -12,6 +12,7 @@ use crate::exchange::{Message, Unbound};
 use crate::island::{Function, GONE, Island, Target};
 use crate::limits::MOST_MESSAGE;
 use crate::state::State;
+use crate::telemetry;
 use crate::value::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -27,11 +28,7 @@ impl Host for State {
         let own = self.own()?;
         let target = own.powers.with(|equipment| equipment.find(&name));
         let Some(target) = target else {
-            tracing::info!(
-                interpreter = own.id,
-                alias = %name.escape_debug(),
-                "denied: there is no such alias"
-            );
+            telemetry::denied(&own, format_args!("there is no alias called {name:?}"));
             return Ok(Err(Failure::Absent));
         };
         let message = match outgoing(self, arguments, None, Unbound::Keep)? {
@@ -105,6 +102,7 @@ pub(crate) async fn call_guest(
     function: &Function,
     arguments: Message,
 ) -> std::result::Result<Message, Failure> {
+    telemetry::one_more(&caller.context.counters.alias_calls);
     let promise = function.call(caller, arguments).ok_or(Failure::Absent)?;
     let cases = vec![Case::Event(promise.event())];
     let exchange = &caller.context.exchange;
@@ -153,6 +151,7 @@ pub(crate) async fn call_host(
     function: HostFn,
     arguments: &Message,
 ) -> std::result::Result<Message, Failure> {
+    telemetry::one_more(&caller.context.counters.alias_calls);
     let (args, kwargs) = match taken_apart(arguments) {
         Ok(arguments) => arguments,
         Err(reason) => return Err(Failure::NotShareable(reason)),

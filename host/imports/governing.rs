@@ -7,6 +7,7 @@ use crate::island::{Handler, Island, MOST_NUMBER, Settings, Target};
 use crate::ledger::Account;
 use crate::limits::Limits;
 use crate::policy::{Policy, Request};
+use crate::telemetry;
 use crate::usage::Usage;
 use std::sync::Arc;
 
@@ -19,15 +20,17 @@ pub(super) fn settings(own: &Island, asked: Asked) -> std::result::Result<Settin
     let wanted = limits(&asked.limits).map_err(refusal)?;
     if let Some(kind) = wanted.beyond_where_set(|kind| own.account.tightest(kind)) {
         let most = own.account.tightest(kind).unwrap_or(u64::MAX);
-        return Err(Refusal::Denied(format!(
+        let what = format!(
             "the {kind} limit of a child can be {} at the most, as that of its creator",
             kind.show(most)
-        )));
+        );
+        telemetry::denied(own, &what);
+        return Err(Refusal::Denied(what));
     }
     if let Some(policy) = asked.policy {
         settings.policy = policy_asked(own, &policy).map_err(|error| match error {
             Error::Denied(what) => {
-                tracing::info!(interpreter = own.id, "denied: {what}");
+                telemetry::denied(own, &what);
                 Refusal::Denied(what)
             }
             error => refusal(error),

@@ -12,6 +12,7 @@ use crate::exchange::{Message, Unbound};
 use crate::island::{Island, Settings};
 use crate::job;
 use crate::state::State;
+use crate::telemetry;
 use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -294,7 +295,7 @@ impl State {
         match act(&own, island) {
             Ok(done) => Ok(Ok(done)),
             Err(Error::Denied(what)) => {
-                tracing::info!(interpreter = own.id, "denied: {what}");
+                telemetry::denied(&own, &what);
                 Ok(Err(Refusal::Denied(what)))
             }
             Err(Error::Config(what)) => Ok(Err(Refusal::Wrong(what))),
@@ -309,6 +310,7 @@ impl State {
         settings: Settings,
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         if own.settings.policy.children.is_none() {
+            telemetry::denied(own, "it may create no interpreters");
             return Ok(Err(too_many(0)));
         }
         match Island::create(&self.context, &own.family, Some(own), settings).await {

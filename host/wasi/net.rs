@@ -2,6 +2,7 @@
 
 use crate::policy::{Destination, may_stand_for, plain_name};
 use crate::state::State;
+use crate::telemetry::AUDIT;
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,7 +51,7 @@ impl Net {
             builder.socket_addr_check(move |address, purpose| {
                 let granted = net.has(address, purpose);
                 if !granted {
-                    tracing::info!(%address, ?purpose, "an interpreter may not use the network so");
+                    tracing::info!(target: AUDIT, "denied: {purpose:?} {address}");
                 }
                 Box::pin(std::future::ready(granted))
             });
@@ -164,7 +165,7 @@ impl Host for Lookups<'_> {
     ) -> Result<Resource<ResolveAddressStream>, SocketError> {
         let Some(granted) = self.net.may_look_up(&name) else {
             let shown: String = name.chars().take(253).collect();
-            tracing::info!(name = ?shown, "an interpreter may not look up that name");
+            tracing::info!(target: AUDIT, "denied: looking up {shown:?}");
             return Err(ErrorCode::AccessDenied.into());
         };
         if lock(&self.net.lookups).len() >= MOST_LOOKUPS {
@@ -197,7 +198,10 @@ impl HostResolveAddressStream for Lookups<'_> {
             if self.net.note(name, plain_address(found)) {
                 return Ok(Some(found));
             }
-            tracing::info!(name, ?found, "a granted name stands for what it must not");
+            tracing::info!(
+                target: AUDIT,
+                "denied: the name {name:?} stands for {found:?}, which is not granted by it"
+            );
         }
     }
 

@@ -1,0 +1,105 @@
+//! What the host is told of its interpreters: counts, and events in its log.
+
+use crate::error::{Error, LimitKind};
+use crate::island::Island;
+use std::fmt::Display;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The target of the events that say what was denied, one for each denial.
+pub(crate) const AUDIT: &str = "archipel::audit";
+
+/// What has happened in a runtime so far.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) created: AtomicU64,
+    pub(crate) running: AtomicU64,
+    pub(crate) died: AtomicU64,
+    pub(crate) alias_calls: AtomicU64,
+    /// Interpreters that were stopped, by the limit that stopped them.
+    limits: [AtomicU64; LimitKind::ALL.len()],
+}
+
+impl Counters {
+    pub(crate) fn limits(&self) -> [u64; LimitKind::ALL.len()] {
+        self.limits.each_ref().map(count)
+    }
+
+    fn of(&self, kind: LimitKind) -> Option<&AtomicU64> {
+        self.limits.get(kind as usize)
+    }
+}
+
+/// What a counter shows now.
+pub(crate) fn count(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+/// Adds one to a counter.
+pub(crate) fn one_more(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// That something runs in an interpreter, for as long as this lives.
+pub(crate) struct Busy(std::sync::Arc<crate::runtime::Context>);
+
+impl Busy {
+    pub(crate) fn begin(island: &Island) -> Self {
+        one_more(&island.context.counters.running);
+        Busy(island.context.clone())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.counters.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The span of something that `$island` does.
+macro_rules! span {
+    ($what:literal, $island:expr) => {
+        tracing::debug_span!(
+            $what,
+            family = $island.family.number(),
+            interpreter = $island.id,
+            name = $island.settings.name.as_deref()
+        )
+    };
+}
+pub(crate) use span;
+
+/// Says that an interpreter was refused something, and what.  The text may be the guest's in part.
+pub(crate) fn denied(island: &Island, what: impl Display) {
+    // It is put together only where somebody reads it.
+    tracing::info!(
+        target: AUDIT,
+        family = island.family.number(),
+        interpreter = island.id,
+        name = island.settings.name.as_deref(),
+        "denied: {}",
+        what.to_string().escape_debug()
+    );
+}
+
+/// Counts and tells what came of a job, where it was the end of the interpreter.
+pub(crate) fn ended(island: &Island, error: &Error) {
+    let counters = &island.context.counters;
+    let (family, interpreter) = (island.family.number(), island.id);
+    let name = island.settings.name.as_deref();
+    match error {
+        Error::Died(why) => {
+            one_more(&counters.died);
+            tracing::debug!(family, interpreter, name, "died: {}", why.escape_debug());
+        }
+        Error::LimitExceeded { kind, limit, used } => {
+            if let Some(counter) = counters.of(*kind) {
+                one_more(counter);
+            }
+            tracing::info!(family, interpreter, name, %kind, limit, used, "stopped by a limit");
+        }
+        Error::Killed | Error::Cancelled(_) => {
+            tracing::debug!(family, interpreter, name, "stopped: {error}");
+        }
+        _ => {}
+    }
+}
