@@ -166,6 +166,9 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for AliasError {
 
 type Outcome = std::result::Result<Value, AliasError>;
 
+/// An outcome that is still to come.
+type Later = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
 /// A function of the host's that scripts can call.
 #[derive(Clone)]
 pub(crate) enum HostFn {
@@ -173,7 +176,7 @@ pub(crate) enum HostFn {
     Direct(Arc<dyn Fn(Call) -> Outcome + Send + Sync>),
     /// It is called on a thread on which it may wait.
     Blocking(Arc<dyn Fn(Call) -> Outcome + Send + Sync>),
-    Async(Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send + Sync>),
+    Async(Arc<dyn Fn(Call) -> Later + Send + Sync>),
 }
 
 impl fmt::Debug for HostFn {

@@ -58,11 +58,10 @@ fn measured<F: Future>(work: Pin<&mut F>, context: &mut Context<'_>) -> (Poll<F:
         WITHIN.set(Duration::ZERO);
         if elapsed > LONG
             && let Some(now) = thread_time()
+            && let Some(before) = READ.replace(Some(now))
         {
-            if let Some(before) = READ.replace(Some(now)) {
-                // The thread did other things too since then, but no more than this.
-                own = own.min(now.saturating_sub(before));
-            }
+            // The thread did other things too since then, but no more than this.
+            own = own.min(now.saturating_sub(before));
         }
     }
     (polled, u64::try_from(own.as_nanos()).unwrap_or(u64::MAX))

@@ -8,7 +8,19 @@ from builtins import callable
 from importlib.util import decode_source
 from types import CodeType, FunctionType, SimpleNamespace
 
-from _island import aliases, calls, codec, configs, functions, pickles, private, report, scripts, waits
+from _island import (
+    aliases,
+    calls,
+    codec,
+    configs,
+    functions,
+    interrupts,
+    pickles,
+    private,
+    report,
+    scripts,
+    waits,
+)
 from _island.errors import (
     Cancelled,
     DeadlockError,
@@ -263,6 +275,10 @@ def run(id, job):
                 return _failed(failure)
             case host.NotRun_Deadlock(value=text):
                 raise DeadlockError(text) from None
+            case host.NotRun_Interrupted(value=task):
+                interrupts.rise()
+                # A handler of the script's has returned, so the wait goes on.
+                return finish(task)
         raise
     return None if message is None else codec.decode(message), None
 

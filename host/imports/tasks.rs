@@ -86,10 +86,18 @@ impl State {
         if !together && let Some(work) = work.take() {
             self.context.workers.spawn(work).detach();
         }
-        let done = wait_beside(wait, &mut work).await;
+        let done = tokio::select! {
+            biased;
+            done = wait_beside(wait, &mut work) => Some(done),
+            () = self.interrupt.requested() => None,
+        };
         if let Some(work) = work {
             self.context.workers.spawn(work).detach();
         }
+        let Some(done) = done else {
+            let task = self.table.push(Task(running))?;
+            return Ok(Err(NotRun::Interrupted(task)));
+        };
         match done.map(|done| done.outcome) {
             Some(Outcome::Deadlock(text)) => Ok(Err(NotRun::Deadlock(text))),
             _ => Ok(self.result_of(&running)?.map_err(NotRun::Failed)),

@@ -341,7 +341,7 @@ impl<'de> de::VariantAccess<'de> for Content {
     fn unit_variant(self) -> Result<(), ConvertError> {
         match self.content {
             None => Ok(()),
-            Some(_) => self.with(|content| de::Deserialize::deserialize(content)),
+            Some(_) => self.with(de::Deserialize::deserialize),
         }
     }
 
