@@ -51,7 +51,8 @@ def _may_rise(frame):
     while caller is not None and caller.f_globals.get("__name__") == "enum":
         # The bindings call it too.
         caller = caller.f_back
-    if caller is None or _is_own(caller):
+    if caller is None or _is_own(caller) or caller.f_globals.get("__name__") == "weakref":
+        # The bindings call finalizers of handles, and would not survive it either.
         return False
     inner = frame
     while (outer := inner.f_back) is not None and outer.f_back is not None:
