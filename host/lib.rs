@@ -26,9 +26,12 @@
 //! let runtime = Runtime::new()?;
 //! let policy = Policy::new()
 //!     .env("LANG", "C.UTF-8")?
-//!     .alias("settings.get", |call| match call.arguments()? {
-//!         (name,) if name == "factor".to_owned() => Ok(3.into()),
-//!         (name,) => Err(AliasError::new(format!("there is no setting {name}"))),
+//!     .alias("settings.get", |call| {
+//!         let (name,): (String,) = call.arguments()?;
+//!         match name.as_str() {
+//!             "factor" => Ok(3.into()),
+//!             _ => Err(AliasError::new(format!("there is no setting {name}"))),
+//!         }
 //!     })?;
 //! let limits = Limits::new().memory(64 << 20)?.cpu(Duration::from_secs(1))?;
 //! let plugin = runtime.interpreter().name("plugin").policy(policy).limits(limits).build()?;
