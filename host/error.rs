@@ -4,6 +4,25 @@
 use std::fmt;
 use std::time::Duration;
 
+/// A text in one line: line breaks and other control characters are escaped, since scripts and their data
+/// have a say in it.
+pub(crate) struct OneLine<'a>(pub(crate) &'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in self.0.split_inclusive(char::is_control) {
+            let mut chars = part.chars();
+            match chars.next_back() {
+                Some(last) if last.is_control() => {
+                    write!(f, "{}{}", chars.as_str(), last.escape_debug())?;
+                }
+                _ => f.write_str(part)?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What is left of an exception that the script did not catch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raised {
@@ -19,11 +38,12 @@ pub struct Raised {
     pub traceback: String,
 }
 
+/// One line, whatever the text of the exception is.
 impl fmt::Display for Raised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.qualified_name)?;
         if !self.message.is_empty() {
-            write!(f, ": {}", self.message)?;
+            write!(f, ": {}", OneLine(&self.message))?;
         }
         Ok(())
     }
@@ -153,10 +173,10 @@ pub enum Error {
         used: u64,
     },
     /// The interpreter was cancelled with `unwind`, with this message.  It is gone.
-    #[error("the interpreter was cancelled: {0}")]
+    #[error("the interpreter was cancelled: {}", OneLine(.0))]
     Cancelled(String),
     /// What was asked for is more than whoever asked may have; the text names it.
-    #[error("denied: {0}")]
+    #[error("denied: {}", OneLine(.0))]
     Denied(String),
     /// The interpreter was killed.  It is gone.
     #[error("the interpreter was killed")]
@@ -168,7 +188,7 @@ pub enum Error {
     #[error("the interpreter is running already")]
     Running,
     /// The interpreter died: its code crashed inside the sandbox.  Nobody else is affected.
-    #[error("the interpreter died: {0}")]
+    #[error("the interpreter died: {}", OneLine(.0))]
     Died(String),
     /// A value has something in it that cannot be sent.
     #[error("{0} is not shareable")]
@@ -196,7 +216,50 @@ pub enum Error {
     Internal(anyhow::Error),
 }
 
+/// Whose doing an error is.
+///
+/// # Examples
+///
+/// ```no_run
+/// # let runtime = archipel::Runtime::new()?;
+/// use archipel::ErrorKind;
+///
+/// let interpreter = runtime.interpreter().build()?;
+/// assert_eq!(interpreter.exec("1 / 0").unwrap_err().kind(), ErrorKind::Raised);
+/// assert_eq!(interpreter.get("no name").unwrap_err().kind(), ErrorKind::Refused);
+/// # Ok::<(), archipel::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The script's: it raised an exception, or crashed.
+    Raised,
+    /// The host refused or stopped something: by a policy, a limit or a request, or since what was asked for
+    /// makes no sense at the time.
+    Refused,
+    /// Archipel's, or the machine's that it runs on.
+    Broken,
+}
+
 impl Error {
+    /// Whose doing it is, of which there are three that never mix.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Raised(_) | Error::Died(_) => ErrorKind::Raised,
+            Error::LimitExceeded { .. }
+            | Error::Cancelled(_)
+            | Error::Denied(_)
+            | Error::Killed
+            | Error::Closed
+            | Error::Running
+            | Error::NotShareable(_)
+            | Error::NotCopyable(_)
+            | Error::Capacity { .. }
+            | Error::Config(_) => ErrorKind::Refused,
+            Error::NoMemory(_) | Error::Guest(_) | Error::Internal(_) => ErrorKind::Broken,
+        }
+    }
+
     /// Whether the interpreter that the error is about can still be used.
     pub fn is_recoverable(&self) -> bool {
         matches!(
@@ -217,3 +280,48 @@ const _: fn() = || {
     fn is_portable<T: Send + Sync + 'static>() {}
     is_portable::<Error>();
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_one_line() {
+        let raised = Raised {
+            name: "E".to_owned(),
+            qualified_name: "C.E".to_owned(),
+            module: "m".to_owned(),
+            message: "a\n\tb 'c' \u{1b}[0m\u{e9}".to_owned(),
+            traceback: String::new(),
+        };
+        let rows = [
+            (
+                Error::Raised(Box::new(raised)),
+                "C.E: a\\n\\tb 'c' \\u{1b}[0m\u{e9}",
+                ErrorKind::Raised,
+            ),
+            (
+                Error::Cancelled("x\r\ny".to_owned()),
+                "the interpreter was cancelled: x\\r\\ny",
+                ErrorKind::Refused,
+            ),
+            (
+                Error::LimitExceeded {
+                    kind: LimitKind::Memory,
+                    limit: 1 << 20,
+                    used: 2,
+                },
+                "limit exceeded: memory of 1 MiB",
+                ErrorKind::Refused,
+            ),
+            (
+                Error::Internal(anyhow::anyhow!("why").context("what")),
+                "internal error: what: why",
+                ErrorKind::Broken,
+            ),
+        ];
+        for (error, text, kind) in rows {
+            assert_eq!((error.to_string().as_str(), error.kind()), (text, kind));
+        }
+    }
+}

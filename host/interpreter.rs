@@ -6,7 +6,7 @@ use crate::broker::Side;
 use crate::channel::{Receiver, Sender};
 use crate::encoding::{self, MAX_DEPTH};
 use crate::error::{Error, LimitKind, Result};
-use crate::exchange::{Carried, Form, Message};
+use crate::exchange::{Carried, Exchange, Form, Message};
 use crate::family::Family;
 use crate::interrupt::Interruption;
 use crate::island::{Handler, Island, LimitReached, Settings};
@@ -261,7 +261,8 @@ impl Interpreter {
     ///
     /// # Errors
     ///
-    /// [`Error::NotShareable`] for a value that is nested too deep or has an unhashable key.
+    /// [`Error::NotShareable`] for a value that is nested too deep or has an unhashable key, and
+    /// [`Error::Config`] for a channel of another runtime.
     ///
     /// # Examples
     ///
@@ -279,7 +280,7 @@ impl Interpreter {
         &self,
         bindings: impl IntoIterator<Item = (N, Binding)>,
     ) -> Result<()> {
-        let message = bind(bindings)?;
+        let message = bind(&self.0.0.context.exchange, bindings)?;
         self.blocking(Job::Bind(message)).and_then(done)
     }
 
@@ -288,7 +289,7 @@ impl Interpreter {
         &self,
         bindings: impl IntoIterator<Item = (N, Binding)>,
     ) -> Result<()> {
-        let message = bind(bindings)?;
+        let message = bind(&self.0.0.context.exchange, bindings)?;
         self.asynchronous(Job::Bind(message)).await.and_then(done)
     }
 
@@ -536,7 +537,10 @@ impl<T: Into<Value>> From<T> for Binding {
     }
 }
 
-fn bind<N: Into<String>>(bindings: impl IntoIterator<Item = (N, Binding)>) -> Result<Message> {
+fn bind<N: Into<String>>(
+    exchange: &Arc<Exchange>,
+    bindings: impl IntoIterator<Item = (N, Binding)>,
+) -> Result<Message> {
     let mut ends = Vec::new();
     let mut items = Vec::new();
     for (name, binding) in bindings {
@@ -549,6 +553,10 @@ fn bind<N: Into<String>>(bindings: impl IntoIterator<Item = (N, Binding)>) -> Re
             Binding::Receiver(end) => (HandleKind::Receiver, end.into_flight()),
         };
         let end = end.ok_or(Error::Closed)?;
+        if !Arc::ptr_eq(end.exchange(), exchange) {
+            let text = "a channel of another runtime cannot be given to an interpreter of this one";
+            return Err(Error::Config(text.to_owned()));
+        }
         debug_assert_eq!(end.side == Side::Sender, kind == HandleKind::Sender);
         let index = u32::try_from(ends.len()).map_err(|_| mismatch())?;
         ends.push(Carried::End(end));

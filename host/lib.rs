@@ -16,8 +16,54 @@
 //! # Ok::<(), archipel::Error>(())
 //! ```
 //!
-//! An interpreter starts with no powers: what it may do is in its [`Policy`], how much it may use
-//! in its [`Limits`].
+//! An interpreter starts with no powers: what it may do is in its [`Policy`], how much it may use in its
+//! [`Limits`].  Aliases lend it functions of the host's, and channels connect it with others:
+//!
+//! ```no_run
+//! use archipel::{AliasError, Binding, Capacity, Error, LimitKind, Limits, Policy, Runtime};
+//! use std::time::Duration;
+//!
+//! let runtime = Runtime::new()?;
+//! let policy = Policy::new()
+//!     .env("LANG", "C.UTF-8")?
+//!     .alias("settings.get", |call| {
+//!         let (name,): (String,) = call.arguments()?;
+//!         match name.as_str() {
+//!             "factor" => Ok(3.into()),
+//!             _ => Err(AliasError::new(format!("there is no setting {name}"))),
+//!         }
+//!     })?;
+//! let limits = Limits::new().memory(64 << 20)?.cpu(Duration::from_secs(1))?;
+//! let plugin = runtime.interpreter().name("plugin").policy(policy).limits(limits).build()?;
+//!
+//! let (numbers, inbox) = runtime.channel(Capacity::Bounded(16))?;
+//! plugin.prepare_main([("inbox", Binding::from(inbox))])?;
+//! numbers.send(14)?;
+//! plugin.exec("answer = inbox.recv() * settings.get('factor')")?;
+//! assert_eq!(plugin.get("answer")?, 42);
+//!
+//! // What the script does wrong, and what it is refused, are errors of different kinds.
+//! assert!(matches!(plugin.exec("open('/etc/passwd')"), Err(Error::Raised(_))));
+//! match plugin.exec("while True: pass") {
+//!     Err(Error::LimitExceeded { kind: LimitKind::Cpu, .. }) => {}
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `examples/guided_tour.rs` shows all of it in reading order, and `examples/plugin_host` a host.
+//!
+//! # Where it can be used
+//!
+//! Calls block, or have an `_async` twin that any executor can poll.  A runtime brings its own threads, and can
+//! be made, used and dropped from plain threads and inside of tokio.
+//!
+//! # What a host is told
+//!
+//! With a subscriber of [`tracing`](https://docs.rs/tracing) there are spans `create`, `exec` (level debug) and `wait`
+//! (trace), with the number and the name of the interpreter; events for limits that stop (info), for deaths and
+//! cancellations (debug); and with the target `archipel::audit` (info) one event for each denial, with its full
+//! reason.  Counts are in [`Runtime::metrics`], and what one interpreter used in [`Interpreter::usage`].
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
@@ -61,7 +107,7 @@ pub use archipel_guest as guest;
 pub use cache::default_cache_dir;
 pub use channel::{Receiver, RecvError, SendError, Sender};
 pub use engine::Progress;
-pub use error::{Error, LimitKind, Raised, Result};
+pub use error::{Error, ErrorKind, LimitKind, Raised, Result};
 pub use interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
 pub use island::LimitReached;
 pub use limits::Limits;

@@ -1,6 +1,6 @@
 //! What the host is told of its interpreters: counts, and events in its log.
 
-use crate::error::{Error, LimitKind};
+use crate::error::{Error, LimitKind, OneLine};
 use crate::island::Island;
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,7 +77,7 @@ pub(crate) fn denied(island: &Island, what: impl Display) {
         interpreter = island.id,
         name = island.settings.name.as_deref(),
         "denied: {}",
-        what.to_string().escape_debug()
+        OneLine(&what.to_string())
     );
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn ended(island: &Island, error: &Error) {
     match error {
         Error::Died(why) => {
             one_more(&counters.died);
-            tracing::debug!(family, interpreter, name, "died: {}", why.escape_debug());
+            tracing::debug!(family, interpreter, name, "died: {}", OneLine(why));
         }
         Error::LimitExceeded { kind, limit, used } => {
             if let Some(counter) = counters.of(*kind) {

@@ -1,5 +1,6 @@
 //! Why a conversion between values and Rust's types failed, and where.
 
+use crate::error::OneLine;
 use std::fmt;
 
 /// Why a [`Value`](super::Value) could not be made of a Rust value, or the other way round: what was wrong,
@@ -34,7 +35,7 @@ impl ConvertError {
     pub(super) fn new(reason: impl fmt::Display) -> Self {
         ConvertError {
             path: Vec::new(),
-            reason: one_line(&reason.to_string()),
+            reason: OneLine(&reason.to_string()).to_string(),
         }
     }
 
@@ -74,7 +75,7 @@ impl Step {
     pub(super) fn to_value_of(key: &super::Value) -> Self {
         match key.as_str() {
             Some(name) if is_name(name) => Step::Field(name.to_owned()),
-            _ => Step::Key(one_line(&shortened(&key.to_string()))),
+            _ => Step::Key(OneLine(&shortened(&key.to_string())).to_string()),
         }
     }
 }
@@ -90,18 +91,6 @@ pub(super) fn shortened(text: &str) -> String {
         Some((end, _)) => format!("{}\u{2026}", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
-}
-
-/// A text without line breaks and other control characters: types of the host's words errors as they like.
-fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c.is_control() {
-            true => line.extend(c.escape_debug()),
-            false => line.push(c),
-        }
-    }
-    line
 }
 
 impl fmt::Display for ConvertError {

@@ -1,6 +1,11 @@
 //! The examples do what they say.
 
+#[path = "../../examples/guided_tour.rs"]
+#[expect(dead_code, reason = "its `main` makes a runtime of its own")]
+mod tour;
+
 use crate::root;
+use crate::runtime;
 use crate::script::check_all;
 use std::process::Command;
 
@@ -48,4 +53,9 @@ fn primes() {
     let out = run(&["examples/primes.py", "20000"]);
     assert!(out.contains("2262 primes below 20000"), "{out}");
     assert!(out.contains("times as fast"), "{out}");
+}
+
+#[test]
+fn guided_tour() {
+    tour::tour(runtime()).unwrap();
 }

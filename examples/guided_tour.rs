@@ -1,0 +1,260 @@
+//! The library in reading order: `cargo run --example guided_tour`.
+
+use archipel::value::{from_value, to_value};
+use archipel::{
+    Access, AliasError, Binding, Capacity, Error, LimitKind, Limits, Output, Policy, Profile,
+    Random, Runtime, Value,
+};
+use std::error::Error as StdError;
+use std::time::Duration;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn StdError>>;
+
+fn main() -> Result {
+    // A process has one runtime: the compiled guest, and as many workers as there are processors.
+    let runtime = Runtime::new()?;
+    tour(&runtime)?;
+    println!("{:#?}", runtime.metrics());
+    Ok(())
+}
+
+/// Every stop of the tour.
+pub fn tour(runtime: &Runtime) -> Result {
+    let stops: [(&str, fn(&Runtime) -> Result); 12] = [
+        ("running code", running_code),
+        ("what scripts print", output),
+        ("values", values),
+        ("errors", errors),
+        ("policies", policies),
+        ("policy files", policy_files),
+        ("limits", limits),
+        ("aliases", aliases),
+        ("channels", channels),
+        ("stopping", stopping),
+        ("copies", copies),
+        ("children", children),
+    ];
+    for (title, stop) in stops {
+        println!("{title}");
+        stop(runtime).map_err(|error| format!("{title}: {error}"))?;
+    }
+    Ok(())
+}
+
+fn running_code(runtime: &Runtime) -> Result {
+    // An interpreter has a memory of its own, and goes when the last of its clones is dropped.
+    let interpreter = runtime.interpreter().name("first").build()?;
+    // What was defined stays, and expressions have values.
+    interpreter.exec("def area(w, h): return w * h")?;
+    assert_eq!(interpreter.eval("area(6, 7)")?, 42);
+    assert_eq!(interpreter.call("area", [2, 3])?, 6);
+    // Another one knows nothing of it.
+    let other = runtime.interpreter().build()?;
+    assert!(other.eval("area(6, 7)").is_err());
+    // A whole script has arguments, an exit status, and a traceback on its standard error.
+    let status = other.run(
+        "import sys; sys.exit(len(sys.argv))",
+        "script.py",
+        ["x".into()],
+    )?;
+    assert_eq!(status, 2);
+    Ok(())
+}
+
+fn output(runtime: &Runtime) -> Result {
+    // Output is discarded unless it is sent somewhere: to memory, to the host's own, or to a writer.
+    let output = Output::captured(1 << 20);
+    let interpreter = runtime.interpreter().stdout(output.clone()).build()?;
+    interpreter.exec("print('hello')")?;
+    assert_eq!(output.take().text(), "hello\n");
+    Ok(())
+}
+
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Order {
+    id: u64,
+    items: Vec<(String, u32)>,
+}
+
+fn values(runtime: &Runtime) -> Result {
+    let interpreter = runtime.interpreter().build()?;
+    // Values are data and print as Python prints them; they convert with From and TryFrom.
+    let value = interpreter.eval("{'a': (1, 2.5), 'b': [None, b'x']}")?;
+    assert_eq!(value.to_string(), "{'a': (1, 2.5), 'b': [None, b'x']}");
+    let pair: (i64, f64) = value.get("a").cloned().unwrap_or_default().try_into()?;
+    assert_eq!(pair, (1, 2.5));
+    // Types that serde knows convert as well, both ways.
+    let order = Order {
+        id: 7,
+        items: vec![("tea".into(), 2)],
+    };
+    interpreter.prepare_main([("order", Binding::from(to_value(&order)?))])?;
+    interpreter.exec("order['items'].append(('cup', 1))")?;
+    let order: Order = from_value(interpreter.get("order")?)?;
+    assert_eq!(order.items.len(), 2);
+    // What does not fit is said with its place.
+    let error = from_value::<Order>(interpreter.eval("{'id': -1, 'items': []}")?).unwrap_err();
+    assert_eq!(error.to_string(), "id: expected u64, found the int -1");
+    Ok(())
+}
+
+fn errors(runtime: &Runtime) -> Result {
+    let interpreter = runtime.interpreter().build()?;
+    // The script raised: the exception has a type, a message and a traceback, and the interpreter goes on.
+    match interpreter.exec("1 / 0") {
+        Err(Error::Raised(raised)) => assert_eq!(raised.name, "ZeroDivisionError"),
+        other => return Err(format!("{other:?}").into()),
+    }
+    // The host refused: here, a name that is none.
+    assert!(matches!(interpreter.get("a b"), Err(Error::Config(_))));
+    // The interpreter crashed: it is gone, and nobody else is.
+    let crashed = interpreter.exec("import os; os.abort()").unwrap_err();
+    assert!(matches!(crashed, Error::Died(_)) && !crashed.is_recoverable());
+    assert!(interpreter.exec("pass").is_err());
+    Ok(())
+}
+
+fn policies(runtime: &Runtime) -> Result {
+    // An interpreter may do nothing unless its policy grants it.
+    let folder = std::env::temp_dir().join(format!("archipel-tour-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("notes.txt"), "granted")?;
+    let policy = Policy::new()
+        .dir(&folder, "/data", Access::ReadOnly)?
+        .env("LANG", "C.UTF-8")?
+        .random(Random::Seeded(1));
+    let interpreter = runtime.interpreter().policy(policy.clone()).build()?;
+    assert_eq!(
+        interpreter.eval("open('/data/notes.txt').read()")?,
+        "granted"
+    );
+    assert!(interpreter.exec("open('/data/more.txt', 'w')").is_err());
+    assert!(interpreter.exec("open('/etc/passwd')").is_err());
+    std::fs::remove_dir_all(&folder)?;
+    // It is data: it can be printed and compared.
+    assert!(policy.to_string().contains("/data"));
+    assert!(!Policy::new().diff(&policy).is_empty());
+    Ok(())
+}
+
+fn policy_files(runtime: &Runtime) -> Result {
+    // Policy and limits can come from a file; what is wrong with it is said with its line.
+    let text = "[env]\nNAME = 'Ada'\n[limits]\nmemory = '64MiB'";
+    let profile = Profile::from_toml(text)?;
+    let builder = runtime.interpreter().policy(profile.policy);
+    let interpreter = builder.limits(profile.limits).build()?;
+    assert_eq!(interpreter.eval("__import__('os').environ['NAME']")?, "Ada");
+    let error = Profile::from_toml("[limits]\nmemry = 1").unwrap_err();
+    assert!(error.to_string().contains("line 2"), "{error}");
+    Ok(())
+}
+
+fn limits(runtime: &Runtime) -> Result {
+    // No code can catch that it is stopped by a limit.
+    let limits = Limits::new()
+        .memory(64 << 20)?
+        .cpu(Duration::from_millis(20))?
+        .output(1 << 20)?;
+    let interpreter = runtime.interpreter().limits(limits).build()?;
+    let stopped =
+        interpreter.exec("while True:\n try:\n  while True: pass\n except BaseException: pass");
+    assert!(matches!(
+        stopped,
+        Err(Error::LimitExceeded {
+            kind: LimitKind::Cpu,
+            ..
+        })
+    ));
+    // What was used is known, also afterwards.
+    assert!(interpreter.usage().of(LimitKind::Cpu).own >= 20_000_000);
+    // An owner can be asked first, and let it go on.
+    let interpreter = runtime
+        .interpreter()
+        .limits(Limits::new().output(4)?)
+        .on_limit(|reached| (reached.limit < 100).then_some(100))
+        .build()?;
+    interpreter.exec("print('more than four bytes')")?;
+    Ok(())
+}
+
+fn aliases(runtime: &Runtime) -> Result {
+    // An alias lends an interpreter one function of the host's; with a dot it is in a module.
+    let interpreter = runtime.interpreter().build()?;
+    interpreter.alias("prices.get", |call| {
+        let (item,): (String,) = call.arguments()?;
+        match item.as_str() {
+            "tea" => Ok(3.into()),
+            _ => Err(AliasError::new(format!("nobody sells {item}"))),
+        }
+    })?;
+    assert_eq!(interpreter.eval("prices.get('tea') * 2")?, 6);
+    let error = interpreter.eval("prices.get('gold')").unwrap_err();
+    assert_eq!(error.to_string(), "AliasError: nobody sells gold");
+    // It can be taken away at any time, and builtins can be hidden.
+    assert!(interpreter.unalias("prices.get"));
+    interpreter.hide("open")?;
+    assert!(interpreter.eval("prices.get('tea')").is_err());
+    assert_eq!(interpreter.hidden(), ["open"]);
+    Ok(())
+}
+
+fn channels(runtime: &Runtime) -> Result {
+    // Channels connect interpreters with each other and with threads of the host.
+    let (numbers, inbox) = runtime.channel(Capacity::Bounded(4))?;
+    let (outbox, squares) = runtime.channel(Capacity::Unbounded)?;
+    let interpreter = runtime.interpreter().build()?;
+    interpreter.prepare_main([("inbox", Binding::from(inbox)), ("outbox", outbox.into())])?;
+    let worker = std::thread::spawn(move || interpreter.exec("for n in inbox: outbox.send(n * n)"));
+    for n in 1..=3 {
+        numbers.send(n)?;
+    }
+    // Without senders a channel is closed, and the loop in the interpreter ends.
+    drop(numbers);
+    worker.join().map_err(|_| "the worker panicked")??;
+    let squares: Vec<Value> = squares.iter().collect();
+    assert_eq!(Value::from(squares).to_string(), "[1, 4, 9]");
+    Ok(())
+}
+
+fn stopping(runtime: &Runtime) -> Result {
+    // Anything that runs can be stopped from outside: it says on a channel that it runs, and is killed.
+    let (begun, begins) = runtime.channel(Capacity::Rendezvous)?;
+    let interpreter = runtime.interpreter().build()?;
+    interpreter.prepare_main([("begun", Binding::from(begun))])?;
+    let runner = interpreter.clone();
+    let thread = std::thread::spawn(move || runner.exec("begun.send(1)\nwhile True: pass"));
+    begins.recv()?;
+    assert!(interpreter.is_running());
+    interpreter.kill();
+    let outcome = thread.join().map_err(|_| "the thread panicked")?;
+    assert!(matches!(outcome, Err(Error::Killed)));
+    Ok(())
+}
+
+fn copies(runtime: &Runtime) -> Result {
+    // A prepared interpreter can be copied, which is faster than preparing another.
+    let ready = runtime.interpreter().build()?;
+    ready.exec("import json; seen = []")?;
+    let copy = ready.copy()?;
+    copy.exec("seen.append(json.loads('1'))")?;
+    assert_eq!(copy.eval("len(seen)")?, 1);
+    assert_eq!(ready.eval("len(seen)")?, 0);
+    // Or it can be given back the state of a new one.
+    ready.reset()?;
+    assert!(ready.eval("seen").is_err());
+    Ok(())
+}
+
+fn children(runtime: &Runtime) -> Result {
+    // Scripts create interpreters too, if they may, with less than they have themselves.
+    let policy = Policy::new().children(2, 1)?;
+    let interpreter = runtime.interpreter().policy(policy).build()?;
+    interpreter.exec("import archipel; child = archipel.create(name='worker')")?;
+    assert_eq!(interpreter.eval("child.call(eval, '6 * 7')")?, 42);
+    let children = interpreter.children();
+    assert_eq!(children[0].name.as_deref(), Some("worker"));
+    // What they use counts as used by their creator.
+    let memory = interpreter.usage().of(LimitKind::Memory);
+    assert!(memory.subtree > memory.own);
+    Ok(())
+}

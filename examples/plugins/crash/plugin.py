@@ -1,0 +1,8 @@
+"""Crashes."""
+
+import os
+
+
+def handle(event):
+    if event["kind"] == "attack":
+        os.abort()

@@ -1,0 +1,6 @@
+"""Prints without end."""
+
+
+def handle(event):
+    while event["kind"] == "attack":
+        print("flood " * 100)

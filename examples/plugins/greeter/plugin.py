@@ -1,0 +1,9 @@
+"""Greets whoever comes, in the words of the host's settings."""
+
+greeting = settings.get("greeting")
+
+
+def handle(event):
+    if event["kind"] == "greet":
+        log(f"greeting {event['text']}")
+        return f"{greeting}, {event['text']}!"

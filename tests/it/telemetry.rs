@@ -1,0 +1,308 @@
+//! What the host is told: spans, events, counts.
+
+use archipel::{Binding, Capacity, Error, LimitKind, Limits, Policy, Runtime};
+use std::collections::HashMap;
+use std::fmt::{Debug, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// The names of the interpreters of these tests begin like this; of others nothing is kept.
+const OURS: &str = "told-";
+
+/// What was told of our interpreters.
+static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+thread_local! {
+    /// The spans that were entered on this thread.
+    static ENTERED: std::cell::RefCell<Vec<u64>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// Keeps a line for each span and event that has to do with our interpreters.
+#[derive(Default)]
+struct Collector {
+    next: AtomicU64,
+    /// The names of our interpreters, by the spans that are about them.
+    spans: Mutex<HashMap<u64, String>>,
+}
+
+#[derive(Default)]
+struct Line {
+    text: String,
+    name: Option<String>,
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "name" {
+            self.name = Some(format!("{value:?}").replace('"', ""));
+        }
+        let _ = write!(self.text, " {}={value:?}", field.name());
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Collector {
+    /// The name of our interpreter that the line is about, by itself or by the span around it.
+    fn whose(&self, line: &Line) -> Option<String> {
+        let around = ENTERED.with_borrow(|entered| entered.last().copied());
+        let around = around.and_then(|span| lock(&self.spans).get(&span).cloned());
+        let name = line.name.clone().or(around)?;
+        name.starts_with(OURS).then_some(name)
+    }
+
+    fn keep(&self, what: &str, metadata: &Metadata<'_>, line: &Line) -> Option<String> {
+        let name = self.whose(line)?;
+        let (level, target) = (metadata.level(), metadata.target());
+        let kept = format!("{name}: {level} {target} {what}{}", line.text);
+        lock(&TOLD).push(kept);
+        Some(name)
+    }
+}
+
+impl Subscriber for Collector {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("archipel")
+    }
+
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        let id = self.next.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut line = Line::default();
+        attributes.record(&mut line);
+        let metadata = attributes.metadata();
+        if let Some(name) = self.keep(&format!("span {}", metadata.name()), metadata, &line) {
+            lock(&self.spans).insert(id, name);
+        }
+        Id::from_u64(id)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line::default();
+        event.record(&mut line);
+        self.keep("event", event.metadata(), &line);
+    }
+
+    fn enter(&self, span: &Id) {
+        ENTERED.with_borrow_mut(|entered| entered.push(span.into_u64()));
+    }
+
+    fn exit(&self, span: &Id) {
+        ENTERED.with_borrow_mut(|entered| {
+            let last = entered
+                .iter()
+                .rposition(|entered| *entered == span.into_u64());
+            last.map(|last| entered.remove(last));
+        });
+    }
+
+    fn try_close(&self, span: Id) -> bool {
+        lock(&self.spans).remove(&span.into_u64());
+        true
+    }
+}
+
+/// What was told of the interpreter with that name.
+fn told_of(name: &str) -> Vec<String> {
+    let prefix = format!("{name}: ");
+    let told = lock(&TOLD);
+    let lines = told.iter().filter_map(|line| line.strip_prefix(&prefix));
+    lines.map(str::to_owned).collect()
+}
+
+/// A runtime of which every interpreter is collected from.
+fn collected() -> Runtime {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing::subscriber::set_global_default(Collector::default()).unwrap());
+    Runtime::builder().interpreters(8).build().unwrap()
+}
+
+/// How many lines have all of `parts` in them.
+fn count(lines: &[String], parts: &[&str]) -> usize {
+    let has_all = |line: &&String| parts.iter().all(|part| line.contains(part));
+    lines.iter().filter(has_all).count()
+}
+
+#[test]
+fn a_denial_is_one_event_with_the_reason() {
+    let runtime = collected();
+    let socket = "import socket; socket.create_connection(('127.0.0.1', 1))";
+    let child = "import archipel; archipel.create(";
+    let rows = [
+        (
+            "told-alias",
+            Policy::new(),
+            "from _island import aliases; aliases.call('secret', (), {})".to_owned(),
+            r#"there is no alias called "secret""#,
+        ),
+        (
+            "told-children",
+            Policy::new(),
+            format!("{child})"),
+            "it may create no interpreters",
+        ),
+        (
+            "told-policy",
+            Policy::new().children(1, 1).unwrap(),
+            format!("{child}policy={{'env': {{'HOME': None}}}})"),
+            "HOME",
+        ),
+        (
+            "told-limits",
+            Policy::new().children(1, 1).unwrap(),
+            format!("{child}limits={{'output': 1 << 40}})"),
+            "the output limit of a child can be 1 MiB at the most",
+        ),
+        (
+            "told-net",
+            Policy::new().net("10.0.0.0/8:80").unwrap(),
+            socket.to_owned(),
+            "127.0.0.1:1",
+        ),
+        (
+            "told-name",
+            Policy::new().net("example.org:80").unwrap(),
+            "import socket; socket.getaddrinfo('example.com', 80)".to_owned(),
+            "looking up \"example.com\"",
+        ),
+    ];
+    for (name, policy, source, reason) in rows {
+        let interpreter = runtime
+            .interpreter()
+            .name(name)
+            .policy(policy)
+            .limits(Limits::new().output(1 << 20).unwrap())
+            .build()
+            .unwrap();
+        let outcome = interpreter.exec(source);
+        assert!(
+            matches!(outcome, Err(Error::Raised(_))),
+            "{name}: {outcome:?}"
+        );
+        let told = told_of(name);
+        assert_eq!(
+            count(&told, &["INFO archipel::audit"]),
+            1,
+            "{name}: {told:#?}"
+        );
+        assert_eq!(
+            count(&told, &["archipel::audit", "denied: ", reason]),
+            1,
+            "{told:#?}"
+        );
+    }
+}
+
+#[test]
+fn spans_and_the_ends_of_interpreters() {
+    let runtime = collected();
+    let build = |name: &str, limits| {
+        let builder = runtime.interpreter().name(name).limits(limits);
+        builder.build().unwrap()
+    };
+    let interpreter = build("told-spans", Limits::new());
+    let (sender, inbox) = runtime.channel(Capacity::Rendezvous).unwrap();
+    interpreter
+        .prepare_main([("inbox", Binding::from(inbox))])
+        .unwrap();
+    let runner = interpreter.clone();
+    let thread = std::thread::spawn(move || runner.exec("inbox.recv()"));
+    // With a rendezvous it is certain that one of the two waits, and this one waits with a span too.
+    while runtime.metrics().waits == 0 {
+        std::thread::yield_now();
+    }
+    sender.send(1).unwrap();
+    thread.join().unwrap().unwrap();
+    let told = told_of("told-spans");
+    assert_eq!(
+        count(&told, &["DEBUG", "span create", "interpreter=0"]),
+        1,
+        "{told:#?}"
+    );
+    assert_eq!(
+        count(&told, &["DEBUG", "span exec", "interpreter=0"]),
+        2,
+        "{told:#?}"
+    );
+    assert_eq!(count(&told, &["TRACE", "span wait"]), 1, "{told:#?}");
+
+    let cpu = Limits::new().cpu(Duration::from_millis(1)).unwrap();
+    let rows = [
+        (
+            "told-limit",
+            cpu,
+            "while True: pass",
+            ["INFO", "stopped by a limit", "kind=cpu"],
+        ),
+        (
+            "told-death",
+            Limits::new(),
+            "import os; os.abort()",
+            ["DEBUG", "died: ", ""],
+        ),
+    ];
+    for (name, limits, source, event) in rows {
+        build(name, limits).exec(source).unwrap_err();
+        let told = told_of(name);
+        assert_eq!(count(&told, &event), 1, "{name}: {told:#?}");
+    }
+    let interpreter = build("told-cancel", Limits::new());
+    interpreter.cancel("enough", true);
+    let told = told_of("told-cancel");
+    assert_eq!(
+        count(&told, &["DEBUG", "cancelled", "message=\"enough\""]),
+        1,
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn what_is_counted() {
+    let runtime = collected();
+    let limits = Limits::new().cpu(Duration::from_millis(1)).unwrap();
+    let policy = Policy::new()
+        .children(2, 1)
+        .unwrap()
+        .alias("one", |_| Ok(1.into()))
+        .unwrap();
+    let (sender, inbox) = runtime.channel(Capacity::Unbounded).unwrap();
+    let interpreter = runtime.interpreter().policy(policy).build().unwrap();
+    interpreter
+        .prepare_main([
+            ("inbox", Binding::from(inbox)),
+            ("out", sender.clone().into()),
+        ])
+        .unwrap();
+    sender.send(1).unwrap();
+    interpreter
+        .exec("import archipel; child = archipel.create(); one(); one(); out.send(2); inbox.recv()")
+        .unwrap();
+    let copy = interpreter.copy().unwrap();
+    copy.exec("import os; os.abort()").unwrap_err();
+    let limited = runtime.interpreter().limits(limits).build().unwrap();
+    limited.exec("while True: pass").unwrap_err();
+    interpreter.exec("1 / 0").unwrap_err();
+    let metrics = runtime.metrics();
+    let found = (
+        metrics.created,
+        metrics.died,
+        metrics.running,
+        metrics.alias_calls,
+        metrics.messages,
+        metrics.queued_messages,
+    );
+    assert_eq!(found, (4, 1, 0, 2, 2, 1), "{metrics:?}");
+    let stopped = LimitKind::ALL.map(|kind| (kind, metrics.stopped_by(kind)));
+    for (kind, count) in stopped {
+        assert_eq!(count, u64::from(kind == LimitKind::Cpu), "{kind}");
+    }
+}
