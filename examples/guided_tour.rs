@@ -10,6 +10,9 @@ use std::time::Duration;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn StdError>>;
 
+/// A part of the tour.
+type Stop = fn(&Runtime) -> Result;
+
 fn main() -> Result {
     // A process has one runtime: the compiled guest, and as many workers as there are processors.
     let runtime = Runtime::new()?;
@@ -20,7 +23,7 @@ fn main() -> Result {
 
 /// Every stop of the tour.
 pub fn tour(runtime: &Runtime) -> Result {
-    let stops: [(&str, fn(&Runtime) -> Result); 12] = [
+    let stops: [(&str, Stop); 12] = [
         ("running code", running_code),
         ("what scripts print", output),
         ("values", values),

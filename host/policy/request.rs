@@ -124,7 +124,7 @@ impl Request {
     /// };
     /// let dirs = dict(vec![("/data", "ro".into())]);
     /// assert!(Request::from_value(&dict(vec![("dirs", dirs)])).is_ok());
-    /// let error = Request::from_value(&dict(vec![("dir", Value::None)])).unwrap_err();
+    /// let error = Request::from_value(&dict(vec![("dir", "ro".into())])).unwrap_err();
     /// assert!(error.to_string().contains("unknown field `dir`"));
     /// ```
     pub fn from_value(value: &Value) -> Result<Self> {
