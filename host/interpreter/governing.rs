@@ -34,7 +34,7 @@ impl Interpreter {
     /// # Errors
     ///
     /// As for [`exec`](Self::exec); a name that is not there raises `AttributeError`, a result that is
-    /// not shareable `NotShareableError`.  [`Error::NotShareable`] for an argument that is nested too
+    /// not shareable `NotShareableError`.  [`Error::NotShareable`](crate::Error::NotShareable) for an argument that is nested too
     /// deep or has an unhashable key.
     ///
     /// # Examples
@@ -90,7 +90,7 @@ impl Interpreter {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for what is no name, for the name of a builtin that is not
+    /// [`Error::Config`](crate::Error::Config) for what is no name, for the name of a builtin that is not
     /// [hidden](Self::hide), and when an alias would be both a function and a module.
     ///
     /// # Examples
@@ -180,7 +180,7 @@ impl Interpreter {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for what is no name.
+    /// [`Error::Config`](crate::Error::Config) for what is no name.
     ///
     /// # Examples
     ///
@@ -200,7 +200,7 @@ impl Interpreter {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] while an alias has the name.
+    /// [`Error::Config`](crate::Error::Config) while an alias has the name.
     pub fn expose(&self, name: &str) -> Result<bool> {
         self.0.0.powers.change(|equipment| equipment.expose(name))
     }
@@ -237,7 +237,7 @@ impl Interpreter {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for `handles` and `depth`, which are fixed while an interpreter exists.
+    /// [`Error::Config`](crate::Error::Config) for `handles` and `depth`, which are fixed while an interpreter exists.
     pub fn limit(&self, limits: Limits) -> Result<()> {
         self.0.0.set_limits(&limits)
     }
@@ -247,7 +247,7 @@ impl Interpreter {
     /// `archipel.Cancelled` is raised where a script waits, and, a few milliseconds later at the most,
     /// where it computes.  A script can catch that, and can clean up in `finally`; one builtin that
     /// computes for long without looking (`sum(range(10**12))`) goes on until it is done.  With `unwind`
-    /// it is stopped where it is, which it cannot catch: the call returns [`Error::Cancelled`], and
+    /// it is stopped where it is, which it cannot catch: the call returns [`Error::Cancelled`](crate::Error::Cancelled), and
     /// the interpreter is gone.  Where nothing runs, nothing happens without `unwind`.
     pub fn cancel(&self, message: impl Into<String>, unwind: bool) {
         self.0.0.cancel(&message.into(), unwind);
