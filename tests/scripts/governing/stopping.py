@@ -20,12 +20,12 @@ sibling.alias("say", print)
 
 
 def begun(source):
-    """A child that runs `source`, once it has begun."""
+    """A child that runs `source`, once that has said so."""
     child = archipel.create()
     recv, send = archipel.channel()
     child.prepare_main(send=send)
     child.alias("say", print)
-    task = child.call_in_thread(exec, "send.send(1)\n" + source)
+    task = child.call_in_thread(exec, source)
     recv.recv()
     return child, task
 
@@ -33,6 +33,7 @@ def begun(source):
 LOOP = """
 import archipel
 try:
+    send.send(1)
     while True: pass
 except archipel.Cancelled as error:
     say('cancelled', str(error))
