@@ -18,7 +18,7 @@ use async_task::FallibleTask;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::Poll;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -60,6 +60,8 @@ pub(crate) struct Workers {
     /// It has the timers, and the threads in which WASI's blocking calls wait.
     timers: Option<tokio::runtime::Runtime>,
     handle: Handle,
+    /// How many more callers may run guests on their own threads.
+    room_at_home: AtomicUsize,
 }
 
 impl Workers {
@@ -76,6 +78,7 @@ impl Workers {
             scheduler: Scheduler::start(workers, &handle).map_err(|e| Error::Internal(e.into()))?,
             handle,
             timers: Some(timers),
+            room_at_home: AtomicUsize::new(workers),
         })
     }
 
@@ -116,7 +119,11 @@ impl Workers {
     }
 
     /// Polls `future` on the caller's thread, until it waits or has run for a while.
+    ///
+    /// Only as many callers do so as there are workers.  Were it more than that, the system would share the
+    /// processors among them by its own lights, and one that is to be killed could stand far back.
     fn at_home<F: Future>(&self, mut future: Pin<&mut F>) -> Option<F::Output> {
+        let _room = Room::take(&self.room_at_home)?;
         let _entered = self.handle.enter();
         let woken = Arc::new(Woken(AtomicBool::new(false)));
         let waker = woken.clone().into();
@@ -188,6 +195,25 @@ fn given_up() -> Error {
 
 /// How many ticks a call may run on the thread of the caller.
 const TICKS_AT_HOME: usize = 4;
+
+/// One of a bounded number of places.
+struct Room<'a>(&'a AtomicUsize);
+
+impl<'a> Room<'a> {
+    fn take(free: &'a AtomicUsize) -> Option<Self> {
+        free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| {
+            free.checked_sub(1)
+        })
+        .ok()
+        .map(|_| Room(free))
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 /// Notes that it was woken.
 struct Woken(AtomicBool);
