@@ -3,7 +3,7 @@
 use crate::component::Component;
 use crate::lists::World;
 use crate::variant::Variant;
-use crate::{encode, immortal, link, sources, tools};
+use crate::{encode, heap, immortal, link, sources, tools};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -165,9 +165,13 @@ fn assemble(
     let (mut module, report) =
         link::link(&component, &world, options).context("the guest cannot be linked")?;
     let immortal = immortal::make_immortal(&mut module)?;
+    let taken = heap::take_free_blocks(&mut module).map_or_else(
+        |error| format!("free blocks left as they are: {error:#}"),
+        |bytes| format!("{} KiB of free blocks taken", bytes >> 10),
+    );
     let linked = format!(
         "{} modules linked into one; {} globals folded; {} of {} functions dropped; {immortal} \
-         objects made immortal",
+         objects made immortal; {taken}",
         report.modules,
         report.folded_globals,
         report.dropped_functions,

@@ -7,9 +7,8 @@
 //!
 //! `guest/python/_island/snapshot.py` leaves their addresses in memory, behind a mark.
 
+use crate::memory::Memory;
 use anyhow::{Context, Result, ensure};
-use std::ops::Range;
-use wasmparser::{DataKind, Operator, Parser, Payload};
 
 const MARK: &[u8] = b"These are the addresses of archipel objects";
 
@@ -60,81 +59,6 @@ pub fn make_immortal(module: &mut [u8]) -> Result<usize> {
     let length = (end - u64::from(list)) as usize;
     memory.clear(module, list, length);
     Ok(made)
-}
-
-/// Where the bytes of memory lie in the file of a module.
-struct Memory {
-    /// The first address of a segment, and the place of its bytes in the file, by address.
-    segments: Vec<(u32, Range<usize>)>,
-}
-
-impl Memory {
-    fn read(module: &[u8]) -> Result<Self> {
-        let mut segments = Vec::new();
-        for payload in Parser::new(0).parse_all(module) {
-            let Payload::DataSection(section) = payload? else {
-                continue;
-            };
-            for data in section {
-                let data = data?;
-                let DataKind::Active { offset_expr, .. } = data.kind else {
-                    continue;
-                };
-                let Some(Ok(Operator::I32Const { value })) =
-                    offset_expr.get_operators_reader().into_iter().next()
-                else {
-                    continue;
-                };
-                let end = data.range.end;
-                segments.push((value as u32, end - data.data.len()..end));
-            }
-        }
-        segments.sort_unstable_by_key(|(address, _)| *address);
-        Ok(Memory { segments })
-    }
-
-    /// The address at which `text` stands in memory, if it does so once.
-    fn find(&self, module: &[u8], text: &[u8]) -> Option<u32> {
-        let mut found = None;
-        for (address, range) in &self.segments {
-            let bytes = &module[range.clone()];
-            let mut places = memchr::memmem::find_iter(bytes, text);
-            if let Some(place) = places.next() {
-                if found.is_some() || places.next().is_some() {
-                    return None;
-                }
-                found = Some(address + place as u32);
-            }
-        }
-        found
-    }
-
-    /// The place in the file of the `length` bytes at `address`.
-    fn place(&self, address: u32, length: usize) -> Option<Range<usize>> {
-        let after = self
-            .segments
-            .partition_point(|(start, _)| *start <= address);
-        let (start, range) = self.segments.get(after.checked_sub(1)?)?;
-        let from = range.start + (address - start) as usize;
-        (from + length <= range.end).then_some(from..from + length)
-    }
-
-    fn word(&self, module: &[u8], address: u32) -> Option<u32> {
-        let bytes = module[self.place(address, 4)?].try_into().ok()?;
-        Some(u32::from_le_bytes(bytes))
-    }
-
-    fn set_word(&self, module: &mut [u8], address: u32, word: u32) {
-        if let Some(place) = self.place(address, 4) {
-            module[place].copy_from_slice(&word.to_le_bytes());
-        }
-    }
-
-    fn clear(&self, module: &mut [u8], address: u32, length: usize) {
-        if let Some(place) = self.place(address, length) {
-            module[place].fill(0);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -45,6 +45,13 @@ def _main():
     return sys.modules["__main__"].__dict__
 
 
+def restart():
+    """Be as an interpreter is that has run nothing yet."""
+    global _began
+    _began = False
+    fresh_main()
+
+
 def begin(look_around=True):
     """Do what no snapshot can have: see where modules are to be found."""
     global _began
@@ -52,9 +59,10 @@ def begin(look_around=True):
     # The ones that snapshots are made with; a script may have its own.
     for name in library.APPLICATIONS:
         sys.modules.pop(name, None)
-    path = os.environ.get("PYTHONPATH")
+    # The dictionary behind `os.environ` answers without an exception.
+    path = os.environ._data.get(b"PYTHONPATH")
     if path and look_around:
-        sys.path += path.split(":")
+        sys.path += os.fsdecode(path).split(":")
 
 
 class Guest:

@@ -11,7 +11,7 @@ written.  Two things make it write less, and in fewer places:
 import gc
 import sys
 from array import array
-from types import CodeType
+from types import CodeType, FunctionType
 
 # What precedes the addresses, written backwards, so that it stands in memory only once.
 _MARK = b"stcejbo lepihcra fo sesserdda eht era esehT"
@@ -19,15 +19,50 @@ _MARK = b"stcejbo lepihcra fo sesserdda eht era esehT"
 # Kept for ever: the objects that fill holes, and the addresses.
 _kept = []
 
+# After so many runs, code has been specialised for what it does.
+_REHEARSALS = 20
 
-def settle():
-    """Do all of it.  Nothing should be allocated or freed afterwards."""
+# The largest block of CPython's allocator, and how much memory it asks libc for at a time.
+_LARGEST = 512
+_ARENA = 1 << 18
+
+
+def settle(rehearse, renew):
+    """Do all of it.  Nothing should be allocated or freed afterwards.
+
+    `rehearse` does what most interpreters do, and `renew` makes anew what all of them write to.
+    """
+    for _ in range(3):
+        rehearse()
+    gc.collect()
+    _fill_holes()
+    _move_code(rehearse)
+    for _ in range(_REHEARSALS):
+        rehearse()
     gc.collect()
     _list_objects()
     # The search has left holes of its own.
     gc.collect()
-    _fill_holes()
     gc.freeze()
+    # What is freed would be used first, wherever it lies.
+    _kept.extend((sys.modules["__main__"], sys.argv, sys.stdout, sys.stderr))
+    _fill_holes()
+    renew()
+    for _ in range(_REHEARSALS):
+        rehearse()
+
+
+def _move_code(rehearse):
+    """Lay the code side by side that `rehearse` writes to, which counts how often it ran."""
+    before = {
+        function: function.__code__._co_code_adaptive
+        for function in gc.get_objects()
+        if type(function) is FunctionType
+    }
+    rehearse()
+    for function, code in before.items():
+        if function.__code__._co_code_adaptive != code:
+            function.__code__ = function.__code__.replace()
 
 
 def _list_objects():
@@ -67,23 +102,61 @@ def _find_objects():
 
 
 def _fill_holes():
-    """Allocate blocks of every size until they come from memory that was never used."""
-    empty = sys.getsizeof(b"")
-    # Small blocks come from pools of a page for each size; a pool that is filled in order was new.
-    for size in range(24, 513, 8):
-        _fill(size - empty, 4096 // size)
-    # No bytes object is as small as a float.
-    _kept.append(tuple([n + 0.5 for n in range(2000)]))
-    for size in (1 << 16, 1 << 15, 1 << 14, 1 << 13, 1 << 12, 1 << 11, 1 << 10, 520):
-        _fill(size - empty, 2)
+    """Allocate blocks of every size until they come from memory that was never used.
+
+    These are the blocks of CPython's own allocator.  Those of libc's the linker takes.
+    """
+    blocks = [None] * 100_000
+    # First all free pools, until an arena has been used from its start to its end.
+    count, end = _fill(blocks, 0, _bytes_of(_LARGEST), _ARENA // _LARGEST, 0)
+    # Then those of each size, and what CPython keeps of each type to be used again, until they come from the
+    # next arena.
+    for make in _MAKERS:
+        count, _ = _fill(blocks, count, make, 8, end)
+    _kept.append(blocks)
 
 
-def _fill(length, enough):
-    blocks = []
-    highest = run = 0
-    while run < enough and len(blocks) < 20_000:
-        block = bytes(length)
-        run = run + 1 if id(block) > highest else 0
-        highest = max(highest, id(block))
-        blocks.append(block)
-    _kept.append(tuple(blocks))
+def _fill(blocks, count, make, enough, beyond):
+    """Keep what `make` makes until `enough` in a row lie side by side, and behind `beyond`.
+
+    Returns how many `blocks` there are then, and where the last one is.
+    """
+    run = last = 0
+    while run < enough and count < len(blocks):
+        blocks[count] = block = make()
+        count += 1
+        address = id(block)
+        run = run + 1 if beyond < address and 0 < address - last <= 3 * _LARGEST else 0
+        last = address
+    return count, last
+
+
+def _bytes_of(size):
+    length = size - sys.getsizeof(b"")
+    return lambda: bytes(length)
+
+
+def _tuple_of(length):
+    nothing = [None] * length
+    return lambda: tuple(nothing)
+
+
+class _Thing:
+    def method(self):
+        pass
+
+
+_MAKERS = [
+    *[_bytes_of(size) for size in range(_LARGEST, 23, -8)],
+    *[_tuple_of(length) for length in range(1, 21)],
+    dict,
+    lambda: {"key": None},
+    list,
+    lambda: iter(()),
+    lambda: iter([]),
+    lambda: range(1),
+    lambda: slice(1),
+    lambda: _Thing.method.__get__(_Thing),
+    lambda: int("1000000"),
+    lambda: float("0.5"),
+]

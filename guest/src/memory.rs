@@ -1,0 +1,99 @@
+//! The memory that a linked module begins with.
+
+use anyhow::Result;
+use std::ops::Range;
+use wasmparser::{DataKind, Operator, Parser, Payload};
+
+/// Where the bytes of memory lie in the file of a module.
+pub(crate) struct Memory {
+    /// The first address of a segment, and the place of its bytes in the file, by address.
+    segments: Vec<(u32, Range<usize>)>,
+}
+
+impl Memory {
+    pub(crate) fn read(module: &[u8]) -> Result<Self> {
+        let mut segments = Vec::new();
+        for payload in Parser::new(0).parse_all(module) {
+            let Payload::DataSection(section) = payload? else {
+                continue;
+            };
+            for data in section {
+                let data = data?;
+                let DataKind::Active { offset_expr, .. } = data.kind else {
+                    continue;
+                };
+                let Some(Ok(Operator::I32Const { value })) =
+                    offset_expr.get_operators_reader().into_iter().next()
+                else {
+                    continue;
+                };
+                let end = data.range.end;
+                segments.push((value as u32, end - data.data.len()..end));
+            }
+        }
+        segments.sort_unstable_by_key(|(address, _)| *address);
+        Ok(Memory { segments })
+    }
+
+    /// The address at which `text` stands in memory, if it does so once.
+    pub(crate) fn find(&self, module: &[u8], text: &[u8]) -> Option<u32> {
+        let mut found = None;
+        for (address, range) in &self.segments {
+            let bytes = &module[range.clone()];
+            let mut places = memchr::memmem::find_iter(bytes, text);
+            if let Some(place) = places.next() {
+                if found.is_some() || places.next().is_some() {
+                    return None;
+                }
+                found = Some(address + place as u32);
+            }
+        }
+        found
+    }
+
+    /// The addresses of all that the module has bytes for.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = Range<u32>> {
+        self.segments
+            .iter()
+            .map(|(address, range)| *address..address + range.len() as u32)
+    }
+
+    /// The place in the file of the `length` bytes at `address`.
+    fn place(&self, address: u32, length: usize) -> Option<Range<usize>> {
+        let after = self
+            .segments
+            .partition_point(|(start, _)| *start <= address);
+        let (start, range) = self.segments.get(after.checked_sub(1)?)?;
+        let from = range.start + (address - start) as usize;
+        (from + length <= range.end).then_some(from..from + length)
+    }
+
+    pub(crate) fn word(&self, module: &[u8], address: u32) -> Option<u32> {
+        let bytes = module[self.place(address, 4)?].try_into().ok()?;
+        Some(u32::from_le_bytes(bytes))
+    }
+
+    /// As `word`; what the module has no bytes for is zero.
+    pub(crate) fn word_or_zero(&self, module: &[u8], address: u32) -> u32 {
+        let bytes = [0, 1, 2, 3].map(|offset| {
+            let place = self.place(address.wrapping_add(offset), 1);
+            place.map_or(0, |place| module[place.start])
+        });
+        u32::from_le_bytes(bytes)
+    }
+
+    /// Writes the bytes of `word` that the module has bytes for.  Those must be all that change.
+    pub(crate) fn set_word(&self, module: &mut [u8], address: u32, word: u32) {
+        for (offset, byte) in (0..).zip(word.to_le_bytes()) {
+            if let Some(place) = self.place(address.wrapping_add(offset), 1) {
+                module[place.start] = byte;
+            }
+        }
+    }
+
+    pub(crate) fn clear(&self, module: &mut [u8], address: u32, length: usize) {
+        if let Some(place) = self.place(address, length) {
+            module[place].fill(0);
+        }
+    }
+}
