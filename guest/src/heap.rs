@@ -173,3 +173,103 @@ impl Heap {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_encoder::{ConstExpr, DataSection, Module};
+
+    const STATE: u32 = 0x1000;
+    const SMALL: u32 = 0x2000;
+    const LARGE: u32 = 0x3000;
+    const SAME: u32 = 0x4000;
+    const REST: u32 = 0x5000;
+
+    /// A heap with a free block of 32 bytes, two of 512, and one that the allocator takes from now.
+    fn heap() -> Vec<u32> {
+        let mut words = vec![0; 0x6000 / 4];
+        let mut set = |address: u32, word| words[address as usize / 4] = word;
+        for number in 0..SMALL_BINS {
+            let bin = STATE + BINS + 8 * number;
+            set(bin + FORWARD, bin);
+            set(bin + BACKWARD, bin);
+        }
+        let mut free = |chunk: u32, size: u32, forward, backward| {
+            set(chunk + HEAD, size | PREVIOUS_IN_USE);
+            set(chunk + FORWARD, forward);
+            set(chunk + BACKWARD, backward);
+            set(chunk + size, size);
+            set(chunk + size + HEAD, 64 | IN_USE);
+        };
+        let bin = STATE + BINS + 8 * 4;
+        free(SMALL, 32, bin, bin);
+        free(LARGE, 512, SAME, SAME);
+        free(SAME, 512, LARGE, LARGE);
+        free(REST, 64, 0, 0);
+        set(bin + FORWARD, SMALL);
+        set(bin + BACKWARD, SMALL);
+        // A list that has become empty still points to what was in it.
+        set(bin + 16 + FORWARD, REST);
+        set(bin + 16 + BACKWARD, REST);
+        set(STATE + SMALL_MAP, 1 << 4);
+        set(STATE + TREE_MAP, 1 << 3);
+        set(STATE + TREES + 4 * 3, LARGE);
+        set(STATE + VICTIM, REST);
+        set(STATE + VICTIM_SIZE, 64);
+        words
+    }
+
+    /// A module whose data begin and end with what is not zero, as a snapshot's do.
+    fn module(words: &[u32]) -> Vec<u8> {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let mut data = DataSection::new();
+        let mut from = 0;
+        while let Some(start) = bytes[from..].iter().position(|byte| *byte != 0) {
+            let start = from + start;
+            let length = bytes[start..].iter().position(|byte| *byte == 0);
+            from = length.map_or(bytes.len(), |length| start + length);
+            data.active(
+                0,
+                &ConstExpr::i32_const(start as i32),
+                bytes[start..from].iter().copied(),
+            );
+        }
+        let mut module = Module::new();
+        module.section(&data);
+        module.finish()
+    }
+
+    #[test]
+    fn all_free_blocks_are_taken() {
+        let mut bytes = module(&heap());
+        assert_eq!(take_free_blocks(&mut bytes).unwrap(), 32 + 512 + 512 + 64);
+        let memory = Memory::read(&bytes).unwrap();
+        for (chunk, size) in [(SMALL, 32), (LARGE, 512), (SAME, 512), (REST, 64)] {
+            let head = memory.word_or_zero(&bytes, chunk + HEAD);
+            assert_eq!(head, size | PREVIOUS_IN_USE | IN_USE);
+            let next = memory.word_or_zero(&bytes, chunk + size + HEAD);
+            assert_eq!(next, 64 | IN_USE | PREVIOUS_IN_USE);
+        }
+        // There is nothing left to take.
+        assert_eq!(take_free_blocks(&mut bytes).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_heap_that_is_not_as_it_should_be_is_left_alone() {
+        let cases = [
+            ("no heap", STATE + BINS + FORWARD, 0),
+            ("not free", SMALL + HEAD, 32 | IN_USE | PREVIOUS_IN_USE),
+            ("follows", LARGE + 512, 496),
+            ("follows", REST + 64 + HEAD, 0),
+        ];
+        for (why, address, word) in cases {
+            let mut words = heap();
+            words[address as usize / 4] = word;
+            let before = module(&words);
+            let mut bytes = before.clone();
+            let error = take_free_blocks(&mut bytes).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+            assert_eq!(bytes, before);
+        }
+    }
+}
