@@ -14,6 +14,7 @@ use crate::job::{Job, Reply, exited};
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::policy::Policy;
+use crate::ready::Ready;
 use crate::runtime::Runtime;
 use crate::value::{HandleKind, Value};
 use std::sync::Arc;
@@ -163,6 +164,7 @@ impl InterpreterBuilder {
                 name: self.name,
                 trusted: false,
             },
+            self.runtime.1.as_ref().and_then(Ready::take),
         )
         .await
         .map_err(|error| match error {

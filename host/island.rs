@@ -116,12 +116,14 @@ pub(crate) struct Island {
 type Watcher = Box<dyn FnOnce() + Send>;
 
 impl Island {
-    /// Creates an interpreter, the first of `family` or a child of `parent`.
+    /// Creates an interpreter, the first of `family` or a child of `parent`, of an instance that is
+    /// ready where there is one.
     pub(crate) async fn create(
         context: &Arc<Context>,
         family: &Arc<Family>,
         parent: Option<&Arc<Island>>,
         settings: Settings,
+        ready: Option<Box<Instance>>,
     ) -> Result<Arc<Island>> {
         let trust = |number| match parent {
             None => Trust::of_first(number),
@@ -137,12 +139,35 @@ impl Island {
         if recursion.is_some() || island.settings.policy.modules != Modules::default() {
             island.powers.renew();
         }
-        let instance = island
-            .instantiate()
-            .instrument(telemetry::span!("create", island))
-            .await?;
+        let adopted = match ready {
+            Some(ready) => State::adopt(ready, &island)?,
+            None => None,
+        };
+        let instance = match adopted {
+            Some(instance) => instance,
+            None => {
+                let span = telemetry::span!("create", island);
+                island.instantiate().instrument(span).await?
+            }
+        };
         island.begin(instance);
         Ok(island)
+    }
+
+    /// An interpreter that never runs anything.
+    pub(crate) fn without_instance(
+        context: &Arc<Context>,
+        family: &Arc<Family>,
+        settings: Settings,
+    ) -> Result<Arc<Island>> {
+        Island::enrol(
+            context,
+            family,
+            None,
+            Trust::of_first,
+            settings,
+            Instant::now(),
+        )
     }
 
     /// Sets the limits that are set in `limits`, within what the policy grants.
@@ -249,7 +274,7 @@ impl Island {
     }
 
     /// A new instance of the guest for this island.
-    async fn instantiate(self: &Arc<Self>) -> Result<Box<Instance>> {
+    pub(crate) async fn instantiate(self: &Arc<Self>) -> Result<Box<Instance>> {
         let context = &self.context;
         let mut store = State::store(context, self)?;
         let made = async {

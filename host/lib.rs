@@ -92,6 +92,7 @@ mod output;
 mod pages;
 mod policy;
 mod promise;
+mod ready;
 mod runtime;
 mod scheduler;
 mod standing;

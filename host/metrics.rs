@@ -25,6 +25,8 @@ use crate::telemetry::count;
 pub struct Metrics {
     /// Interpreters, idle and running.
     pub interpreters: usize,
+    /// Instances that are ready for interpreters which the host will create.
+    pub ready: usize,
     /// Interpreters in which something runs or waits.
     pub running: u64,
     /// Channels of which somebody holds an end.
@@ -64,8 +66,11 @@ impl Runtime {
             self.0.exchange.messages(),
         );
         let counters = &self.0.counters;
+        let ready = self.1.as_ref();
         Metrics {
-            interpreters: counts.parties,
+            // Those that are ready belong to one that is nobody's.
+            interpreters: counts.parties - usize::from(ready.is_some()),
+            ready: ready.map_or(0, |ready| ready.count()),
             running: count(&counters.running),
             channels: counts.channels,
             waits: counts.waits,

@@ -9,6 +9,7 @@ use crate::exchange::Exchange;
 use crate::image::Image;
 use crate::interpreter::InterpreterBuilder;
 use crate::island::Run;
+use crate::ready::Ready;
 use crate::scheduler::Scheduler;
 use crate::state::State;
 use crate::telemetry::Counters;
@@ -248,7 +249,7 @@ impl Drop for Workers {
 /// # Ok::<(), archipel::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Runtime(pub(crate) Arc<Context>);
+pub struct Runtime(pub(crate) Arc<Context>, pub(crate) Option<Arc<Ready>>);
 
 impl Runtime {
     /// A runtime with the defaults of [`Runtime::builder`].
@@ -266,6 +267,7 @@ impl Runtime {
         RuntimeBuilder {
             workers: None,
             interpreters: 1000,
+            ready: 0,
             features: Features {
                 interruption: true,
                 fuel: false,
@@ -325,6 +327,7 @@ impl From<Capacity> for broker::Capacity {
 pub struct RuntimeBuilder {
     workers: Option<usize>,
     interpreters: u32,
+    ready: u32,
     features: Features,
     cache_dir: Option<PathBuf>,
     progress: Box<dyn FnMut(Progress)>,
@@ -365,6 +368,25 @@ impl RuntimeBuilder {
     /// refuses that, each is allocated when it is created, which takes longer.
     pub fn interpreters(mut self, interpreters: u32) -> Self {
         self.interpreters = interpreters;
+        self
+    }
+
+    /// How many instances are made ahead of need: from 0, the default, to 10,000.
+    ///
+    /// An interpreter that the host creates is then one of these, and the workers make another as soon as
+    /// they have nothing else to do.  It is the same as any other: nothing has run in it.  They take room beyond
+    /// that for [`interpreters`](Self::interpreters), and none but address space and 40 KiB of memory for each.
+    /// When none is left, as in a burst of creations, the rest are created as they are needed.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// let runtime = archipel::Runtime::builder().ready(16).build()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    pub fn ready(mut self, ready: u32) -> Self {
+        self.ready = ready;
         self
     }
 
@@ -423,9 +445,16 @@ impl RuntimeBuilder {
                 self.interpreters
             )));
         }
+        if self.ready > 10_000 {
+            let text = format!(
+                "a runtime keeps at most 10000 instances ready, not {}",
+                self.ready
+            );
+            return Err(Error::Config(text));
+        }
         let given = given_guest();
         let source = self.source(given.as_deref())?;
-        let (engine, slots) = engine::engine(self.interpreters, self.features)?;
+        let (engine, slots) = engine::engine(self.interpreters + self.ready, self.features)?;
         let cache = self.compiled_cache();
         let component = engine::compile(&engine, &source, cache.as_ref(), &mut self.progress)?;
 
@@ -443,18 +472,21 @@ impl RuntimeBuilder {
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), workers);
         let exchange = Exchange::new(seed);
         engine::start_ticker(&engine, &exchange)?;
-        let runtime = Runtime(Arc::new(Context {
-            engine,
-            guest,
-            indices,
-            image,
-            exchange,
-            workers: Workers::start(workers)?,
-            families: AtomicU64::new(1),
-            counters: Counters::default(),
-            counts_fuel: self.features.fuel,
-            slots,
-        }));
+        let mut runtime = Runtime(
+            Arc::new(Context {
+                engine,
+                guest,
+                indices,
+                image,
+                exchange,
+                workers: Workers::start(workers)?,
+                families: AtomicU64::new(1),
+                counters: Counters::default(),
+                counts_fuel: self.features.fuel,
+                slots,
+            }),
+            None,
+        );
         if let Some(path) = given {
             // Whether the types fit is only seen when an instance is made.
             runtime.interpreter().build().map_err(|error| match error {
@@ -464,6 +496,9 @@ impl RuntimeBuilder {
                 ))),
                 other => other,
             })?;
+        }
+        if self.ready > 0 {
+            runtime.1 = Some(Ready::keep(&runtime.0, self.ready as usize)?);
         }
         Ok(runtime)
     }

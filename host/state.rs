@@ -5,7 +5,7 @@ use crate::engine::MOST_MEMORY;
 use crate::error::{Error, LimitKind, Result};
 use crate::imports::Answer;
 use crate::interrupt::{Alarm, Interrupt};
-use crate::island::Island;
+use crate::island::{Instance, Island};
 use crate::ledger::{Account, Exceeded, Reservation};
 use crate::limits::HANDLES;
 use crate::runtime::Context;
@@ -44,8 +44,9 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// A store for `island`.
-    pub(crate) fn store(context: &Arc<Context>, island: &Arc<Island>) -> Result<Store<State>> {
+    /// What an instance of `island` begins with.
+    fn new(island: &Arc<Island>) -> Result<State> {
+        let context = &island.context;
         let handles = island
             .account
             .tightest(LimitKind::Handles)
@@ -61,7 +62,7 @@ impl State {
         if let Some(standing) = &standing {
             context.exchange.let_pass(island.party, standing);
         }
-        let state = State {
+        Ok(State {
             context: context.clone(),
             island: Arc::downgrade(island),
             party: island.party,
@@ -78,8 +79,26 @@ impl State {
             meters,
             standing,
             limiter: Limiter::new(island)?,
-        };
-        let mut store = Store::new(&context.engine, state);
+        })
+    }
+
+    /// Gives `island` an instance in which nothing has run; `None` where a limit is in the way.
+    pub(crate) fn adopt(
+        mut instance: Box<Instance>,
+        island: &Arc<Island>,
+    ) -> Result<Option<Box<Instance>>> {
+        let mut state = State::new(island)?;
+        let memory = instance.store.data().limiter.memory.amount();
+        if state.limiter.memory.grow(memory).is_err() {
+            return Ok(None);
+        }
+        *instance.store.data_mut() = state;
+        Ok(Some(instance))
+    }
+
+    /// A store for `island`.
+    pub(crate) fn store(context: &Arc<Context>, island: &Arc<Island>) -> Result<Store<State>> {
+        let mut store = Store::new(&context.engine, State::new(island)?);
         store.limiter_async(|state| &mut state.limiter);
         store.epoch_deadline_callback(|store| {
             let state = store.data();

@@ -26,6 +26,14 @@ const FEATURES: &[&str] = &[
     "--enable-sign-ext",
 ];
 
+/// How much Binaryen does.  More inlining than it does by itself makes CPython 6% faster where it can be
+/// interrupted, since every function looks whether it is.
+const OPTIMISE: &[&str] = &[
+    "-O4",
+    "--flexible-inline-max-function-size=60",
+    "--always-inline-max-function-size=20",
+];
+
 /// A program that building the guest looks for, for a report on the machine.
 #[derive(Debug, Clone)]
 pub struct Tool {
@@ -97,7 +105,7 @@ impl Optimiser {
             }
             Optimiser::None { .. } => bail!("there is nothing to optimise with"),
         };
-        command.arg(input).arg("-O2").arg("-o").arg(output);
+        command.arg(input).args(OPTIMISE).arg("-o").arg(output);
         run(command.args(FEATURES))
     }
 }

@@ -313,7 +313,7 @@ impl State {
             telemetry::denied(own, "it may create no interpreters");
             return Ok(Err(too_many(0)));
         }
-        match Island::create(&self.context, &own.family, Some(own), settings).await {
+        match Island::create(&self.context, &own.family, Some(own), settings, None).await {
             Ok(child) => Ok(Ok(self.table.push(InterpreterRef(child))?)),
             Err(Error::Capacity { limit }) => Ok(Err(too_many(u64::from(limit)))),
             Err(Error::LimitExceeded { kind, limit, .. }) => Ok(Err(limited(kind, limit))),

@@ -32,6 +32,57 @@ fn exec_and_eval() {
 }
 
 #[test]
+fn instances_that_are_ready() {
+    let runtime = Runtime::builder().interpreters(2).ready(3).build().unwrap();
+    let all_ready = || {
+        while runtime.metrics().ready < 3 {
+            std::thread::yield_now();
+        }
+    };
+    all_ready();
+    assert_eq!(runtime.metrics().interpreters, 0);
+    // They are what they were asked to be.
+    let policy = Policy::new().env("NAME", "value").unwrap();
+    let limits = Limits::new().output(10).unwrap();
+    let output = Output::captured(100);
+    let one = runtime
+        .interpreter()
+        .policy(policy)
+        .limits(limits)
+        .stdout(output.clone())
+        .build()
+        .unwrap();
+    one.exec("import os; print(os.environ['NAME'])").unwrap();
+    assert_eq!(output.take().text(), "value\n");
+    assert!(one.usage().of(archipel::LimitKind::Memory).own > 1 << 20);
+    let stopped = one.exec("print('x' * 100, flush=True)").unwrap_err();
+    assert!(matches!(stopped, Error::LimitExceeded { .. }), "{stopped}");
+    let little = Limits::new().memory(1 << 20).unwrap();
+    let refused = runtime.interpreter().limits(little).build().unwrap_err();
+    assert!(matches!(refused, Error::Config(_)), "{refused}");
+    // Each is somebody's own, and another takes its place.
+    all_ready();
+    let several: Vec<_> = (0..4)
+        .map(|n| {
+            let interpreter = runtime.interpreter().build().unwrap();
+            interpreter
+                .exec(format!("assert 'x' not in globals(); x = {n}"))
+                .unwrap();
+            interpreter
+        })
+        .collect();
+    assert_eq!(several[3].eval("x").unwrap(), 3);
+    // There was no room for more of them; now there is, and the next one asks for them.
+    drop((one, several));
+    let next = runtime.interpreter().build().unwrap();
+    all_ready();
+    assert_eq!(runtime.metrics().interpreters, 1);
+    drop(next);
+    let too_many = Runtime::builder().ready(10_001).build().unwrap_err();
+    assert!(matches!(too_many, Error::Config(_)), "{too_many}");
+}
+
+#[test]
 fn channels_between_host_and_guest() {
     let interpreter = runtime().interpreter().build().unwrap();
     let (to_guest, guest_end) = runtime().channel(Capacity::Bounded(4)).unwrap();
