@@ -40,7 +40,7 @@ pub(crate) fn granted(island: &Arc<Island>) -> Result<Granted> {
         .arg("")
         .args(&policy.args);
     let standing = clock::set(&mut builder, policy.clock, island.started);
-    let net = Net::set(&mut builder, &policy.net);
+    let net = Net::set(&mut builder, island, &policy.net);
     if let Random::Seeded(seed) = policy.random {
         random::seed(&mut builder, seed, island.id);
     }

@@ -3,6 +3,7 @@
 use super::stream::Metered;
 use crate::policy::{Full, Policy, Quota};
 use crate::state::State;
+use crate::telemetry;
 use std::collections::HashMap;
 use std::sync::Arc;
 use types::{
@@ -64,7 +65,22 @@ fn again(descriptor: &Resource<Descriptor>) -> Resource<Descriptor> {
     Resource::new_borrow(descriptor.rep())
 }
 
+/// How much of a path the audit log shows.
+const SHOWN: usize = 1000;
+
 impl Files<'_> {
+    /// Tells the audit log when that is denied, and passes on what comes of it.
+    fn told<T>(&self, what: &str, path: &str, result: FsResult<T>) -> FsResult<T> {
+        if let Err(error) = &result
+            && let Some(ErrorCode::NotPermitted) = error.downcast_ref()
+            && let Some(island) = self.0.island.upgrade()
+        {
+            let path: String = path.chars().take(SHOWN).collect();
+            telemetry::denied(&island, format_args!("{what} {path:?}"));
+        }
+        result
+    }
+
     fn wasi(&mut self) -> WasiFilesystemCtxView<'_> {
         self.0.filesystem()
     }
@@ -149,13 +165,18 @@ impl HostDescriptor for Files<'_> {
     ) -> FsResult<Resource<Descriptor>> {
         // Opening a pipe waits for its other end in a thread that nobody can call back, and opening a
         // device can do anything, so it is looked at before.
-        let found = self.stat_at(again(&fd), path_flags, path.clone()).await;
+        let mut wasi = self.wasi();
+        let found = wasi.stat_at(again(&fd), path_flags, path.clone()).await;
+        let found = self.told("opening", &path, found);
         match found.map_err(FsError::downcast) {
             Ok(stat) => match stat.type_ {
                 DescriptorType::RegularFile
                 | DescriptorType::Directory
                 | DescriptorType::SymbolicLink => {}
-                _ => return Err(ErrorCode::NotPermitted.into()),
+                _ => {
+                    let refused = Err(ErrorCode::NotPermitted.into());
+                    return self.told("opening what is no file", &path, refused);
+                }
             },
             Err(Ok(ErrorCode::NoEntry)) if open.contains(OpenFlags::CREATE) => self.create(&fd)?,
             Err(Ok(code)) => return Err(code.into()),
@@ -163,7 +184,10 @@ impl HostDescriptor for Files<'_> {
         }
         let quota = self.quota(&fd);
         let mut wasi = self.wasi();
-        let opened = wasi.open_at(fd, path_flags, path, open, flags).await?;
+        let opened = wasi
+            .open_at(fd, path_flags, path.clone(), open, flags)
+            .await;
+        let opened = self.told("opening", &path, opened)?;
         if let Some(quota) = quota {
             self.0.meters.open.insert(opened.rep(), quota);
         }
@@ -182,7 +206,8 @@ impl HostDescriptor for Files<'_> {
             }
             quota.write(size.saturating_sub(file.file.metadata()?.len()))?;
         }
-        self.wasi().set_size(fd, size).await
+        let done = self.wasi().set_size(fd, size).await;
+        self.told("changing the size of", "a file", done)
     }
 
     async fn write(
@@ -195,7 +220,8 @@ impl HostDescriptor for Files<'_> {
             let gap = offset.saturating_sub(file.file.metadata()?.len());
             quota.write(gap.saturating_add(bytes.len() as u64))?;
         }
-        self.wasi().write(fd, bytes, offset).await
+        let done = self.wasi().write(fd, bytes, offset).await;
+        self.told("writing to", "a file", done)
     }
 
     fn write_via_stream(
@@ -203,7 +229,8 @@ impl HostDescriptor for Files<'_> {
         fd: Resource<Descriptor>,
         offset: Filesize,
     ) -> FsResult<Resource<DynOutputStream>> {
-        let stream = self.wasi().write_via_stream(again(&fd), offset)?;
+        let stream = self.wasi().write_via_stream(again(&fd), offset);
+        let stream = self.told("writing to", "a file", stream)?;
         self.metered(&fd, stream, Some(offset))
     }
 
@@ -211,7 +238,8 @@ impl HostDescriptor for Files<'_> {
         &mut self,
         fd: Resource<Descriptor>,
     ) -> FsResult<Resource<DynOutputStream>> {
-        let stream = self.wasi().append_via_stream(again(&fd))?;
+        let stream = self.wasi().append_via_stream(again(&fd));
+        let stream = self.told("writing to", "a file", stream)?;
         self.metered(&fd, stream, None)
     }
 
@@ -221,7 +249,8 @@ impl HostDescriptor for Files<'_> {
         path: String,
     ) -> FsResult<()> {
         self.create(&fd)?;
-        self.wasi().create_directory_at(fd, path).await
+        let done = self.wasi().create_directory_at(fd, path.clone()).await;
+        self.told("creating the folder", &path, done)
     }
 
     async fn link_at(
@@ -233,7 +262,8 @@ impl HostDescriptor for Files<'_> {
         new: String,
     ) -> FsResult<()> {
         self.create(&to)?;
-        self.wasi().link_at(fd, flags, old, to, new).await
+        let done = self.wasi().link_at(fd, flags, old.clone(), to, new).await;
+        self.told("linking", &old, done)
     }
 
     async fn symlink_at(
@@ -243,7 +273,8 @@ impl HostDescriptor for Files<'_> {
         new: String,
     ) -> FsResult<()> {
         self.create(&fd)?;
-        self.wasi().symlink_at(fd, old, new).await
+        let done = self.wasi().symlink_at(fd, old.clone(), new).await;
+        self.told("linking to", &old, done)
     }
 
     // The rest is WASI's alone.
@@ -276,7 +307,8 @@ impl HostDescriptor for Files<'_> {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> FsResult<()> {
-        self.wasi().set_times(fd, accessed, modified).await
+        let done = self.wasi().set_times(fd, accessed, modified).await;
+        self.told("changing the times of", "a file", done)
     }
 
     async fn read(
@@ -309,7 +341,8 @@ impl HostDescriptor for Files<'_> {
         flags: PathFlags,
         path: String,
     ) -> FsResult<DescriptorStat> {
-        self.wasi().stat_at(fd, flags, path).await
+        let done = self.wasi().stat_at(fd, flags, path.clone()).await;
+        self.told("looking at", &path, done)
     }
 
     async fn set_times_at(
@@ -321,11 +354,17 @@ impl HostDescriptor for Files<'_> {
         modified: NewTimestamp,
     ) -> FsResult<()> {
         let mut wasi = self.wasi();
-        wasi.set_times_at(fd, flags, path, accessed, modified).await
+        let (shown, done) = (
+            path.clone(),
+            wasi.set_times_at(fd, flags, path, accessed, modified),
+        );
+        let done = done.await;
+        self.told("changing the times of", &shown, done)
     }
 
     async fn readlink_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<String> {
-        self.wasi().readlink_at(fd, path).await
+        let done = self.wasi().readlink_at(fd, path.clone()).await;
+        self.told("reading the link", &path, done)
     }
 
     async fn remove_directory_at(
@@ -333,7 +372,8 @@ impl HostDescriptor for Files<'_> {
         fd: Resource<Descriptor>,
         path: String,
     ) -> FsResult<()> {
-        self.wasi().remove_directory_at(fd, path).await
+        let done = self.wasi().remove_directory_at(fd, path.clone()).await;
+        self.told("removing the folder", &path, done)
     }
 
     async fn rename_at(
@@ -343,11 +383,13 @@ impl HostDescriptor for Files<'_> {
         to: Resource<Descriptor>,
         new: String,
     ) -> FsResult<()> {
-        self.wasi().rename_at(fd, old, to, new).await
+        let done = self.wasi().rename_at(fd, old.clone(), to, new).await;
+        self.told("renaming", &old, done)
     }
 
     async fn unlink_file_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<()> {
-        self.wasi().unlink_file_at(fd, path).await
+        let done = self.wasi().unlink_file_at(fd, path.clone()).await;
+        self.told("removing", &path, done)
     }
 
     fn read_via_stream(
@@ -376,7 +418,8 @@ impl HostDescriptor for Files<'_> {
         flags: PathFlags,
         path: String,
     ) -> FsResult<MetadataHashValue> {
-        self.wasi().metadata_hash_at(fd, flags, path).await
+        let done = self.wasi().metadata_hash_at(fd, flags, path.clone()).await;
+        self.told("looking at", &path, done)
     }
 }
 
