@@ -3,6 +3,8 @@
 mod clock;
 mod files;
 mod net;
+#[cfg(unix)]
+mod open;
 mod random;
 mod stream;
 

@@ -65,20 +65,63 @@ fn again(descriptor: &Resource<Descriptor>) -> Resource<Descriptor> {
     Resource::new_borrow(descriptor.rep())
 }
 
+/// What is wanted of a file.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) path: PathFlags,
+    pub(super) open: OpenFlags,
+    pub(super) flags: DescriptorFlags,
+}
+
 /// How much of a path the audit log shows.
 const SHOWN: usize = 1000;
 
 impl Files<'_> {
     /// Tells the audit log when that is denied, and passes on what comes of it.
-    fn told<T>(&self, what: &str, path: &str, result: FsResult<T>) -> FsResult<T> {
+    fn told<T>(&self, what: &str, path: Option<&str>, result: FsResult<T>) -> FsResult<T> {
         if let Err(error) = &result
             && let Some(ErrorCode::NotPermitted) = error.downcast_ref()
             && let Some(island) = self.0.island.upgrade()
         {
-            let path: String = path.chars().take(SHOWN).collect();
-            telemetry::denied(&island, format_args!("{what} {path:?}"));
+            match path {
+                Some(path) => {
+                    let path: String = path.chars().take(SHOWN).collect();
+                    telemetry::denied(&island, format_args!("{what} {path:?}"));
+                }
+                None => telemetry::denied(&island, what),
+            }
         }
         result
+    }
+
+    #[cfg(unix)]
+    async fn open(
+        &mut self,
+        fd: &Resource<Descriptor>,
+        path: String,
+        wanted: Wanted,
+    ) -> FsResult<Resource<Descriptor>> {
+        let Descriptor::Dir(dir) = self.0.ctx().table.get(fd)? else {
+            return Err(ErrorCode::NotDirectory.into());
+        };
+        let dir = dir.clone();
+        let opened = super::open::open(&dir, path, wanted).await?;
+        Ok(self.0.ctx().table.push(opened)?)
+    }
+
+    #[cfg(not(unix))]
+    async fn open(
+        &mut self,
+        fd: &Resource<Descriptor>,
+        path: String,
+        wanted: Wanted,
+    ) -> FsResult<Resource<Descriptor>> {
+        let Wanted {
+            path: at,
+            open,
+            flags,
+        } = wanted;
+        self.wasi().open_at(again(fd), at, path, open, flags).await
     }
 
     fn wasi(&mut self) -> WasiFilesystemCtxView<'_> {
@@ -163,11 +206,10 @@ impl HostDescriptor for Files<'_> {
         open: OpenFlags,
         flags: DescriptorFlags,
     ) -> FsResult<Resource<Descriptor>> {
-        // Opening a pipe waits for its other end in a thread that nobody can call back, and opening a
-        // device can do anything, so it is looked at before.
+        // Opening a device can do anything, so it is looked at before.
         let mut wasi = self.wasi();
         let found = wasi.stat_at(again(&fd), path_flags, path.clone()).await;
-        let found = self.told("opening", &path, found);
+        let found = self.told("opening", Some(&path), found);
         match found.map_err(FsError::downcast) {
             Ok(stat) => match stat.type_ {
                 DescriptorType::RegularFile
@@ -175,7 +217,7 @@ impl HostDescriptor for Files<'_> {
                 | DescriptorType::SymbolicLink => {}
                 _ => {
                     let refused = Err(ErrorCode::NotPermitted.into());
-                    return self.told("opening what is no file", &path, refused);
+                    return self.told("opening what is no file", Some(&path), refused);
                 }
             },
             Err(Ok(ErrorCode::NoEntry)) if open.contains(OpenFlags::CREATE) => self.create(&fd)?,
@@ -183,11 +225,13 @@ impl HostDescriptor for Files<'_> {
             Err(Err(trap)) => return Err(FsError::trap(trap)),
         }
         let quota = self.quota(&fd);
-        let mut wasi = self.wasi();
-        let opened = wasi
-            .open_at(fd, path_flags, path.clone(), open, flags)
-            .await;
-        let opened = self.told("opening", &path, opened)?;
+        let wanted = Wanted {
+            path: path_flags,
+            open,
+            flags,
+        };
+        let opened = self.open(&fd, path.clone(), wanted).await;
+        let opened = self.told("opening", Some(&path), opened)?;
         if let Some(quota) = quota {
             self.0.meters.open.insert(opened.rep(), quota);
         }
@@ -207,7 +251,7 @@ impl HostDescriptor for Files<'_> {
             quota.write(size.saturating_sub(file.file.metadata()?.len()))?;
         }
         let done = self.wasi().set_size(fd, size).await;
-        self.told("changing the size of", "a file", done)
+        self.told("changing the size of a file", None, done)
     }
 
     async fn write(
@@ -221,7 +265,7 @@ impl HostDescriptor for Files<'_> {
             quota.write(gap.saturating_add(bytes.len() as u64))?;
         }
         let done = self.wasi().write(fd, bytes, offset).await;
-        self.told("writing to", "a file", done)
+        self.told("writing to a file", None, done)
     }
 
     fn write_via_stream(
@@ -230,7 +274,7 @@ impl HostDescriptor for Files<'_> {
         offset: Filesize,
     ) -> FsResult<Resource<DynOutputStream>> {
         let stream = self.wasi().write_via_stream(again(&fd), offset);
-        let stream = self.told("writing to", "a file", stream)?;
+        let stream = self.told("writing to a file", None, stream)?;
         self.metered(&fd, stream, Some(offset))
     }
 
@@ -239,7 +283,7 @@ impl HostDescriptor for Files<'_> {
         fd: Resource<Descriptor>,
     ) -> FsResult<Resource<DynOutputStream>> {
         let stream = self.wasi().append_via_stream(again(&fd));
-        let stream = self.told("writing to", "a file", stream)?;
+        let stream = self.told("writing to a file", None, stream)?;
         self.metered(&fd, stream, None)
     }
 
@@ -250,7 +294,7 @@ impl HostDescriptor for Files<'_> {
     ) -> FsResult<()> {
         self.create(&fd)?;
         let done = self.wasi().create_directory_at(fd, path.clone()).await;
-        self.told("creating the folder", &path, done)
+        self.told("creating the folder", Some(&path), done)
     }
 
     async fn link_at(
@@ -263,7 +307,7 @@ impl HostDescriptor for Files<'_> {
     ) -> FsResult<()> {
         self.create(&to)?;
         let done = self.wasi().link_at(fd, flags, old.clone(), to, new).await;
-        self.told("linking", &old, done)
+        self.told("linking", Some(&old), done)
     }
 
     async fn symlink_at(
@@ -274,7 +318,7 @@ impl HostDescriptor for Files<'_> {
     ) -> FsResult<()> {
         self.create(&fd)?;
         let done = self.wasi().symlink_at(fd, old.clone(), new).await;
-        self.told("linking to", &old, done)
+        self.told("linking to", Some(&old), done)
     }
 
     // The rest is WASI's alone.
@@ -308,7 +352,7 @@ impl HostDescriptor for Files<'_> {
         modified: NewTimestamp,
     ) -> FsResult<()> {
         let done = self.wasi().set_times(fd, accessed, modified).await;
-        self.told("changing the times of", "a file", done)
+        self.told("changing the times of a file", None, done)
     }
 
     async fn read(
@@ -342,7 +386,7 @@ impl HostDescriptor for Files<'_> {
         path: String,
     ) -> FsResult<DescriptorStat> {
         let done = self.wasi().stat_at(fd, flags, path.clone()).await;
-        self.told("looking at", &path, done)
+        self.told("looking at", Some(&path), done)
     }
 
     async fn set_times_at(
@@ -359,12 +403,12 @@ impl HostDescriptor for Files<'_> {
             wasi.set_times_at(fd, flags, path, accessed, modified),
         );
         let done = done.await;
-        self.told("changing the times of", &shown, done)
+        self.told("changing the times of", Some(&shown), done)
     }
 
     async fn readlink_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<String> {
         let done = self.wasi().readlink_at(fd, path.clone()).await;
-        self.told("reading the link", &path, done)
+        self.told("reading the link", Some(&path), done)
     }
 
     async fn remove_directory_at(
@@ -373,7 +417,7 @@ impl HostDescriptor for Files<'_> {
         path: String,
     ) -> FsResult<()> {
         let done = self.wasi().remove_directory_at(fd, path.clone()).await;
-        self.told("removing the folder", &path, done)
+        self.told("removing the folder", Some(&path), done)
     }
 
     async fn rename_at(
@@ -384,12 +428,12 @@ impl HostDescriptor for Files<'_> {
         new: String,
     ) -> FsResult<()> {
         let done = self.wasi().rename_at(fd, old.clone(), to, new).await;
-        self.told("renaming", &old, done)
+        self.told("renaming", Some(&old), done)
     }
 
     async fn unlink_file_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<()> {
         let done = self.wasi().unlink_file_at(fd, path.clone()).await;
-        self.told("removing", &path, done)
+        self.told("removing", Some(&path), done)
     }
 
     fn read_via_stream(
@@ -419,7 +463,7 @@ impl HostDescriptor for Files<'_> {
         path: String,
     ) -> FsResult<MetadataHashValue> {
         let done = self.wasi().metadata_hash_at(fd, flags, path.clone()).await;
-        self.told("looking at", &path, done)
+        self.told("looking at", Some(&path), done)
     }
 }
 
