@@ -62,11 +62,12 @@ pub(crate) enum Reply {
 pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job) -> Result<Reply> {
     // The store's epoch deadline may lie far back; the first check would be a needless yield.
     instance.store.set_epoch_deadline(1);
-    let fuel = Fuel::fill(island, &mut instance.store)?;
     if instance.store.data().alarm.is_none() {
         let alarm = island.context.image.alarm(instance).await;
         instance.store.data_mut().alarm = Some(alarm.map_err(|error| died(&error))?);
     }
+    // What was done until here is not the script's.
+    let fuel = Fuel::fill(island, &mut instance.store)?;
     let work = async {
         if island.powers.take_changed() {
             equip(island, instance).await?;

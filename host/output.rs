@@ -5,6 +5,7 @@ use crate::island::Island;
 use crate::ledger::{Account, Exceeded};
 use bytes::Bytes;
 use std::io::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::io::AsyncWrite;
@@ -94,7 +95,7 @@ impl Output {
     ///
     /// It is called by whatever thread the interpreter runs on, which does nothing else until it
     /// returns.  To the script an error of kind [`BrokenPipe`](io::ErrorKind::BrokenPipe) means that
-    /// nobody reads any more; others are an `OSError`.
+    /// nobody reads any more; others, and panics, are an `OSError`.
     ///
     /// # Examples
     ///
@@ -133,9 +134,13 @@ impl Output {
                 Ok(())
             }
             Sink::Writer(writer) => {
-                let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-                writer.write_all(bytes)?;
-                writer.flush()
+                let write = AssertUnwindSafe(|| {
+                    let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+                    writer.write_all(bytes)?;
+                    writer.flush()
+                });
+                // It would go through the guest, and up to whoever waits for that.
+                catch_unwind(write).unwrap_or_else(|_| Err(io::Error::other("the writer panicked")))
             }
         }
     }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The target of the events that say what was denied, one for each denial.
-pub(crate) const AUDIT: &str = "archipel::audit";
+const AUDIT: &str = "archipel::audit";
 
 /// What has happened in a runtime so far.
 #[derive(Debug, Default)]

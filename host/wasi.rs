@@ -3,6 +3,8 @@
 mod clock;
 mod files;
 mod net;
+#[cfg(unix)]
+mod open;
 mod random;
 mod stream;
 
@@ -40,7 +42,7 @@ pub(crate) fn granted(island: &Arc<Island>) -> Result<Granted> {
         .arg("")
         .args(&policy.args);
     let standing = clock::set(&mut builder, policy.clock, island.started);
-    let net = Net::set(&mut builder, &policy.net);
+    let net = Net::set(&mut builder, island, &policy.net);
     if let Random::Seeded(seed) = policy.random {
         random::seed(&mut builder, seed, island.id);
     }

@@ -397,7 +397,7 @@ def _exec_job(code):
     if isinstance(code, str):
         source = str(code)
         # It says what is wrong with source that is no text.
-        source.encode()
+        codec.sized(source.encode())
         return host.Job_Exec(source)
     if isinstance(code, (FunctionType, CodeType)):
         body = calls.describe_script(functions.script_of(code))

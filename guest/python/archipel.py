@@ -87,6 +87,9 @@ def create(*, safe=True, policy=None, limits=None, image=None, name=None):
     """
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name must be str or None, not {type(name).__name__}")
+    if name is not None:
+        # It says what is wrong with a name that is no text.
+        name.encode()
     if limits is not None and not isinstance(limits, dict):
         raise TypeError(f"limits must be a dict or None, not {type(limits).__name__}")
     if image is not None:

@@ -188,6 +188,7 @@ class Interpreter:
                 if not isinstance(end, (RecvChannel, SendChannel)):
                     raise ValueError(f"channels[{name!r}] is no channel end: {end!r}")
             _interpreters.set___main___attrs(self._id, dict(channels))
+        codec.sized(source.encode())
         return _host.Job_Exec(source)
 
 

@@ -3,6 +3,7 @@
 use super::stream::Metered;
 use crate::policy::{Full, Policy, Quota};
 use crate::state::State;
+use crate::telemetry;
 use std::collections::HashMap;
 use std::sync::Arc;
 use types::{
@@ -64,7 +65,65 @@ fn again(descriptor: &Resource<Descriptor>) -> Resource<Descriptor> {
     Resource::new_borrow(descriptor.rep())
 }
 
+/// What is wanted of a file.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) path: PathFlags,
+    pub(super) open: OpenFlags,
+    pub(super) flags: DescriptorFlags,
+}
+
+/// How much of a path the audit log shows.
+const SHOWN: usize = 1000;
+
 impl Files<'_> {
+    /// Tells the audit log when that is denied, and passes on what comes of it.
+    fn told<T>(&self, what: &str, path: Option<&str>, result: FsResult<T>) -> FsResult<T> {
+        if let Err(error) = &result
+            && let Some(ErrorCode::NotPermitted) = error.downcast_ref()
+            && let Some(island) = self.0.island.upgrade()
+        {
+            match path {
+                Some(path) => {
+                    let path: String = path.chars().take(SHOWN).collect();
+                    telemetry::denied(&island, format_args!("{what} {path:?}"));
+                }
+                None => telemetry::denied(&island, what),
+            }
+        }
+        result
+    }
+
+    #[cfg(unix)]
+    async fn open(
+        &mut self,
+        fd: &Resource<Descriptor>,
+        path: String,
+        wanted: Wanted,
+    ) -> FsResult<Resource<Descriptor>> {
+        let Descriptor::Dir(dir) = self.0.ctx().table.get(fd)? else {
+            return Err(ErrorCode::NotDirectory.into());
+        };
+        let dir = dir.clone();
+        let opened = super::open::open(&dir, path, wanted).await?;
+        Ok(self.0.ctx().table.push(opened)?)
+    }
+
+    #[cfg(not(unix))]
+    async fn open(
+        &mut self,
+        fd: &Resource<Descriptor>,
+        path: String,
+        wanted: Wanted,
+    ) -> FsResult<Resource<Descriptor>> {
+        let Wanted {
+            path: at,
+            open,
+            flags,
+        } = wanted;
+        self.wasi().open_at(again(fd), at, path, open, flags).await
+    }
+
     fn wasi(&mut self) -> WasiFilesystemCtxView<'_> {
         self.0.filesystem()
     }
@@ -147,23 +206,32 @@ impl HostDescriptor for Files<'_> {
         open: OpenFlags,
         flags: DescriptorFlags,
     ) -> FsResult<Resource<Descriptor>> {
-        // Opening a pipe waits for its other end in a thread that nobody can call back, and opening a
-        // device can do anything, so it is looked at before.
-        let found = self.stat_at(again(&fd), path_flags, path.clone()).await;
+        // Opening a device can do anything, so it is looked at before.
+        let mut wasi = self.wasi();
+        let found = wasi.stat_at(again(&fd), path_flags, path.clone()).await;
+        let found = self.told("opening", Some(&path), found);
         match found.map_err(FsError::downcast) {
             Ok(stat) => match stat.type_ {
                 DescriptorType::RegularFile
                 | DescriptorType::Directory
                 | DescriptorType::SymbolicLink => {}
-                _ => return Err(ErrorCode::NotPermitted.into()),
+                _ => {
+                    let refused = Err(ErrorCode::NotPermitted.into());
+                    return self.told("opening what is no file", Some(&path), refused);
+                }
             },
             Err(Ok(ErrorCode::NoEntry)) if open.contains(OpenFlags::CREATE) => self.create(&fd)?,
             Err(Ok(code)) => return Err(code.into()),
             Err(Err(trap)) => return Err(FsError::trap(trap)),
         }
         let quota = self.quota(&fd);
-        let mut wasi = self.wasi();
-        let opened = wasi.open_at(fd, path_flags, path, open, flags).await?;
+        let wanted = Wanted {
+            path: path_flags,
+            open,
+            flags,
+        };
+        let opened = self.open(&fd, path.clone(), wanted).await;
+        let opened = self.told("opening", Some(&path), opened)?;
         if let Some(quota) = quota {
             self.0.meters.open.insert(opened.rep(), quota);
         }
@@ -182,7 +250,8 @@ impl HostDescriptor for Files<'_> {
             }
             quota.write(size.saturating_sub(file.file.metadata()?.len()))?;
         }
-        self.wasi().set_size(fd, size).await
+        let done = self.wasi().set_size(fd, size).await;
+        self.told("changing the size of a file", None, done)
     }
 
     async fn write(
@@ -195,7 +264,8 @@ impl HostDescriptor for Files<'_> {
             let gap = offset.saturating_sub(file.file.metadata()?.len());
             quota.write(gap.saturating_add(bytes.len() as u64))?;
         }
-        self.wasi().write(fd, bytes, offset).await
+        let done = self.wasi().write(fd, bytes, offset).await;
+        self.told("writing to a file", None, done)
     }
 
     fn write_via_stream(
@@ -203,7 +273,8 @@ impl HostDescriptor for Files<'_> {
         fd: Resource<Descriptor>,
         offset: Filesize,
     ) -> FsResult<Resource<DynOutputStream>> {
-        let stream = self.wasi().write_via_stream(again(&fd), offset)?;
+        let stream = self.wasi().write_via_stream(again(&fd), offset);
+        let stream = self.told("writing to a file", None, stream)?;
         self.metered(&fd, stream, Some(offset))
     }
 
@@ -211,7 +282,8 @@ impl HostDescriptor for Files<'_> {
         &mut self,
         fd: Resource<Descriptor>,
     ) -> FsResult<Resource<DynOutputStream>> {
-        let stream = self.wasi().append_via_stream(again(&fd))?;
+        let stream = self.wasi().append_via_stream(again(&fd));
+        let stream = self.told("writing to a file", None, stream)?;
         self.metered(&fd, stream, None)
     }
 
@@ -221,7 +293,8 @@ impl HostDescriptor for Files<'_> {
         path: String,
     ) -> FsResult<()> {
         self.create(&fd)?;
-        self.wasi().create_directory_at(fd, path).await
+        let done = self.wasi().create_directory_at(fd, path.clone()).await;
+        self.told("creating the folder", Some(&path), done)
     }
 
     async fn link_at(
@@ -233,7 +306,8 @@ impl HostDescriptor for Files<'_> {
         new: String,
     ) -> FsResult<()> {
         self.create(&to)?;
-        self.wasi().link_at(fd, flags, old, to, new).await
+        let done = self.wasi().link_at(fd, flags, old.clone(), to, new).await;
+        self.told("linking", Some(&old), done)
     }
 
     async fn symlink_at(
@@ -243,7 +317,8 @@ impl HostDescriptor for Files<'_> {
         new: String,
     ) -> FsResult<()> {
         self.create(&fd)?;
-        self.wasi().symlink_at(fd, old, new).await
+        let done = self.wasi().symlink_at(fd, old.clone(), new).await;
+        self.told("linking to", Some(&old), done)
     }
 
     // The rest is WASI's alone.
@@ -276,7 +351,8 @@ impl HostDescriptor for Files<'_> {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> FsResult<()> {
-        self.wasi().set_times(fd, accessed, modified).await
+        let done = self.wasi().set_times(fd, accessed, modified).await;
+        self.told("changing the times of a file", None, done)
     }
 
     async fn read(
@@ -309,7 +385,8 @@ impl HostDescriptor for Files<'_> {
         flags: PathFlags,
         path: String,
     ) -> FsResult<DescriptorStat> {
-        self.wasi().stat_at(fd, flags, path).await
+        let done = self.wasi().stat_at(fd, flags, path.clone()).await;
+        self.told("looking at", Some(&path), done)
     }
 
     async fn set_times_at(
@@ -321,11 +398,17 @@ impl HostDescriptor for Files<'_> {
         modified: NewTimestamp,
     ) -> FsResult<()> {
         let mut wasi = self.wasi();
-        wasi.set_times_at(fd, flags, path, accessed, modified).await
+        let (shown, done) = (
+            path.clone(),
+            wasi.set_times_at(fd, flags, path, accessed, modified),
+        );
+        let done = done.await;
+        self.told("changing the times of", Some(&shown), done)
     }
 
     async fn readlink_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<String> {
-        self.wasi().readlink_at(fd, path).await
+        let done = self.wasi().readlink_at(fd, path.clone()).await;
+        self.told("reading the link", Some(&path), done)
     }
 
     async fn remove_directory_at(
@@ -333,7 +416,8 @@ impl HostDescriptor for Files<'_> {
         fd: Resource<Descriptor>,
         path: String,
     ) -> FsResult<()> {
-        self.wasi().remove_directory_at(fd, path).await
+        let done = self.wasi().remove_directory_at(fd, path.clone()).await;
+        self.told("removing the folder", Some(&path), done)
     }
 
     async fn rename_at(
@@ -343,11 +427,13 @@ impl HostDescriptor for Files<'_> {
         to: Resource<Descriptor>,
         new: String,
     ) -> FsResult<()> {
-        self.wasi().rename_at(fd, old, to, new).await
+        let done = self.wasi().rename_at(fd, old.clone(), to, new).await;
+        self.told("renaming", Some(&old), done)
     }
 
     async fn unlink_file_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<()> {
-        self.wasi().unlink_file_at(fd, path).await
+        let done = self.wasi().unlink_file_at(fd, path.clone()).await;
+        self.told("removing", Some(&path), done)
     }
 
     fn read_via_stream(
@@ -376,7 +462,8 @@ impl HostDescriptor for Files<'_> {
         flags: PathFlags,
         path: String,
     ) -> FsResult<MetadataHashValue> {
-        self.wasi().metadata_hash_at(fd, flags, path).await
+        let done = self.wasi().metadata_hash_at(fd, flags, path.clone()).await;
+        self.told("looking at", Some(&path), done)
     }
 }
 

@@ -1,11 +1,13 @@
 //! The network of an interpreter, as far as its policy goes.
 
+use crate::island::Island;
 use crate::policy::{Destination, may_stand_for, plain_name};
 use crate::state::State;
-use crate::telemetry::AUDIT;
+use crate::telemetry;
 use std::collections::{BTreeSet, HashMap};
+use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use wasmtime::Result;
 use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime_wasi::WasiCtxBuilder;
@@ -13,9 +15,10 @@ use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{
     self, Host, HostResolveAddressStream, ResolveAddressStream,
 };
 use wasmtime_wasi::p2::bindings::sockets::network::{
-    self, ErrorCode, HostNetwork, IpAddress, Network,
+    self, ErrorCode, HostNetwork, IpAddress, IpAddressFamily, Network,
 };
-use wasmtime_wasi::p2::{DynPollable, SocketError};
+use wasmtime_wasi::p2::bindings::sockets::{tcp_create_socket, udp_create_socket};
+use wasmtime_wasi::p2::{DynPollable, SocketError, TcpSocket, UdpSocket};
 use wasmtime_wasi::sockets::{SocketAddrUse, WasiSocketsView};
 
 /// How many addresses an interpreter is told at the most.
@@ -27,6 +30,8 @@ const MOST_LOOKUPS: usize = 64;
 /// What an interpreter may connect to.
 #[derive(Default)]
 pub(crate) struct Net {
+    /// Whose it is.
+    island: Weak<Island>,
     granted: BTreeSet<Destination>,
     /// What the granted names stood for when they were looked up.
     found: Mutex<HashMap<IpAddr, BTreeSet<String>>>,
@@ -35,8 +40,13 @@ pub(crate) struct Net {
 }
 
 impl Net {
-    pub(super) fn set(builder: &mut WasiCtxBuilder, granted: &BTreeSet<Destination>) -> Arc<Self> {
+    pub(super) fn set(
+        builder: &mut WasiCtxBuilder,
+        island: &Arc<Island>,
+        granted: &BTreeSet<Destination>,
+    ) -> Arc<Self> {
         let net = Arc::new(Net {
+            island: Arc::downgrade(island),
             granted: granted.clone(),
             ..Net::default()
         });
@@ -51,12 +61,19 @@ impl Net {
             builder.socket_addr_check(move |address, purpose| {
                 let granted = net.has(address, purpose);
                 if !granted {
-                    tracing::info!(target: AUDIT, "denied: {purpose:?} {address}");
+                    net.tell(format_args!("{purpose:?} {address}"));
                 }
                 Box::pin(std::future::ready(granted))
             });
         }
         net
+    }
+
+    /// Tells the audit log what was denied.
+    fn tell(&self, what: impl Display) {
+        if let Some(island) = self.island.upgrade() {
+            telemetry::denied(&island, what);
+        }
     }
 
     fn has(&self, address: SocketAddr, purpose: SocketAddrUse) -> bool {
@@ -119,12 +136,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Adds the lookup of names to `linker` in place of WASI's own, which looks up all or none.
+/// Adds the lookup of names to `linker` in place of WASI's own, which looks up all or none, and the
+/// creation of sockets, of which WASI's own refuses some without telling anybody.
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
-    ip_name_lookup::add_to_linker::<State, HasLookups>(linker, |state| Lookups {
+    ip_name_lookup::add_to_linker::<State, HasLookups>(linker, lookups)?;
+    tcp_create_socket::add_to_linker::<State, HasLookups>(linker, lookups)?;
+    udp_create_socket::add_to_linker::<State, HasLookups>(linker, lookups)
+}
+
+fn lookups(state: &mut State) -> Lookups<'_> {
+    Lookups {
         net: state.net.clone(),
         state,
-    })
+    }
 }
 
 struct HasLookups;
@@ -157,6 +181,30 @@ impl HostNetwork for Lookups<'_> {
     }
 }
 
+impl tcp_create_socket::Host for Lookups<'_> {
+    fn create_tcp_socket(
+        &mut self,
+        family: IpAddressFamily,
+    ) -> Result<Resource<TcpSocket>, SocketError> {
+        if self.net.granted.is_empty() {
+            self.net
+                .tell("a socket for TCP, as no destination is granted");
+            return Err(ErrorCode::AccessDenied.into());
+        }
+        tcp_create_socket::Host::create_tcp_socket(&mut self.state.sockets(), family)
+    }
+}
+
+impl udp_create_socket::Host for Lookups<'_> {
+    async fn create_udp_socket(
+        &mut self,
+        _family: IpAddressFamily,
+    ) -> Result<Resource<UdpSocket>, SocketError> {
+        self.net.tell("a socket for UDP, which no policy grants");
+        Err(ErrorCode::AccessDenied.into())
+    }
+}
+
 impl Host for Lookups<'_> {
     fn resolve_addresses(
         &mut self,
@@ -165,7 +213,7 @@ impl Host for Lookups<'_> {
     ) -> Result<Resource<ResolveAddressStream>, SocketError> {
         let Some(granted) = self.net.may_look_up(&name) else {
             let shown: String = name.chars().take(253).collect();
-            tracing::info!(target: AUDIT, "denied: looking up {shown:?}");
+            self.net.tell(format_args!("looking up {shown:?}"));
             return Err(ErrorCode::AccessDenied.into());
         };
         if lock(&self.net.lookups).len() >= MOST_LOOKUPS {
@@ -198,10 +246,9 @@ impl HostResolveAddressStream for Lookups<'_> {
             if self.net.note(name, plain_address(found)) {
                 return Ok(Some(found));
             }
-            tracing::info!(
-                target: AUDIT,
-                "denied: the name {name:?} stands for {found:?}, which is not granted by it"
-            );
+            self.net.tell(format_args!(
+                "the name {name:?} stands for {found:?}, which is not granted by it"
+            ));
         }
     }
 

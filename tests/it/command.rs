@@ -395,7 +395,6 @@ fn scripts_without_children_do_the_same() {
         "channels/nobody_can_send_any_more.py",
         "channels/timeouts.py",
         "channels/waiting_for_oneself.py",
-        "hostile/R-15_deep_message.py",
         "library/everything_is_importable.py",
         "queues/what_is_not_shareable.py",
         "threads/an_impossible_wait.py",

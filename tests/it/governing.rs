@@ -389,6 +389,20 @@ fn fuel() {
         }
         other => panic!("{other:?}"),
     }
+    // What is done before the script begins is not the script's, so the least is enough for that.
+    for least in [1, 1000] {
+        let limits = Limits::new().fuel(least).unwrap();
+        let interpreter = runtime.interpreter().limits(limits).build().unwrap();
+        let outcome = interpreter.exec("x = 1");
+        let limited = matches!(
+            outcome,
+            Err(Error::LimitExceeded {
+                kind: LimitKind::Fuel,
+                ..
+            })
+        );
+        assert!(limited, "{least}: {outcome:?}");
+    }
     // Without being counted it would never run out.
     let limits = Limits::new().fuel(once).unwrap();
     let refused = crate::runtime().interpreter().limits(limits).build();

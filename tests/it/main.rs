@@ -3,6 +3,7 @@
 mod aliases;
 mod cache;
 mod cli;
+mod collector;
 mod command;
 mod conformance;
 mod copies;
@@ -11,6 +12,7 @@ mod examples;
 mod fresh;
 mod governing;
 mod host;
+mod hostile;
 mod interrupt;
 mod map;
 mod packages;

@@ -120,7 +120,7 @@ fn signals() {
 fn policy_files() {
     let folder = folder("policy-file");
     let file = folder.join("policy.toml");
-    std::fs::write(&file, "[env]\nA = '1'\n[limits]\nwall = '20ms'\n").unwrap();
+    std::fs::write(&file, "[env]\nA = '1'\n[limits]\nwall = '2s'\n").unwrap();
     let file = file.to_str().unwrap();
     let show = "import os; print(sorted(os.environ.items()))";
     check(
@@ -130,7 +130,7 @@ fn policy_files() {
         "[('A', '1'), ('B', '2')]\n",
         &[],
     );
-    let slow = "import time; time.sleep(0.1)";
+    let slow = "import time; time.sleep(3)";
     let limit = &["archipel: limit exceeded: wall"];
     check(&["run", "--policy", file, "-c", slow], "", 124, "", limit);
     let longer = ["run", "--policy", file, "--timeout", "60s", "-c", slow];

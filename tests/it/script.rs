@@ -8,72 +8,95 @@
 //! | `stdout-limit` | how many bytes are captured; the output is not compared then |
 //! | `stderr-has` | what standard error has in it |
 //! | `outcome` | `exit N` (the default is `exit 0`), `limit` or `died`; several with `or` |
-//! | `wall`, `memory` | a limit |
+//! | `wall`, `memory` and so on | a limit |
 //! | `children` | the granted count and depth of children; the default is 64 and 4 |
 
 use crate::runtime;
-use archipel::{Error, Limits, Output, Policy};
-use std::path::Path;
-use std::time::Duration;
+use archipel::{Error, LimitKind, Limits, Output, Policy};
+use std::path::{Path, PathBuf};
 
 /// What must come of a script.
 pub struct Expected {
     outcomes: Vec<String>,
-    stdout: Option<String>,
-    stdout_limit: usize,
+    pub stdout: Option<String>,
+    pub stdout_limit: usize,
     stderr_has: Vec<String>,
-    limits: Limits,
-    children: (u32, u32),
+    pub limits: Limits,
+    pub children: (u32, u32),
+}
+
+/// The keys and values in the first lines of a script.
+pub fn header(source: &str) -> impl Iterator<Item = (&str, &str)> {
+    source
+        .lines()
+        .map_while(|line| line.strip_prefix("#: "))
+        .map(|line| line.split_once(' ').unwrap_or((line, "")))
 }
 
 /// Reads what the first lines of a script say.
 pub fn expected(source: &str) -> Expected {
-    let mut expected = Expected {
-        outcomes: vec!["exit 0".to_owned()],
-        stdout: Some(String::new()),
-        stdout_limit: 1 << 20,
-        stderr_has: Vec::new(),
-        limits: Limits::new(),
-        children: (64, 4),
-    };
-    for line in source.lines().map_while(|line| line.strip_prefix("#: ")) {
-        let (key, value) = line.split_once(' ').unwrap_or((line, ""));
-        match key {
-            "stdout" => {
-                if let Some(stdout) = &mut expected.stdout {
-                    stdout.push_str(value);
-                    stdout.push('\n');
-                }
-            }
-            "stdout-limit" => {
-                expected.stdout = None;
-                expected.stdout_limit = value.parse().unwrap();
-            }
-            "stderr-has" => expected.stderr_has.push(value.to_owned()),
-            "outcome" => expected.outcomes = value.split(" or ").map(str::to_owned).collect(),
-            "wall" => expected.limits = expected.limits.wall(time(value)).unwrap(),
-            "memory" => expected.limits = expected.limits.memory(mebibytes(value) as u64).unwrap(),
-            "children" => {
-                let (count, depth) = value.split_once(' ').unwrap();
-                expected.children = (count.parse().unwrap(), depth.parse().unwrap());
-            }
-            _ => panic!("unknown key `{key}`"),
-        }
+    let mut expected = Expected::new();
+    for (key, value) in header(source) {
+        assert!(expected.take(key, value), "unknown key `{key}`");
     }
     expected
 }
 
 impl Expected {
+    pub fn new() -> Self {
+        Expected {
+            outcomes: vec!["exit 0".to_owned()],
+            stdout: Some(String::new()),
+            stdout_limit: 1 << 20,
+            stderr_has: Vec::new(),
+            limits: Limits::new(),
+            children: (64, 4),
+        }
+    }
+
+    /// Takes what a line says, if it is something that every script can say.
+    pub fn take(&mut self, key: &str, value: &str) -> bool {
+        match key {
+            "stdout" => {
+                if let Some(stdout) = &mut self.stdout {
+                    stdout.push_str(value);
+                    stdout.push('\n');
+                }
+            }
+            "stdout-limit" => {
+                self.stdout = None;
+                self.stdout_limit = value.parse().unwrap();
+            }
+            "stderr-has" => self.stderr_has.push(value.to_owned()),
+            "outcome" => self.outcomes = value.split(" or ").map(str::to_owned).collect(),
+            "children" => {
+                let (count, depth) = value.split_once(' ').unwrap();
+                self.children = (count.parse().unwrap(), depth.parse().unwrap());
+            }
+            limit => {
+                let Some(kind) = LimitKind::named(limit) else {
+                    return false;
+                };
+                self.limits = self.limits.with(kind, amount(kind, value)).unwrap();
+            }
+        }
+        true
+    }
+
     /// Says what is not as it must be: how the script ended, or what it wrote.
     pub fn compare(&self, outcome: &str, out: &[u8], err: &str) -> Result<(), String> {
-        let text = String::from_utf8_lossy(out);
-        let told = format!("stdout:\n{text}stderr:\n{err}");
         if !self.outcomes.iter().any(|expected| expected == outcome) {
+            let told = told(out, err);
             return Err(format!("{outcome}, not {:?}\n{told}", self.outcomes));
         }
+        self.compare_output(out, err)
+    }
+
+    /// Says what of the output is not as it must be.
+    pub fn compare_output(&self, out: &[u8], err: &str) -> Result<(), String> {
         match &self.stdout {
-            Some(lines) if *lines != text => {
-                return Err(format!("stdout is not\n{lines}but\n{told}"));
+            Some(lines) if lines.as_bytes() != out => {
+                return Err(format!("stdout is not\n{lines}but\n{}", told(out, err)));
             }
             None if out.len() > self.stdout_limit || out.is_empty() => {
                 return Err(format!("{} bytes were captured", out.len()));
@@ -82,22 +105,30 @@ impl Expected {
         }
         for part in &self.stderr_has {
             if !err.contains(part) {
-                return Err(format!("stderr has no {part}\n{told}"));
+                return Err(format!("stderr has no {part}\n{}", told(out, err)));
             }
         }
         Ok(())
     }
 }
 
-fn time(text: &str) -> Duration {
-    match text.strip_suffix("ms") {
-        Some(millis) => Duration::from_millis(millis.parse().unwrap()),
-        None => Duration::from_secs(text.strip_suffix('s').unwrap().parse().unwrap()),
-    }
+/// What a script wrote, for people to read.
+pub fn told(out: &[u8], err: &str) -> String {
+    let out = String::from_utf8_lossy(out);
+    format!("stdout:\n{out}stderr:\n{err}")
 }
 
-fn mebibytes(text: &str) -> usize {
-    text.strip_suffix("MiB").unwrap().parse::<usize>().unwrap() << 20
+/// An amount in the unit of its kind: `500ms`, `2s`, `64MiB`, `100KiB`, `12`.
+fn amount(kind: LimitKind, text: &str) -> u64 {
+    let units: &[(&str, u64)] = match kind {
+        LimitKind::Cpu | LimitKind::Wall => &[("ms", 1_000_000), ("s", 1_000_000_000)],
+        _ => &[("KiB", 1 << 10), ("MiB", 1 << 20)],
+    };
+    let found = units.iter().find_map(|(unit, size)| {
+        let number = text.strip_suffix(unit)?;
+        Some(number.parse::<u64>().ok()? * size)
+    });
+    found.unwrap_or_else(|| text.parse().unwrap())
 }
 
 /// Runs the script at `path` and says what is not as it must be.
@@ -134,8 +165,8 @@ fn check(path: &Path) -> Result<(), String> {
     }
 }
 
-/// Checks every script in a folder of the project.
-pub fn check_all(folder: &str) {
+/// The scripts in a folder of the project, in order.
+pub fn paths(folder: &str) -> Vec<PathBuf> {
     let folder = crate::root().join(folder);
     let mut paths: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
@@ -143,7 +174,12 @@ pub fn check_all(folder: &str) {
         .collect();
     paths.sort();
     assert!(!paths.is_empty(), "{} is empty", folder.display());
-    let failures: Vec<String> = paths
+    paths
+}
+
+/// Checks every script in a folder of the project.
+pub fn check_all(folder: &str) {
+    let failures: Vec<String> = paths(folder)
         .iter()
         .filter_map(|path| {
             let failure = check(path).err()?;

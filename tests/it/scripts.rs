@@ -17,6 +17,8 @@ macro_rules! folders {
                 .unwrap()
                 .map(|entry| entry.unwrap().file_name().into_string().unwrap())
                 .collect();
+            // The hostile ones have a harness of their own.
+            found.retain(|folder| folder != "hostile");
             found.sort();
             assert_eq!(found, [$(stringify!($folder)),*]);
         }
@@ -27,7 +29,6 @@ folders!(
     channels,
     copying,
     governing,
-    hostile,
     interpreters,
     leaks,
     library,

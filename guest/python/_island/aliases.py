@@ -27,7 +27,9 @@ def call(name, args, kwargs):
     Raises AliasError with the reason that the other side gave, and NameError where there is no such alias.
     """
     try:
-        return codec.decode(host.call(name, codec.encode((args, kwargs))))
+        message = codec.encode((args, kwargs))
+        codec.sized(message[0])
+        return codec.decode(host.call(name, message))
     except Err as error:
         if type(error.value) is not _Inexact:
             raise _error(name, error.value) from None

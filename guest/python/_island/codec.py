@@ -77,6 +77,18 @@ def encode_exactly(obj):
         raise NotShareableError(f"the object is not shareable: {error}") from None
 
 
+# No message, and no source text, is larger.  The host stops an interpreter that sends much more; this
+# tells of it in time.
+MOST_BYTES = 64 << 20
+
+
+def sized(body):
+    """`body`, unless it is larger than what can be sent; raises ValueError."""
+    if len(body) > MOST_BYTES:
+        raise ValueError(f"too large: the limit is {MOST_BYTES} bytes")
+    return body
+
+
 def refs(form, ends, unbound=None):
     """Luggage for the host."""
     return channels.LuggageRefs(form, ends, unbound)

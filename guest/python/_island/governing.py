@@ -127,6 +127,7 @@ class Governed:
         """
         if not isinstance(name, str):
             raise TypeError(f"name must be str, not {type(name).__name__}")
+        name.encode()
         if not callable(target):
             raise TypeError(f"target must be callable, not {type(target).__name__}")
         function = target

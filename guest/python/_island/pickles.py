@@ -32,7 +32,7 @@ def dump(obj, ends):
 
 def message(body, ends):
     """A message of the host's for a trusted body."""
-    return body, True, codec.refs(channels.Form.TRUSTED, ends)
+    return codec.sized(body), True, codec.refs(channels.Form.TRUSTED, ends)
 
 
 def encode(obj):

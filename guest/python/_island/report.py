@@ -15,7 +15,7 @@ def flush():
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (AttributeError, ValueError, OSError):
+        except BaseException:
             # Closed, replaced or without a reader: nothing is left to write to.
             pass
 

@@ -12,7 +12,7 @@ from componentize_py_types import Err
 from wit_world.imports import channels, waiting
 
 from . import interrupts
-from .codec import decode, encode, encode_exactly, owned, refs
+from .codec import decode, encode, encode_exactly, owned, refs, sized
 from .errors import NotShareableError, not_sent
 
 # Threads that were started and have not run yet.
@@ -24,9 +24,6 @@ under_way = []
 # What is to be done when something happens that nobody waits for just now: a dict of waits and the
 # functions to call with their outcomes.
 background = {}
-
-# The host stops an interpreter that sends much more; this tells of it in time.
-_MOST_BYTES = 64 << 20
 
 _PLAIN = channels.Form.PLAIN
 _Timeout = channels.Error_Timeout
@@ -115,8 +112,7 @@ def _send_pickled(sender, obj, timeout, unbound):
 
 def send_message(sender, message, timeout, unbound=None):
     """Send a message that is encoded already."""
-    if len(message[0]) > _MOST_BYTES:
-        raise ValueError(f"too large: the limit is {_MOST_BYTES} bytes")
+    sized(message[0])
     if unbound is not None:
         message = _with_unbound(message, unbound)
     if not deferred and not under_way and not background:

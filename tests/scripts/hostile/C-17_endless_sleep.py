@@ -1,5 +1,7 @@
+#: row C-17
+#: attack It sleeps for 30 years.
+#: outcome TIMEOUT
 #: wall 1s
-#: outcome limit
 #: stdout reached
 import time
 

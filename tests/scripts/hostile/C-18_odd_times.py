@@ -1,3 +1,6 @@
+#: row C-18
+#: attack It sleeps and waits for times that are negative, infinite, no number, or too long.
+#: outcome RAISE(ValueError)
 #: stdout ValueError ValueError OverflowError OverflowError
 #: stdout ValueError ValueError
 import time

@@ -1,5 +1,7 @@
-#: wall 1s
-#: outcome limit
+#: row C-1
+#: attack It loops for ever.
+#: outcome LIMIT(cpu)
+#: cpu 300ms
 #: stdout reached
 print('reached', flush=True)
 while True:

@@ -1,5 +1,7 @@
-#: wall 1s
-#: outcome limit
+#: row C-21
+#: attack It calls the host in a loop, by asking an empty channel.
+#: outcome LIMIT(cpu)
+#: cpu 300ms
 #: stdout reached
 import interpreters
 

@@ -1,5 +1,7 @@
-#: wall 1s
-#: outcome limit
+#: row C-2
+#: attack It loops for ever and catches whatever would end the loop.
+#: outcome LIMIT(cpu)
+#: cpu 300ms
 #: stdout reached
 print('reached', flush=True)
 while True:

@@ -1,5 +1,8 @@
+#: row C-6
+#: attack It asks for more than its memory in one go, in six ways.
+#: outcome RAISE(MemoryError)
 #: memory 128MiB
-#: stdout 6 refused
+#: stdout 6 of MemoryError
 attempts = [
     lambda: [0] * 10**9,
     lambda: bytes(10**9),
@@ -14,4 +17,4 @@ for attempt in attempts:
         attempt()
     except MemoryError:
         refused += 1
-print(refused, 'refused')
+print(refused, 'of MemoryError')

@@ -1,5 +1,7 @@
-#: wall 1s
-#: outcome limit
+#: row C-7
+#: attack It matches regular expressions that take exponential time.
+#: outcome LIMIT(cpu)
+#: cpu 300ms
 #: stdout reached
 import re
 

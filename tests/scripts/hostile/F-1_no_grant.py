@@ -1,3 +1,6 @@
+#: row F-1
+#: attack It opens and lists files without a grant.
+#: outcome DENY
 #: stdout FileNotFoundError FileNotFoundError FileNotFoundError FileNotFoundError
 import os
 

@@ -1,9 +1,13 @@
-#: outcome exit 1
+#: row G-3
+#: attack It replaces the builtins and modules by which errors are reported.
+#: outcome RAISE(RuntimeError)
 #: stderr-has RuntimeError
+#: stdout reached
 import builtins
 import sys
 import traceback
 
+print('reached', flush=True)
 for name in ('print', 'type', 'len', 'isinstance', 'open', '__import__'):
     setattr(builtins, name, None)
 sys.excepthook = None

@@ -1,5 +1,8 @@
-#: outcome died or exit 0 or exit 1
+#: row G-5
+#: attack It runs bytecode of its own making.
+#: outcome RAISE(SystemError)
 #: stdout reached
+#: stderr-has SystemError
 print('reached', flush=True)
 
 

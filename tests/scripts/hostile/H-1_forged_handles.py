@@ -1,4 +1,6 @@
-#: outcome died
+#: row H-1
+#: attack It uses a number that is no handle as a channel.
+#: outcome DIED
 #: stdout reached
 import interpreters
 from wit_world.imports import channels

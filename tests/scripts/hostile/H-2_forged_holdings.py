@@ -1,3 +1,6 @@
+#: row H-2
+#: attack It says that it holds handles that it does not hold.
+#: outcome RAISE(InterpreterError)
 #: children 4 1
 #: stdout nothing happens
 #: stdout InterpreterError: the interpreter died: unknown handle index 12345

@@ -1,5 +1,9 @@
+#: row I-1
+#: attack It creates children until it is refused.
+#: outcome RAISE(InterpreterError)
 #: children 8 2
-#: stdout limit
+#: stdout 8 InterpreterError
+#: stdout 1 usable
 import interpreters
 
 children = []
@@ -7,4 +11,8 @@ try:
     while True:
         children.append(interpreters.create())
 except interpreters.InterpreterError:
-    print('limit')
+    print(len(children), 'InterpreterError')
+# One that goes makes room for another.
+children.pop().close()
+children.append(interpreters.create())
+print(1, 'usable')

@@ -1,5 +1,9 @@
+#: row I-2
+#: attack It lets each child create a child.
+#: outcome RAISE(InterpreterError)
 #: children 8 3
-#: stdout 3
+#: audit it may create no interpreters
+#: stdout 3 InterpreterError
 #: stdout done
 import interpreters
 
@@ -8,7 +12,7 @@ import interpreters
 try:
     child = interpreters.create()
 except interpreters.InterpreterError:
-    print(interpreters.get_current().id)
+    print(interpreters.get_current().id, "InterpreterError")
 else:
     child.run("SOURCE = " + repr(SOURCE) + "; exec(SOURCE)")
 """

@@ -1,3 +1,6 @@
+#: row M-1
+#: attack It takes memory until there is none, and goes on after that.
+#: outcome RAISE(MemoryError)
 #: memory 64MiB
 #: stdout MemoryError
 #: stdout usable

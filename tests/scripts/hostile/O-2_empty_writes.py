@@ -1,3 +1,6 @@
+#: row O-2
+#: attack It writes nothing, a hundred thousand times.
+#: outcome OK
 #: stdout done
 import os
 

@@ -1,3 +1,6 @@
+#: row O-6
+#: attack It closes and removes its standard output.
+#: outcome OK
 #: stdout before
 import os
 import sys

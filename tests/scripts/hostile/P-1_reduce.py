@@ -1,4 +1,12 @@
-#: stdout NotShareableError
+#: row P-1
+#: attack It sends objects that run code where they are unpickled, to a parent that has more.
+#: outcome RAISE(NotShareableError)
+#: stdout object NotShareableError
+#: stdout in a list NotShareableError
+#: stdout subclass NotShareableError
+#: stdout code NotShareableError
+#: stdout function NotShareableError
+#: stdout nothing was run
 import interpreters
 
 
@@ -7,8 +15,21 @@ class Evil:
         return eval, ("print('evil')",)
 
 
-recv, send = interpreters.create_channel(capacity=1)
-try:
-    send.send(Evil())
-except interpreters.NotShareableError as error:
-    print(type(error).__name__)
+class EvilDict(dict):
+    __reduce__ = Evil.__reduce__
+
+
+recv, send = interpreters.create_channel(capacity=8)
+for name, obj in {
+    'object': Evil(),
+    'in a list': [1, Evil()],
+    'subclass': EvilDict(),
+    'code': compile('print("evil")', '', 'exec'),
+    'function': lambda: print('evil'),
+}.items():
+    try:
+        send.send(obj)
+        print(name, 'fine')
+    except interpreters.NotShareableError as error:
+        print(name, type(error).__name__)
+print('nothing was run')

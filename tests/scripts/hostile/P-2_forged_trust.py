@@ -1,3 +1,6 @@
+#: row P-2
+#: attack It says of its pickles that its parent may read them.
+#: outcome RAISE(NotShareableError)
 #: stdout refused where it is sent: Error_NotShareable
 #: stdout refused where it is received: NotShareableError
 #: stdout refused as a result: NotShareableError

@@ -1,4 +1,7 @@
-#: stdout 10 refused
+#: row P-3
+#: attack It sends bytes that are no message, past the codec.
+#: outcome RAISE(Error_NotShareable)
+#: stdout 10 of Error_NotShareable
 import marshal
 
 import interpreters
@@ -25,4 +28,4 @@ for body in bodies:
         send._handle.send(body, True, None, 0)
     except Err as error:
         refused += isinstance(error.value, channels.Error_NotShareable)
-print(refused, 'refused')
+print(refused, 'of Error_NotShareable')

@@ -1,3 +1,6 @@
+#: row R-1
+#: attack It calls itself for ever.
+#: outcome RAISE(RecursionError)
 #: stdout RecursionError
 #: stdout usable
 def f():

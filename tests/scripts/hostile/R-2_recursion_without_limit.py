@@ -1,8 +1,9 @@
-#: outcome died or exit 0 or exit 1
+#: row R-2
+#: attack It lifts the limit on recursion and calls itself for ever.
+#: outcome DIED
 #: stdout reached
 import sys
 
-print('reached', flush=True)
 sys.setrecursionlimit(10**9)
 
 
@@ -10,7 +11,8 @@ def f(n):
     return f(n + 1)
 
 
+print('reached', flush=True)
 try:
     f(0)
-except (RecursionError, MemoryError):
-    pass
+except BaseException:
+    print('caught')

@@ -1,8 +1,39 @@
-#: outcome died or exit 0 or exit 1
-#: stdout reached
-print('reached', flush=True)
-for source in ('(' * 100_000, '-' * 10**5 + '1', 'a' + '.b' * 10**5, 'lambda:' * 10**4):
+#: row R-3
+#: attack It compiles source text that is nested thousands deep, in ten ways.
+#: outcome RAISE(MemoryError)
+#: stdout parentheses MemoryError
+#: stdout minus MemoryError
+#: stdout not MemoryError
+#: stdout lists MemoryError
+#: stdout attributes InterpreterDied: wasm trap: call stack exhausted
+#: stdout lambdas MemoryError
+#: stdout texts MemoryError
+#: stdout conditions IndentationError
+#: stdout assignments fine
+#: stdout calls MemoryError
+import archipel
+from concurrent.interpreters import ExecutionFailed
+
+SOURCES = {
+    'parentheses': '"(" * 100_000',
+    'minus': '"-" * 10**5 + "1"',
+    'not': '"not " * 10**5 + "1"',
+    'lists': '"[" * 10**5',
+    'attributes': '"a" + ".b" * 10**5',
+    'lambdas': '"lambda:" * 10**4 + "1"',
+    'texts': '"f\'{" * 1000 + "1" + "}\'" * 1000',
+    'conditions': '"".join(" " * n + "if 1:\\n" for n in range(1000)) + " " * 1000 + "pass"',
+    'assignments': '"a = " * 10**5 + "1"',
+    'calls': '"f(" * 10**4',
+}
+ATTACKS = {name: f"compile({source}, '', 'exec')" for name, source in SOURCES.items()}
+
+for name, source in ATTACKS.items():
+    child = archipel.create()
     try:
-        eval(source)
-    except (SyntaxError, MemoryError, RecursionError, NameError):
-        pass
+        child.exec(source)
+        print(name, 'fine')
+    except archipel.InterpreterDied as error:
+        print(name, f'InterpreterDied: {str(error).removeprefix("the interpreter died: ")}')
+    except ExecutionFailed as error:
+        print(name, error.excinfo.type.__name__)

@@ -1,4 +1,9 @@
-#: outcome exit 44
+#: row S-2
+#: attack It ends its process with a status.
+#: outcome EXIT(44)
+#: stdout reached
 import os
+
+print('reached', flush=True)
 
 os._exit(44)

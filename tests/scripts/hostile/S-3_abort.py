@@ -1,4 +1,6 @@
-#: outcome died
+#: row S-3
+#: attack It crashes on purpose.
+#: outcome DIED
 #: stdout reached
 import os
 

@@ -1,3 +1,6 @@
+#: row T-1
+#: attack It raises an exception whose text raises it again.
+#: outcome RAISE(unprintable)
 #: stdout <unprintable Evil object>
 import interpreters
 

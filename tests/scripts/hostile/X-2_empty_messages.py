@@ -1,8 +1,16 @@
-#: wall 20s
-#: stdout full
+#: row X-2
+#: attack It fills a channel with empty messages: each counts as 64 bytes.
+#: outcome RAISE(LimitExceeded)
+#: queued 64KiB
+#: stdout 1024 LimitExceeded queued
+import archipel
 import interpreters
 
-recv, send = interpreters.create_channel(capacity=1000)
-while send.send_nowait(None):
-    pass
-print('full')
+recv, send = interpreters.create_channel(capacity=None)
+count = 0
+try:
+    while True:
+        send.send(None)
+        count += 1
+except archipel.LimitExceeded as error:
+    print(count, 'LimitExceeded', error.kind)

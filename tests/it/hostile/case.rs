@@ -1,0 +1,243 @@
+//! A hostile script, and what its first lines say of it.
+//!
+//! Besides what the first lines of every script can say (`script.rs`):
+//!
+//! | key | value |
+//! |---|---|
+//! | `row` | the row of the table that it is about, such as `C-1`; several can be |
+//! | `attack` | what it tries, in a sentence |
+//! | `outcome` | what comes of it, one or several with `or`: see [`Outcome`] |
+//! | `audit` | part of the next entry in the audit log, all of which must be listed |
+//! | `audits` | how many entries the audit log has, where they need not be listed |
+//! | `dir` | a granted directory: `ro /data`, `rw /data`, or `rw /data 64KiB` with a quota |
+//! | `env` | `NAME=VALUE` |
+//! | `net` | a granted destination |
+//! | `clock` | seconds after 1970 at which the clock stands |
+//! | `seed` | the number from which all randomness comes |
+//! | `alias` | an alias of the host's: `echo`, `fails` or `panics` |
+
+use crate::script::{Expected, header};
+use archipel::{Access, AliasError, Call, Clock, Policy, Random, Value};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// What came of a script, in the words of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// `OK`: it ended, having done no harm.
+    Ok,
+    /// `RAISE(X)`: it was told by an exception, which it caught and showed, or did not catch.
+    Raise(String),
+    /// `DENY`: it was told that it may not, or that there is no such thing.
+    Deny,
+    /// `CLOSED`: it was told that a channel or a handle is closed.
+    Closed,
+    /// `EXIT(n)`: it ended with that status.
+    Exit(String),
+    /// `LIMIT(kind)`: it was stopped where it was; `TIMEOUT` is that of wall time.
+    Limit(String),
+    /// `DIED`: it is dead.
+    Died,
+}
+
+impl Outcome {
+    fn read(text: &str) -> Self {
+        let argument = || {
+            let (_, rest) = text.split_once('(').unwrap();
+            rest.trim_end_matches(')').to_owned()
+        };
+        match text.split('(').next().unwrap() {
+            "OK" => Outcome::Ok,
+            "RAISE" => Outcome::Raise(argument()),
+            "DENY" => Outcome::Deny,
+            "CLOSED" => Outcome::Closed,
+            "EXIT" => Outcome::Exit(argument()),
+            "LIMIT" => Outcome::Limit(argument()),
+            "TIMEOUT" => Outcome::Limit("wall".to_owned()),
+            "DIED" => Outcome::Died,
+            other => panic!("`{other}` is no outcome"),
+        }
+    }
+
+    /// Whether this is how it ended, where `ended` is `exit N`, `limit KIND` or `died`.  What a script
+    /// was told by an exception is in what it wrote.
+    pub fn is(&self, ended: &str, written: &str) -> bool {
+        let caught =
+            |names: &[&str]| ended == "exit 0" && names.iter().any(|name| written.contains(name));
+        match self {
+            Outcome::Ok => ended == "exit 0",
+            Outcome::Raise(name) => caught(&[name]) || ended == "exit 1" && written.contains(name),
+            Outcome::Deny => caught(&["PermissionError", "FileNotFoundError", "Denied"]),
+            Outcome::Closed => caught(&["Closed", "closed"]),
+            Outcome::Exit(status) => *ended == format!("exit {status}"),
+            Outcome::Limit(kind) => *ended == format!("limit {kind}"),
+            Outcome::Died => ended == "died",
+        }
+    }
+}
+
+/// A script, and what its first lines say.
+pub struct Case {
+    pub name: String,
+    pub source: String,
+    pub rows: Vec<String>,
+    pub attack: String,
+    /// As it is written.
+    pub outcome: String,
+    pub outcomes: Vec<Outcome>,
+    pub audit: Vec<String>,
+    pub audits: Option<usize>,
+    pub expected: Expected,
+    grants: Vec<(String, String)>,
+}
+
+impl Case {
+    pub fn read(path: &Path) -> Self {
+        let source = std::fs::read_to_string(path).unwrap();
+        let mut case = Case {
+            name: super::name(path).to_owned(),
+            rows: Vec::new(),
+            attack: String::new(),
+            outcome: String::new(),
+            outcomes: Vec::new(),
+            audit: Vec::new(),
+            audits: None,
+            expected: Expected::new(),
+            grants: Vec::new(),
+            source,
+        };
+        let source = std::mem::take(&mut case.source);
+        for (key, value) in header(&source) {
+            match key {
+                "row" => case.rows.push(value.to_owned()),
+                "attack" => case.attack = value.to_owned(),
+                "outcome" => {
+                    case.outcome = value.to_owned();
+                    case.outcomes = value.split(" or ").map(Outcome::read).collect();
+                }
+                "audits" => case.audits = Some(value.parse().unwrap()),
+                "audit" => case.audit.push(value.to_owned()),
+                "dir" | "env" | "net" | "clock" | "seed" | "alias" => {
+                    case.grants.push((key.to_owned(), value.to_owned()));
+                }
+                _ => assert!(case.expected.take(key, value), "{}: `{key}`", case.name),
+            }
+        }
+        case.source = source;
+        let name = &case.name;
+        assert!(!case.rows.is_empty(), "{name} has no row");
+        assert!(!case.attack.is_empty(), "{name} has no attack");
+        assert!(!case.outcomes.is_empty(), "{name} has no outcome");
+        // Whoever writes nothing cannot show that he got to the attack.
+        let silent = case.expected.stdout.as_deref() == Some("");
+        assert!(!silent, "{name} does not show that it was reached");
+        case
+    }
+
+    /// What the script is granted, with its directories in `place`.
+    pub fn policy(&self, place: &Place) -> Policy {
+        let (count, depth) = self.expected.children;
+        let mut policy = Policy::new().children(count, depth).unwrap();
+        for (key, value) in &self.grants {
+            policy = match key.as_str() {
+                "dir" => grant_dir(policy, value, place),
+                "env" => {
+                    let (name, value) = value.split_once('=').unwrap();
+                    policy.env(name, value).unwrap()
+                }
+                "net" => policy.net(value).unwrap(),
+                "clock" => {
+                    let since = Duration::from_secs(value.parse().unwrap());
+                    policy
+                        .clock(Clock::Frozen(SystemTime::UNIX_EPOCH + since))
+                        .unwrap()
+                }
+                "seed" => policy.random(Random::Seeded(value.parse().unwrap())),
+                _ => alias(policy, value),
+            };
+        }
+        policy
+    }
+}
+
+fn grant_dir(policy: Policy, value: &str, place: &Place) -> Policy {
+    let mut words = value.split(' ');
+    let access = words.next().unwrap();
+    let guest = words.next().unwrap();
+    let host = place.folder(guest.rsplit('/').next().unwrap());
+    match (access, words.next()) {
+        ("rw", Some(quota)) => {
+            let kibibytes: u64 = quota.trim_end_matches("KiB").parse().unwrap();
+            policy.dir_with_quota(host, guest, kibibytes << 10)
+        }
+        ("rw", None) => policy.dir(host, guest, Access::ReadWrite),
+        _ => policy.dir(host, guest, Access::ReadOnly),
+    }
+    .unwrap()
+}
+
+fn alias(policy: Policy, name: &str) -> Policy {
+    let function: fn(Call) -> Result<Value, AliasError> = match name {
+        "echo" => |call| Ok(call.args.first().cloned().unwrap_or_else(|| ().into())),
+        "fails" => |_| Err(AliasError::new("it failed")),
+        _ => |_| panic!("a secret of {}", env!("CARGO_MANIFEST_DIR")),
+    };
+    policy.alias(name, function).unwrap()
+}
+
+/// A folder of one script, with its granted directories and something beside them that no script
+/// may reach.
+pub struct Place {
+    root: PathBuf,
+    canary: String,
+}
+
+impl Place {
+    pub fn new(name: &str) -> Self {
+        let folder = format!("archipel-hostile-{}-{name}", std::process::id());
+        let root = std::env::temp_dir().join(folder);
+        let _ = std::fs::remove_dir_all(&root);
+        std::fs::create_dir_all(&root).unwrap();
+        let canary = format!("canary of {name}");
+        std::fs::write(root.join("canary.txt"), &canary).unwrap();
+        Place { root, canary }
+    }
+
+    /// A directory to be granted: with a file, and with links that lead out of it.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        let folder = self.root.join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("hello.txt"), "hello").unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::symlink;
+            symlink("../canary.txt", folder.join("out")).unwrap();
+            symlink(self.root.join("canary.txt"), folder.join("absolute")).unwrap();
+            symlink("..", folder.join("up")).unwrap();
+        }
+        folder
+    }
+
+    /// The path of a directory that was prepared.
+    pub fn granted(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    fn canary(&self) -> PathBuf {
+        self.root.join("canary.txt")
+    }
+
+    /// Whether what lies beside the directories is as it was.
+    pub fn is_untouched(&self) -> bool {
+        let kept = std::fs::read_to_string(self.canary());
+        let files = std::fs::read_dir(&self.root).unwrap();
+        let files = files.filter(|file| !file.as_ref().unwrap().path().is_dir());
+        kept.is_ok_and(|text| text == self.canary) && files.count() == 1
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.root);
+    }
+}

@@ -1,0 +1,266 @@
+//! Hostile cases of files that take two interpreters, or a file system of a certain kind.
+
+use super::case::Place;
+use super::lane::Lane;
+use archipel::{Access, Error, Interpreter, Output, Policy};
+use std::process::Command;
+
+fn reads_and_writes(lane: &Lane, place: &Place) -> Interpreter {
+    let policy = Policy::new().dir(place.folder("data"), "/data", Access::ReadWrite);
+    lane.interpreter(policy.unwrap())
+}
+
+/// F-9: Directories are granted that lie in each other, one of them only for reading.
+///
+/// Outcome: a typed error where the policy is made.
+#[test]
+fn f_9_overlapping_grants() {
+    let place = Place::new("f-9");
+    let data = place.folder("data");
+    let inner = data.join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    let rows = [
+        (&data, Access::ReadOnly, &inner, Access::ReadWrite),
+        (&data, Access::ReadWrite, &inner, Access::ReadOnly),
+        (&inner, Access::ReadWrite, &data, Access::ReadOnly),
+        (&data, Access::ReadOnly, &data, Access::ReadWrite),
+    ];
+    for (first, first_access, second, second_access) in rows {
+        let policy = Policy::new().dir(first, "/one", first_access).unwrap();
+        let refused = policy.dir(second, "/two", second_access);
+        assert!(matches!(refused, Err(Error::Config(_))), "{refused:?}");
+    }
+    let policy = Policy::new().dir(&data, "/one", Access::ReadOnly).unwrap();
+    assert!(policy.dir(&inner, "/two", Access::ReadOnly).is_ok());
+}
+
+/// F-10: Directories are granted that would give away the whole system, by names, and by links to them.
+///
+/// Outcome: a typed error where the policy is made.
+#[cfg(unix)]
+#[test]
+fn f_10_the_whole_system() {
+    let place = Place::new("f-10");
+    let data = place.folder("data");
+    std::os::unix::fs::symlink("/", data.join("root")).unwrap();
+    let root = data.join("root");
+    let up = data.join("../../../../../../../../..");
+    let paths = [
+        "/",
+        "/proc",
+        "/proc/self",
+        "/sys",
+        "/dev",
+        "/dev/shm",
+        "//",
+        "/./",
+        "/proc/..",
+    ];
+    for path in paths.iter().map(std::path::Path::new).chain([&*root, &up]) {
+        for access in [Access::ReadOnly, Access::ReadWrite] {
+            let refused = Policy::new().dir(path, "/data", access);
+            assert!(
+                matches!(refused, Err(Error::Config(_))),
+                "{}",
+                path.display()
+            );
+        }
+    }
+}
+
+/// F-13: One interpreter swaps a folder for a link that leads out, all the time, while another opens what
+/// lies behind the name.
+///
+/// Outcome: DENY or what lies in the folder; never what lies outside.
+#[test]
+fn f_13_swap_race() {
+    let (lane, place) = (Lane::new(), Place::new("f-13"));
+    let swaps = reads_and_writes(&lane, &place);
+    swaps
+        .exec(
+            "
+import os
+os.mkdir('/data/folder')
+with open('/data/folder/canary.txt', 'w') as file:
+    file.write('inside')
+with open('/data/swaps', 'w'):
+    pass
+",
+        )
+        .unwrap();
+    let policy = Policy::new()
+        .dir(place.granted("data"), "/data", Access::ReadWrite)
+        .unwrap();
+    let opens = lane.interpreter(policy);
+    let swapper = swaps.clone();
+    let thread = std::thread::spawn(move || {
+        swapper.exec(
+            "
+swapped = 0
+while os.path.exists('/data/swaps'):
+    os.rename('/data/folder', '/data/aside')
+    os.rename('/data/up', '/data/folder')
+    os.rename('/data/folder', '/data/up')
+    os.rename('/data/aside', '/data/folder')
+    swapped += 1
+",
+        )
+    });
+    let seen = opens
+        .eval("(exec('''\nseen = {}\nfor n in range(3000):\n    try:\n        with open('/data/folder/canary.txt', 'r+') as file:\n            what = file.read()\n    except OSError as error:\n        what = type(error).__name__\n    seen[what] = seen.get(what, 0) + 1\n''', globals()), sorted(seen))[1]")
+        .unwrap();
+    opens.exec("import os; os.unlink('/data/swaps')").unwrap();
+    thread.join().unwrap().unwrap();
+    assert!(swaps.eval("swapped").unwrap().as_i64() > Some(0));
+    for what in seen.as_list().unwrap() {
+        let what = what.as_str().unwrap();
+        let known = ["inside", "PermissionError", "FileNotFoundError"];
+        assert!(known.contains(&what), "{what}");
+    }
+    assert!(place.is_untouched());
+    drop((swaps, opens));
+    lane.is_as_before().unwrap();
+}
+
+/// F-14: A pipe is opened, and one that takes the place of a file at the moment when it is opened.
+///
+/// Outcome: DENY; the script can be stopped, and no thread waits for ever.
+#[cfg(unix)]
+#[test]
+fn f_14_pipes_that_take_the_place_of_files() {
+    use rustix::fs::{CWD, Mode, mkfifoat};
+    let (lane, place) = (Lane::new(), Place::new("f-14"));
+    let swaps = reads_and_writes(&lane, &place);
+    let data = place.granted("data");
+    mkfifoat(CWD, data.join("pipe"), Mode::RWXU).unwrap();
+    std::fs::write(data.join("file"), "text").unwrap();
+    std::fs::write(data.join("swaps"), "").unwrap();
+    let policy = Policy::new().dir(&data, "/data", Access::ReadWrite);
+    let opens = lane.interpreter(policy.unwrap());
+    let swapper = swaps.clone();
+    let thread = std::thread::spawn(move || {
+        swapper.exec(
+            "
+import os
+while os.path.exists('/data/swaps'):
+    os.rename('/data/file', '/data/aside')
+    os.rename('/data/pipe', '/data/file')
+    os.rename('/data/file', '/data/pipe')
+    os.rename('/data/aside', '/data/file')
+",
+        )
+    });
+    opens
+        .exec(
+            "
+seen = set()
+for n in range(3000):
+    for mode in ('r', 'r+'):
+        try:
+            with open('/data/file', mode) as file:
+                seen.add(file.read())
+        except OSError as error:
+            seen.add(type(error).__name__)
+import os
+os.unlink('/data/swaps')
+",
+        )
+        .unwrap();
+    thread.join().unwrap().unwrap();
+    for what in opens.eval("list(seen)").unwrap().as_list().unwrap() {
+        let what = what.as_str().unwrap();
+        let known = ["text", "PermissionError", "FileNotFoundError"];
+        assert!(known.contains(&what), "{what}");
+    }
+    drop((swaps, opens));
+    lane.is_as_before().unwrap();
+}
+
+/// F-17: A directory with twenty thousand entries is listed and walked, and changed meanwhile.
+///
+/// Outcome: OK; each entry once, with limited memory.
+#[test]
+fn f_17_huge_directories() {
+    let (lane, place) = (Lane::new(), Place::new("f-17"));
+    let interpreter = reads_and_writes(&lane, &place);
+    let data = place.granted("data");
+    for number in 0..20_000 {
+        std::fs::File::create(data.join(format!("{number}"))).unwrap();
+    }
+    interpreter
+        .exec(
+            "
+import os
+names = [name for name in os.listdir('/data') if name.isdigit()]
+walked = [name for _, _, names in os.walk('/data') for name in names if name.isdigit()]
+seen = []
+with os.scandir('/data') as entries:
+    for entry in entries:
+        if entry.name.isdigit():
+            seen.append(entry.name)
+            os.unlink(entry.path)
+counts = len(set(names)), len(names), len(set(walked)), len(seen) == len(set(seen))
+",
+        )
+        .unwrap();
+    assert_eq!(
+        interpreter.eval("counts").unwrap().to_string(),
+        "(20000, 20000, 20000, True)"
+    );
+    drop(interpreter);
+    lane.is_as_before().unwrap();
+}
+
+/// F-22: A disk is full, one cannot be written to, and a quota is used up.
+///
+/// Outcome: RAISE(OSError) with the right number.
+#[cfg(target_os = "linux")]
+#[test]
+fn f_22_full_disks() {
+    let place = Place::new("f-22");
+    let data = place.folder("data");
+    let attempt = "
+import errno
+try:
+    with open('/data/big', 'wb', buffering=0) as file:
+        while True:
+            file.write(bytes(10_000))
+except OSError as error:
+    print(errno.errorcode[error.errno])
+print('goes on')
+";
+    let archipel = env!("CARGO_BIN_EXE_archipel");
+    let run = |unshare: &[&str], before: String, access: &str| {
+        let command = format!(
+            "{before} exec '{archipel}' run --dir '{}::/data:{access}' -c \"$0\"",
+            data.display()
+        );
+        let mut words = unshare.to_vec();
+        words.extend(["sh", "-c", &command, attempt]);
+        let output = Command::new(words[0]).args(&words[1..]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let quota = Policy::new()
+        .dir_with_quota(&data, "/data", 64 << 10)
+        .unwrap();
+    let lane = Lane::new();
+    let output = Output::captured(1000);
+    let builder = lane.runtime.interpreter().policy(quota);
+    let interpreter = builder.stdout(output.clone()).build().unwrap();
+    interpreter.exec(attempt).unwrap();
+    assert_eq!(output.take().text(), "EIO\ngoes on\n");
+    assert_eq!(run(&[], String::new(), "ro"), "EPERM\ngoes on\n");
+    drop(interpreter);
+    lane.is_as_before().unwrap();
+
+    // A disk of its own can be had where the system lets anybody mount one for himself.
+    let own = ["unshare", "--map-root-user", "--mount"];
+    let can = Command::new(own[0]).args(&own[1..]).arg("true").output();
+    if can.is_ok_and(|output| output.status.success()) {
+        for (options, number) in [("size=1m", "EIO"), ("size=1m,ro", "EROFS")] {
+            let mount = format!("mount -t tmpfs -o {options} tmpfs '{}' &&", data.display());
+            let said = run(&own, mount, "rw");
+            assert_eq!(said, format!("{number}\ngoes on\n"));
+        }
+    }
+}

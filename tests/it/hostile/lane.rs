@@ -1,0 +1,211 @@
+//! A runtime in which one hostile script runs after the other, beside an interpreter that must not notice.
+
+use super::case::{Case, Place};
+use super::heart::Heart;
+use crate::collector::{HOSTILE, told_of};
+use crate::script::told;
+use archipel::{Error, Interpreter, LimitKind, Metrics, Output, Policy, Runtime};
+use std::time::{Duration, Instant};
+
+/// How long whatever has to be given back may take; on a machine that works it takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a script may take that says nothing of that: what hangs shows itself by this.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// How far behind its limit a script may be stopped, on the busiest of machines.
+const LATE: u64 = 5_000_000_000;
+
+/// A runtime, and an interpreter that answers all the time.
+pub struct Lane {
+    heart: Heart,
+    pub runtime: Runtime,
+    /// What there was of everything from the start.
+    before: [u64; 5],
+}
+
+/// What must be as it was before.
+fn counters(metrics: Metrics) -> [u64; 5] {
+    [
+        metrics.interpreters as u64,
+        metrics.running,
+        metrics.channels as u64,
+        metrics.queued_messages as u64,
+        metrics.queued_bytes as u64,
+    ]
+}
+
+impl Lane {
+    pub fn new() -> Self {
+        let builder = Runtime::builder().interpreters(128).workers(2);
+        let runtime = builder.build().unwrap();
+        let heart = Heart::start(&runtime);
+        heart.answers().unwrap();
+        let before = heart.between_beats(|| counters(runtime.metrics()));
+        Lane {
+            heart,
+            runtime,
+            before,
+        }
+    }
+
+    /// An interpreter with that policy.
+    pub fn interpreter(&self, policy: Policy) -> Interpreter {
+        self.runtime.interpreter().policy(policy).build().unwrap()
+    }
+
+    /// Waits for the sibling to answer.
+    pub fn heart_answers(&self) -> Result<(), String> {
+        self.heart.answers()
+    }
+
+    /// Whether the sibling answers, and everything that is counted is as it was at the start.
+    pub fn is_as_before(&self) -> Result<(), String> {
+        self.heart.answers()?;
+        self.has_returned_to(self.before)
+    }
+
+    /// Runs a script and says what is not as it must be.
+    pub fn check(&self, case: &Case) -> Result<(), String> {
+        let place = Place::new(&case.name);
+        self.is_as_before()?;
+        let beats = self.heart.beats();
+        self.run(case, &place)?;
+        self.is_as_before()?;
+        if self.heart.beats() == beats {
+            return Err("the sibling did not answer meanwhile".to_owned());
+        }
+        match place.is_untouched() {
+            true => Ok(()),
+            false => Err("something outside of the granted directories was changed".to_owned()),
+        }
+    }
+
+    fn run(&self, case: &Case, place: &Place) -> Result<(), String> {
+        let expected = &case.expected;
+        let (stdout, stderr) = (
+            Output::captured(expected.stdout_limit),
+            Output::captured(1 << 16),
+        );
+        let name = format!("{HOSTILE}{}", case.name);
+        let limits = match expected.limits.get(LimitKind::Wall) {
+            Some(_) => expected.limits,
+            None => expected.limits.wall(LONGEST).unwrap(),
+        };
+        let interpreter = self
+            .runtime
+            .interpreter()
+            .name(&name)
+            .policy(case.policy(place))
+            .limits(limits)
+            .stdout(stdout.clone())
+            .stderr(stderr.clone())
+            .build()
+            .unwrap();
+        let result = interpreter.run(case.source.clone(), "script.py", []);
+        let ended = match &result {
+            Ok(status) => format!("exit {status}"),
+            Err(Error::LimitExceeded { kind, limit, used }) => {
+                if *used < *limit {
+                    return Err(format!("stopped at {used} of {limit}"));
+                }
+                let time = matches!(kind, LimitKind::Cpu | LimitKind::Wall);
+                if time && *used - *limit > LATE {
+                    return Err(format!("stopped {} ns late", *used - *limit));
+                }
+                format!("limit {kind}")
+            }
+            Err(Error::Died(_)) => "died".to_owned(),
+            Err(other) => format!("{other:?}"),
+        };
+        let (out, err) = (stdout.take().bytes, stderr.take().text());
+        let written = told(&out, &err);
+        if !case
+            .outcomes
+            .iter()
+            .any(|outcome| outcome.is(&ended, &written))
+        {
+            return Err(format!("{ended}, not {}\n{written}", case.outcome));
+        }
+        expected.compare_output(&out, &err)?;
+        shows_nothing_of_the_host(&written)?;
+        if let Err(error) = &result {
+            shows_nothing_of_the_host(&error.to_string())?;
+        }
+        let after = interpreter.exec("");
+        let gone = matches!(after, Err(Error::Died(_) | Error::Closed));
+        match (&result, after) {
+            (Err(_), after) if !gone => {
+                return Err(format!("it was stopped and goes on: {after:?}"));
+            }
+            (_, Ok(()) | Err(Error::Died(_) | Error::Closed | Error::Raised(_))) => {}
+            (_, Err(Error::LimitExceeded { .. })) => {}
+            (_, Err(other)) => return Err(format!("afterwards: {other:?}")),
+        }
+        drop(interpreter);
+        let audit = told_of(&name);
+        let listed = audit.len() == case.audit.len()
+            && audit
+                .iter()
+                .zip(&case.audit)
+                .all(|(entry, part)| entry.contains(part));
+        let all = case.audits.map_or(listed, |count| audit.len() == count);
+        match all {
+            true => Ok(()),
+            false => Err(format!(
+                "the audit log is {audit:#?}, not {:#?}\n{written}",
+                case.audit
+            )),
+        }
+    }
+
+    fn has_returned_to(&self, before: [u64; 5]) -> Result<(), String> {
+        let begun = Instant::now();
+        loop {
+            let now = self
+                .heart
+                .between_beats(|| counters(self.runtime.metrics()));
+            if now == before {
+                return Ok(());
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(format!("{now:?} is left, where there was {before:?}"));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Looks for paths of the host's, for secrets of its environment and for places in its memory.
+fn shows_nothing_of_the_host(text: &str) -> Result<(), String> {
+    let folders = [
+        Some(crate::root().to_owned()),
+        Some(std::env::temp_dir().join("archipel-hostile")),
+        std::env::home_dir().filter(|home| home.as_os_str().len() > 1),
+        std::env::current_exe().ok(),
+    ];
+    let folders = folders.into_iter().flatten();
+    let folders = folders.map(|folder| folder.display().to_string());
+    let environment = std::env::var(super::CANARY).ok();
+    let file = Some("canary of ".to_owned());
+    let secrets = folders.chain(environment).chain(file);
+    // Where Linux has its stacks and libraries; a guest's own addresses have half as many digits.
+    let address = text.match_indices("0x7f").any(|(at, _)| {
+        let digits = text[at + 2..].bytes().take_while(u8::is_ascii_hexdigit);
+        digits.count() == 12
+    });
+    if address {
+        return Err(format!(
+            "an address of the host's is in what the script was told:\n{text}"
+        ));
+    }
+    for secret in secrets {
+        if let Some(at) = text.find(&secret) {
+            let around = text[..at].lines().next_back().unwrap_or_default();
+            return Err(format!(
+                "{secret} is in what the script was told, after {around}"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! Hostile cases of what an interpreter leaves in the host, and of what it learns there.
+
+use super::lane::Lane;
+use crate::runtime;
+use archipel::{Error, LimitKind, Output, Policy, Value};
+use std::process::{Command, Stdio};
+
+/// M-11: An interpreter takes much memory and gives it back to Python.
+///
+/// Outcome: OK; its account shows the most that it had, and the next interpreter begins anew.
+#[test]
+fn m_11_memory_does_not_shrink() {
+    let lane = Lane::new();
+    let interpreter = lane.interpreter(Policy::new());
+    let memory =
+        |interpreter: &archipel::Interpreter| interpreter.usage().of(LimitKind::Memory).own;
+    let at_first = memory(&interpreter);
+    interpreter.exec("block = bytes(100 << 20)").unwrap();
+    let then = memory(&interpreter);
+    assert!(then - at_first >= 99 << 20, "{at_first} {then}");
+    interpreter.exec("del block").unwrap();
+    assert_eq!(memory(&interpreter), then);
+    drop(interpreter);
+    assert_eq!(memory(&lane.interpreter(Policy::new())), at_first);
+    lane.is_as_before().unwrap();
+}
+
+/// M-13: An interpreter makes the host keep texts: of errors, names, reasons, and output.
+///
+/// Outcome: RAISE(ValueError) or cut off, each at a limit of its own.
+#[test]
+fn m_13_texts_of_the_host() {
+    let lane = Lane::new();
+    let output = Output::captured(1000);
+    let interpreter = lane
+        .runtime
+        .interpreter()
+        .stdout(output.clone())
+        .build()
+        .unwrap();
+    let Err(Error::Raised(raised)) = interpreter.exec("raise ValueError('x' * 10**7)") else {
+        panic!("it raises");
+    };
+    assert!(raised.message.len() < 70_000 && raised.traceback.len() < 70_000);
+    let name = "raise type('E' * 10**7, (Exception,), {})";
+    let Err(Error::Raised(raised)) = interpreter.exec(name) else {
+        panic!("it raises");
+    };
+    assert!(raised.name.len() < 70_000 && raised.qualified_name.len() < 70_000);
+    interpreter.exec("print('x' * 10**6)").unwrap();
+    let captured = output.take();
+    assert_eq!((captured.bytes.len(), captured.dropped), (1000, 999_001));
+    interpreter
+        .exec(
+            "
+import interpreters
+recv, send = interpreters.create_channel()
+try:
+    send.poison(ValueError('x' * 10**7))
+    found = 'kept'
+except Exception as error:
+    found = type(error).__name__
+",
+        )
+        .unwrap();
+    assert_eq!(interpreter.eval("found").unwrap(), "ValueError");
+    drop(interpreter);
+    lane.is_as_before().unwrap();
+}
+
+/// E-3: An environment is granted with zero bytes, equals signs, empty names, and a mebibyte of text.
+///
+/// Outcome: a typed error where the policy is made.
+#[test]
+fn e_3_odd_variables() {
+    let huge = "x".repeat(1 << 20);
+    let rows = [
+        ("", "x"),
+        ("A=B", "x"),
+        ("A\0", "x"),
+        ("A", "x\0y"),
+        ("A", &huge),
+        (&huge, "x"),
+    ];
+    for (name, value) in rows {
+        let refused = Policy::new().env(name, value);
+        assert!(matches!(refused, Err(Error::Config(_))), "{refused:?}");
+    }
+}
+
+/// E-10: The answers for what does not exist and for what is somebody else's are compared.
+///
+/// Outcome: the same error with the same text.
+#[test]
+fn e_10_absent_or_foreign() {
+    let lane = Lane::new();
+    let policy = Policy::new().children(4, 1).unwrap();
+    let stranger = lane.interpreter(policy.clone());
+    stranger
+        .exec("import archipel; kept = [archipel.create() for _ in range(3)]")
+        .unwrap();
+    let interpreter = lane.interpreter(policy);
+    interpreter
+        .exec(
+            "
+from concurrent import interpreters
+from _island import aliases
+texts = set()
+for number in (1, 2, 3, 99, 2**40):
+    try:
+        interpreters.Interpreter(number)
+    except interpreters.InterpreterNotFoundError as error:
+        texts.add(str(error).replace(str(number), 'N'))
+names = set()
+for name in ('hidden', 'absent'):
+    try:
+        aliases.call(name, (), {})
+    except NameError as error:
+        names.add(str(error).replace(name, 'N'))
+",
+        )
+        .unwrap();
+    assert_eq!(interpreter.eval("len(texts)").unwrap(), 1);
+    interpreter.alias("hidden", |_| Ok(Value::None)).unwrap();
+    interpreter.hide("hidden").unwrap();
+    interpreter
+        .exec(
+            "
+for name in ('hidden', 'absent'):
+    try:
+        aliases.call(name, (), {})
+    except NameError as error:
+        names.add(str(error).replace(name, 'N'))
+",
+        )
+        .unwrap();
+    assert_eq!(interpreter.eval("len(names)").unwrap(), 1);
+    drop((interpreter, stranger));
+    lane.is_as_before().unwrap();
+}
+
+/// E-11: A child asks what others have used, and which interpreters there are.
+///
+/// Outcome: OK; it is told of itself and of those below it.
+#[test]
+fn e_11_counts_of_others() {
+    let lane = Lane::new();
+    let policy = Policy::new().children(4, 2).unwrap();
+    let interpreter = lane.interpreter(policy);
+    interpreter
+        .exec(
+            "
+import archipel
+sibling = archipel.create()
+child = archipel.create(policy={'children': 1})
+child.exec('''
+from concurrent import interpreters
+from wit_world.imports import interpreters as host
+own = interpreters.create()
+seen = sorted(interpreter.id for interpreter in interpreters.list_all())
+mine = sorted([interpreters.get_current().id, own.id])
+children = [used for used in host.usage() if used.kind == 'children']
+told = seen == mine, children[0].subtree
+''')
+",
+        )
+        .unwrap();
+    let told = interpreter.eval("child.call(eval, 'told')").unwrap();
+    assert_eq!(told.to_string(), "(True, 1)");
+    drop(interpreter);
+    lane.is_as_before().unwrap();
+}
+
+/// O-9: Nobody reads what an interpreter writes, and the reader goes away.
+///
+/// Outcome: RAISE(BrokenPipeError) once the reader is gone; TIMEOUT while it sleeps.
+#[cfg(unix)]
+#[test]
+fn o_9_readers_that_do_not_read() {
+    runtime();
+    let program = |timeout: &str| {
+        Command::new(env!("CARGO_BIN_EXE_archipel"))
+            .args([
+                "run",
+                "--timeout",
+                timeout,
+                "-c",
+                "while True: print('x' * 1000)",
+            ])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    // The pipe is full soon, and nobody empties it.
+    let mut sleeping = program("1s");
+    assert_eq!(sleeping.wait().unwrap().code(), Some(124));
+    let mut gone = program("60s");
+    drop(gone.stdout.take());
+    let status = gone.wait().unwrap();
+    assert!(!status.success() && status.code() != Some(124), "{status}");
+}
+
+/// D-7: Randomness without a grant of its own.
+///
+/// Outcome: OK; it is the system's, so that `secrets` is never weak, and a seed is somebody's choice.
+#[test]
+fn d_7_randomness_is_real() {
+    let lane = Lane::new();
+    let source = "__import__('secrets').token_hex(16)";
+    let tokens: Vec<String> = (0..4)
+        .map(|_| {
+            lane.interpreter(Policy::new())
+                .eval(source)
+                .unwrap()
+                .to_string()
+        })
+        .collect();
+    let mut once = tokens.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), tokens.len());
+    lane.is_as_before().unwrap();
+}

@@ -1,0 +1,192 @@
+//! Hostile cases of the network, with somebody who listens for what must never come.
+
+use super::lane::Lane;
+use archipel::{Interpreter, Policy};
+use std::io::ErrorKind;
+use std::net::{TcpListener, UdpSocket};
+
+/// Ears of the host's: what reaches them was let through.
+struct Ears {
+    tcp: TcpListener,
+    udp: UdpSocket,
+}
+
+impl Ears {
+    fn new() -> Self {
+        let (tcp, udp) = (
+            TcpListener::bind("127.0.0.1:0").unwrap(),
+            UdpSocket::bind("127.0.0.1:0").unwrap(),
+        );
+        tcp.set_nonblocking(true).unwrap();
+        udp.set_nonblocking(true).unwrap();
+        Ears { tcp, udp }
+    }
+
+    fn ports(&self) -> (u16, u16) {
+        let tcp = self.tcp.local_addr().unwrap().port();
+        (tcp, self.udp.local_addr().unwrap().port())
+    }
+
+    fn heard_nothing(&self) {
+        let silent = |error: std::io::Error| error.kind() == ErrorKind::WouldBlock;
+        assert!(self.tcp.accept().is_err_and(silent), "a connection came");
+        assert!(
+            self.udp.recv(&mut [0; 8]).is_err_and(silent),
+            "a packet came"
+        );
+    }
+}
+
+const ATTEMPT: &str = "
+import asyncio, http.client, socket, urllib.request
+def attempt(call):
+    try:
+        call()
+    except OSError as error:
+        return type(getattr(error, 'reason', error)).__name__
+    except Exception as error:
+        return type(error).__name__
+    return 'done'
+def datagram(host, port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.connect((host, port))
+        sender.send(b'x')
+def connect(host, port):
+    socket.create_connection((host, port), timeout=10).close()
+";
+
+fn attempts(interpreter: &Interpreter, rows: &[(String, &str)]) {
+    interpreter.exec(ATTEMPT).unwrap();
+    for (call, outcome) in rows {
+        let found = interpreter
+            .eval(format!("attempt(lambda: {call})"))
+            .unwrap();
+        assert_eq!(found, *outcome, "{call}");
+    }
+}
+
+/// N-1: The network is reached for without a grant, in every way, while somebody listens.
+///
+/// Outcome: DENY; nothing arrives.
+#[test]
+fn n_1_nothing_arrives() {
+    let (lane, ears) = (Lane::new(), Ears::new());
+    let (tcp, udp) = ears.ports();
+    let interpreter = lane.interpreter(Policy::new());
+    let rows = [
+        (format!("connect('127.0.0.1', {tcp})"), "PermissionError"),
+        (format!("connect('localhost', {tcp})"), "PermissionError"),
+        (format!("connect('::1', {tcp})"), "PermissionError"),
+        (format!("datagram('127.0.0.1', {udp})"), "PermissionError"),
+        (
+            format!("urllib.request.urlopen('http://127.0.0.1:{tcp}/')"),
+            "PermissionError",
+        ),
+        (
+            format!("asyncio.run(asyncio.open_connection('127.0.0.1', {tcp}))"),
+            "PermissionError",
+        ),
+        (
+            "socket.create_server(('127.0.0.1', 0))".to_owned(),
+            "PermissionError",
+        ),
+    ];
+    attempts(&interpreter, &rows);
+    ears.heard_nothing();
+    drop(interpreter);
+    lane.is_as_before().unwrap();
+}
+
+/// N-2: A destination is written in every way that somebody might take for another one.
+///
+/// Outcome: DENY; what counts is the address that is connected to, and whether that was granted.
+#[test]
+fn n_2_spellings() {
+    let (lane, ears) = (Lane::new(), Ears::new());
+    let (tcp, udp) = ears.ports();
+    let policy = Policy::new()
+        .net("example.org:443")
+        .unwrap()
+        .net("10.0.0.0/8:*")
+        .unwrap();
+    let interpreter = lane.interpreter(policy);
+    let hosts = [
+        "127.0.0.1",
+        "2130706433",
+        "0177.0.0.1",
+        "0x7f.1",
+        "127.1",
+        "::1",
+        "::ffff:127.0.0.1",
+        "::ffff:7f00:1",
+        "localhost",
+        "localhost.",
+        "LOCALHOST",
+        "example.org@127.0.0.1",
+        "example.org.127.0.0.1",
+        "0.0.0.0",
+        "::",
+    ];
+    let rows = hosts.map(|host| {
+        // WASI connects neither to addresses of IPv4 through sockets of IPv6 nor to no address.
+        let impossible = host.starts_with("::ffff") || ["0.0.0.0", "::"].contains(&host);
+        let outcome = if impossible {
+            "OSError"
+        } else {
+            "PermissionError"
+        };
+        (format!("connect('{host}', {tcp})"), outcome)
+    });
+    attempts(&interpreter, &rows);
+    let rows = [
+        // No such name can be asked for.
+        (
+            format!("connect('example.org\\r\\nHost: x', {tcp})"),
+            "PermissionError",
+        ),
+        (
+            format!("connect('ex\\u00e4mple.org', {tcp})"),
+            "PermissionError",
+        ),
+        (format!("datagram('10.0.0.1', {udp})"), "PermissionError"),
+    ];
+    attempts(&interpreter, &rows);
+    ears.heard_nothing();
+    drop(interpreter);
+    lane.is_as_before().unwrap();
+}
+
+/// N-5: Sockets of the host's are looked for among the descriptors that an interpreter has.
+///
+/// Outcome: DENY; there are none.
+#[test]
+fn n_5_inherited_sockets() {
+    let (lane, ears) = (Lane::new(), Ears::new());
+    let interpreter = lane.interpreter(Policy::new());
+    interpreter
+        .exec(
+            "
+import os, socket
+found = []
+for fd in range(200):
+    try:
+        socket.socket(fileno=fd).getsockname()
+        found.append(fd)
+    except OSError:
+        pass
+opened = []
+for fd in range(3, 200):
+    try:
+        os.fstat(fd)
+        opened.append(fd)
+    except OSError:
+        pass
+",
+        )
+        .unwrap();
+    let found = interpreter.eval("found, opened").unwrap();
+    assert_eq!(found.to_string(), "([], [])");
+    ears.heard_nothing();
+    drop(interpreter);
+    lane.is_as_before().unwrap();
+}

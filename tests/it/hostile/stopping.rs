@@ -1,0 +1,288 @@
+//! Hostile cases of stopping and of deadlines.
+
+use super::lane::Lane;
+use archipel::{Binding, Capacity, Error, Interpreter, LimitKind, Limits, Policy, Receiver};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// An interpreter that runs something on another thread, and says when it has begun.
+struct Begun {
+    interpreter: Interpreter,
+    outcome: JoinHandle<archipel::Result<()>>,
+    begins: Receiver,
+}
+
+fn begin(lane: &Lane, policy: Policy, source: &str) -> Begun {
+    let interpreter = lane.interpreter(policy);
+    let (begun, begins) = lane.runtime.channel(Capacity::Unbounded).unwrap();
+    interpreter
+        .prepare_main([("begun", Binding::from(begun))])
+        .unwrap();
+    let (runner, source) = (interpreter.clone(), source.to_owned());
+    let outcome = std::thread::spawn(move || runner.exec(source));
+    Begun {
+        interpreter,
+        outcome,
+        begins,
+    }
+}
+
+/// K-6: An interpreter is stopped while it imports, compiles, and creates children.
+///
+/// Outcome: CANCELLED; nothing stays behind.
+#[test]
+fn k_6_at_odd_moments() {
+    let lane = Lane::new();
+    let sources = [
+        "import sqlite3, xml.dom.minidom, http.server, unittest, email.message",
+        "while True: compile('x = 1\\n' * 10_000, '', 'exec')",
+        "import interpreters\nwhile True: interpreters.create().close()",
+        "import interpreters\nwhile True: kept = [interpreters.create() for _ in range(8)]",
+        "import interpreters\nwhile True: interpreters.create().copy()",
+    ];
+    for source in sources {
+        for _ in 0..5 {
+            let policy = Policy::new().children(16, 2).unwrap();
+            let run = begin(
+                &lane,
+                policy,
+                &format!("begun.send(1)\n{source}\nwhile True: pass"),
+            );
+            run.begins.recv().unwrap();
+            run.interpreter.cancel("enough", true);
+            let outcome = run.outcome.join().unwrap();
+            assert!(matches!(outcome, Err(Error::Cancelled(_))), "{outcome:?}");
+        }
+        lane.is_as_before().unwrap();
+    }
+}
+
+/// K-7: An interpreter is stopped before it runs anything, after the end, twice, and by many threads.
+///
+/// Outcome: CANCELLED once; the rest means nothing.
+#[test]
+fn k_7_again_and_again() {
+    let lane = Lane::new();
+    let idle = lane.interpreter(Policy::new());
+    idle.cancel("nothing runs", false);
+    idle.exec("x = 1").unwrap();
+    idle.cancel("over", true);
+    idle.cancel("over", true);
+    assert!(idle.exec("x = 1").is_err());
+    idle.kill();
+    idle.kill();
+
+    let run = begin(&lane, Policy::new(), "begun.send(1)\nwhile True: pass");
+    run.begins.recv().unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..16 {
+            let interpreter = &run.interpreter;
+            scope.spawn(move || match number % 2 {
+                0 => interpreter.cancel("enough", true),
+                _ => interpreter.kill(),
+            });
+        }
+    });
+    let outcome = run.outcome.join().unwrap();
+    let stopped = matches!(outcome, Err(Error::Cancelled(_) | Error::Killed));
+    assert!(stopped, "{outcome:?}");
+    drop((idle, run.interpreter, run.begins));
+    lane.is_as_before().unwrap();
+}
+
+/// K-9: An interpreter is stopped that has fifty children, which all wait.
+///
+/// Outcome: CANCELLED, all of them.
+#[test]
+fn k_9_with_many_children() {
+    let lane = Lane::new();
+    let policy = Policy::new().children(50, 1).unwrap();
+    let run = begin(
+        &lane,
+        policy,
+        "
+import interpreters
+recv, send = interpreters.create_channel()
+threads = []
+for _ in range(50):
+    child = interpreters.create()
+    threads.append(child.run_in_thread(
+        'begun.send(1); recv.recv()', channels=dict(begun=begun, recv=recv)))
+for thread in threads:
+    thread.join()
+",
+    );
+    for _ in 0..50 {
+        run.begins.recv().unwrap();
+    }
+    run.interpreter.cancel("enough", true);
+    assert!(matches!(
+        run.outcome.join().unwrap(),
+        Err(Error::Cancelled(_))
+    ));
+    drop((run.interpreter, run.begins));
+    lane.is_as_before().unwrap();
+}
+
+/// K-13: Deadlines of one, ten and forty interpreters that sleep and compute.
+///
+/// Outcome: TIMEOUT; never before its time.
+#[test]
+fn k_13_never_early() {
+    let lane = Lane::new();
+    let wall = Duration::from_millis(200);
+    for count in [1, 10, 40] {
+        let threads: Vec<_> = (0..count)
+            .map(|number| {
+                let limits = Limits::new().wall(wall).unwrap();
+                let interpreter = lane.runtime.interpreter().limits(limits).build().unwrap();
+                std::thread::spawn(move || {
+                    let source = match number % 2 {
+                        0 => "while True: pass",
+                        _ => "import time; time.sleep(1e6)",
+                    };
+                    let begun = Instant::now();
+                    (interpreter.exec(source), begun.elapsed())
+                })
+            })
+            .collect();
+        for thread in threads {
+            let (outcome, passed) = thread.join().unwrap();
+            assert!(passed >= wall, "after {passed:?}");
+            let Err(Error::LimitExceeded { kind, used, limit }) = outcome else {
+                panic!("{outcome:?}");
+            };
+            assert!(kind == LimitKind::Wall && used >= limit, "{used}");
+        }
+    }
+    lane.is_as_before().unwrap();
+}
+
+/// K-15: Limits of no time, of a nanosecond, and of more time than there is.
+///
+/// Outcome: a typed error, TIMEOUT, and no limit.
+#[test]
+fn k_15_odd_limits() {
+    let lane = Lane::new();
+    for time in [Duration::ZERO, Duration::MAX] {
+        assert!(matches!(Limits::new().wall(time), Err(Error::Config(_))));
+        assert!(matches!(Limits::new().cpu(time), Err(Error::Config(_))));
+    }
+    let with = |limits| lane.runtime.interpreter().limits(limits).build().unwrap();
+    let most = Duration::from_nanos(u64::MAX);
+    with(Limits::new().wall(most).unwrap().cpu(most).unwrap())
+        .exec("import time; time.sleep(0.001)")
+        .unwrap();
+    let least = Duration::from_nanos(1);
+    for limits in [Limits::new().wall(least), Limits::new().cpu(least)] {
+        let outcome = with(limits.unwrap()).exec("while True: pass");
+        assert!(
+            matches!(outcome, Err(Error::LimitExceeded { .. })),
+            "{outcome:?}"
+        );
+    }
+    lane.is_as_before().unwrap();
+}
+
+/// X-17: Interpreters are stopped at random moments while they receive and pass on what others send.
+///
+/// Outcome: CANCELLED; each message that was not received is still there, and none is there twice.
+#[test]
+fn x_17_stopped_while_it_receives() {
+    const MESSAGES: i64 = 2000;
+    let lane = Lane::new();
+    let (sender, receiver) = lane.runtime.channel(Capacity::Unbounded).unwrap();
+    let (passed_on, arrives) = lane.runtime.channel(Capacity::Unbounded).unwrap();
+    for number in 0..MESSAGES {
+        sender.send(number).unwrap();
+    }
+    drop(sender);
+    let mut seen = Vec::new();
+    for _ in 0..10 {
+        let interpreter = lane.interpreter(Policy::new());
+        interpreter
+            .prepare_main([
+                ("inbox", Binding::from(receiver.clone())),
+                ("out", passed_on.clone().into()),
+            ])
+            .unwrap();
+        let runner = interpreter.clone();
+        let thread = std::thread::spawn(move || runner.exec("while True: out.send(inbox.recv())"));
+        // It has received something, and is at it.
+        seen.push(arrives.recv().unwrap().as_i64().unwrap());
+        interpreter.cancel("enough", true);
+        let outcome = thread.join().unwrap();
+        assert!(outcome.is_err(), "{outcome:?}");
+    }
+    drop(passed_on);
+    seen.extend(arrives.iter().filter_map(|value| value.as_i64()));
+    seen.extend(receiver.iter().filter_map(|value| value.as_i64()));
+    // Of each that was stopped, one can have been between its hands.
+    let mut once = seen.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), seen.len(), "a message arrived twice");
+    let lost = MESSAGES - i64::try_from(seen.len()).unwrap();
+    assert!((0..=10).contains(&lost), "{lost} messages are lost");
+    drop((receiver, arrives));
+    lane.is_as_before().unwrap();
+}
+
+/// I-18: Children are created while the family is being stopped.
+///
+/// Outcome: CANCELLED; no child is left.
+#[test]
+fn i_18_creation_during_the_end() {
+    let lane = Lane::new();
+    for _ in 0..10 {
+        let policy = Policy::new().children(32, 2).unwrap();
+        let run = begin(
+            &lane,
+            policy,
+            "
+import interpreters
+SOURCE = '''
+import interpreters
+begun.send(1)
+while True:
+    try:
+        kept = interpreters.create()
+    except interpreters.InterpreterError:
+        pass
+'''
+threads = [
+    interpreters.create().run_in_thread(SOURCE, channels=dict(begun=begun)) for _ in range(4)
+]
+while True:
+    kept = interpreters.create()
+",
+        );
+        run.begins.recv().unwrap();
+        run.interpreter.kill();
+        assert!(run.outcome.join().unwrap().is_err());
+        drop((run.interpreter, run.begins));
+        lane.is_as_before().unwrap();
+    }
+}
+
+/// C-19: Sixteen interpreters compute for ever on two workers.
+///
+/// Outcome: CANCELLED; a sibling answers meanwhile.  How fast is for the benches.
+#[test]
+fn c_19_hogs() {
+    let lane = Lane::new();
+    let hogs: Vec<_> = (0..16)
+        .map(|_| begin(&lane, Policy::new(), "begun.send(1)\nwhile True: pass"))
+        .collect();
+    for hog in &hogs {
+        hog.begins.recv().unwrap();
+    }
+    for _ in 0..10 {
+        lane.heart_answers().unwrap();
+    }
+    for hog in hogs {
+        hog.interpreter.kill();
+        assert!(matches!(hog.outcome.join().unwrap(), Err(Error::Killed)));
+    }
+    lane.is_as_before().unwrap();
+}

@@ -1,0 +1,12 @@
+#: row C-11
+#: attack It sorts by a key that takes for ever.
+#: outcome LIMIT(cpu)
+#: cpu 300ms
+#: stdout reached
+def slow(item):
+    while True:
+        pass
+
+
+print('reached', flush=True)
+sorted([2, 1], key=slow)

@@ -1,0 +1,7 @@
+#: row O-1
+#: attack It writes without end while what is captured is bounded.
+#: outcome LIMIT(cpu)
+#: cpu 500ms
+#: stdout-limit 1000
+while True:
+    print('x' * 1000)

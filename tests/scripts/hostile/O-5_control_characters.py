@@ -1,0 +1,7 @@
+#: row O-5
+#: attack It writes what a terminal would obey: into what is captured it goes as it is.
+#: outcome EXIT(1)
+#: stdout [31m]0;title‮
+#: stderr-has ValueError
+print('\x1b[31m\a\b\x1b]0;title\a\u202e', flush=True)
+raise ValueError('\x1b[31m\a\b\x1b]0;title\a\u202e')

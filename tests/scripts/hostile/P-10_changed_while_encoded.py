@@ -1,0 +1,27 @@
+#: row P-10
+#: attack It changes what it sends while that is encoded: that is its own affair, and nothing partial is sent.
+#: outcome OK
+#: stdout refused or dead
+#: stdout nothing partial
+import archipel
+import interpreters
+from concurrent.interpreters import ExecutionFailed
+
+recv, send = interpreters.create_channel(capacity=8)
+child = archipel.create()
+child.prepare_main(send=send)
+try:
+    child.exec("""
+class Evil:
+    def __buffer__(self, flags):
+        items.clear()
+        return memoryview(b'x')
+
+items = [bytearray(b'a') for _ in range(100)]
+items.insert(50, Evil())
+send.send(items)
+""")
+    print('sent')
+except (ExecutionFailed, archipel.InterpreterDied):
+    print('refused or dead')
+print(recv.recv_nowait('nothing partial'))

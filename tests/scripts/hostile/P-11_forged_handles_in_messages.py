@@ -1,0 +1,13 @@
+#: row P-11
+#: attack It puts a number that is no handle of its own into a message.
+#: outcome DIED
+#: stdout reached
+import interpreters
+from wit_world.imports import channels
+
+recv, send = interpreters.create_channel(capacity=8)
+forged = channels.Sender.__new__(channels.Sender)
+forged.handle = 12345
+luggage = channels.LuggageRefs(channels.Form.ESCAPED, [channels.EndRef_Sender(forged)], None)
+print('reached', flush=True)
+send._handle.send(b'N', True, luggage, None)

@@ -1,0 +1,34 @@
+#: row R-6
+#: attack It copies, pickles, marshals and parses what is nested a hundred thousand deep.
+#: outcome RAISE(RecursionError)
+#: stdout copy RecursionError
+#: stdout pickle RecursionError
+#: stdout marshal ValueError
+#: stdout plistlib ExpatError
+#: stdout xml InterpreterDied
+#: stdout ast MemoryError
+import archipel
+from concurrent.interpreters import ExecutionFailed
+
+DEEP = """
+deep = []
+for _ in range(10**5):
+    deep = [deep]
+"""
+ATTACKS = {
+    'copy': DEEP + 'import copy; copy.deepcopy(deep)',
+    'pickle': DEEP + 'import pickle; pickle.dumps(deep)',
+    'marshal': DEEP + 'import marshal; marshal.dumps(deep)',
+    'plistlib': "import plistlib; plistlib.loads(b'<plist>' + b'<array>' * 10**5)",
+    'xml': "import xml.etree.ElementTree as t; t.fromstring('<a>' * 10**5)",
+    'ast': "import ast; ast.literal_eval('-' * 10**4 + '1')",
+}
+for name, source in ATTACKS.items():
+    child = archipel.create()
+    try:
+        child.exec(source)
+        print(name, 'fine')
+    except archipel.InterpreterDied:
+        print(name, 'InterpreterDied')
+    except ExecutionFailed as error:
+        print(name, error.excinfo.type.__name__)

@@ -1,0 +1,21 @@
+#: row S-1
+#: attack It ends itself in a child, and catches the end.
+#: outcome RAISE(ExecutionFailed)
+#: stdout caught
+#: stdout ExecutionFailed SystemExit: 3
+#: stdout still there
+from concurrent import interpreters
+
+child = interpreters.create()
+child.exec("""
+import sys
+try:
+    sys.exit(3)
+except SystemExit:
+    print('caught')
+""")
+try:
+    child.exec('sys.exit(3)')
+except interpreters.ExecutionFailed as error:
+    print('ExecutionFailed', f'{error.excinfo.type.__name__}: {error.excinfo.msg}')
+child.exec("print('still there')")

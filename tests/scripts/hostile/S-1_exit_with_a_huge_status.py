@@ -1,0 +1,6 @@
+#: row S-1
+#: attack It ends itself with a status that no process can have.
+#: outcome EXIT(7)
+#: stdout reached
+print('reached')
+exit(2**40 + 7)

@@ -1,0 +1,21 @@
+#: row T-6
+#: attack It raises in finalizers, in functions for the end, and in hooks for errors that nobody can catch.
+#: outcome OK
+#: stdout the end
+#: stderr-has RuntimeError: in a finalizer
+#: stderr-has RuntimeError: at exit
+import atexit
+
+
+class Evil:
+    def __del__(self):
+        raise RuntimeError('in a finalizer')
+
+
+@atexit.register
+def fail():
+    raise RuntimeError('at exit')
+
+
+Evil()
+print('the end')

@@ -1,0 +1,24 @@
+#: row X-7
+#: attack It receives from an empty channel for no time, for a moment, and for longer than there is.
+#: outcome TIMEOUT
+#: wall 2s
+#: stdout 0 TimeoutError
+#: stdout 1e-09 TimeoutError
+#: stdout 0.01 TimeoutError
+#: stdout reached
+import interpreters
+
+recv, send = interpreters.create_channel()
+for timeout in (0, 1e-9, 0.01):
+    try:
+        recv.recv(timeout=timeout)
+    except Exception as error:
+        print(timeout, type(error).__name__)
+print('reached', flush=True)
+import archipel
+
+# The other end is somebody's who could send, so this is no deadlock.
+child = archipel.create()
+child.prepare_main(send=send)
+task = child.call_in_thread(exec, 'import time; time.sleep(1e6)')
+recv.recv(timeout=1e9)
