@@ -128,7 +128,7 @@ fn folder(cache: &Path, key: &str) -> PathBuf {
 /// programs for their versions takes longer than running a script.
 fn key(variant: Variant) -> String {
     let wanted = tools::wants_optimising();
-    let optimised = if wanted { "-O4" } else { "-O0" };
+    let optimised = if wanted { tools::OPTIMISE } else { "-O0" };
     sources::key(variant, &[tools::COMPONENTIZE_PY, optimised])
 }
 
