@@ -2,11 +2,15 @@
 //!
 //! The figures are medians.  `-- --quick` takes fewer samples.
 
+mod cpu;
+mod crowd;
 mod governing;
 mod map;
+mod plots;
 mod surface;
 
 use archipel::{Output, Policy, Runtime};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,28 +18,55 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
     let quick = std::env::args().any(|argument| argument == "--quick");
+    // Arguments without dashes choose among the groups.
+    let chosen: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
+    let wanted = |group: &str| chosen.is_empty() || chosen.iter().any(|name| name == group);
     let samples = if quick { 50 } else { 1000 };
     println!(
-        "{:<58} {:>12} {:>12} {:>8}",
+        "{:<66} {:>12} {:>12} {:>8}",
         "", "measured", "reference", "ratio"
     );
     let runtime = Runtime::new()?;
-    life(&runtime, samples)?;
-    copies(&runtime, samples)?;
-    round_trip(1, samples)?;
-    round_trip(2, samples)?;
-    two_cores(&runtime)?;
-    compute(&runtime)?;
-    memory(&runtime)?;
-    surface::surface(&runtime)?;
-    governing::governing(&runtime, samples)?;
-    hello(if quick { 5 } else { 40 })?;
-    map::map(if quick { 100 } else { 1000 })?;
-    Ok(())
+    let mut plots = plots::Plots::default();
+    if wanted("life") {
+        plots.lives = life(&runtime, samples)?;
+        copies(&runtime, samples)?;
+        memory(&runtime)?;
+    }
+    if wanted("crowd") {
+        plots.crowd = crowd::crowd(if quick { 200 } else { 10_000 })?;
+        plots.burst = crowd::burst(if quick { 50 } else { 500 })?;
+    }
+    if wanted("channels") {
+        round_trip(1, samples)?;
+        round_trip(2, samples)?;
+        crowd::ring(if quick { 100 } else { 1000 }, if quick { 5 } else { 20 })?;
+        crowd::fan_in(100, if quick { 50 } else { 1000 })?;
+        plots.sizes = sizes(&runtime, if quick { 20 } else { 200 })?;
+    }
+    if wanted("cpu") {
+        two_cores(&runtime)?;
+        compute(&runtime)?;
+        plots.programs = cpu::cpu(&runtime, quick)?;
+    }
+    if wanted("surface") {
+        surface::surface(&runtime)?;
+    }
+    if wanted("governing") {
+        governing::governing(&runtime, samples)?;
+    }
+    if wanted("command") {
+        hello(if quick { 5 } else { 40 })?;
+        map::map(if quick { 100 } else { 1000 })?;
+    }
+    plots.draw(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("plots"))
 }
 
 fn row(what: &str, measured: String, reference: String, ratio: f64) {
-    println!("{what:<58} {measured:>12} {reference:>12} {ratio:>8.2}");
+    println!("{what:<66} {measured:>12} {reference:>12} {ratio:>8.2}");
 }
 
 fn micros(time: Duration) -> String {
@@ -55,7 +86,7 @@ fn timed<T>(act: impl FnOnce() -> T) -> (Duration, T) {
 
 /// Creating an interpreter, running nothing in it and closing it, beside an operating system
 /// thread's creation and end.
-fn life(runtime: &Runtime, samples: usize) -> Result<()> {
+fn life(runtime: &Runtime, samples: usize) -> Result<Vec<Duration>> {
     let (mut ours, mut threads) = (Vec::new(), Vec::new());
     for _ in 0..samples + samples / 10 {
         let (time, outcome) = timed(|| {
@@ -71,10 +102,8 @@ fn life(runtime: &Runtime, samples: usize) -> Result<()> {
     }
     // The first ones fill the slots.
     let warm = samples / 10;
-    let (ours, threads) = (
-        median(ours.split_off(warm)),
-        median(threads.split_off(warm)),
-    );
+    let lives = ours.split_off(warm);
+    let (ours, threads) = (median(lives.clone()), median(threads.split_off(warm)));
     let ratio = ours.as_secs_f64() / threads.as_secs_f64();
     row(
         "create + exec('pass') + close | thread create + join",
@@ -82,7 +111,25 @@ fn life(runtime: &Runtime, samples: usize) -> Result<()> {
         micros(threads),
         ratio,
     );
-    Ok(())
+    let faults = page_faults()?;
+    for _ in 0..100 {
+        let interpreter = runtime.interpreter().build()?;
+        interpreter.exec("pass")?;
+        interpreter.close()?;
+    }
+    let faults = (page_faults()? - faults) / 100;
+    row(
+        "page faults in such a life | a slot is reset by copying",
+        faults.to_string(),
+        "0".to_owned(),
+        faults as f64,
+    );
+    // That is a matter of how the snapshot is laid out, and not of how fast the machine is.
+    assert!(
+        faults < 10,
+        "an interpreter's life takes {faults} page faults"
+    );
+    Ok(lives)
 }
 
 /// Copying an interpreter, beside creating one and bringing it to the same state.
@@ -290,6 +337,49 @@ fn memory(runtime: &Runtime) -> Result<()> {
         each as f64 / 1024.0,
     );
     Ok(())
+}
+
+/// How many page faults this process had that needed no disk.
+fn page_faults() -> Result<u64> {
+    let text = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = text.rsplit(')').next().ok_or("a damaged file")?;
+    let faults = fields.split_whitespace().nth(7).ok_or("a damaged file")?;
+    Ok(faults.parse()?)
+}
+
+/// Messages of bytes from one interpreter to another and back, by their size.
+fn sizes(runtime: &Runtime, samples: usize) -> Result<Vec<(usize, Duration)>> {
+    let output = Output::captured(1 << 16);
+    let interpreter = runtime
+        .interpreter()
+        .policy(Policy::new().children(4, 1)?)
+        .stdout(output.clone())
+        .build()?;
+    interpreter.exec(format!(
+        r#"
+import interpreters, time
+child = interpreters.create()
+there_out, there = interpreters.create_channel()
+back, back_in = interpreters.create_channel()
+child.run_in_thread("for m in r: s.send(m)", channels=dict(r=there_out, s=back_in))
+for exponent in range(4, 25, 2):
+    message = bytes(1 << exponent)
+    times = []
+    for _ in range({samples}):
+        start = time.perf_counter_ns()
+        there.send(message)
+        back.recv()
+        times.append(time.perf_counter_ns() - start)
+    print(1 << exponent, sorted(times)[len(times) // 2])
+"#
+    ))?;
+    let text = output.take().text();
+    text.lines()
+        .map(|line| {
+            let (size, nanos) = line.split_once(' ').ok_or("a figure is missing")?;
+            Ok((size.parse()?, Duration::from_nanos(nanos.parse()?)))
+        })
+        .collect()
 }
 
 /// The memory of this process that is shared with none other, in KiB.

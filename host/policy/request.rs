@@ -112,7 +112,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`Error::Denied`] for an unknown key or a value of the wrong type, in one line that names it.
+    /// [`Error::Config`] for an unknown key or a value of the wrong type, in one line that names it.
     ///
     /// # Examples
     ///
@@ -130,7 +130,7 @@ impl Request {
     pub fn from_value(value: &Value) -> Result<Self> {
         let wrong = |why: String| {
             let why: String = why.chars().map(plain).collect();
-            Error::Denied(format!("the policy cannot be read: {why}"))
+            Error::Config(format!("the policy cannot be read: {why}"))
         };
         if matches!(value, Value::None) {
             return Ok(Request::default());

@@ -467,8 +467,8 @@ fn a_child_gets_what_its_creator_has_and_no_more() {
         ("{'net': ['127.0.0.1:1']}", "", "Denied"),
         ("{'stdin': True}", "", "Denied"),
         ("{'children': {'count': 8, 'depth': 3}}", "", "Denied"),
-        ("{'nothing': 1}", "", "Denied"),
-        ("{'dirs': 3}", "", "Denied"),
+        ("{'nothing': 1}", "", "ValueError"),
+        ("{'dirs': 3}", "", "ValueError"),
     ];
     for (policy, expression, expected) in rows {
         let source = format!(

@@ -1,0 +1,151 @@
+//! Many interpreters: how soon they are there, what they take, and how messages travel among them.
+
+use crate::{Result, median, micros, private_memory, row, timed};
+use archipel::{Binding, Capacity, Output, Policy, Runtime};
+use std::time::{Duration, Instant};
+
+/// Creating interpreters one by one up to `count`, each of which runs something.  Returns how long each
+/// took with how many there were.
+pub fn crowd(count: usize) -> Result<Vec<(usize, Duration)>> {
+    let runtime = Runtime::builder().interpreters(count as u32 + 8).build()?;
+    runtime.interpreter().build()?.exec("pass")?;
+    let before = private_memory()?;
+    let mut all = Vec::with_capacity(count);
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..count {
+        let (time, made) = timed(|| {
+            let interpreter = runtime.interpreter().build()?;
+            interpreter.exec("pass")?;
+            Ok::<_, archipel::Error>(interpreter)
+        });
+        all.push(made?);
+        times.push(time);
+    }
+    let taken = private_memory()? - before;
+    let part = 100.min(count / 2);
+    let (first, last) = (
+        median(times[..part].to_vec()),
+        median(times[count - part..].to_vec()),
+    );
+    row(
+        &format!("the last {part} of {count} interpreters created | the first"),
+        micros(last),
+        micros(first),
+        last.as_secs_f64() / first.as_secs_f64(),
+    );
+    row(
+        &format!("memory of {count} interpreters | 5 GiB for 10,000"),
+        format!("{} MiB", taken >> 10),
+        format!("{} MiB", count * 5 * 1024 / 10_000),
+        taken as f64 / 1024.0 / (count * 5 * 1024) as f64 * 10_000.0,
+    );
+    Ok(times
+        .chunks(count.div_ceil(100))
+        .enumerate()
+        .map(|(n, part)| (n * count.div_ceil(100), median(part.to_vec())))
+        .collect())
+}
+
+/// Creating a burst of interpreters, some of which are ready, beside a runtime that keeps none.
+pub fn burst(count: usize) -> Result<Vec<Duration>> {
+    let ready = Runtime::builder().ready(count as u32).build()?;
+    let plain = Runtime::builder().build()?;
+    let burst = |runtime: &Runtime| -> Result<Vec<Duration>> {
+        let mut all = Vec::with_capacity(count);
+        let mut times = Vec::with_capacity(count);
+        for _ in 0..count {
+            let (time, made) = timed(|| runtime.interpreter().build());
+            all.push(made?);
+            times.push(time);
+        }
+        times.sort();
+        Ok(times)
+    };
+    // The first interpreters bring in what all share.
+    burst(&plain)?;
+    while ready.metrics().ready < count {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let (ours, reference) = (burst(&ready)?, burst(&plain)?);
+    for (name, place) in [("median", count / 2), ("99th percentile", count * 99 / 100)] {
+        row(
+            &format!("create one of a burst of {count}, ready, {name} | not ready"),
+            micros(ours[place]),
+            micros(reference[place]),
+            ours[place].as_secs_f64() / reference[place].as_secs_f64(),
+        );
+    }
+    Ok(ours)
+}
+
+/// A token that goes round a ring of interpreters.
+pub fn ring(count: usize, rounds: u32) -> Result<()> {
+    let runtime = Runtime::builder().interpreters(count as u32 + 8).build()?;
+    let (first, mut left) = runtime.channel(Capacity::Bounded(1))?;
+    let mut members = Vec::new();
+    std::thread::scope(|scope| -> Result<()> {
+        for _ in 0..count {
+            let interpreter = runtime.interpreter().build()?;
+            let (right, next) = runtime.channel(Capacity::Bounded(1))?;
+            interpreter.prepare_main([("left", Binding::from(left)), ("right", right.into())])?;
+            left = next;
+            members.push(interpreter);
+        }
+        // Threads that only wait for what runs on the workers.
+        for member in &members {
+            std::thread::Builder::new()
+                .stack_size(1 << 17)
+                .spawn_scoped(scope, || {
+                    member.exec("for token in left: right.send(token)\ndel right")
+                })?;
+        }
+        first.send(0)?;
+        left.recv()?;
+        let start = Instant::now();
+        for round in 0..rounds {
+            first.send(i64::from(round))?;
+            left.recv()?;
+        }
+        let hop = start.elapsed() / (rounds * count as u32);
+        row(
+            &format!("a hop of a token in a ring of {count} | 15 µs"),
+            micros(hop),
+            "15 µs".to_owned(),
+            hop.as_secs_f64() * 1e6 / 15.0,
+        );
+        drop(first);
+        Ok(())
+    })
+}
+
+/// Messages from many interpreters to one.
+pub fn fan_in(senders: usize, each: usize) -> Result<()> {
+    let runtime = Runtime::builder().build()?;
+    let output = Output::captured(1 << 10);
+    let parent = runtime
+        .interpreter()
+        .policy(Policy::new().children(senders as u32, 1)?)
+        .stdout(output.clone())
+        .build()?;
+    parent.exec(format!(
+        r#"
+import interpreters, time
+receive, send = interpreters.create_channel(capacity=1000)
+children = [interpreters.create() for _ in range({senders})]
+tasks = [c.run_in_thread("for n in range({each}): s.send(n)\ndel s", channels=dict(s=send)) for c in children]
+del send
+first = receive.recv()
+start = time.perf_counter_ns()
+count = sum(1 for _ in receive)
+print((time.perf_counter_ns() - start) // count)
+"#
+    ))?;
+    let nanos: f64 = output.take().text().trim().parse()?;
+    row(
+        &format!("messages a second from {senders} to one | 200,000"),
+        format!("{:.0}", 1e9 / nanos),
+        "200000".to_owned(),
+        1e9 / nanos / 200_000.0,
+    );
+    Ok(())
+}
