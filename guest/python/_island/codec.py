@@ -11,13 +11,13 @@ from wit_world.imports import channels
 
 from .errors import NotShareableError
 
-VERSION = 4
+_VERSION = 4
 _BUFFER = channels.Form.BUFFER
 _TRUSTED = channels.Form.TRUSTED
 _UNBOUND = channels.Form.UNBOUND
 
 # Exactly these are written by marshal as what they are, whatever is in them.
-ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
+_ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
 
 _CONTAINERS = frozenset((tuple, list, dict, set, frozenset))
 
@@ -57,10 +57,10 @@ def encode(obj):
 
     Raises NotShareableError when `obj` has something in it that is not data.
     """
-    if type(obj) in ATOMS:
-        return dumps(obj, VERSION), True, None
+    if type(obj) in _ATOMS:
+        return dumps(obj, _VERSION), True, None
     try:
-        return dumps(obj, VERSION), False, None
+        return dumps(obj, _VERSION), False, None
     except ValueError:
         # Not marshallable as it is, or nested too deep: look at it closely.
         return encode_exactly(obj)
@@ -72,7 +72,7 @@ def encode_exactly(obj):
     replaced = _replace(obj, ends, {}, set(), 0)
     luggage = None if replaced is obj else refs(channels.Form.ESCAPED, ends)
     try:
-        return dumps(replaced, VERSION), True, luggage
+        return dumps(replaced, _VERSION), True, luggage
     except ValueError as error:
         raise NotShareableError(f"the object is not shareable: {error}") from None
 
@@ -133,20 +133,20 @@ def is_shareable(obj):
 def is_plain(obj, depth=0):
     """Whether marshal writes `obj` as exactly what it is, however far down one looks."""
     kind = type(obj)
-    if kind in ATOMS:
+    if kind in _ATOMS:
         return True
     if depth >= _MOST_DEEP:
         return False
     if kind is tuple or kind is list:
         for item in obj:
-            if type(item) not in ATOMS and not is_plain(item, depth + 1):
+            if type(item) not in _ATOMS and not is_plain(item, depth + 1):
                 return False
         return True
     if kind is dict:
         for key, value in obj.items():
-            if type(key) not in ATOMS and not is_plain(key, depth + 1):
+            if type(key) not in _ATOMS and not is_plain(key, depth + 1):
                 return False
-            if type(value) not in ATOMS and not is_plain(value, depth + 1):
+            if type(value) not in _ATOMS and not is_plain(value, depth + 1):
                 return False
         return True
     return False
@@ -176,7 +176,7 @@ def buffer(obj):
 
 def _replace(obj, ends, done, above, depth):
     kind = type(obj)
-    if kind in ATOMS:
+    if kind in _ATOMS:
         return obj
     if depth >= _MOST_DEEP and kind in _CONTAINERS:
         raise NotShareableError(f"an object nested deeper than {_MOST_DEEP} levels is not shareable")
@@ -219,7 +219,7 @@ def _is(a, b):
 
 def _restore(obj, ends, done):
     kind = type(obj)
-    if kind in ATOMS:
+    if kind in _ATOMS:
         return obj
     key = id(obj)
     if key in done:

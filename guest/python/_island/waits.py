@@ -7,13 +7,13 @@ waits in turn, the host is asked for whatever of all these waits is over first.
 
 import time
 from collections import deque
-from marshal import dumps, loads
+from marshal import loads
 
 from componentize_py_types import Err
 from wit_world.imports import channels, waiting
 
 from . import interrupts
-from .codec import ATOMS, MOST_BYTES, VERSION, decode, encode, encode_exactly, owned, refs, sized
+from .codec import MOST_BYTES, decode, encode, encode_exactly, owned, refs, sized
 from .errors import NotShareableError, not_sent
 
 # Threads that were started and have not run yet.
@@ -66,22 +66,18 @@ def send(sender, obj, timeout=None, unbound=None, pickled=False):
     What is not data is pickled, if `pickled` allows it.  `unbound` is for a message whose fate after
     its sender's end differs from what is usual in the channel.
     """
-    if timeout is None and unbound is None and not deferred and not under_way and not background:
-        # The usual case, in one go: each call of a function in Python costs as much as a third of the
-        # encoding.  What it cannot do is done below.
-        try:
-            body = dumps(obj, VERSION)
-            if len(body) <= MOST_BYTES:
-                return sender.send(body, type(obj) in ATOMS, None, None)
-        except ValueError:
-            pass
-        except Err as error:
-            if type(error.value) is _Interrupted:
-                interrupts.rise()
-            elif type(error.value) not in (_Inexact, _NotShareable):
-                raise
     try:
-        return send_message(sender, encode(obj), timeout, unbound)
+        message = encode(obj)
+        if timeout is None and unbound is None and not deferred and not under_way and not background:
+            # The usual case needs no other function: calling one costs as much as a third of the encoding.
+            if len(message[0]) <= MOST_BYTES:
+                try:
+                    return sender.send(*message, None)
+                except Err as error:
+                    if type(error.value) is not _Interrupted:
+                        raise
+                interrupts.rise()
+        return send_message(sender, message, timeout, unbound)
     except NotShareableError:
         if not pickled:
             raise
