@@ -13,6 +13,7 @@ mod heart;
 mod lane;
 mod leaks;
 mod network;
+mod receivers;
 mod rows;
 mod stopping;
 mod table;
