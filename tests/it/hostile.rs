@@ -9,6 +9,8 @@ mod case;
 mod elsewhere;
 mod faults;
 mod files;
+mod foreign;
+mod foreign_guest;
 mod heart;
 mod lane;
 mod leaks;
