@@ -10,6 +10,7 @@ mod elsewhere;
 mod faults;
 mod files;
 mod foreign;
+mod foreign_attacks;
 mod foreign_guest;
 mod heart;
 mod lane;
