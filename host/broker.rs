@@ -8,7 +8,9 @@
 //! sends, receives and waits for events, alone or several as in Go's `select`. What cannot end at
 //! once becomes a *wait*, which is [polled](Broker::poll) until it has a result or
 //! [abandoned](Broker::abandon). A message reaches exactly one receiver: if the wait that got it
-//! is abandoned before the result was taken, the message goes back to where it was in its channel.
+//! is abandoned before the result was taken, the message goes back to where it was in its channel;
+//! and whoever took the result and cannot hand the message to the receiver
+//! [redelivers](Broker::redeliver) it.
 //! A message that nobody received when its sender is removed becomes an [orphan](Orphaned), unless
 //! it [outlives](Parcel::outlives_sender) its sender.
 //!
@@ -48,6 +50,7 @@ pub use case::{Begin, Blocking, Case, Done, Effects, Outcome, Parcel};
 pub use channel::{Capacity, Side};
 pub use id::{ChannelId, EventId, PartyId, WaitId};
 pub use orphan::Orphaned;
+pub use wait::Origin;
 
 use channel::Channel;
 use event::Event;

@@ -102,6 +102,14 @@ impl Message {
     }
 }
 
+impl Message {
+    /// Whether `reader` trusts who wrote it.
+    pub(crate) fn is_trusted_by(&self, reader: &Trust) -> bool {
+        let author = self.author.as_ref();
+        author.is_some_and(|author| reader.accepts(author))
+    }
+}
+
 impl Parcel for Message {
     fn size(&self) -> usize {
         self.body.len() + self.ends.len() * size_of::<Carried>()

@@ -1,6 +1,7 @@
 //! The imports of the world: they convert and check what comes from a guest, and never decide.
 
 mod aliases;
+mod arrival;
 pub(crate) mod channels;
 mod governing;
 mod holdings;
@@ -57,7 +58,10 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     island::holdings::add_to_linker::<State, HasState>(linker, |state| state)?;
     island::interpreters::add_to_linker::<State, HasState>(linker, |state| state)?;
     island::process::add_to_linker::<State, HasState>(linker, |state| state)?;
-    island::waiting::add_to_linker::<State, HasState>(linker, |state| state)?;
+    waiting::add_to_linker(linker)?;
+    linker.allow_shadowing(true);
+    channels::add_receive(linker)?;
+    linker.allow_shadowing(false);
     Ok(())
 }
 

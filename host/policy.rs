@@ -17,6 +17,8 @@ mod request;
 mod within;
 
 #[cfg(test)]
+mod file_tests;
+#[cfg(test)]
 mod model;
 
 pub use children::Children;

@@ -15,6 +15,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Nothing has run in them, so that whoever is given one cannot tell it from one made for him.
 pub(crate) struct Ready {
     wanted: usize,
+    #[expect(
+        clippy::vec_box,
+        reason = "they stay where they are as they change hands"
+    )]
     instances: Mutex<Vec<Box<Instance>>>,
     /// Whether somebody is making more of them.
     filling: AtomicBool,
@@ -44,6 +48,10 @@ impl Ready {
         Ok(ready)
     }
 
+    #[expect(
+        clippy::vec_box,
+        reason = "they stay where they are as they change hands"
+    )]
     fn instances(&self) -> MutexGuard<'_, Vec<Box<Instance>>> {
         self.instances
             .lock()

@@ -273,6 +273,7 @@ impl Runtime {
                 fuel: false,
             },
             cache_dir: default_cache_dir(),
+            guest: None,
             progress: Box::new(|_| {}),
         }
     }
@@ -330,6 +331,7 @@ pub struct RuntimeBuilder {
     ready: u32,
     features: Features,
     cache_dir: Option<PathBuf>,
+    guest: Option<PathBuf>,
     progress: Box<dyn FnMut(Progress)>,
 }
 
@@ -421,6 +423,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Takes the guest in that file, as the environment variable `ARCHIPEL_GUEST` does: for tests with
+    /// guests that are not ours.
+    #[doc(hidden)]
+    pub fn guest(mut self, path: impl Into<PathBuf>) -> Self {
+        self.guest = Some(path.into());
+        self
+    }
+
     /// The runtime.
     ///
     /// The first time on a machine this builds and compiles the guest, which takes a minute.  The
@@ -452,7 +462,7 @@ impl RuntimeBuilder {
             );
             return Err(Error::Config(text));
         }
-        let given = given_guest();
+        let given = self.guest.take().or_else(given_guest);
         let source = self.source(given.as_deref())?;
         let (engine, slots) = engine::engine(self.interpreters + self.ready, self.features)?;
         let cache = self.compiled_cache();

@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use super::{ChannelId, EventId, Orphaned, WaitId};
+use super::{ChannelId, EventId, Origin, Orphaned, WaitId};
 
 /// A message, as far as the broker needs to know it.
 pub trait Parcel {
@@ -83,6 +83,9 @@ pub struct Done<M> {
     pub case: usize,
     /// How that case ended.
     pub outcome: Outcome<M>,
+    /// Where the message came from, if one was received: whoever finds that it cannot be handed to
+    /// the receiver [redelivers](super::Broker::redeliver) it with this.
+    pub origin: Option<Origin>,
     /// The messages of the sends that were not chosen, in the order given.
     pub unsent: Vec<M>,
 }

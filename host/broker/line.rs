@@ -2,7 +2,7 @@
 
 use super::orphan::Bond;
 use super::slab::{NIL, Slab};
-use super::{ChannelId, EventId};
+use super::{ChannelId, EventId, Origin};
 
 /// Where an entry stands.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -19,6 +19,18 @@ pub(super) struct Load<M> {
     pub(super) message: M,
     pub(super) charge: usize,
     pub(super) bond: Bond,
+}
+
+impl<M> Load<M> {
+    /// Where it goes back to, when it was received from there.
+    pub(super) fn origin(&self, channel: ChannelId, order: u64) -> Origin {
+        Origin {
+            channel,
+            order,
+            charge: self.charge,
+            bond: self.bond,
+        }
+    }
 }
 
 /// One case of one wait, standing in one line.

@@ -32,6 +32,9 @@ enum Step {
     Begin(usize, Vec<Wish>, bool),
     Poll(usize),
     Abandon(usize),
+    /// What was received arrives, or goes back.
+    Arrive(usize),
+    Redeliver(usize),
     Close(usize),
     CloseIfEmpty(usize),
     Destroy(usize),
@@ -50,6 +53,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(party, wishes, wait)| Step::Begin(party, wishes, wait)),
         30 => any::<usize>().prop_map(Step::Poll),
         30 => any::<usize>().prop_map(Step::Abandon),
+        20 => any::<usize>().prop_map(Step::Arrive),
+        20 => any::<usize>().prop_map(Step::Redeliver),
         1 => (0..CHANNELS).prop_map(Step::Close),
         2 => (0..CHANNELS).prop_map(Step::CloseIfEmpty),
         1 => (0..CHANNELS).prop_map(Step::Destroy),
@@ -98,6 +103,8 @@ struct World {
     parties: [PartyId; PARTIES],
     ledger: Ledger,
     waits: Vec<Waiting>,
+    /// What was received and has not arrived, with the channel's number.
+    in_hand: Vec<(Note, Origin, usize)>,
 }
 
 impl World {
@@ -120,6 +127,7 @@ impl World {
             parties: [PartyId(0); PARTIES],
             ledger: Ledger::new(),
             waits: Vec::new(),
+            in_hand: Vec::new(),
         };
         for slot in 0..PARTIES {
             world.join(slot, PartyId(1 + slot as u64));
@@ -147,6 +155,17 @@ impl World {
                 }
                 assert_eq!(self.broker.poll(wait, Waker::noop()), Poll::Ready(None));
             }
+            Step::Arrive(pick) if !self.in_hand.is_empty() => {
+                let pick = pick % self.in_hand.len();
+                let (note, ..) = self.in_hand.swap_remove(pick);
+                self.ledger.gone(&note);
+            }
+            Step::Redeliver(pick) if !self.in_hand.is_empty() => {
+                let pick = pick % self.in_hand.len();
+                let (note, origin, channel) = self.in_hand.swap_remove(pick);
+                self.ledger.is_on_its_way(&note, channel);
+                self.broker.redeliver(origin, note, &mut self.effects);
+            }
             Step::Close(channel) => {
                 self.broker.close(self.channels[channel], &mut self.effects);
                 self.known[channel].closed = true;
@@ -172,7 +191,7 @@ impl World {
                 self.join(slot, PartyId(old.0 + PARTIES as u64));
                 self.leave(old);
             }
-            Step::Poll(_) | Step::Abandon(_) => {}
+            Step::Poll(_) | Step::Abandon(_) | Step::Arrive(_) | Step::Redeliver(_) => {}
         }
         self.check();
     }
@@ -308,7 +327,7 @@ impl World {
             Outcome::Received(note) => {
                 assert_eq!(wish, None);
                 self.ledger.is_on_its_way(&note, channel);
-                self.ledger.gone(&note);
+                self.in_hand.push((note, done.origin.unwrap(), channel));
             }
             Outcome::Sent => assert!(wish.is_some()),
             Outcome::Closed(back) => {
@@ -337,6 +356,11 @@ impl World {
             self.leave(self.parties[slot]);
             self.check();
         }
+        // Whoever has something in hand may outlive the channels.
+        for (note, origin, _) in std::mem::take(&mut self.in_hand) {
+            self.broker.redeliver(origin, note, &mut self.effects);
+        }
+        self.check();
         assert_eq!(self.broker.counts(), Counts::default());
         assert_eq!(self.broker.entries.len(), 0);
         self.ledger.all_are_gone();

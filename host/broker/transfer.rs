@@ -8,6 +8,9 @@ use super::orphan::Bond;
 use super::wait::Origin;
 use super::{Broker, Capacity, Case, ChannelId, Effects, Outcome, Parcel, PartyId};
 
+/// How a case ended, and where the message came from, if one was received.
+type Ended<M> = (Outcome<M>, Option<Origin>);
+
 /// A queue that got room for more messages than this gives it back once it is empty.
 const ROOM_KEPT: usize = 1024;
 
@@ -85,15 +88,16 @@ impl<M: Parcel> Broker<M> {
         party: PartyId,
         case: Case<M>,
         effects: &mut Effects<M>,
-    ) -> Result<Outcome<M>, Case<M>> {
+    ) -> Result<Ended<M>, Case<M>> {
         match case {
             Case::Receive(id) => self.receive_now(id, effects).ok_or(Case::Receive(id)),
             Case::Send(id, message) => self
                 .send_now(party, id, message, effects)
+                .map(|outcome| (outcome, None))
                 .map_err(|message| Case::Send(id, message)),
             Case::Event(id) => match self.events.get(id.0) {
-                None => Ok(Outcome::Closed(None)),
-                Some(event) if event.fired => Ok(Outcome::Fired),
+                None => Ok((Outcome::Closed(None), None)),
+                Some(event) if event.fired => Ok((Outcome::Fired, None)),
                 Some(_) => Err(Case::Event(id)),
             },
         }
@@ -164,27 +168,30 @@ impl<M: Parcel> Broker<M> {
     }
 
     #[inline]
-    fn receive_now(&mut self, id: ChannelId, effects: &mut Effects<M>) -> Option<Outcome<M>> {
+    fn receive_now(&mut self, id: ChannelId, effects: &mut Effects<M>) -> Option<Ended<M>> {
         let Some(channel) = self.channels.get_mut(id.0) else {
-            return Some(Outcome::Closed(None));
+            return Some((Outcome::Closed(None), None));
         };
         if let Some(item) = channel.pop() {
+            let origin = item.load.origin(id, item.order);
             self.queued_messages -= 1;
             self.queued_bytes = self.queued_bytes.wrapping_sub(item.load.charge);
             self.parties.unbind(item.load.bond, id);
             if !channel.senders.is_empty() {
                 self.promote(id, effects);
             }
-            return Some(Outcome::Received(item.load.message));
+            return Some((Outcome::Received(item.load.message), Some(origin)));
         }
         // With nothing queued, a sender that waits is at a rendezvous: any message fits an empty
         // queue.
         if let Some(first) = channel.senders.first() {
+            let order = channel.take_order();
             let load = self.entries.at_mut(first)?.load.take()?;
+            let origin = load.origin(id, order);
             self.complete(first, Outcome::Sent, None, effects);
-            return Some(Outcome::Received(load.message));
+            return Some((Outcome::Received(load.message), Some(origin)));
         }
-        channel.closed.then_some(Outcome::Closed(None))
+        channel.closed.then_some((Outcome::Closed(None), None))
     }
 
     /// Queues the messages of waiting senders, first come first served, as far as they fit.
@@ -205,6 +212,17 @@ impl<M: Parcel> Broker<M> {
             channel.append(load);
             self.complete(first, Outcome::Sent, None, effects);
         }
+    }
+
+    /// Puts a message that was received, and did not reach its receiver, back where it was, as if the
+    /// wait that received it had been [abandoned](Self::abandon) instead: its receiver died, say,
+    /// before it had it. If its sender was removed meanwhile, it is an orphan now; if nobody holds a
+    /// receiver, or the channel was [destroyed](Self::destroy), it is discarded.
+    ///
+    /// To be called once for a message.
+    pub fn redeliver(&mut self, origin: Origin, message: M, effects: &mut Effects<M>) {
+        self.put_back(origin, message, effects);
+        self.settle(effects);
     }
 
     /// Puts a message that was received back at the front of its channel, for instance because it

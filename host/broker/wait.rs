@@ -8,9 +8,9 @@ use super::slab::NIL;
 use super::{Begin, Blocking, Broker, Case, ChannelId, Done, Effects, Outcome, Parcel};
 use super::{PartyId, WaitId};
 
-/// Where a received message came from, and where it goes back to if nobody takes it.
-#[derive(Copy, Clone, Debug)]
-pub(super) struct Origin {
+/// Where a received message came from, and where it goes back to if it does not arrive.
+#[derive(Copy, Clone, Eq, PartialEq, Debug)]
+pub struct Origin {
     pub(super) channel: ChannelId,
     pub(super) order: u64,
     pub(super) charge: usize,
@@ -24,8 +24,7 @@ pub(super) struct Wait<M> {
     /// The first of the wait's entries, which are linked by [`Entry::sibling`].
     pub(super) entries: u32,
     waker: Option<Waker>,
-    /// The result, and where the message in it came from.
-    done: Option<(Done<M>, Option<Origin>)>,
+    done: Option<Done<M>>,
 }
 
 #[cfg(test)]
@@ -37,7 +36,7 @@ impl<M> Wait<M> {
     /// The message in the result.
     pub(super) fn received(&self) -> Option<&M> {
         match &self.done {
-            Some((done, _)) => match &done.outcome {
+            Some(done) => match &done.outcome {
                 Outcome::Received(message) => Some(message),
                 _ => None,
             },
@@ -61,11 +60,12 @@ impl<M: Parcel> Broker<M> {
     ) -> Begin<M, Vec<Case<M>>> {
         if let Some(chosen) = self.choose(&cases) {
             match self.attempt(party, cases.remove(chosen), effects) {
-                Ok(outcome) => {
+                Ok((outcome, origin)) => {
                     self.settle(effects);
                     return Begin::Done(Done {
                         case: chosen,
                         outcome,
+                        origin,
                         unsent: cases.into_iter().filter_map(Case::into_message).collect(),
                     });
                 }
@@ -98,11 +98,12 @@ impl<M: Parcel> Broker<M> {
         effects: &mut Effects<M>,
     ) -> Begin<M, Case<M>> {
         let case = match self.attempt(party, case, effects) {
-            Ok(outcome) => {
+            Ok((outcome, origin)) => {
                 self.settle(effects);
                 return Begin::Done(Done {
                     case: 0,
                     outcome,
+                    origin,
                     unsent: Vec::new(),
                 });
             }
@@ -245,9 +246,10 @@ impl<M: Parcel> Broker<M> {
             let done = Done {
                 case,
                 outcome,
+                origin,
                 unsent,
             };
-            state.done = Some((done, origin));
+            state.done = Some(done);
             effects.wake.extend(state.waker.take());
             self.parties.ended(state.party, state.timed);
         }
@@ -260,7 +262,7 @@ impl<M: Parcel> Broker<M> {
         let Some(state) = self.waits.get_mut(wait.0) else {
             return Poll::Ready(None);
         };
-        if let Some((done, _)) = state.done.take() {
+        if let Some(done) = state.done.take() {
             self.parties.taken(state.party, wait);
             self.waits.remove(wait.0);
             return Poll::Ready(Some(done));
@@ -291,7 +293,7 @@ impl<M: Parcel> Broker<M> {
         let mut unsent = self.leave_lines(wait.0.index);
         let state = self.waits.remove(wait.0)?;
         effects.wake.extend(state.waker);
-        let Some((done, origin)) = state.done else {
+        let Some(done) = state.done else {
             self.parties.ended(state.party, state.timed);
             self.parties.taken(state.party, wait);
             return Some(unsent);
@@ -300,7 +302,7 @@ impl<M: Parcel> Broker<M> {
         unsent = done.unsent;
         match done.outcome {
             Outcome::Received(message) => {
-                if let Some(origin) = origin {
+                if let Some(origin) = done.origin {
                     self.put_back(origin, message, effects);
                 }
             }

@@ -205,51 +205,52 @@ pub(super) fn not_received(outcome: Option<Outcome<Message>>, charter: &Charter)
     }
 }
 
-/// Puts what travelled beside a message into the receiver's table.
+/// A message that belongs to the guest alone, such as the argument of a job, as it gets it.
 ///
-/// The inner error says that the receiver does not trust the sender as the message needs it.
+/// What comes from a channel others may receive, too: see [`Arrival`](super::arrival::Arrival).
+/// The errors are those of [`luggage`].
 pub(crate) fn deliver(
     state: &mut State,
     message: Message,
 ) -> Result<Result<channels::Message, NotSent>> {
-    let Message {
-        body,
-        form,
-        ends,
-        author,
-        ..
-    } = message;
-    let form = match form {
-        Form::Plain if ends.is_empty() => return Ok(Ok((body, None))),
+    Ok(luggage(state, &message)?.map(|luggage| (message.body, luggage)))
+}
+
+/// Puts what travels beside a message into the receiver's table.
+///
+/// The inner error says that the receiver does not trust the sender as the message needs it.
+pub(super) fn luggage(
+    state: &mut State,
+    message: &Message,
+) -> Result<Result<Option<Luggage>, NotSent>> {
+    let form = match message.form {
+        Form::Plain if message.ends.is_empty() => return Ok(Ok(None)),
         Form::Plain => channels::Form::Plain,
         Form::Escaped => channels::Form::Escaped,
         Form::Buffer => channels::Form::Buffer,
-        Form::Trusted if author.is_some_and(|author| state.trust.get().accepts(&author)) => {
-            channels::Form::Trusted
-        }
+        Form::Trusted if message.is_trusted_by(&state.trust.get()) => channels::Form::Trusted,
         Form::Trusted => return Ok(Err(NotSent::not_trusted())),
         Form::Unbound => channels::Form::Unbound,
     };
-    let mut arrived = Vec::with_capacity(ends.len());
-    for end in ends {
+    let mut arrived = Vec::with_capacity(message.ends.len());
+    for end in &message.ends {
         let end = match end {
             Carried::End(end) => end,
             Carried::Interpreter(island) => {
-                arrived.push(channels::End::Interpreter(state.give(island)));
+                arrived.push(channels::End::Interpreter(state.give(island.clone())));
                 continue;
             }
         };
-        let held = super::channels::copy(&end, state.party)?;
+        let held = super::channels::copy(end, state.party)?;
         arrived.push(match end.side {
             Side::Sender => channels::End::Sender(state.table.push(SenderEnd(held))?),
             Side::Receiver => channels::End::Receiver(state.table.push(ReceiverEnd(held))?),
         });
     }
-    let luggage = Luggage {
+    Ok(Ok(Some(Luggage {
         form,
         ends: arrived,
-    };
-    Ok(Ok((body, Some(luggage))))
+    })))
 }
 
 /// Checks a message that a guest returned.

@@ -1,14 +1,16 @@
 //! The import for waiting.
 
+use super::arrival::Arrival;
 use super::duration;
-use super::message::{deliver, failure, not_received, outgoing};
+use super::message::{failure, not_received, outgoing};
 use crate::bindings::archipel::island::channels::Error;
-use crate::bindings::archipel::island::waiting::{Case, Host, Outcome};
+use crate::bindings::archipel::island::waiting::Case;
 use crate::broker::{self, Done};
 use crate::exchange::Message;
 use crate::state::State;
 use std::time::{Duration, Instant};
 use wasmtime::Result;
+use wasmtime::component::{ComponentType, Linker, Lower};
 
 /// How many things a guest can wait for at once.
 const MOST_CASES: usize = 1024;
@@ -54,7 +56,29 @@ impl State {
     }
 }
 
-impl Host for State {
+/// What came of the case that was first; the bindings have none for what arrives.
+#[derive(ComponentType, Lower)]
+#[component(variant)]
+enum Outcome {
+    #[component(name = "received")]
+    Received(Arrival),
+    #[component(name = "sent")]
+    Sent,
+    #[component(name = "ended")]
+    Ended,
+    #[component(name = "failed")]
+    Failed(Error),
+}
+
+/// Adds the interface to `linker`.
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+    let mut waiting = linker.instance("archipel:island/waiting@0.1.0")?;
+    waiting.func_wrap_async("wait", |mut store, (cases, timeout)| {
+        Box::new(async move { Ok((store.data_mut().wait(cases, timeout).await?,)) })
+    })
+}
+
+impl State {
     async fn wait(
         &mut self,
         cases: Vec<Case>,
@@ -99,8 +123,8 @@ impl Host for State {
         let outcome = match done.outcome {
             // Of a deadlock it cannot be said which of the cases it was.
             broker::Outcome::Deadlock(text) => return Ok(Err(Error::Deadlock(text))),
-            broker::Outcome::Received(message) => match deliver(self, message)? {
-                Ok(message) => Outcome::Received(message),
+            broker::Outcome::Received(message) => match Arrival::new(self, message, done.origin)? {
+                Ok(arrival) => Outcome::Received(arrival),
                 Err(reason) => Outcome::Failed(reason.into()),
             },
             broker::Outcome::Sent => Outcome::Sent,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{
-    super::{MAX_DEPTH, check, decode, encode},
+    super::{MAX_COPIES, MAX_DEPTH, check, decode, encode},
     VECTORS, unhex,
 };
 use crate::value::{BigInt, HandleKind, Text, Value};
@@ -77,6 +77,68 @@ fn value() -> BoxedStrategy<Value> {
             ]
         })
         .boxed()
+}
+
+/// The bytes that a value takes, with the room that its lists have to spare.
+fn held(value: &Value) -> usize {
+    let list = |items: &Vec<Value>| {
+        let spare = items.capacity() - items.len();
+        spare * size_of::<Value>() + items.iter().map(held).sum::<usize>()
+    };
+    size_of::<Value>()
+        + match value {
+            Value::Tuple(items) | Value::List(items) => list(items),
+            Value::Set(items) | Value::FrozenSet(items) => list(items),
+            Value::Dict(pairs) => {
+                let spare = pairs.capacity() - pairs.len();
+                let held = pairs.iter().map(|(key, value)| held(key) + held(value));
+                spare * size_of::<(Value, Value)>() + held.sum::<usize>()
+            }
+            Value::Bytes(bytes) | Value::ByteArray(bytes) | Value::MemoryView(bytes) => {
+                bytes.capacity()
+            }
+            Value::Str(text) => text.as_bytes().len(),
+            Value::Int(int) => int.bits() as usize / 8,
+            _ => 0,
+        }
+}
+
+/// Bodies of containers and lengths that lie.
+fn lies() -> impl Strategy<Value = Vec<u8>> {
+    let code = proptest::sample::select(b"([<>slua)zZtA{r".as_slice());
+    let length = prop_oneof![
+        3 => 0..6_u32,
+        1 => Just(u32::MAX),
+        1 => Just(i32::MAX as u32),
+        1 => any::<u32>(),
+    ];
+    let piece = (code, any::<bool>(), length).prop_map(|(code, flag, length)| {
+        let mut piece = vec![code | if flag { 0x80 } else { 0 }];
+        piece.extend(length.to_le_bytes());
+        piece
+    });
+    let filling = proptest::collection::vec(proptest::sample::select(b"NTF0r\0".as_slice()), 0..6);
+    let pieces = proptest::collection::vec(prop_oneof![piece, filling], 1..10);
+    pieces.prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
+
+    /// No length makes the host take more memory than a multiple of what arrived and the copies of
+    /// what is shared.
+    #[test]
+    fn lengths_that_lie(body in prop_oneof![lies(), any::<Vec<u8>>()]) {
+        let checked = check(&body, 2, MAX_DEPTH);
+        match decode(&body, 2, MAX_DEPTH) {
+            Ok(value) => {
+                // An item of a list takes a byte at least; a growing dict has twice the room.
+                let most = (body.len() + 4) * 4 * size_of::<Value>() + MAX_COPIES;
+                prop_assert!(held(&value) <= most);
+            }
+            Err(refusal) => prop_assert_eq!(checked.err(), Some(refusal)),
+        }
+    }
 }
 
 proptest! {

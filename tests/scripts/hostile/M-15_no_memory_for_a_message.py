@@ -1,9 +1,12 @@
 #: row M-15
 #: row S-9
-#: row X-18
-#: attack It receives a message for which it has no memory: it dies, and that message is lost with it.
+#: attack It receives messages for which it has no memory: it dies, and each goes to the next receiver, once.
 #: outcome RAISE(InterpreterDied)
-#: stdout InterpreterDied the interpreter died: realloc return: beyond end of memory
+#: stdout recv InterpreterDied True
+#: stdout select InterpreterDied True
+#: stdout poll InterpreterDied True
+#: stdout thread InterpreterDied True
+#: stdout 41943040 and an end that leads here
 #: stdout the next one
 #: stdout None
 import archipel
@@ -11,20 +14,34 @@ import interpreters
 from concurrent.interpreters import ExecutionFailed
 
 recv, send = interpreters.create_channel(capacity=4)
-child = archipel.create(limits={'memory': 64 << 20})
-child.prepare_main(recv=recv)
-send.send(bytes(40 << 20))
+inner_recv, inner_send = interpreters.create_channel(capacity=4)
+send.send((bytes(40 << 20), inner_send))
 send.send('the next one')
+WAYS = {
+    'recv': 'recv.recv()',
+    'select': 'archipel.select(recv, never)',
+    'poll': 'recv.recv_nowait(None)',
+    'thread': 't = threading.Thread(target=recv.recv); t.start(); t.join()',
+}
+for name, receive in WAYS.items():
+    never, _ = interpreters.create_channel()
+    child = archipel.create(limits={'memory': 64 << 20})
+    child.prepare_main(recv=recv, never=never)
+    try:
+        child.exec(f"""
+import archipel, threading
 try:
-    child.exec("""
-try:
-    recv.recv()
+    {receive}
 except MemoryError:
     print('MemoryError')
 print(recv.recv())
 """)
-except (archipel.InterpreterDied, ExecutionFailed) as error:
-    print(type(error).__name__, error)
-for _ in range(2):
-    got = recv.recv_nowait(None)
-    print(got if got is None or isinstance(got, str) else len(got))
+    except (archipel.InterpreterDied, ExecutionFailed) as error:
+        print(name, type(error).__name__, 'beyond end of memory' in str(error))
+    del child, never, _
+del inner_send
+got, end = recv.recv()
+end.send('an end that leads here')
+print(len(got), 'and', inner_recv.recv())
+print(recv.recv_nowait(None))
+print(recv.recv_nowait(None))

@@ -1,0 +1,341 @@
+//! Hostile cases in which the guest is not our Python at all, but a component that calls the imports of
+//! our world as no compiler would.
+
+use super::foreign_attacks::{
+    ANYTHING, ATTACKS,
+    Ends::{Dies, Tells},
+    OTHERS, RECEIVE, WAIT,
+};
+use super::foreign_guest::{Import, component};
+use archipel::{
+    Binding, Capacity, Error, Interpreter, LimitKind, Limits, RecvError, Runtime, Value,
+};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// How long whatever has to be given back may take; on a machine that works it takes no time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A runtime of such guests, with one that does no harm.
+struct World {
+    runtime: Runtime,
+    sibling: Interpreter,
+    before: [u64; 4],
+    imports: Vec<Import>,
+}
+
+impl World {
+    fn new(name: &str) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("archipel-foreign-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("guest.wasm");
+        let attacks: Vec<_> = ATTACKS.iter().map(|(.., body)| *body).collect();
+        let all: Vec<_> = attacks.iter().chain(OTHERS).copied().collect();
+        let (bytes, imports) = component(crate::root(), &all);
+        std::fs::write(&path, bytes).unwrap();
+        let builder = Runtime::builder().interpreters(16).workers(2);
+        let runtime = builder.cache_dir(&folder).guest(&path).build();
+        std::fs::remove_dir_all(&folder).unwrap();
+        let runtime = runtime.unwrap();
+        let sibling = runtime.interpreter().build().unwrap();
+        let before = counters(&runtime);
+        World {
+            runtime,
+            sibling,
+            before,
+            imports,
+        }
+    }
+
+    fn guest(&self) -> Interpreter {
+        let limits = Limits::new().memory(256 << 20).unwrap();
+        let limits = limits.wall(Duration::from_secs(20)).unwrap();
+        self.runtime.interpreter().limits(limits).build().unwrap()
+    }
+
+    /// The sibling answers, and everything that is counted is as it was.
+    fn is_as_before(&self) -> Result<(), String> {
+        let echo = self.sibling.exec("\0");
+        echo.map_err(|error| format!("the sibling: {error:?}"))?;
+        let begun = Instant::now();
+        loop {
+            let now = counters(&self.runtime);
+            if now == self.before {
+                return Ok(());
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(format!(
+                    "{now:?} is left, where there was {:?}",
+                    self.before
+                ));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+fn counters(runtime: &Runtime) -> [u64; 4] {
+    let metrics = runtime.metrics();
+    [
+        metrics.interpreters as u64,
+        metrics.channels as u64,
+        metrics.queued_messages as u64,
+        metrics.queued_bytes as u64,
+    ]
+}
+
+/// The program that runs the attack with that number.
+fn program(attack: usize, rest: &str) -> String {
+    let attack = u8::try_from(attack).ok().filter(u8::is_ascii).unwrap();
+    format!("{}{rest}", char::from(attack))
+}
+
+/// H-1, H-2, G-2: A component calls the imports with forged handles, places, lengths and cases, and in the wrong order.
+///
+/// Outcome: DIED(trap) or a typed error, as it is written for each; a sibling answers.
+#[test]
+fn h_1_forged_arguments() {
+    let world = World::new("forged");
+    let mut wrong = Vec::new();
+    for (number, (name, ends, _)) in ATTACKS.iter().enumerate() {
+        let guest = world.guest();
+        let outcome = guest.exec(program(number, ""));
+        let as_expected = match (ends, &outcome) {
+            (Tells(0), Ok(())) => true,
+            (Tells(case), Err(Error::Raised(raised))) => {
+                raised.message == char::from(b'0' + case).to_string()
+            }
+            (Dies(of), Err(Error::Died(text))) => text.contains(of),
+            _ => false,
+        };
+        if !as_expected {
+            wrong.push(format!("{name}: {outcome:?}, not {ends:?}"));
+        }
+        if matches!(outcome, Err(Error::Died(_))) {
+            let after = guest.exec("\0");
+            let gone = matches!(after, Err(Error::Died(_) | Error::Closed));
+            assert!(gone, "{name}: {after:?}");
+        }
+        drop(guest);
+        world
+            .is_as_before()
+            .unwrap_or_else(|what| panic!("{name}: {what}"));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// S-9, M-15: A component allocates memory for a message outside of its own, or traps, loops or calls the host instead.
+///
+/// Outcome: DIED(trap) or LIMIT(wall); the message is received by the next one.
+#[test]
+fn s_9_traps_in_a_host_call() {
+    let world = World::new("realloc");
+    let (sender, receiver) = world.runtime.channel(Capacity::Unbounded).unwrap();
+    let message = Value::Bytes(vec![1; 100]);
+    sender.send(message.clone()).unwrap();
+    for mode in ['1', '2', '3', '4', '5', '6', '7'] {
+        let limits = Limits::new().memory(256 << 20).unwrap();
+        let limits = limits.wall(Duration::from_secs(1)).unwrap();
+        let guest = world.runtime.interpreter().limits(limits).build().unwrap();
+        guest
+            .prepare_main([("r", Binding::from(receiver.clone()))])
+            .unwrap();
+        let outcome = guest.exec(program(RECEIVE, &mode.to_string()));
+        let as_expected = match mode {
+            '4' => matches!(
+                outcome,
+                Err(Error::LimitExceeded {
+                    kind: LimitKind::Wall,
+                    ..
+                })
+            ),
+            _ => matches!(outcome, Err(Error::Died(_))),
+        };
+        assert!(as_expected, "{mode}: {outcome:?}");
+        drop(guest);
+        assert_eq!(world.runtime.metrics().queued_messages, 1, "{mode}");
+    }
+    assert_eq!(receiver.try_recv(), Ok(message));
+    assert_eq!(receiver.try_recv(), Err(RecvError::Empty));
+    drop((sender, receiver));
+    world.is_as_before().unwrap();
+}
+
+/// What happens to a channel.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// The host sends.
+    Send,
+    /// A guest dies in that way while it receives.
+    Dies(char),
+    /// A guest receives, and passes it on.
+    Receives,
+    /// The host receives.
+    Takes,
+}
+
+/// X-18, S-9: Receivers die in any order among others that live, and senders go on.
+///
+/// Outcome: DIED(trap); each message arrives once, and in the order in which it was sent.
+#[test]
+fn x_18_exactly_once() {
+    let world = World::new("once");
+    let step = prop_oneof![
+        4 => Just(Step::Send),
+        4 => prop::sample::select(&['1', '2', '3', '5', '6'][..]).prop_map(Step::Dies),
+        2 => Just(Step::Receives),
+        1 => Just(Step::Takes),
+    ];
+    let steps = (0..4_usize, prop::collection::vec(step, 1..16));
+    let config = ProptestConfig {
+        cases: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let tested = TestRunner::new(config).run(&steps, |(places, steps)| {
+        let capacity = match places {
+            0 => Capacity::Unbounded,
+            places => Capacity::Bounded(places),
+        };
+        let (sender, receiver) = world.runtime.channel(capacity).unwrap();
+        let (out, arrives) = world.runtime.channel(Capacity::Unbounded).unwrap();
+        let mut sent = VecDeque::new();
+        let mut next = 0_i64;
+        for step in steps {
+            let guest = |mode: char| {
+                let guest = world.guest();
+                for (name, end) in [
+                    ("r", Binding::from(receiver.clone())),
+                    ("s", out.clone().into()),
+                ] {
+                    guest.prepare_main([(name, end)]).unwrap();
+                }
+                guest.exec(program(RECEIVE, &mode.to_string()))
+            };
+            match step {
+                Step::Send => {
+                    if sender.try_send(next).is_ok() {
+                        sent.push_back(next);
+                        next += 1;
+                    } else {
+                        prop_assert!(places > 0 && sent.len() >= places);
+                    }
+                }
+                Step::Dies(mode) => {
+                    let died = matches!(guest(mode), Err(Error::Died(_)));
+                    prop_assert_eq!(died, !sent.is_empty());
+                }
+                Step::Receives => {
+                    prop_assert_eq!(guest('0').is_ok(), !sent.is_empty());
+                    let arrived = arrives.try_recv().ok().map(|value| value.as_i64());
+                    prop_assert_eq!(arrived, sent.pop_front().map(Some));
+                }
+                Step::Takes => {
+                    let taken = receiver.try_recv().ok().map(|value| value.as_i64());
+                    prop_assert_eq!(taken, sent.pop_front().map(Some));
+                }
+            }
+            prop_assert_eq!(world.runtime.metrics().queued_messages, sent.len());
+        }
+        drop((sender, receiver, out, arrives));
+        world.is_as_before().map_err(TestCaseError::fail)
+    });
+    tested.unwrap();
+}
+
+/// C-18: A component waits for as long as a number of 64 bits can say.
+///
+/// Outcome: LIMIT(wall)
+#[test]
+fn c_18_the_longest_wait() {
+    let world = World::new("longest");
+    let limits = Limits::new().wall(Duration::from_millis(100)).unwrap();
+    let guest = world.runtime.interpreter().limits(limits).build().unwrap();
+    let outcome = guest.exec(program(WAIT, ""));
+    assert!(
+        matches!(
+            outcome,
+            Err(Error::LimitExceeded {
+                kind: LimitKind::Wall,
+                ..
+            })
+        ),
+        "{outcome:?}"
+    );
+    drop(guest);
+    world.is_as_before().unwrap();
+}
+
+/// One call: which import, and for each argument what it would be and whether it is rather another.
+type Call = (prop::sample::Index, Vec<(u8, bool)>);
+
+fn call() -> impl Strategy<Value = Call> {
+    // Small numbers are handles and cases; the others lead to odd numbers.
+    let argument = prop_oneof![4 => 0..6_u8, 1 => 6..96_u8, 2 => 96..128_u8];
+    let odd = prop::bool::weighted(0.02);
+    (
+        any::<prop::sample::Index>(),
+        prop::collection::vec((argument, odd), 17),
+    )
+}
+
+/// The bytes of the program that stand for 0x100, where data is, and 0x400, where there is room.
+const DATA: u8 = 102;
+const ROOM: u8 = 110;
+
+/// The part of the program that makes the call, mostly with arguments that make sense.
+fn written(imports: &[Import], (which, arguments): &Call) -> String {
+    let which = which.index(imports.len());
+    let import = &imports[which];
+    let mut text = String::from(char::from(u8::try_from(which).unwrap()));
+    let last = import.parameters.len() - usize::from(!import.parameters.is_empty());
+    for (place, (is_short, (number, odd))) in import.parameters.iter().zip(arguments).enumerate() {
+        // Two channels are made at first, whose ends are the handles 1 to 4; the guest itself is the
+        // handle 5, and a task the handle 6.
+        let sensible = match (place, &*import.name) {
+            (0, name) if name.contains("sender") => 1 + number % 2 * 2,
+            (0, name) if name.contains("receiver") => 2 + number % 2 * 2,
+            (0, name) if name.contains("interpreter.") => 5,
+            (0, name) if name.contains("task") => 6,
+            (place, _) if place == last && last > 0 && *is_short => ROOM,
+            _ => [0, 1, 2, DATA, 1, 0][usize::from(number % 6)],
+        };
+        text.push(char::from(if *odd { *number } else { sensible }));
+    }
+    text
+}
+
+/// H-1, G-2: A component calls any imports in any order with any arguments.
+///
+/// Outcome: OK, DIED(trap) or a limit, and never an error of the host's own.
+#[test]
+fn g_2_any_calls() {
+    let world = World::new("any");
+    let config = ProptestConfig {
+        cases: 2000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let mut runner = TestRunner::new(config);
+    let calls = prop::collection::vec(call(), 1..24);
+    let went_through = Cell::new(0);
+    let tested = runner.run(&calls, |calls| {
+        let calls = calls.iter().map(|call| written(&world.imports, call));
+        let guest = world.guest();
+        match guest.exec(program(ANYTHING, &calls.collect::<String>())) {
+            Ok(()) => went_through.set(went_through.get() + 1),
+            Err(Error::Died(_) | Error::LimitExceeded { .. } | Error::Killed) => {}
+            Err(Error::Cancelled(_)) => {}
+            Err(other) => return Err(TestCaseError::fail(format!("{other:?}"))),
+        }
+        drop(guest);
+        world.is_as_before().map_err(TestCaseError::fail)
+    });
+    tested.unwrap();
+    // Or it would be the same few traps again and again.
+    assert!(went_through.get() > 100, "{went_through:?}");
+}

@@ -1,0 +1,307 @@
+//! What a component tries that is no Python, as text: each attack with what comes of it.
+
+/// What comes of an attack.
+#[derive(Clone, Copy, Debug)]
+pub enum Ends {
+    /// The import returns this: 0 for a result, else one more than the number of the error's case.
+    Tells(u8),
+    /// The guest dies, and this is in the text.
+    Dies(&'static str),
+}
+use Ends::{Dies, Tells};
+
+const UNKNOWN: &str = "unknown handle index";
+const WRONG: &str = "handle index";
+const OUTSIDE: &str = "out of bounds";
+const CASE: &str = "discriminant";
+
+/// The first is what the sibling does.
+pub const ATTACKS: &[(&str, Ends, &str)] = &[
+    (
+        "none: it sends and receives",
+        Tells(0),
+        "(call $make)
+        (if (call $send (i32.const 0x100) (i32.const 1) (i32.const 1)) (then unreachable))
+        (if (call $receive) (then unreachable))
+        (if (i32.ne (i32.load8_u (i32.load (i32.const 0x608))) (i32.const 78)) (then unreachable))
+        (call $channels.drop-sender (global.get $s))
+        (call $channels.drop-receiver (global.get $r))
+        (i32.const 0)",
+    ),
+    (
+        "a handle that there is not",
+        Dies(UNKNOWN),
+        "(drop (call $channels.sender.id (i32.const 99))) (i32.const 0)",
+    ),
+    (
+        "the handle 0",
+        Dies(UNKNOWN),
+        "(call $make) (drop (call $channels.sender.id (i32.const 0))) (i32.const 0)",
+    ),
+    (
+        "the largest handle",
+        Dies(UNKNOWN),
+        "(call $make) (call $channels.sender.close (i32.const -1)) (i32.const 0)",
+    ),
+    (
+        "a sender as a receiver",
+        Dies(WRONG),
+        "(call $make) (drop (call $channels.receiver.length (global.get $s))) (i32.const 0)",
+    ),
+    (
+        "a receiver as a sender",
+        Dies(WRONG),
+        "(call $make) (call $channels.sender.close (global.get $r)) (i32.const 0)",
+    ),
+    (
+        "a sender as an interpreter",
+        Dies(WRONG),
+        "(call $make) (call $interpreters.interpreter.kill (global.get $s)) (i32.const 0)",
+    ),
+    (
+        "a sender as a task",
+        Dies(WRONG),
+        "(call $make) (call $interpreters.drop-task (global.get $s)) (i32.const 0)",
+    ),
+    (
+        "dropped twice",
+        Dies(UNKNOWN),
+        "(call $make) (call $channels.drop-sender (global.get $s)) (call $channels.drop-sender (global.get $s)) (i32.const 0)",
+    ),
+    (
+        "dropped as what it is not",
+        Dies(WRONG),
+        "(call $make) (call $channels.drop-receiver (global.get $s)) (i32.const 0)",
+    ),
+    (
+        "used after it was dropped",
+        Dies(UNKNOWN),
+        "(call $make) (call $channels.drop-receiver (global.get $r)) (call $receive)",
+    ),
+    (
+        "used by the number of what was dropped before",
+        Tells(0),
+        "(call $make) (call $channels.drop-sender (global.get $s)) (call $channels.drop-receiver (global.get $r)) (call $make) (call $send (i32.const 0x100) (i32.const 1) (i32.const 1))",
+    ),
+    (
+        "a body that ends outside of memory",
+        Dies(OUTSIDE),
+        "(call $make) (call $send (i32.const 0x1fffff) (i32.const 2) (i32.const 1))",
+    ),
+    (
+        "a body that lies outside of memory",
+        Dies(OUTSIDE),
+        "(call $make) (call $send (i32.const 0xfffffff0) (i32.const 8) (i32.const 1))",
+    ),
+    (
+        "a body whose end wraps around",
+        Dies(OUTSIDE),
+        "(call $make) (call $send (i32.const 0x100) (i32.const -1) (i32.const 1))",
+    ),
+    (
+        "a body of 1 GiB that is not there",
+        Dies(OUTSIDE),
+        "(call $make) (call $send (i32.const 0x100) (i32.const 0x40000000) (i32.const 1))",
+    ),
+    (
+        "a body that is too large",
+        Tells(6),
+        "(call $make) (drop (memory.grow (i32.const 1100))) (call $send (i32.const 0x100) (i32.const 0x4000001) (i32.const 1))",
+    ),
+    (
+        "a body that is not even copied",
+        Dies("fuel"),
+        "(call $make) (drop (memory.grow (i32.const 1200))) (call $send (i32.const 0x100) (i32.const 0x4800000) (i32.const 1))",
+    ),
+    (
+        "a body without data",
+        Tells(5),
+        "(call $make) (call $send (i32.const 0x100) (i32.const 0) (i32.const 1))",
+    ),
+    (
+        "a body that is no data",
+        Tells(5),
+        "(call $make) (call $send (i32.const 0x120) (i32.const 3) (i32.const 1))",
+    ),
+    (
+        "a body with something behind the data",
+        Tells(5),
+        "(call $make) (call $send (i32.const 0x100) (i32.const 2) (i32.const 1))",
+    ),
+    (
+        "bytes that it does not vouch for",
+        Tells(4),
+        "(call $make) (call $send (i32.const 0x110) (i32.const 6) (i32.const 0))",
+    ),
+    (
+        "a bool of 0x80000000",
+        Tells(0),
+        "(call $make) (call $send (i32.const 0x100) (i32.const 1) (i32.const 0x80000000))",
+    ),
+    (
+        "a capacity of no case",
+        Dies(CASE),
+        "(call $channels.create (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 0x400)) (i32.const 0)",
+    ),
+    (
+        "an enum of no case",
+        Dies(CASE),
+        "(call $channels.create (i32.const 2) (i32.const 0) (i32.const 4) (i32.const 0x400)) (i32.const 0)",
+    ),
+    (
+        "a result outside of memory",
+        Dies(OUTSIDE),
+        "(call $channels.create (i32.const 2) (i32.const 0) (i32.const 0) (i32.const 0xfffffff8)) (i32.const 0)",
+    ),
+    (
+        "a result that is not aligned",
+        Dies("align"),
+        "(call $channels.create (i32.const 2) (i32.const 0) (i32.const 0) (i32.const 0x401)) (i32.const 0)",
+    ),
+    (
+        "a form of no case",
+        Dies(CASE),
+        "(call $make) (call $send_with (i32.const 200) (i32.const 0) (i32.const 0) (i32.const 0))",
+    ),
+    (
+        "an unbound of no case",
+        Dies(CASE),
+        "(call $make) (call $send_with (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 77))",
+    ),
+    (
+        "what only the host says: unbound",
+        Tells(5),
+        "(call $make) (call $send_with (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 0))",
+    ),
+    (
+        "ends outside of memory",
+        Dies(OUTSIDE),
+        "(call $make) (call $send_with (i32.const 1) (i32.const 0x1ffff8) (i32.const 1) (i32.const 0))",
+    ),
+    (
+        "more ends than there is memory",
+        Dies(OUTSIDE),
+        "(call $make) (call $send_with (i32.const 1) (i32.const 0x200) (i32.const 0x10000000) (i32.const 0))",
+    ),
+    (
+        "ends that are not aligned",
+        Dies("align"),
+        "(call $make) (call $send_with (i32.const 1) (i32.const 0x201) (i32.const 1) (i32.const 0))",
+    ),
+    (
+        "an end of no kind",
+        Dies(CASE),
+        "(call $make) (call $send_with (i32.const 1) (i32.const 0x210) (i32.const 1) (i32.const 0))",
+    ),
+    (
+        "an end that it does not have",
+        Dies(UNKNOWN),
+        "(call $make) (call $send_with (i32.const 1) (i32.const 0x200) (i32.const 1) (i32.const 0))",
+    ),
+    (
+        "a number of no interpreter in a message",
+        Tells(2),
+        "(call $make) (call $send_with (i32.const 1) (i32.const 0x220) (i32.const 1) (i32.const 0))",
+    ),
+    (
+        "a name that is no UTF-8",
+        Dies("utf-8"),
+        "(call $aliases.call (i32.const 0x120) (i32.const 3) (i32.const 0x100) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0x400)) (call $code (i32.const 0x400))",
+    ),
+    (
+        "a name with surrogates in it",
+        Dies("utf-8"),
+        "(call $aliases.call (i32.const 0x130) (i32.const 7) (i32.const 0x100) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0x400)) (call $code (i32.const 0x400))",
+    ),
+    (
+        "an alias that it does not have",
+        Tells(1),
+        "(call $aliases.call (i32.const 0x140) (i32.const 6) (i32.const 0x100) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0x400)) (call $code (i32.const 0x400))",
+    ),
+    (
+        "an answer to no call",
+        Tells(0),
+        "(call $aliases.reply (i32.const 77) (i32.const 0) (i32.const 0x100) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0x400)) (call $code (i32.const 0x400))",
+    ),
+    (
+        "two inboxes, and an answer to nothing in between",
+        Tells(1),
+        "(drop (call $aliases.inbox)) (global.set $r (call $aliases.inbox)) (call $aliases.reply (i32.const 0) (i32.const 1) (i32.const 0x140) (i32.const 6) (i32.const 0x140) (i32.const 6) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0x400)) (call $receive)",
+    ),
+    (
+        "holdings that nobody asked for",
+        Tells(0),
+        "(call $make) (i32.store (i32.const 0x300) (global.get $s)) (call $holdings.tell (i32.const 0x300) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const -1)) (i32.const 0)",
+    ),
+    (
+        "holdings that it does not have",
+        Dies(UNKNOWN),
+        "(i32.store (i32.const 0x300) (i32.const 50)) (call $holdings.tell (i32.const 0) (i32.const 0) (i32.const 0x300) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)) (i32.const 0)",
+    ),
+    (
+        "more holdings than there is memory",
+        Dies(OUTSIDE),
+        "(call $holdings.tell (i32.const 0) (i32.const 0x7fffffff) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)) (i32.const 0)",
+    ),
+    (
+        "the number of no interpreter",
+        Tells(1),
+        "(call $interpreters.get (i64.const -1) (i32.const 0x400)) (call $code (i32.const 0x400))",
+    ),
+    (
+        "waiting for nothing",
+        Tells(1),
+        "(call $wait (i32.const 0) (i32.const 0))",
+    ),
+    (
+        "waiting for more than there is memory",
+        Dies(OUTSIDE),
+        "(call $wait (i32.const 0) (i32.const 0x8000000))",
+    ),
+    (
+        "waiting for something of no kind",
+        Dies(CASE),
+        "(call $wait (i32.const 0x210) (i32.const 1))",
+    ),
+    (
+        "waiting at an end that it does not have",
+        Dies(UNKNOWN),
+        "(i32.store (i32.const 0x304) (i32.const 50)) (call $wait (i32.const 0x300) (i32.const 1))",
+    ),
+    (
+        "waiting for a sender to receive",
+        Dies(WRONG),
+        "(call $make) (i32.store (i32.const 0x304) (global.get $s)) (call $wait (i32.const 0x300) (i32.const 1))",
+    ),
+    (
+        "the inbox is closed under it",
+        Tells(2),
+        "(global.set $r (call $aliases.inbox)) (call $channels.receiver.destroy (global.get $r)) (call $receive)",
+    ),
+    (
+        "endless recursion",
+        Dies("call stack exhausted"),
+        "(global.set $mode (i32.const 6)) (call $realloc (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 1))",
+    ),
+    (
+        "the end",
+        Dies("status 255"),
+        "(call $process.exit (i32.const 255)) (i32.const 0)",
+    ),
+];
+
+/// To receive while memory is allocated in the way that is named, and to pass on what was received.
+pub const RECEIVE: usize = ATTACKS.len();
+/// To wait for ever.
+pub const WAIT: usize = RECEIVE + 1;
+/// To do what the rest of the program says.
+pub const ANYTHING: usize = WAIT + 1;
+
+/// The first two of these.
+pub const OTHERS: &[&str] = &[
+    "(global.set $mode (i32.sub (i32.load8_u (local.get 0)) (i32.const 48)))
+    (local.set $op (call $receive))
+    (if (local.get $op) (then (return (local.get $op))))
+    (call $send (i32.load (i32.const 0x608)) (i32.load (i32.const 0x60c)) (i32.const 1))",
+    "(call $make) (call $channels.receiver.receive (global.get $r) (i32.const 1) (i64.const -1) (i32.const 0x600)) (i32.const 0)",
+];
