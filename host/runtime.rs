@@ -73,10 +73,10 @@ impl Workers {
             .enable_time()
             .enable_io()
             .build()
-            .map_err(|e| Error::Internal(e.into()))?;
+            .map_err(Error::of_system)?;
         let handle = timers.handle().clone();
         Ok(Workers {
-            scheduler: Scheduler::start(workers, &handle).map_err(|e| Error::Internal(e.into()))?,
+            scheduler: Scheduler::start(workers, &handle).map_err(Error::of_system)?,
             handle,
             timers: Some(timers),
             room_at_home: AtomicUsize::new(workers),

@@ -12,7 +12,8 @@ const LIVES: [(&str, bool); 6] = [
     ("1 / 0", false),
     (
         "import interpreters\nrecv, send = interpreters.create_channel(capacity=None)\n\
-         for _ in range(10): send.send([recv])",
+         other, lies = interpreters.create_channel(capacity=None)\n\
+         for _ in range(10): send.send([other, lies])",
         true,
     ),
     (
