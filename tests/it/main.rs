@@ -14,6 +14,7 @@ mod governing;
 mod host;
 mod hostile;
 mod interrupt;
+mod licences;
 mod load;
 mod map;
 mod packages;
