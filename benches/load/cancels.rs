@@ -48,6 +48,8 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
                 Ok(()) if ends == 1 => ended += 1,
                 Err(Error::Cancelled(why)) if why == "enough" && ends <= 1 => stopped += 1,
                 Err(Error::Killed) if ends <= 1 => stopped += 1,
+                // It was stopped before its script was begun.
+                Err(Error::Closed) if ends == 0 => stopped += 1,
                 other => wrong.push(format!("{number}: {other:?}, ended {ends} times")),
             }
             late.push(at.saturating_duration_since(asked[number]));
