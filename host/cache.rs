@@ -82,6 +82,7 @@ impl CompiledCache {
     /// Stores `bytes` under `key` and returns the file.
     pub(crate) fn store(&self, key: &str, bytes: &[u8]) -> io::Result<PathBuf> {
         let path = self.file(key);
+        self.sweep();
         // Without a stamp the file counts for nothing, whatever happens in between.
         let _ = fs::remove_file(self.stamp(key));
         write_atomically(&path, bytes)?;
@@ -90,6 +91,16 @@ impl CompiledCache {
         let stamp = format!("{:032x} {}", hasher.digest128(), state(&path)?);
         write_atomically(&self.stamp(key), stamp.as_bytes())?;
         Ok(path)
+    }
+
+    /// Deletes what a process left behind that was killed while it wrote.  Should somebody write such a
+    /// file just now, in spite of the lock, their cache stays as it was.
+    fn sweep(&self) {
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|e| e == "new") {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     /// Waits until nobody else stores anything, and keeps others waiting until the result is

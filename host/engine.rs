@@ -148,7 +148,7 @@ pub(crate) fn start_ticker(engine: &Engine, exchange: &Arc<Exchange>) -> Result<
                 }
             }
         })
-        .map_err(|e| Error::Internal(e.into()))?;
+        .map_err(Error::of_system)?;
     Ok(())
 }
 

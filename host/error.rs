@@ -205,6 +205,11 @@ pub enum Error {
     /// The system refuses memory.
     #[error("the system refuses memory (`ulimit -v` may limit it): {0}")]
     NoMemory(String),
+    /// The system refuses threads or files.
+    #[error(
+        "the system refuses threads or files (`ulimit -u` and `ulimit -n` may limit them): {0}"
+    )]
+    Exhausted(String),
     /// Something that was asked for makes no sense; the text names it and the way out.
     #[error("{0}")]
     Config(String),
@@ -241,6 +246,16 @@ pub enum ErrorKind {
 }
 
 impl Error {
+    /// What it means that the system refused something that every runtime needs.
+    pub(crate) fn of_system(error: std::io::Error) -> Self {
+        use rustix::io::Errno;
+        match Errno::from_io_error(&error) {
+            Some(Errno::NOMEM) => Error::NoMemory(error.to_string()),
+            Some(Errno::MFILE | Errno::NFILE | Errno::AGAIN) => Error::Exhausted(error.to_string()),
+            _ => Error::Internal(error.into()),
+        }
+    }
+
     /// Whose doing it is, of which there are three that never mix.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -256,7 +271,9 @@ impl Error {
             | Error::NotCopyable(_)
             | Error::Capacity { .. }
             | Error::Config(_) => ErrorKind::Refused,
-            Error::NoMemory(_) | Error::Guest(_) | Error::Internal(_) => ErrorKind::Broken,
+            Error::NoMemory(_) | Error::Exhausted(_) | Error::Guest(_) | Error::Internal(_) => {
+                ErrorKind::Broken
+            }
         }
     }
 

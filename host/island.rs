@@ -350,6 +350,11 @@ impl Island {
         matches!(*self.slot(), Slot::Running)
     }
 
+    /// Whether somebody wants it to stop, wherever it is.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.is_requested()
+    }
+
     /// Whether it can run anything any more.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(*self.slot(), Slot::Gone(_))

@@ -98,6 +98,7 @@ mod scheduler;
 mod standing;
 mod state;
 mod telemetry;
+mod timers;
 mod trust;
 mod usage;
 pub mod value;

@@ -22,6 +22,9 @@ thread_local! {
     /// How many are polled in each other.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 
+    /// Since when the innermost one is polled.
+    static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
+
     /// What the thread's clock said when it was read last.
     static READ: Cell<Option<Duration>> = const { Cell::new(None) };
 }
@@ -45,11 +48,18 @@ pub(crate) async fn metered<F: Future>(
     .await
 }
 
+/// How long the guest that runs on this thread has done so since it last yielded or waited.
+pub(crate) fn running_for() -> Option<Duration> {
+    SINCE.get().map(|since| since.elapsed())
+}
+
 fn measured<F: Future>(work: Pin<&mut F>, context: &mut Context<'_>) -> (Poll<F::Output>, u64) {
     let outer = WITHIN.replace(Duration::ZERO);
     DEPTH.set(DEPTH.get() + 1);
     let start = Instant::now();
+    let outer_since = SINCE.replace(Some(start));
     let polled = work.poll(context);
+    SINCE.set(outer_since);
     let elapsed = start.elapsed();
     DEPTH.set(DEPTH.get() - 1);
     let mut own = elapsed.saturating_sub(WITHIN.get());

@@ -13,6 +13,7 @@ use crate::ready::Ready;
 use crate::scheduler::Scheduler;
 use crate::state::State;
 use crate::telemetry::Counters;
+use crate::timers::Timers;
 use crate::{broker, imports};
 use archipel_guest::Variant;
 use async_task::FallibleTask;
@@ -21,7 +22,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::Poll;
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use wasmtime::component::Linker;
 use wasmtime::{Engine, PoolConcurrencyLimitError};
@@ -58,27 +58,19 @@ impl Context {
 /// The threads that run guests, and the timers that wake them.
 pub(crate) struct Workers {
     scheduler: Scheduler,
-    /// It has the timers, and the threads in which WASI's blocking calls wait.
-    timers: Option<tokio::runtime::Runtime>,
-    handle: Handle,
+    /// Timers, and the threads in which WASI's blocking calls wait.
+    timers: Timers,
     /// How many more callers may run guests on their own threads.
     room_at_home: AtomicUsize,
 }
 
 impl Workers {
     fn start(workers: usize) -> Result<Self> {
-        let timers = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("archipel-timers")
-            .enable_time()
-            .enable_io()
-            .build()
-            .map_err(|e| Error::Internal(e.into()))?;
-        let handle = timers.handle().clone();
+        let timers = Timers::start().map_err(Error::of_system)?;
+        let scheduler = Scheduler::start(workers, timers.handle()).map_err(Error::of_system)?;
         Ok(Workers {
-            scheduler: Scheduler::start(workers, &handle).map_err(|e| Error::Internal(e.into()))?,
-            handle,
-            timers: Some(timers),
+            scheduler,
+            timers,
             room_at_home: AtomicUsize::new(workers),
         })
     }
@@ -125,7 +117,7 @@ impl Workers {
     /// processors among them by its own lights, and one that is to be killed could stand far back.
     fn at_home<F: Future>(&self, mut future: Pin<&mut F>) -> Option<F::Output> {
         let _room = Room::take(&self.room_at_home)?;
-        let _entered = self.handle.enter();
+        let _entered = self.timers.handle().enter();
         let woken = Arc::new(Woken(AtomicBool::new(false)));
         let waker = woken.clone().into();
         let mut context = std::task::Context::from_waker(&waker);
@@ -162,7 +154,7 @@ impl Workers {
 
     /// Waits for `future` on the caller's thread alone.
     pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
-        let _entered = self.handle.enter();
+        let _entered = self.timers.handle().enter();
         pollster::block_on(future)
     }
 }
@@ -222,15 +214,6 @@ struct Woken(AtomicBool);
 impl std::task::Wake for Woken {
     fn wake(self: Arc<Self>) {
         self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Workers {
-    fn drop(&mut self) {
-        if let Some(timers) = self.timers.take() {
-            // The last reference may go in a task of a worker, which cannot wait for itself.
-            timers.shutdown_background();
-        }
     }
 }
 

@@ -51,6 +51,13 @@ struct Worker {
     eager: AtomicBool,
 }
 
+/// Which of the two lines a task stood in.
+#[derive(Clone, Copy, PartialEq)]
+enum Pace {
+    Hurry,
+    Busy,
+}
+
 struct Queued {
     runnable: Runnable,
     since: Instant,
@@ -183,15 +190,17 @@ impl Shared {
         // It is the only one that sets this.
         let _ = self.workers[me].thread.set(thread::current());
         let mut turn = 0_u32;
-        let mut busy_since = Instant::now();
+        let mut busy_until = Instant::now();
         while !self.stopping.load(Ordering::SeqCst) {
             turn = turn.wrapping_add(1);
-            match self.next(me, turn, &mut busy_since) {
-                Some(runnable) => {
-                    // A task that panics is done for, and its worker goes on.
-                    let _ = catch_unwind(AssertUnwindSafe(|| runnable.run()));
-                }
-                None => self.park(me),
+            let Some((runnable, pace)) = self.next(me, turn, busy_until) else {
+                self.park(me);
+                continue;
+            };
+            // A task that panics is done for, and its worker goes on.
+            let _ = catch_unwind(AssertUnwindSafe(|| runnable.run()));
+            if pace == Pace::Busy {
+                busy_until = Instant::now();
             }
         }
         // What is dropped here may wake others, whose tasks are dropped in turn.
@@ -207,31 +216,27 @@ impl Shared {
         ));
     }
 
-    /// The next task for a worker that gave the busy ones a turn at `busy_since`.
-    fn next(&self, me: usize, turn: u32, busy_since: &mut Instant) -> Option<Runnable> {
+    /// The next task for a worker on which the last turn of the busy ones was over at `busy_until`.
+    fn next(&self, me: usize, turn: u32, busy_until: Instant) -> Option<(Runnable, Pace)> {
         let worker = &self.workers[me];
         let own = || {
             let queued = lock(&worker.queue).pop_front()?;
-            Some(self.take(worker, queued))
+            Some((self.take(worker, queued), Pace::Hurry))
         };
-        let injected = || lock(&self.injected).pop_front();
-        let busy = |since: &mut Instant| {
-            let found = lock(&worker.busy).pop_front()?;
-            *since = Instant::now();
-            Some(found)
-        };
-        // The turn that began then took one such time, and those in a hurry have had another.
-        let waiting = !lock(&worker.busy).is_empty();
-        if waiting && busy_since.elapsed() > 2 * HURRY {
-            return busy(busy_since);
+        let injected = || Some((lock(&self.injected).pop_front()?, Pace::Hurry));
+        let busy = || Some((lock(&worker.busy).pop_front()?, Pace::Busy));
+        // Counted from the end of a turn, however long that took on a machine that has more to do: those in a
+        // hurry come between any two of them.
+        if busy_until.elapsed() > HURRY
+            && let Some(found) = busy()
+        {
+            return Some(found);
         }
         let found = match turn.is_multiple_of(FAIR) {
             true => injected().or_else(own),
             false => own().or_else(injected),
         };
-        found
-            .or_else(|| busy(busy_since))
-            .or_else(|| self.steal(me))
+        found.or_else(busy).or_else(|| self.steal(me))
     }
 
     /// Learns from how long the task was queued with `worker`.
@@ -243,14 +248,14 @@ impl Shared {
         queued.runnable
     }
 
-    fn steal(&self, me: usize) -> Option<Runnable> {
+    fn steal(&self, me: usize) -> Option<(Runnable, Pace)> {
         let count = self.workers.len();
         (1..count).find_map(|step| {
             let victim = &self.workers[(me + step) % count];
             let queued = lock(&victim.queue).pop_front();
             match queued {
-                Some(queued) => Some(self.take(victim, queued)),
-                None => lock(&victim.busy).pop_front(),
+                Some(queued) => Some((self.take(victim, queued), Pace::Hurry)),
+                None => Some((lock(&victim.busy).pop_front()?, Pace::Busy)),
             }
         })
     }

@@ -8,6 +8,7 @@ use crate::interrupt::{Alarm, Interrupt};
 use crate::island::{Instance, Island};
 use crate::ledger::{Account, Exceeded, Reservation};
 use crate::limits::HANDLES;
+use crate::meter;
 use crate::runtime::Context;
 use crate::standing::Standing;
 use crate::trust::SharedTrust;
@@ -15,9 +16,13 @@ use crate::wasi::{self, Granted, Meters, Net};
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiterAsync, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+/// A guest that runs for less than this has only begun, and is not interrupted yet.
+const BEGINS: Duration = Duration::from_millis(1);
 
 /// The data of an instance's store.
 pub(crate) struct State {
@@ -107,7 +112,19 @@ impl State {
             {
                 alarm.ring(&store);
             }
-            Ok(UpdateDeadline::Yield(1))
+            // A guest that has waited for longer than a tick comes here as soon as it goes on.  Were it taken
+            // for one that computes, it would stand behind all of those.
+            let begins = meter::running_for().is_some_and(|time| time < BEGINS);
+            let stops = || {
+                state
+                    .island
+                    .upgrade()
+                    .is_none_or(|island| island.is_stopping())
+            };
+            Ok(match begins && !stops() {
+                true => UpdateDeadline::Continue(1),
+                false => UpdateDeadline::Yield(1),
+            })
         });
         store.set_epoch_deadline(1);
         if context.counts_fuel {

@@ -131,7 +131,10 @@ impl Running {
         state.interrupts += 1;
         let patient = state.interrupts <= self.0.patience;
         drop(state);
-        patient && runs.iter().all(interrupt)
+        if patient {
+            runs.iter().for_each(Interpreter::interrupt);
+        }
+        patient
     }
 
     fn who_runs(&self) -> Vec<Interpreter> {
@@ -243,9 +246,4 @@ impl Terminal {
             let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, settings);
         }
     }
-}
-
-/// Raises `KeyboardInterrupt` in an interpreter; returns whether that is possible.
-fn interrupt(_interpreter: &Interpreter) -> bool {
-    false
 }

@@ -372,7 +372,8 @@ fn not_done<T>(error: Error) -> Result<Result<T, Refusal>> {
         | Error::Died(_)
         | Error::Killed
         | Error::LimitExceeded { .. }
-        | Error::NoMemory(_)) => Refusal::Unfit(error.to_string()),
+        | Error::NoMemory(_)
+        | Error::Exhausted(_)) => Refusal::Unfit(error.to_string()),
         error => return Err(wasmtime::Error::new(error)),
     }))
 }

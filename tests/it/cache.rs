@@ -3,7 +3,7 @@
 use crate::runtime;
 use archipel::guest::Variant;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A cache folder with the guest that the tests have built already.
 fn folder_with_guest(name: &str) -> (PathBuf, PathBuf) {
@@ -52,6 +52,37 @@ fn damage_is_found_and_said_once() {
     );
     let third = run(&cache, &guest);
     assert_eq!((&*third.stdout, &*third.stderr), (&b"ran\n"[..], &b""[..]));
+    std::fs::remove_dir_all(&cache).unwrap();
+}
+
+/// A process that is killed while it compiles leaves nothing that the next one trips over.
+#[test]
+fn killed_while_it_compiles() {
+    let (cache, guest) = folder_with_guest("killed");
+    let mut first = Command::new(env!("CARGO_BIN_EXE_archipel"))
+        .args(["run", "-c", "print('ran')"])
+        .env("ARCHIPEL_CACHE_DIR", &cache)
+        .env("ARCHIPEL_GUEST", &guest)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    // It holds the lock from here on.
+    while !cache.join("compiled/lock").exists() {
+        assert!(first.try_wait().unwrap().is_none(), "it ended before");
+        std::thread::yield_now();
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    std::fs::write(cache.join("compiled/half.1-0.new"), "half-writ").unwrap();
+    let second = run(&cache, &guest);
+    assert_eq!(second.stdout, b"ran\n", "{second:?}");
+    let mut names: Vec<_> = std::fs::read_dir(cache.join("compiled"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter_map(|path| Some(path.extension()?.to_str()?.to_owned()))
+        .collect();
+    names.sort();
+    assert_eq!(names, ["cwasm", "stamp"]);
     std::fs::remove_dir_all(&cache).unwrap();
 }
 

@@ -14,6 +14,8 @@ mod governing;
 mod host;
 mod hostile;
 mod interrupt;
+mod licences;
+mod load;
 mod map;
 mod packages;
 mod plugin_host;

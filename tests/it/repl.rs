@@ -169,6 +169,13 @@ fn a_session_at_a_terminal() {
         ("input('name? ')\r", &["\nname? "]),
         ("me\r", &["'me'\r\n", ">>> "]),
         ("import sys; sys.ps1 = 'now> '\r", &["now> "]),
+        // Ctrl-C ends the statement and not the session.
+        (
+            "import time; print('be' 'gun'); time.sleep(1e6)\r",
+            &["\nbegun\r\n"],
+        ),
+        ("\x03", &["KeyboardInterrupt", "now> "]),
+        ("word\r", &["'begun'\r\n", "now> "]),
         ("1 / 0\r", &["ZeroDivisionError", "now> "]),
     ];
     for (keys, expected) in rows {

@@ -105,14 +105,44 @@ fn reports() {
 #[cfg(unix)]
 #[test]
 fn signals() {
-    let source = "import time; print('begun', flush=True)\nwhile True: time.sleep(60)";
-    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
-        let (mut child, mut lines) = begun(&["run", "-c", source]);
-        assert_eq!(lines.next().unwrap().unwrap(), "begun");
-        send(&child, signal);
-        assert_eq!(child.wait().unwrap().code(), Some(status));
-        assert!(lines.next().is_none());
+    let waits = "import time\nprint('begun', flush=True)\nwhile True: time.sleep(60)";
+    let computes = "print('begun', flush=True)\nwhile True: pass";
+    let waits_for_a_child = "import interpreters\nchild = interpreters.create()\n\
+                             child.run('print(\"begun\", flush=True)\\nwhile True: pass')";
+    for source in [waits, computes, waits_for_a_child] {
+        for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+            let (mut child, mut lines) = begun(&["run", "-c", source]);
+            assert_eq!(lines.next().unwrap().unwrap(), "begun");
+            send(&child, signal);
+            assert_eq!(child.wait().unwrap().code(), Some(status), "{source}");
+            assert!(lines.next().is_none());
+        }
     }
+}
+
+/// Ctrl-C is an exception at first, so that a script cleans up and its buffers are written; pressed again
+/// it is not.
+#[cfg(unix)]
+#[test]
+fn interrupts() {
+    let cleans = "print('begun', flush=True)\nprint('kept')\ntry:\n    while True: pass\n\
+                  finally: print('cleaned')";
+    let (mut child, mut lines) = begun(&["run", "-c", cleans]);
+    assert_eq!(lines.next().unwrap().unwrap(), "begun");
+    send(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let rest: Vec<_> = lines.map(Result::unwrap).collect();
+    assert_eq!(rest, ["kept", "cleaned"]);
+
+    let swallows = "print('begun', flush=True)\nwhile True:\n    try:\n        while True: pass\n\
+                    \x20   except BaseException: print('caught', flush=True)";
+    let (mut child, mut lines) = begun(&["run", "-c", swallows]);
+    for said in ["begun", "caught"] {
+        assert_eq!(lines.next().unwrap().unwrap(), said);
+        send(&child, Signal::INT);
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(lines.next().is_none());
 }
 
 /// What the command line says is added to a policy file, and its limits come first.

@@ -1,0 +1,134 @@
+//! A guest does one thing without end, and the host's memory stays within its bound.
+
+use super::process::{Held, mebibytes};
+use super::{Report, Size, Trouble, baseline};
+use archipel::{Error, LimitKind, Limits, Output, Policy, Runtime};
+
+/// How much memory a flood may take from the host besides the guest's own: what is captured of its output,
+/// what is queued of its messages, and as much again as the allocator keeps.
+const BOUND: u64 = 24 << 20;
+
+/// How much of the output is captured.
+const CAPTURED: usize = 1 << 20;
+
+/// How many bytes of messages may be queued.
+const QUEUED: u64 = 1 << 20;
+
+/// How many handles there may be.
+const HANDLES: u64 = 1000;
+
+/// The floods: what a guest does `n` times, and how that ends.
+const FLOODS: [(&str, &str, Ends); 8] = [
+    (
+        "output",
+        "import os\nfor _ in range(n): os.write(1, b'x' * 100)",
+        Ends::Well,
+    ),
+    (
+        "empty writes",
+        "import os\nfor _ in range(n): os.write(1, b'')",
+        Ends::Well,
+    ),
+    (
+        "empty messages, taken",
+        "import interpreters\nr, s = interpreters.create_channel(capacity=1)\n\
+         for _ in range(n):\n    s.send(None)\n    r.recv()",
+        Ends::Well,
+    ),
+    (
+        "empty messages, left lying",
+        "import archipel, interpreters\nr, s = interpreters.create_channel(capacity=None)\nfull = sent = 0\n\
+         for _ in range(n):\n    try:\n        s.send(None)\n        sent += 1\n\
+         \x20   except archipel.LimitExceeded: full += 1\nassert sent == min(n, 1 << 14), sent",
+        Ends::Well,
+    ),
+    (
+        "handles, given back",
+        "import interpreters\nfor _ in range(n // 10): interpreters.create_channel()",
+        Ends::Well,
+    ),
+    (
+        "handles, kept",
+        "import interpreters\nkept = []\nwhile True: kept.append(interpreters.create_channel())",
+        Ends::AtHandles,
+    ),
+    (
+        "names of aliases",
+        "import archipel\nchild = archipel.create()\nrefused = 0\nfor i in range(max(n // 10, 5000)):\n\
+         \x20   try: child.alias(f'name{i}' + 'x' * 50, len)\n    except Exception: refused += 1\n\
+         assert refused == max(n // 10, 5000) - 4096, refused",
+        Ends::Well,
+    ),
+    (
+        "names of nobody",
+        "from concurrent import interpreters\nfor i in range(n // 10):\n\
+         \x20   try: interpreters.Interpreter(10_000 + i)\n\
+         \x20   except interpreters.InterpreterNotFoundError: pass",
+        Ends::Well,
+    ),
+];
+
+/// How a flood ends.
+#[derive(Clone, Copy, PartialEq)]
+enum Ends {
+    Well,
+    AtHandles,
+}
+
+/// Each flood in an interpreter of its own.
+pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
+    let count = size.times(20_000, 20_000..=1_000_000);
+    let runtime = Runtime::builder().interpreters(8).build()?;
+    for (what, source, ends) in FLOODS {
+        let output = Output::captured(CAPTURED);
+        let interpreter = runtime
+            .interpreter()
+            .policy(Policy::new().children(1, 1)?)
+            .limits(Limits::new().queued(QUEUED)?.handles(HANDLES)?)
+            .stdout(output.clone())
+            .build()?;
+        // What it imports is there before.
+        interpreter
+            .exec("import archipel, interpreters, os\nfrom concurrent import interpreters")?;
+        let guest = || interpreter.usage().of(LimitKind::Memory).subtree;
+        let (before, own) = (Held::now(), guest());
+        let outcome = interpreter.exec(format!("n = {count}\n{source}"));
+        let more = Held::now().more_memory(&before);
+        // What the guest has taken is its own account's, and within its limit on memory.
+        let host = more.saturating_sub(guest().saturating_sub(own));
+        let ended = match (&outcome, ends) {
+            (Ok(()), Ends::Well) => true,
+            (
+                Err(Error::LimitExceeded {
+                    kind: LimitKind::Handles,
+                    limit: HANDLES,
+                    ..
+                }),
+                Ends::AtHandles,
+            ) => true,
+            _ => false,
+        };
+        if !ended {
+            report.count(what, format!("{outcome:?}"), "it ends as it should", false);
+        }
+        if what == "output" {
+            let captured = output.take();
+            let all = captured.bytes.len() as u64 + captured.dropped;
+            report.count(
+                "bytes of output",
+                all,
+                100 * count,
+                all == 100 * count as u64,
+            );
+        }
+        report.count(
+            &format!("memory of the host: {what}"),
+            mebibytes(host),
+            format!("< {}", mebibytes(BOUND)),
+            host < BOUND,
+        );
+    }
+    report.told("times", count);
+    baseline("what is left", &runtime, report);
+    Ok(())
+}
