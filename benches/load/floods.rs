@@ -96,17 +96,16 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
         let more = Held::now().more_memory(&before);
         // What the guest has taken is its own account's, and within its limit on memory.
         let host = more.saturating_sub(guest().saturating_sub(own));
-        let ended = match (&outcome, ends) {
-            (Ok(()), Ends::Well) => true,
-            (
+        let ended = match ends {
+            Ends::Well => outcome.is_ok(),
+            Ends::AtHandles => matches!(
+                outcome,
                 Err(Error::LimitExceeded {
                     kind: LimitKind::Handles,
                     limit: HANDLES,
                     ..
-                }),
-                Ends::AtHandles,
-            ) => true,
-            _ => false,
+                })
+            ),
         };
         if !ended {
             report.count(what, format!("{outcome:?}"), "it ends as it should", false);
