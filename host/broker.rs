@@ -16,8 +16,9 @@
 //!
 //! Every call takes constant time, or logarithmic time in the number of parties at one channel,
 //! apart from what it ends for others: closing wakes every waiter, removing a party releases what
-//! it held and looks through the queues with messages that it orphans, and the analysis of deadlocks
-//! walks along the parties that wait for one another. To list the holders of a channel's ends takes
+//! it held and looks through the queues with messages that it orphans, the analysis of deadlocks
+//! walks along the parties that wait for one another, and the search for channels that nobody can
+//! come to any more walks along the messages that carry ends of them. To list the holders of a channel's ends takes
 //! as long as there are many.
 //!
 //! [begins]: Broker::begin
@@ -27,6 +28,9 @@ mod channel;
 mod closing;
 #[cfg(test)]
 mod closing_tests;
+mod cycle;
+#[cfg(test)]
+mod cycle_tests;
 mod deadlock;
 #[cfg(test)]
 mod deadlock_tests;
@@ -53,6 +57,7 @@ pub use orphan::Orphaned;
 pub use wait::Origin;
 
 use channel::Channel;
+use cycle::Suspects;
 use event::Event;
 use line::Entry;
 use party::Parties;
@@ -74,8 +79,9 @@ pub struct Broker<M> {
     /// one may fit. Worked off before a call returns: doing it on the spot would recurse as deep
     /// as guests can chain their selects.
     unblocked: Vec<ChannelId>,
+    suspects: Suspects,
     random: u64,
-    /// How many steps the searches for deadlocks took, for tests of what they cost.
+    /// How many steps the searches took, for tests of what they cost.
     #[cfg(test)]
     searched: std::cell::Cell<usize>,
 }
@@ -116,6 +122,7 @@ impl<M: Parcel> Broker<M> {
             queued_messages: 0,
             queued_bytes: 0,
             unblocked: Vec::new(),
+            suspects: Suspects::new(),
             // Zero is the one state that the generator never leaves.
             random: (seed ^ 0x9e37_79b9_7f4a_7c15).max(1),
             #[cfg(test)]
@@ -140,6 +147,9 @@ impl<M: Parcel> Broker<M> {
     fn settle(&mut self, effects: &mut Effects<M>) {
         while let Some(channel) = self.unblocked.pop() {
             self.promote(channel, effects);
+        }
+        if self.suspects.is_due() {
+            self.search(effects);
         }
         if self.parties.none_awake() && self.parties.has_suspects() {
             self.analyse(effects);

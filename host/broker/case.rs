@@ -2,6 +2,8 @@
 
 use std::task::Waker;
 
+#[cfg(doc)]
+use super::PartyId;
 use super::{ChannelId, EventId, Origin, Orphaned, WaitId};
 
 /// A message, as far as the broker needs to know it.
@@ -16,6 +18,11 @@ pub trait Parcel {
     fn outlives_sender(&self) -> bool {
         true
     }
+
+    /// Calls `visit` with the channel of each end in the message, which [`PartyId::FLIGHT`] holds for
+    /// it until the message is dropped, and with no other channel. Asked under the caller's lock, of
+    /// messages in channels that all might have forgotten.
+    fn each_end(&self, _visit: &mut dyn FnMut(ChannelId)) {}
 
     /// What becomes of the message now that its sender is removed. Only asked of a message that
     /// does not outlive its sender, at most once, and under the caller's lock: the message itself
@@ -138,11 +145,14 @@ impl<M> Effects<M> {
         }
     }
 
-    /// Wakes everyone, then drops the discarded messages. Not to be called under the lock.
-    pub fn apply(self) {
+    /// Wakes everyone and returns the discarded messages, which are to be dropped: where they carry
+    /// ends, that may discard others. Not to be called under the lock.
+    #[must_use = "messages are dropped in the caller's own way"]
+    pub fn apply(self) -> Vec<M> {
         for waker in self.wake {
             waker.wake();
         }
+        self.discarded
     }
 }
 

@@ -211,6 +211,9 @@ impl<M: Parcel> Broker<M> {
         };
         *count = count.saturating_sub(number);
         if *count > 0 {
+            if party == PartyId::FLIGHT {
+                self.suspect(channel);
+            }
             return true;
         }
         ends.remove(&party);
@@ -234,6 +237,8 @@ impl<M: Parcel> Broker<M> {
         }
         if free {
             self.channels.remove(channel.0);
+        } else {
+            self.suspect(channel);
         }
         true
     }

@@ -417,7 +417,7 @@ fn only_the_right_waiters_are_woken() {
         count
     });
     let woken = |t: &mut Bench| {
-        std::mem::take(&mut t.effects).apply();
+        drop(std::mem::take(&mut t.effects).apply());
         counts.each_ref().map(|c| c.0.load(Ordering::Relaxed))
     };
     assert!(t.put(ch, 1));

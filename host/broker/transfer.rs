@@ -152,6 +152,7 @@ impl<M: Parcel> Broker<M> {
         channel.append(load);
         self.queued_messages += 1;
         self.queued_bytes = self.queued_bytes.wrapping_add(charge);
+        self.suspect(id);
         Ok(Outcome::Sent)
     }
 
@@ -164,6 +165,7 @@ impl<M: Parcel> Broker<M> {
             self.queued_messages += 1;
             self.queued_bytes = self.queued_bytes.wrapping_add(load.charge);
             channel.append(load);
+            self.suspect(id);
         }
     }
 
@@ -210,6 +212,7 @@ impl<M: Parcel> Broker<M> {
             self.queued_bytes = self.queued_bytes.wrapping_add(load.charge);
             self.parties.bind(load.bond, id);
             channel.append(load);
+            self.suspect(id);
             self.complete(first, Outcome::Sent, None, effects);
         }
     }
@@ -288,5 +291,6 @@ impl<M: Parcel> Broker<M> {
         self.parties.bind(load.bond, id);
         let place = channel.queue.partition_point(|item| item.order < order);
         channel.queue.insert(place, Item { load, order });
+        self.suspect(id);
     }
 }

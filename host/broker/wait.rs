@@ -24,7 +24,7 @@ pub(super) struct Wait<M> {
     /// The first of the wait's entries, which are linked by [`Entry::sibling`].
     pub(super) entries: u32,
     waker: Option<Waker>,
-    done: Option<Done<M>>,
+    pub(super) done: Option<Done<M>>,
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl Host for State {
             },
         };
         let exchange = &self.context.exchange;
-        if exchange.with(|broker, _| broker.counts()).channels >= MOST_CHANNELS {
+        if exchange.is_beyond(|counts| counts.channels >= MOST_CHANNELS) {
             return Ok(Err(Error::TooLarge(MOST_CHANNELS as u64)));
         }
         let charter = Charter::new(Some(self.trust.get()), unbound.into());

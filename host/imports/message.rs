@@ -85,8 +85,9 @@ pub(crate) fn outgoing(
     if body.len() > most {
         return Ok(Err(NotSent::TooLarge(most)));
     }
-    let counts = state.context.exchange.with(|broker, _| broker.counts());
-    if counts.queued_bytes.saturating_add(body.len()) > MOST_QUEUED_IN_ALL {
+    let room = MOST_QUEUED_IN_ALL - body.len();
+    let exchange = &state.context.exchange;
+    if exchange.is_beyond(|counts| counts.queued_bytes > room) {
         return Ok(Err(NotSent::TooLarge(MOST_QUEUED_IN_ALL)));
     }
     let mut message = Message {
