@@ -17,6 +17,7 @@ use std::time::Duration;
 use wasmtime::component::{HasData, Linker};
 
 pub(crate) use aliases::{arguments, call_guest, call_host, told};
+pub(crate) use channels::Untold;
 pub(crate) use holdings::{Answer, Holdings};
 pub use interpreters::InterpreterRef;
 pub use tasks::Task;

@@ -3,7 +3,7 @@
 use crate::broker::PartyId;
 use crate::engine::MOST_MEMORY;
 use crate::error::{Error, LimitKind, Result};
-use crate::imports::Answer;
+use crate::imports::{Answer, Untold};
 use crate::interrupt::{Alarm, Interrupt};
 use crate::island::{Instance, Island};
 use crate::ledger::{Account, Exceeded, Reservation};
@@ -41,6 +41,7 @@ pub(crate) struct State {
     given: HashMap<u64, Given>,
     /// How many handles the guest can have.
     pub(crate) handles: u64,
+    pub(crate) untold: Untold,
     wasi: WasiCtx,
     pub(crate) net: Arc<Net>,
     pub(crate) meters: Meters,
@@ -79,6 +80,7 @@ impl State {
             holdings: Answer::default(),
             given: HashMap::new(),
             handles,
+            untold: Untold::default(),
             wasi,
             net,
             meters,

@@ -3,7 +3,7 @@
 use crate::component::Component;
 use crate::lists::World;
 use crate::variant::Variant;
-use crate::{encode, heap, immortal, link, sources, tools};
+use crate::{encode, heap, immortal, intrinsics, link, sources, tools};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -164,6 +164,9 @@ fn assemble(
     };
     let (mut module, report) =
         link::link(&component, &world, options).context("the guest cannot be linked")?;
+    if let Some(addresses) = report.intrinsics {
+        intrinsics::install(&mut module, addresses)?;
+    }
     let immortal = immortal::make_immortal(&mut module)?;
     let taken = heap::take_free_blocks(&mut module).map_or_else(
         |error| format!("free blocks left as they are: {error:#}"),

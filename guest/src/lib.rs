@@ -8,7 +8,8 @@
 //! 2. [`link`](link::link) turns the dozen dynamically linked modules in it into one;
 //! 3. `image` adds to it what reads and writes its memory, for copying interpreters, and `alarm` finds
 //!    where an interrupt is to be noted in it;
-//! 4. [`lists`] has it free what `componentize-py` forgets to free;
+//! 4. [`lists`] has it free what `componentize-py` forgets to free, and `intrinsics` adds a short way for
+//!    plain messages;
 //! 5. [`immortal`] takes the reference counts out of use, so that interpreters share more memory;
 //! 6. Binaryen optimises that module, where the machine has it;
 //! 7. [`encode`](encode::encode) makes the module a component again.
@@ -22,6 +23,7 @@ mod files;
 mod heap;
 mod image;
 pub mod immortal;
+mod intrinsics;
 pub mod link;
 pub mod lists;
 mod memory;

@@ -12,6 +12,7 @@ use crate::component::{Component, Instance, Provider};
 use crate::emit::Output;
 use crate::files::{Libc, NEEDED};
 use crate::image::{self, Image};
+use crate::intrinsics::{self, Intrinsics};
 use crate::lists::{self, World};
 use crate::module::Module;
 use anyhow::{Context, Result, bail, ensure};
@@ -47,6 +48,8 @@ pub struct Report {
     pub functions: usize,
     pub dropped_functions: usize,
     pub folded_globals: usize,
+    /// The addresses of the two functions that are to take the places of CPython's own.
+    pub intrinsics: Option<[u32; 2]>,
 }
 
 /// What the linked module is to have.
@@ -305,7 +308,8 @@ impl<'c, 'a> Linker<'c, 'a> {
                 }
             }
         }
-        ahead.extend(self.libc().into_iter().flatten());
+        ahead.extend(self.named(NEEDED).into_iter().flatten());
+        ahead.extend(self.named(intrinsics::NEEDED).into_iter().flatten());
         // The host's functions that were met, which several modules can import.
         let mut host = HashSet::new();
         let mut note =
@@ -350,8 +354,8 @@ impl<'c, 'a> Linker<'c, 'a> {
         Ok(reached)
     }
 
-    /// The functions of the guest's libc that copying needs, where it has them.
-    fn libc(&self) -> Option<[Defined; NEEDED.len()]> {
+    /// The functions that a library of the guest exports under these names, where it has all of them.
+    fn named<const N: usize>(&self, names: [&str; N]) -> Option<[Defined; N]> {
         let function = |index: usize, name: &str| {
             let (kind, local) = self.modules[index].exports.get(name)?;
             match self.places[index].functions.get(*local as usize) {
@@ -360,7 +364,7 @@ impl<'c, 'a> Linker<'c, 'a> {
             }
         };
         (0..self.modules.len()).find_map(|index| {
-            let found: Vec<_> = NEEDED.iter().map_while(|n| function(index, n)).collect();
+            let found: Vec<_> = names.iter().map_while(|n| function(index, n)).collect();
             found.try_into().ok()
         })
     }
@@ -373,7 +377,7 @@ impl<'c, 'a> Linker<'c, 'a> {
     ) -> Result<Option<Image>> {
         let mut roots = self.component.roots.iter();
         let allocator = roots.find(|(_, _, name)| *name == image::ALLOCATOR);
-        let (Some((_, instance, name)), Some(functions)) = (allocator, self.libc()) else {
+        let (Some((_, instance, name)), Some(functions)) = (allocator, self.named(NEEDED)) else {
             return Ok(None);
         };
         let index = |place| {
@@ -434,7 +438,7 @@ impl<'c, 'a> Linker<'c, 'a> {
                 Function::Defined(_) => None,
             }));
         }
-        let free = self.libc().and_then(|libc| {
+        let free = self.named(NEEDED).and_then(|libc| {
             let last = libc.last().copied()?;
             out.function(Function::Defined(last))
         });
@@ -445,6 +449,24 @@ impl<'c, 'a> Linker<'c, 'a> {
             free,
         };
         lists::announce(out, world, &parts)
+    }
+
+    /// Adds the short way for plain messages, to a guest that has CPython and channels.
+    fn add_intrinsics(&self, out: &mut Output<'_, 'a>) -> Result<Option<Intrinsics>> {
+        let (Some(python), Some(libc)) = (self.named(intrinsics::NEEDED), self.named(NEEDED))
+        else {
+            return Ok(None);
+        };
+        let index = |defined| {
+            out.function(Function::Defined(defined))
+                .context("a function that is needed was left out")
+        };
+        let free = index(libc[NEEDED.len() - 1])?;
+        let mut needed = [0; intrinsics::NEEDED.len()];
+        for (slot, defined) in needed.iter_mut().zip(python) {
+            *slot = index(defined)?;
+        }
+        Intrinsics::announce(out, needed, free)
     }
 
     fn root(&self, instance: usize, name: &str) -> Result<Function<'a>> {
@@ -507,6 +529,7 @@ impl<'c, 'a> Linker<'c, 'a> {
             false => None,
         };
         let lists = self.add_lists(&mut out, world)?;
+        let intrinsics = self.add_intrinsics(&mut out)?;
         for (index, module) in self.modules.iter().enumerate() {
             if !self.is_shim(index) {
                 out.add_globals(index, module, &self.places[index])?;
@@ -541,6 +564,9 @@ impl<'c, 'a> Linker<'c, 'a> {
         for body in &lists {
             out.add_announced(body);
         }
+        if let Some(intrinsics) = &intrinsics {
+            intrinsics.finish(&mut out);
+        }
         for &(kind, instance, name) in &self.component.roots {
             let module = self.module_of[&instance];
             out.add_export(kind, name, &self.modules[module], &self.places[module])?;
@@ -557,6 +583,7 @@ impl<'c, 'a> Linker<'c, 'a> {
                 .sum::<usize>()
                 - reached.order.len(),
             folded_globals: constants.len(),
+            intrinsics: intrinsics.map(|intrinsics| intrinsics.addresses),
         };
         Ok((out.finish(), report))
     }

@@ -51,6 +51,15 @@ impl Memory {
         found
     }
 
+    /// The addresses at which `text` stands in memory.
+    pub(crate) fn find_all(&self, module: &[u8], text: &[u8]) -> Vec<u32> {
+        let segments = self.segments.iter().flat_map(|(address, range)| {
+            let places = memchr::memmem::find_iter(&module[range.clone()], text);
+            places.map(move |place| address + place as u32)
+        });
+        segments.collect()
+    }
+
     /// The addresses of all that the module has bytes for.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = Range<u32>> {
         self.segments

@@ -7,7 +7,7 @@
 use super::message::{NotSent, luggage};
 use crate::bindings::archipel::island::channels::Luggage;
 use crate::broker::Origin;
-use crate::exchange::{Exchange, Message};
+use crate::exchange::{Exchange, Form, Message};
 use crate::state::State;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
@@ -39,6 +39,27 @@ impl Drop for Held {
     }
 }
 
+impl Held {
+    fn new(state: &State, message: Message, origin: Option<Origin>) -> Self {
+        Held {
+            exchange: state.context.exchange.clone(),
+            message: Some(message),
+            origin,
+            arrived: AtomicBool::new(false),
+        }
+    }
+
+    fn body(&self) -> &[u8] {
+        let message = self.message.as_ref();
+        message.map_or(&[], |message| &message.body)
+    }
+
+    /// It is in the guest's memory now.
+    fn note(&self) {
+        self.arrived.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A received message as a guest gets it: in the component's eyes a `channels.message`.
 pub(super) struct Arrival {
     held: Held,
@@ -55,77 +76,99 @@ impl Arrival {
         message: Message,
         origin: Option<Origin>,
     ) -> Result<Result<Self, NotSent>> {
-        let mut held = Held {
-            exchange: state.context.exchange.clone(),
-            message: None,
-            origin,
-            arrived: AtomicBool::new(false),
-        };
         // Held while its ends are handed over, which fails when the guest has too many.
-        let luggage = luggage(state, held.message.insert(message))?;
+        let held = Held::new(state, message, origin);
+        let luggage = match &held.message {
+            Some(message) => luggage(state, message)?,
+            None => Ok(None),
+        };
         Ok(match luggage {
             Ok(luggage) => Ok(Arrival { held, luggage }),
             Err(refusal) => {
-                *held.arrived.get_mut() = true;
+                held.note();
                 Err(refusal)
             }
         })
     }
 
     fn parts(&self) -> Parts<'_> {
-        let message = self.held.message.as_ref();
-        let body = message.map_or(&[][..], |message| &message.body);
-        (body, &self.luggage)
+        (self.held.body(), &self.luggage)
     }
 
-    /// It is in the guest's memory now.
-    fn note(&self) {
-        self.held.arrived.store(true, Ordering::Relaxed);
+    fn held(&self) -> &Held {
+        &self.held
     }
 }
 
 /// What it is lowered as.
 type Parts<'a> = (&'a [u8], &'a Option<Luggage>);
 
-// Everything about the type is what wasmtime says of the pair.
-#[expect(
-    unsafe_code,
-    reason = "only a type of one's own learns that it was lowered to its end"
-)]
-unsafe impl ComponentType for Arrival {
-    type Lower = <Parts<'static> as ComponentType>::Lower;
+/// The body of a received message that has no luggage: in the component's eyes a `list<u8>`.
+pub(super) struct Body(Held);
 
-    const ABI: CanonicalAbiInfo = <Parts<'static> as ComponentType>::ABI;
+impl Body {
+    /// Gets a message ready that was received from `origin`; if it is not plain, it goes back there.
+    pub(super) fn new(state: &State, message: Message, origin: Option<Origin>) -> Option<Self> {
+        let is_plain = message.form == Form::Plain && message.ends.is_empty();
+        let held = Held::new(state, message, origin);
+        is_plain.then_some(Body(held))
+    }
 
-    fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
-        <Parts<'static> as ComponentType>::typecheck(ty, types)
+    fn parts(&self) -> &[u8] {
+        self.0.body()
+    }
+
+    fn held(&self) -> &Held {
+        &self.0
     }
 }
 
-#[expect(
-    unsafe_code,
-    reason = "only a type of one's own learns that it was lowered to its end"
-)]
-unsafe impl Lower for Arrival {
-    fn linear_lower_to_flat<T>(
-        &self,
-        cx: &mut LowerContext<'_, T>,
-        ty: InterfaceType,
-        dst: &mut MaybeUninit<Self::Lower>,
-    ) -> Result<()> {
-        self.parts().linear_lower_to_flat(cx, ty, dst)?;
-        self.note();
-        Ok(())
-    }
+/// Lowers a type as its parts.  Everything about it is what wasmtime says of those.
+macro_rules! lower {
+    ($type:ty: $parts:ty) => {
+        #[expect(
+            unsafe_code,
+            reason = "only a type of one's own learns that it was lowered to its end"
+        )]
+        unsafe impl ComponentType for $type {
+            type Lower = <$parts as ComponentType>::Lower;
 
-    fn linear_lower_to_memory<T>(
-        &self,
-        cx: &mut LowerContext<'_, T>,
-        ty: InterfaceType,
-        offset: usize,
-    ) -> Result<()> {
-        self.parts().linear_lower_to_memory(cx, ty, offset)?;
-        self.note();
-        Ok(())
-    }
+            const ABI: CanonicalAbiInfo = <$parts as ComponentType>::ABI;
+
+            fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
+                <$parts as ComponentType>::typecheck(ty, types)
+            }
+        }
+
+        #[expect(
+            unsafe_code,
+            reason = "only a type of one's own learns that it was lowered to its end"
+        )]
+        unsafe impl Lower for $type {
+            fn linear_lower_to_flat<T>(
+                &self,
+                cx: &mut LowerContext<'_, T>,
+                ty: InterfaceType,
+                dst: &mut MaybeUninit<Self::Lower>,
+            ) -> Result<()> {
+                self.parts().linear_lower_to_flat(cx, ty, dst)?;
+                self.held().note();
+                Ok(())
+            }
+
+            fn linear_lower_to_memory<T>(
+                &self,
+                cx: &mut LowerContext<'_, T>,
+                ty: InterfaceType,
+                offset: usize,
+            ) -> Result<()> {
+                self.parts().linear_lower_to_memory(cx, ty, offset)?;
+                self.held().note();
+                Ok(())
+            }
+        }
+    };
 }
+
+lower!(Arrival: Parts<'static>);
+lower!(Body: &'static [u8]);

@@ -1,14 +1,14 @@
 //! The imports for channels.
 
-use super::arrival::Arrival;
-use super::message::{failure, not_received, outgoing};
+use super::arrival::{Arrival, Body};
+use super::message::{Outgoing, failure, not_received, outgoing};
 use super::{MOST_CHANNELS, MOST_QUEUED, ReceiverEnd, SenderEnd, duration};
 use crate::bindings::archipel::island::channels::{
     self, Capacity, Error, Host, HostReceiver, HostSender, Info, LuggageRefs, Unbound,
 };
-use crate::broker::{self, Case, Outcome, PartyId, Side};
+use crate::broker::{self, Case, Origin, Outcome, PartyId, Side};
 use crate::encoding::{self, MAX_DEPTH};
-use crate::exchange::{Charter, End, Exchange};
+use crate::exchange::{Charter, End, Exchange, Message};
 use crate::state::State;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -87,24 +87,16 @@ impl HostSender for State {
         luggage: Option<LuggageRefs>,
         timeout: Option<u64>,
     ) -> Result<Result<(), Error>> {
-        let end = &mut self.table.get_mut(&end)?.0;
-        end.note_use();
-        let channel = end.channel;
-        let charter = end.charter.clone();
-        let message = (body, exact, luggage);
-        let message = outgoing(self, message, charter.owner.as_ref(), charter.unbound)?;
-        let message = match message.and_then(|message| self.charged(message)) {
-            Ok(message) => message,
-            Err(refusal) => return Ok(Err(refusal.into())),
-        };
-        let cases = vec![Case::Send(channel, message)];
-        Ok(match self.wait_for(cases, duration(timeout)).await {
-            Ok(done) => match done.map(|done| done.outcome) {
-                Some(Outcome::Sent) => Ok(()),
-                other => Err(failure(other)),
-            },
-            Err(interrupted) => Err(interrupted.into()),
-        })
+        match self.untold.take_for(Side::Sender, end.rep()) {
+            Some(error) => Ok(Err(error)),
+            None => self.send_whole(&end, (body, exact, luggage), timeout).await,
+        }
+    }
+
+    async fn put(&mut self, end: Resource<SenderEnd>, body: Vec<u8>) -> Result<bool> {
+        let sent = self.send_whole(&end, (body, false, None), None).await?;
+        let result = sent.map_err(|error| self.untold.keep(Side::Sender, end.rep(), error));
+        Ok(result.is_ok())
     }
 
     fn duplicate(&mut self, end: Resource<SenderEnd>) -> Result<Resource<SenderEnd>> {
@@ -171,6 +163,10 @@ impl HostReceiver for State {
         wasmtime::bail!("the linker has another function for this one")
     }
 
+    async fn take(&mut self, _: Resource<ReceiverEnd>) -> Result<Option<Vec<u8>>> {
+        wasmtime::bail!("the linker has another function for this one, too")
+    }
+
     fn length(&mut self, end: Resource<ReceiverEnd>) -> Result<u32> {
         let channel = self.table.get(&end)?.0.channel;
         let length = self.context.exchange.with(|broker, _| broker.len(channel));
@@ -228,21 +224,90 @@ impl HostReceiver for State {
     }
 }
 
-/// Puts the one function into `linker` whose result the bindings have no type for.
+/// Puts the functions into `linker` whose results the bindings have no types for.
 pub(super) fn add_receive(linker: &mut Linker<State>) -> Result<()> {
     let mut channels = linker.instance("archipel:island/channels@0.1.0")?;
     channels.func_wrap_async("[method]receiver.receive", |mut store, (end, timeout)| {
         Box::new(async move { Ok((store.data_mut().receive_whole(end, timeout).await?,)) })
+    })?;
+    channels.func_wrap_async("[method]receiver.take", |mut store, (end,)| {
+        Box::new(async move { Ok((store.data_mut().take_plain(end).await?,)) })
     })
 }
 
+/// Why a short call came to nothing, until a long one with the same handle asks.
+#[derive(Default)]
+pub(crate) struct Untold(Option<(Side, u32, Error)>);
+
+impl Untold {
+    fn keep(&mut self, side: Side, handle: u32, error: Error) {
+        self.0 = Some((side, handle, error));
+    }
+
+    fn take_for(&mut self, side: Side, handle: u32) -> Option<Error> {
+        let kept = self.0.take_if(|(s, h, _)| (*s, *h) == (side, handle));
+        kept.map(|(.., error)| error)
+    }
+}
+
 impl State {
+    async fn send_whole(
+        &mut self,
+        end: &Resource<SenderEnd>,
+        message: Outgoing,
+        timeout: Option<u64>,
+    ) -> Result<Result<(), Error>> {
+        let end = &mut self.table.get_mut(end)?.0;
+        end.note_use();
+        let channel = end.channel;
+        let charter = end.charter.clone();
+        let message = outgoing(self, message, charter.owner.as_ref(), charter.unbound)?;
+        let message = match message.and_then(|message| self.charged(message)) {
+            Ok(message) => message,
+            Err(refusal) => return Ok(Err(refusal.into())),
+        };
+        let cases = vec![Case::Send(channel, message)];
+        Ok(match self.wait_for(cases, duration(timeout)).await {
+            Ok(done) => match done.map(|done| done.outcome) {
+                Some(Outcome::Sent) => Ok(()),
+                other => Err(failure(other)),
+            },
+            Err(interrupted) => Err(interrupted.into()),
+        })
+    }
+
     async fn receive_whole(
         &mut self,
         end: Resource<ReceiverEnd>,
         timeout: Option<u64>,
     ) -> Result<Result<Arrival, Error>> {
-        let end = &mut self.table.get_mut(&end)?.0;
+        if let Some(error) = self.untold.take_for(Side::Receiver, end.rep()) {
+            return Ok(Err(error));
+        }
+        Ok(match self.received(&end, timeout).await? {
+            Ok((message, origin)) => Arrival::new(self, message, origin)?.map_err(Error::from),
+            Err(error) => Err(error),
+        })
+    }
+
+    async fn take_plain(&mut self, end: Resource<ReceiverEnd>) -> Result<Option<Body>> {
+        Ok(match self.received(&end, None).await? {
+            // What is not plain goes back to where it was.
+            Ok((message, origin)) => Body::new(self, message, origin),
+            Err(error) => {
+                self.untold.keep(Side::Receiver, end.rep(), error);
+                None
+            }
+        })
+    }
+
+    /// The next message, and where it came from.
+    async fn received(
+        &mut self,
+        end: &Resource<ReceiverEnd>,
+        timeout: Option<u64>,
+    ) -> Result<Result<(Message, Option<Origin>), Error>> {
+        let end = &mut self.table.get_mut(end)?.0;
         end.note_use();
         let charter = end.charter.clone();
         let cases = vec![Case::Receive(end.channel)];
@@ -251,9 +316,7 @@ impl State {
             Err(interrupted) => return Ok(Err(interrupted.into())),
         };
         Ok(match done.map(|done| (done.outcome, done.origin)) {
-            Some((Outcome::Received(message), origin)) => {
-                Arrival::new(self, message, origin)?.map_err(Error::from)
-            }
+            Some((Outcome::Received(message), origin)) => Ok((message, origin)),
             other => Err(not_received(other.map(|(outcome, _)| outcome), &charter)),
         })
     }

@@ -22,9 +22,10 @@ import textwrap  # noqa: E402, F401
 
 from componentize_py_types import Ok  # noqa: E402
 
-from . import interrupts, process, threads  # noqa: E402
+from . import interrupts, intrinsics, process, threads  # noqa: E402
 
 process.install()
+intrinsics.install()
 interrupts.install()
 # Whatever is imported from now on makes its locks of the ones that work here.
 threads.install()

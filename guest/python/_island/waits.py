@@ -7,14 +7,14 @@ waits in turn, the host is asked for whatever of all these waits is over first.
 
 import time
 from collections import deque
-from marshal import loads
 
 from componentize_py_types import Err
 from wit_world.imports import channels, waiting
 
 from . import interrupts
-from .codec import MOST_BYTES, decode, encode, encode_exactly, owned, refs, sized
+from .codec import decode, encode, encode_exactly, owned, refs, sized
 from .errors import NotShareableError, not_sent
+from .intrinsics import nothing, put as _put_plain, take as _take_plain
 
 # Threads that were started and have not run yet.
 deferred = deque()
@@ -66,18 +66,22 @@ def send(sender, obj, timeout=None, unbound=None, pickled=False):
     What is not data is pickled, if `pickled` allows it.  `unbound` is for a message whose fate after
     its sender's end differs from what is usual in the channel.
     """
+    # The usual case.  Bytes would have to be looked at again.
+    if (
+        timeout is None
+        and type(obj) is not bytes
+        and unbound is None
+        and not deferred
+        and not under_way
+        and not background
+    ):
+        try:
+            if _put_plain(sender.handle, obj):
+                return
+        except ValueError:
+            pass
     try:
-        message = encode(obj)
-        if timeout is None and unbound is None and not deferred and not under_way and not background:
-            # The usual case needs no other function: calling one costs as much as a third of the encoding.
-            if len(message[0]) <= MOST_BYTES:
-                try:
-                    return sender.send(*message, None)
-                except Err as error:
-                    if type(error.value) is not _Interrupted:
-                        raise
-                interrupts.rise()
-        return send_message(sender, message, timeout, unbound)
+        return send_message(sender, encode(obj), timeout, unbound)
     except NotShareableError:
         if not pickled:
             raise
@@ -178,14 +182,10 @@ def take(receiver, limit):
 def receive(receiver, timeout=None):
     """Receive an object; raises Err with a `channels.Error` when there is none."""
     if timeout is None and not deferred and not under_way and not background and not _put_back:
-        # The usual case, in one go.
-        try:
-            message = receiver.receive(None)
-            return loads(message[0]) if message[1] is None else decode(message)
-        except Err as error:
-            if type(error.value) is not _Interrupted:
-                raise
-        interrupts.rise()
+        # The usual case.
+        obj = _take_plain(receiver.handle)
+        if obj is not nothing:
+            return obj
     if not deferred and not under_way and not background:
         return decode(take(receiver, None if timeout is None else nanoseconds(timeout)))
     try:

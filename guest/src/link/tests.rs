@@ -60,7 +60,8 @@ fn two_modules_become_one() {
             modules: 3,
             functions: 2,
             dropped_functions: 1,
-            folded_globals: 2
+            folded_globals: 2,
+            intrinsics: None
         }
     );
     let module = Module::read(&bytes).unwrap();
