@@ -292,16 +292,22 @@ pub const ATTACKS: &[(&str, Ends, &str)] = &[
 
 /// To receive while memory is allocated in the way that is named, and to pass on what was received.
 pub const RECEIVE: usize = ATTACKS.len();
+/// The same with the short ways to do that.
+pub const TAKE: usize = RECEIVE + 1;
 /// To wait for ever.
-pub const WAIT: usize = RECEIVE + 1;
+pub const WAIT: usize = TAKE + 1;
 /// To do what the rest of the program says.
 pub const ANYTHING: usize = WAIT + 1;
 
-/// The first two of these.
+/// The first three of these.
 pub const OTHERS: &[&str] = &[
     "(global.set $mode (i32.sub (i32.load8_u (local.get 0)) (i32.const 48)))
     (local.set $op (call $receive))
     (if (local.get $op) (then (return (local.get $op))))
     (call $send (i32.load (i32.const 0x608)) (i32.load (i32.const 0x60c)) (i32.const 1))",
+    "(global.set $mode (i32.sub (i32.load8_u (local.get 0)) (i32.const 48)))
+    (call $channels.receiver.take (global.get $r) (i32.const 0x600))
+    (if (i32.eqz (i32.load8_u (i32.const 0x600))) (then (return (i32.const 9))))
+    (i32.eqz (call $channels.sender.put (global.get $s) (i32.load (i32.const 0x604)) (i32.load (i32.const 0x608))))",
     "(call $make) (call $channels.receiver.receive (global.get $r) (i32.const 1) (i64.const -1) (i32.const 0x600)) (i32.const 0)",
 ];
