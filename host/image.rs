@@ -56,14 +56,19 @@ impl Image {
         })
     }
 
-    /// Where an interruption is to be noted in the memory of `instance`.
-    pub(crate) async fn alarm(&self, instance: &mut Instance) -> Result<Alarm> {
-        type Words = (WasmList<u8>, WasmList<u8>);
+    /// Where an interruption is to be noted in the memory of `instance`, and that memory.
+    pub(crate) async fn alarm(&self, instance: &mut Instance) -> Result<(Alarm, WasmList<u8>)> {
+        type Words = (WasmList<u8>, WasmList<u8>, WasmList<u8>);
         let alarm: TypedFunc<(), (Words,)> = instance
             .raw
             .get_typed_func(&mut instance.store, self.alarm)?;
-        let ((breaker, signal),) = alarm.call_async(&mut instance.store, ()).await?;
-        Ok(Alarm { breaker, signal })
+        // Nothing is copied here, however long the lists are.
+        let fuel = instance.store.hostcall_fuel();
+        instance.store.set_hostcall_fuel(usize::MAX);
+        let result = alarm.call_async(&mut instance.store, ()).await;
+        instance.store.set_hostcall_fuel(fuel);
+        let ((breaker, signal, memory),) = result?;
+        Ok((Alarm { breaker, signal }, memory))
     }
 
     /// Says whether the handles in the memory of `instance` are another's: nothing is dropped then.

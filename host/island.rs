@@ -15,6 +15,7 @@ use crate::job::{self, Job, Reply};
 use crate::ledger::{Account, Reservation};
 use crate::limits::Limits;
 use crate::output::Output;
+use crate::pages;
 use crate::policy::{Children, Modules, Policy};
 use crate::runtime::Context;
 use crate::state::State;
@@ -475,8 +476,23 @@ impl Island {
         self.context.exchange.with(|broker, effects| {
             broker.remove_party(self.party, effects);
         });
+        if let Some(instance) = &instance {
+            self.give_back(&instance.store);
+        }
         drop(instance);
         self.kill_children();
+    }
+
+    /// Gives what was written in the slot back to the system, if the next to have it is better off then.
+    fn give_back(&self, store: &Store<State>) {
+        let Some(memory) = &store.data().memory else {
+            return;
+        };
+        let memory = memory.as_le_slice(store).as_ptr_range();
+        let (time, _) = self.account.used(LimitKind::Cpu);
+        if self.context.slots.ends(memory.start.addr(), time) {
+            pages::give_back(memory);
+        }
     }
 
     fn kill_children(&self) {

@@ -63,8 +63,11 @@ pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job)
     // The store's epoch deadline may lie far back; the first check would be a needless yield.
     instance.store.set_epoch_deadline(1);
     if instance.store.data().alarm.is_none() {
-        let alarm = island.context.image.alarm(instance).await;
-        instance.store.data_mut().alarm = Some(alarm.map_err(|error| died(&error))?);
+        let found = island.context.image.alarm(instance).await;
+        let (alarm, memory) = found.map_err(|error| died(&error))?;
+        let state = instance.store.data_mut();
+        state.alarm = Some(alarm);
+        state.memory = Some(memory);
     }
     // What was done until here is not the script's.
     let fuel = Fuel::fill(island, &mut instance.store)?;

@@ -95,6 +95,7 @@ mod promise;
 mod ready;
 mod runtime;
 mod scheduler;
+mod slots;
 mod standing;
 mod state;
 mod telemetry;

@@ -18,6 +18,15 @@ pub(crate) fn written(memory: &[u8]) -> Vec<Range<usize>> {
     std::iter::once(0..memory.len()).collect()
 }
 
+/// Gives back to the system what was written to `memory`, which is a guest's whole memory and used no more:
+/// each page is again what the file has that it was mapped from.
+pub(crate) fn give_back(memory: Range<*const u8>) {
+    #[cfg(target_os = "linux")]
+    linux::give_back(memory);
+    #[cfg(not(target_os = "linux"))]
+    let _ = memory;
+}
+
 #[cfg(target_os = "linux")]
 mod linux {
     use super::SMALLEST;
@@ -54,6 +63,25 @@ mod linux {
             fits.then_some((map, size))
         };
         MAP.get_or_init(open).as_ref()
+    }
+
+    #[expect(
+        unsafe_code,
+        reason = "only the system knows which pages there are, and takes them back"
+    )]
+    pub(super) fn give_back(memory: Range<*const u8>) {
+        let Some((_, size)) = map() else { return };
+        let place = memory.start.addr();
+        let length = memory.end.addr() - place;
+        if !place.is_multiple_of(*size) || !length.is_multiple_of(*size) {
+            return;
+        }
+        let place = std::ptr::with_exposed_provenance_mut(place);
+        // SAFETY: the range is in the linear memory of a guest, which wasmtime has mapped for it alone and whose
+        // address it has exposed for the code that it compiles.  The caller has the store, in which nothing runs
+        // any more, so that what the bytes are is up to the guest, and any are valid.  What is given back is not
+        // unmapped.  That it fails changes nothing.
+        let _ = unsafe { rustix::mm::madvise(place, length, rustix::mm::Advice::LinuxDontNeed) };
     }
 
     pub(super) fn private(memory: &[u8]) -> Option<Vec<Range<usize>>> {

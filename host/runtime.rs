@@ -11,6 +11,7 @@ use crate::interpreter::InterpreterBuilder;
 use crate::island::Run;
 use crate::ready::Ready;
 use crate::scheduler::Scheduler;
+use crate::slots::Slots;
 use crate::state::State;
 use crate::telemetry::Counters;
 use crate::timers::Timers;
@@ -38,14 +39,15 @@ pub(crate) struct Context {
     pub(crate) counters: Counters,
     /// Whether the engine counts fuel.
     pub(crate) counts_fuel: bool,
+    pub(crate) slots: Slots,
     /// How many interpreters there is room for, where slots are reserved.
-    slots: Option<u32>,
+    reserved: Option<u32>,
 }
 
 impl Context {
     /// What it means that an instance could not be created.
     pub(crate) fn not_created(&self, error: wasmtime::Error) -> Error {
-        match self.slots {
+        match self.reserved {
             Some(limit) if error.is::<PoolConcurrencyLimitError>() => Error::Capacity { limit },
             _ if error.to_string().contains("memory minimum size") => Error::Config(
                 "the memory limit is less than what an interpreter needs from the start".to_owned(),
@@ -447,7 +449,7 @@ impl RuntimeBuilder {
         }
         let given = self.guest.take().or_else(given_guest);
         let source = self.source(given.as_deref())?;
-        let (engine, slots) = engine::engine(self.interpreters + self.ready, self.features)?;
+        let (engine, reserved) = engine::engine(self.interpreters + self.ready, self.features)?;
         let cache = self.compiled_cache();
         let component = engine::compile(&engine, &source, cache.as_ref(), &mut self.progress)?;
 
@@ -476,7 +478,8 @@ impl RuntimeBuilder {
                 families: AtomicU64::new(1),
                 counters: Counters::default(),
                 counts_fuel: self.features.fuel,
-                slots,
+                slots: Slots::default(),
+                reserved,
             }),
             None,
         );

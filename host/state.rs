@@ -17,7 +17,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use wasmtime::component::ResourceTable;
+use wasmtime::component::{ResourceTable, WasmList};
 use wasmtime::{ResourceLimiterAsync, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
@@ -35,6 +35,8 @@ pub(crate) struct State {
     /// The request to interrupt what it runs, and the means.
     pub(crate) interrupt: Arc<Interrupt>,
     pub(crate) alarm: Option<Alarm>,
+    /// The guest's memory, once something has run in it.
+    pub(crate) memory: Option<WasmList<u8>>,
     /// What the guest holds, when it is asked.
     pub(crate) holdings: Answer,
     /// The interpreters that it was given in messages.
@@ -77,6 +79,7 @@ impl State {
             table,
             interrupt: island.interrupt.clone(),
             alarm: None,
+            memory: None,
             holdings: Answer::default(),
             given: HashMap::new(),
             handles,

@@ -12,6 +12,7 @@ pub fn crowd(count: usize) -> Result<Vec<(usize, Duration)>> {
     let before = private_memory()?;
     let mut all = Vec::with_capacity(count);
     let mut times = Vec::with_capacity(count);
+    let mut threads = Vec::with_capacity(count);
     for _ in 0..count {
         let (time, made) = timed(|| {
             let interpreter = runtime.interpreter().build()?;
@@ -20,15 +21,25 @@ pub fn crowd(count: usize) -> Result<Vec<(usize, Duration)>> {
         });
         all.push(made?);
         times.push(time);
+        threads.push(timed(|| std::thread::spawn(|| {}).join()).0);
     }
     let taken = private_memory()? - before;
     let part = 100.min(count / 2);
-    let (first, last) = (
-        median(times[..part].to_vec()),
-        median(times[count - part..].to_vec()),
-    );
+    let ends = |times: &[Duration]| {
+        let last = median(times[count - part..].to_vec());
+        (last, median(times[..part].to_vec()))
+    };
+    let (last, first) = ends(&times);
     row(
         &format!("the last {part} of {count} interpreters created | the first"),
+        micros(last),
+        micros(first),
+        last.as_secs_f64() / first.as_secs_f64(),
+    );
+    // Seconds lie between the two, in which the machine may have become slower.
+    let (last, first) = ends(&threads);
+    row(
+        "threads created beside them, the last | the first",
         micros(last),
         micros(first),
         last.as_secs_f64() / first.as_secs_f64(),

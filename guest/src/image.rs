@@ -26,8 +26,8 @@ pub(crate) const DROP: &str = "[resource-drop]";
 /// No address at all.
 const NOWHERE: i32 = -1;
 
-/// What an interpreter's stack leaves free below its top is enough for two pointers and lengths.
-const BELOW_STACK: i32 = 16;
+/// What is free below an interpreter's stack is enough for three pointers and lengths.
+const BELOW_STACK: i32 = 32;
 
 /// The functions whose bodies are written once all others are.
 pub(crate) struct Image {
@@ -100,6 +100,16 @@ impl Image {
             words.push(Instruction::I32Const(*part as i32));
             words.push(Instruction::I32Store(MemArg { offset, ..word }));
         }
+        let memory = MemArg { offset: 16, ..word };
+        words.extend(place.clone());
+        words.extend([Instruction::I32Const(0), Instruction::I32Store(memory)]);
+        words.extend(place.clone());
+        words.extend([
+            Instruction::MemorySize(0),
+            Instruction::I32Const(16),
+            Instruction::I32Shl,
+            Instruction::I32Store(MemArg { offset: 20, ..word }),
+        ]);
         words.extend(place);
         bodies.push(exported(out, "alarm", &[], &[ValType::I32], &words)?);
 

@@ -110,6 +110,8 @@ const COMMON: &str = r#"
   (i32.store (i32.const 0xa04) (i32.const 4))
   (i32.store (i32.const 0xa08) (i32.const 0xa40))
   (i32.store (i32.const 0xa0c) (i32.const 24))
+  (i32.store (i32.const 0xa10) (i32.const 0xa00))
+  (i32.store (i32.const 0xa14) (i32.const 0x10000))
   (i32.const 0xa00))
 
 (func $byte (result i32)
