@@ -6,6 +6,7 @@ mod cpu;
 mod crowd;
 mod governing;
 mod map;
+mod peers;
 mod plots;
 mod surface;
 
@@ -35,6 +36,13 @@ fn main() -> Result<()> {
         plots.lives = life(&runtime, samples)?;
         copies(&runtime, samples)?;
         memory(&runtime)?;
+    }
+    if wanted("peers") {
+        let ours = match plots.lives.is_empty() {
+            true => Duration::ZERO,
+            false => median(plots.lives.clone()),
+        };
+        peers::peers(ours)?;
     }
     if wanted("crowd") {
         plots.crowd = crowd::crowd(if quick { 200 } else { 10_000 })?;
