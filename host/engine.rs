@@ -109,9 +109,37 @@ pub(crate) fn failure(error: wasmtime::Error) -> Error {
     }
 }
 
+/// How many mappings of memory an interpreter takes: two of its stack, which are there from the start, and four
+/// of its memory and its tables.
+const MAPPINGS: u64 = 6;
+
+/// How many the rest of a process takes, and some more.
+const OTHER_MAPPINGS: u64 = 1000;
+
+/// How many mappings a process may have, where the system says so.
+fn allowed_mappings() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok()?;
+    text.trim().parse().ok()
+}
+
+/// Refuses what would meet the system's limit later, in the middle of something: then the process cannot
+/// even get memory for itself.
+fn check_mappings(interpreters: u32, allowed: Option<u64>) -> Result<()> {
+    let wanted = u64::from(interpreters) * MAPPINGS + OTHER_MAPPINGS;
+    match allowed {
+        Some(allowed) if wanted > allowed => Err(Error::Config(format!(
+            "room for {interpreters} interpreters takes {wanted} mappings of memory, and vm.max_map_count is \
+             {allowed}: raise it with sysctl, or ask for at most {}",
+            allowed.saturating_sub(OTHER_MAPPINGS) / MAPPINGS
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// An engine for at most `interpreters` at a time, and how many slots it reserved: none where the
 /// address space for them was refused, in which case each is allocated as it is created.
 pub(crate) fn engine(interpreters: u32, features: Features) -> Result<(Engine, Option<u32>)> {
+    check_mappings(interpreters, allowed_mappings())?;
     let engine = match Engine::new(&pooled(interpreters, features)) {
         Ok(engine) => (engine, Some(interpreters)),
         Err(error) => {
@@ -243,4 +271,25 @@ fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
 fn deserialise(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: `compiled` is what `Engine::precompile_component` returned just now.
     unsafe { Component::deserialize(engine, compiled) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mappings_are_counted_before_they_run_out() {
+        assert!(check_mappings(10_000, Some(65_530)).is_ok());
+        assert!(check_mappings(u32::MAX, None).is_ok());
+        for (interpreters, allowed, most) in [(10_756, 65_530, 10_755), (1, 500, 0)] {
+            let error = check_mappings(interpreters, Some(allowed)).unwrap_err();
+            let text = error.to_string();
+            assert!(
+                text.contains(&format!("vm.max_map_count is {allowed}")),
+                "{text}"
+            );
+            assert!(text.ends_with(&format!("ask for at most {most}")), "{text}");
+            assert!(check_mappings(most, Some(allowed)).is_ok() || most == 0);
+        }
+    }
 }

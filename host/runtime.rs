@@ -352,7 +352,9 @@ impl RuntimeBuilder {
     /// How many interpreters can exist at a time: from 1 to 100,000.  The default is 1,000.
     ///
     /// Address space for so many is reserved from the start, 6 GiB for each; where the system
-    /// refuses that, each is allocated when it is created, which takes longer.
+    /// refuses that, each is allocated when it is created, which takes longer.  Linux allows a process a number of
+    /// mappings (`vm.max_map_count`), which is 65,530 unless it was raised and enough for 10,755 interpreters:
+    /// building the runtime fails if there may be more than that allows.
     pub fn interpreters(mut self, interpreters: u32) -> Self {
         self.interpreters = interpreters;
         self
