@@ -255,6 +255,9 @@ fn wasm_opt_version() -> Result<u32> {
         .with_context(|| format!("an unknown version: {text}"))
 }
 
+/// What programs say where a disk is full.
+const FULL: &str = "No space left on device";
+
 /// Runs `command`; what it says is only of interest when it fails.
 fn run(command: &mut Command) -> Result<()> {
     let program = Path::new(command.get_program())
@@ -267,6 +270,11 @@ fn run(command: &mut Command) -> Result<()> {
         .output()
         .with_context(|| format!("{program} cannot be started"))?;
     let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success() || !said.contains(FULL),
+        "{program} found no space left on the disk of the cache, which needs about 400 MB: free some, \
+         or have ARCHIPEL_CACHE_DIR name a folder on another disk"
+    );
     // The user is told in one line.
     let said = said
         .lines()
@@ -285,4 +293,31 @@ fn run(command: &mut Command) -> Result<()> {
         &said[tail..]
     );
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_fails_is_told_of_in_one_line() {
+        for (script, told) in [
+            ("exit 0", None),
+            ("echo No space left on device >&2", None),
+            (
+                "echo one >&2; echo two >&2; exit 3",
+                Some("sh failed with exit status: 3: one; two"),
+            ),
+            (
+                "echo 'x: No space left on device' >&2; exit 1",
+                Some("no space left on the disk of the cache"),
+            ),
+        ] {
+            let outcome = run(Command::new("sh").args(["-c", script]));
+            let error = outcome.err().map(|error| error.to_string());
+            assert_eq!(error.is_some(), told.is_some(), "{error:?}");
+            let (error, told) = (error.unwrap_or_default(), told.unwrap_or_default());
+            assert!(error.contains(told) && !error.contains('\n'), "{error}");
+        }
+    }
 }
