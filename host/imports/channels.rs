@@ -244,9 +244,10 @@ impl Untold {
         self.0 = Some((side, handle, error));
     }
 
+    /// Takes what was kept; it is void where the next call is another one.
     fn take_for(&mut self, side: Side, handle: u32) -> Option<Error> {
-        let kept = self.0.take_if(|(s, h, _)| (*s, *h) == (side, handle));
-        kept.map(|(.., error)| error)
+        let (s, h, error) = self.0.take()?;
+        ((s, h) == (side, handle)).then_some(error)
     }
 }
 
