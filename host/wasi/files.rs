@@ -25,7 +25,13 @@ pub(crate) struct Meters {
     granted: HashMap<String, Arc<Quota>>,
     /// By the number of the descriptor.
     open: HashMap<u32, Arc<Quota>>,
+    /// How many directories are being listed.
+    listings: usize,
 }
+
+/// How many directories an interpreter can list at a time.  The host has read all of each, however large
+/// the guest has made it.
+const MOST_LISTINGS: usize = 64;
 
 impl Meters {
     pub(super) fn new(policy: &Policy) -> Self {
@@ -36,6 +42,7 @@ impl Meters {
         Meters {
             granted: quotas.collect(),
             open: HashMap::new(),
+            listings: 0,
         }
     }
 }
@@ -137,6 +144,16 @@ impl Files<'_> {
         match self.quota(directory) {
             Some(quota) => Ok(quota.create()?),
             None => Ok(()),
+        }
+    }
+
+    /// Refuses to give one file names in two directories with different quotas: what is in one of them would
+    /// have been counted in the other.
+    fn same_quota(&self, from: &Resource<Descriptor>, to: &Resource<Descriptor>) -> FsResult<()> {
+        let number = |quota: Option<Arc<Quota>>| quota.as_ref().map(Arc::as_ptr);
+        match number(self.quota(from)) == number(self.quota(to)) {
+            true => Ok(()),
+            false => Err(ErrorCode::CrossDevice.into()),
         }
     }
 
@@ -305,6 +322,7 @@ impl HostDescriptor for Files<'_> {
         to: Resource<Descriptor>,
         new: String,
     ) -> FsResult<()> {
+        self.same_quota(&fd, &to)?;
         self.create(&to)?;
         let done = self.wasi().link_at(fd, flags, old.clone(), to, new).await;
         self.told("linking", Some(&old), done)
@@ -368,7 +386,12 @@ impl HostDescriptor for Files<'_> {
         &mut self,
         fd: Resource<Descriptor>,
     ) -> FsResult<Resource<DirectoryEntryStream>> {
-        self.wasi().read_directory(fd).await
+        if self.0.meters.listings >= MOST_LISTINGS {
+            return Err(ErrorCode::InsufficientMemory.into());
+        }
+        let listing = self.wasi().read_directory(fd).await?;
+        self.0.meters.listings += 1;
+        Ok(listing)
     }
 
     async fn sync(&mut self, fd: Resource<Descriptor>) -> FsResult<()> {
@@ -427,6 +450,7 @@ impl HostDescriptor for Files<'_> {
         to: Resource<Descriptor>,
         new: String,
     ) -> FsResult<()> {
+        self.same_quota(&fd, &to)?;
         let done = self.wasi().rename_at(fd, old.clone(), to, new).await;
         self.told("renaming", Some(&old), done)
     }
@@ -476,6 +500,8 @@ impl HostDirectoryEntryStream for Files<'_> {
     }
 
     fn drop(&mut self, stream: Resource<DirectoryEntryStream>) -> Result<()> {
+        let listings = &mut self.0.meters.listings;
+        *listings = listings.saturating_sub(1);
         HostDirectoryEntryStream::drop(&mut self.wasi(), stream)
     }
 }
