@@ -79,14 +79,16 @@ impl Account {
     pub(crate) fn take(&self, kind: LimitKind, amount: u64) -> Result<(), Exceeded> {
         let at = kind as usize;
         for (index, account) in self.line().enumerate() {
-            let used = account.subtree[at].fetch_add(amount, Ordering::Relaxed);
-            let used = used.saturating_add(amount);
             let limit = account.limits[at].load(Ordering::Relaxed);
-            if used > limit {
-                for account in self.line().take(index + 1) {
+            // What is refused is never there, not even for a moment: it would be in the way of others.
+            let more = |used: u64| used.checked_add(amount).filter(|used| *used <= limit);
+            let taken =
+                account.subtree[at].fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+            if let Err(used) = taken {
+                for account in self.line().take(index) {
                     account.subtree[at].fetch_sub(amount, Ordering::Relaxed);
                 }
-                return Err(account.exceeded(kind, limit, used));
+                return Err(account.exceeded(kind, limit, used.saturating_add(amount)));
             }
         }
         self.own[at].fetch_add(amount, Ordering::Relaxed);
