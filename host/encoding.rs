@@ -43,6 +43,7 @@ pub(crate) mod utf8;
 
 pub use check::{Summary, check};
 pub use decode::decode;
+pub(crate) use decode::decode_within;
 pub use encode::{Encoded, encode};
 pub use refusal::Refusal;
 
@@ -73,6 +74,12 @@ pub const MAX_SHARED_KEYS: usize = 1 << 24;
 /// A [`Value`](crate::value::Value) shares nothing, so a reference becomes a copy, and a small body
 /// full of references to references would otherwise fill the memory of the host.
 pub const MAX_COPIES: usize = 64 << 20;
+
+/// How many bytes [`decode`] may spend on all objects of a message.
+///
+/// A [`Value`](crate::value::Value) takes many times what the shortest objects take in a body, of which a
+/// message can have 64 million.
+pub const MAX_DECODED: usize = 1 << 30;
 
 /// The bit of a type byte that has the reader remember the object for later references.
 const FLAG_REF: u8 = 0x80;

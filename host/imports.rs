@@ -35,6 +35,10 @@ pub(crate) const MOST_BYTES: usize = 64 << 20;
 /// larger messages in time; passing this is a crash of the guest.
 pub(crate) const MOST_PER_CALL: usize = MOST_BYTES + (64 << 10);
 
+/// The longest reason for which a channel is poisoned or an interpreter cancelled, in bytes: the host keeps
+/// it for each of them.
+const LONGEST_REASON: usize = 64 << 10;
+
 /// How many bytes wait in one channel at the most.
 pub(crate) const MOST_QUEUED: usize = 256 << 20;
 

@@ -357,14 +357,27 @@ fn ended(error: &wasmtime::Error, handles: u64) -> Result<Reply> {
     Err(Error::Died(text))
 }
 
+/// The longest text of an exception, in bytes.  The guest's own library makes shorter ones.
+const LONGEST_TEXT: usize = 128 << 10;
+
 impl From<crate::bindings::archipel::island::interpreters::Exception> for Raised {
     fn from(raised: crate::bindings::archipel::island::interpreters::Exception) -> Self {
+        let cut = |text| cut(text, LONGEST_TEXT);
         Raised {
-            name: raised.name,
-            qualified_name: raised.qualified_name,
-            module: raised.module,
-            message: raised.message,
-            traceback: raised.traceback,
+            name: cut(raised.name),
+            qualified_name: cut(raised.qualified_name),
+            module: cut(raised.module),
+            message: cut(raised.message),
+            traceback: cut(raised.traceback),
         }
     }
+}
+
+/// At most so many bytes of a text, and no more memory than for them.
+pub(crate) fn cut(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.shrink_to_fit();
+    }
+    text
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, LimitKind, OneLine};
 use crate::island::Island;
+use crate::job::cut;
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -68,6 +69,9 @@ macro_rules! span {
 }
 pub(crate) use span;
 
+/// How much of what was refused the audit log shows, in bytes.
+const SHOWN: usize = 4096;
+
 /// Says that an interpreter was refused something, and what.  The text may be the guest's in part.
 pub(crate) fn denied(island: &Island, what: impl Display) {
     // It is put together only where somebody reads it.
@@ -77,7 +81,7 @@ pub(crate) fn denied(island: &Island, what: impl Display) {
         interpreter = island.id,
         name = island.settings.name.as_deref(),
         "denied: {}",
-        OneLine(&what.to_string())
+        OneLine(&cut(what.to_string(), SHOWN))
     );
 }
 

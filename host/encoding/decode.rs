@@ -2,7 +2,7 @@
 
 use num_bigint::{BigInt, BigUint, Sign};
 
-use super::{FLAG_REF, MAX_COPIES, Refusal, check, code, escape, reader::Reader};
+use super::{FLAG_REF, MAX_COPIES, MAX_DECODED, Refusal, check, code, escape, reader::Reader};
 use crate::value::{HandleKind, Text, Value};
 
 /// Decodes a body into a [`Value`].
@@ -12,8 +12,9 @@ use crate::value::{HandleKind, Text, Value};
 ///
 /// # Errors
 ///
-/// Returns what [`check`] refuses, and [`Refusal::TooShared`] if the copies of shared objects take
-/// more than [`MAX_COPIES`] bytes.
+/// Returns what [`check`] refuses, [`Refusal::TooShared`] if the copies of shared objects take
+/// more than [`MAX_COPIES`] bytes, and [`Refusal::TooManyObjects`] if all objects take more than
+/// [`MAX_DECODED`] bytes.
 ///
 /// # Examples
 ///
@@ -25,6 +26,16 @@ use crate::value::{HandleKind, Text, Value};
 /// assert_eq!(value.to_string(), "{'a': 1}");
 /// ```
 pub fn decode(body: &[u8], handles: usize, max_depth: usize) -> Result<Value, Refusal> {
+    decode_within(body, handles, max_depth, MAX_DECODED)
+}
+
+/// As [`decode`], with at most so many bytes for all objects.
+pub(crate) fn decode_within(
+    body: &[u8],
+    handles: usize,
+    max_depth: usize,
+    limit: usize,
+) -> Result<Value, Refusal> {
     check(body, handles, max_depth)?;
     let reader = Reader::new(body);
     Decoder {
@@ -32,6 +43,8 @@ pub fn decode(body: &[u8], handles: usize, max_depth: usize) -> Result<Value, Re
         starts: Vec::new(),
         copying: false,
         copied: 0,
+        limit,
+        left: limit,
     }
     .object()
 }
@@ -49,6 +62,9 @@ struct Decoder<'a> {
     copying: bool,
     /// How much of [`MAX_COPIES`] is used up.
     copied: usize,
+    /// How much all objects may take, and how much of that is left.
+    limit: usize,
+    left: usize,
 }
 
 impl Decoder<'_> {
@@ -104,8 +120,10 @@ impl Decoder<'_> {
         }
     }
 
-    /// Accounts for memory spent on a copy.
+    /// Accounts for memory spent.
     fn spend(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let too_many = Refusal::TooManyObjects { limit: self.limit };
+        self.left = self.left.checked_sub(bytes).ok_or(too_many)?;
         if self.copying {
             self.copied = self.copied.saturating_add(bytes);
             if self.copied > MAX_COPIES {
@@ -165,6 +183,10 @@ impl Decoder<'_> {
     }
 
     fn items(&mut self, count: usize) -> Result<Vec<Value>, Refusal> {
+        // Each item accounts for itself; this keeps room from being made for more than there may be.
+        if count > self.left / size_of::<Value>() {
+            return Err(Refusal::TooManyObjects { limit: self.limit });
+        }
         let mut items = Vec::with_capacity(count);
         for _ in 0..count {
             items.push(self.object()?);

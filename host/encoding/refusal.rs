@@ -32,6 +32,12 @@ pub enum Refusal {
         /// The limit that would be exceeded.
         limit: usize,
     },
+    /// The value would take more than `limit` bytes of the host's memory, see
+    /// [`MAX_DECODED`](super::MAX_DECODED).
+    TooManyObjects {
+        /// The limit that would be exceeded, in bytes.
+        limit: usize,
+    },
     /// A container contains itself.
     Cyclic,
     /// A key or a set element is of the named Python type, which has no hash.
@@ -65,6 +71,12 @@ impl fmt::Display for Refusal {
                 write!(
                     f,
                     "the message refers to shared objects more than {limit} allows"
+                )
+            }
+            Self::TooManyObjects { limit } => {
+                write!(
+                    f,
+                    "the message has more objects than fit into {limit} bytes"
                 )
             }
             Self::Cyclic => f.write_str("the message holds a container that contains itself"),

@@ -1,7 +1,7 @@
 //! The imports for aliases.
 
-use super::ReceiverEnd;
 use super::message::{NotSent, Outgoing, deliver, outgoing, text};
+use super::{LONGEST_REASON, ReceiverEnd};
 use crate::alias::{AliasError, Call, FAILED, HostFn};
 use crate::bindings::archipel::island::aliases::{Complaint, Failure, Host};
 use crate::bindings::archipel::island::channels as wit_channels;
@@ -10,6 +10,7 @@ use crate::encoding::{self, MAX_DEPTH};
 use crate::error::Error;
 use crate::exchange::{Message, Unbound};
 use crate::island::{Function, GONE, Island, Target};
+use crate::job::cut;
 use crate::limits::MOST_MESSAGE;
 use crate::state::State;
 use crate::telemetry;
@@ -82,13 +83,15 @@ impl Host for State {
                 Err(reason) => return Ok(Err(reason.into())),
             },
             Err(complaint) => {
+                let plain = cut(complaint.plain, LONGEST_REASON);
+                let detail = cut(complaint.detail, LONGEST_REASON);
                 tracing::warn!(
                     interpreter = own.id,
                     "an alias failed: {}: {}",
-                    complaint.plain.escape_debug(),
-                    complaint.detail.escape_debug()
+                    plain.escape_debug(),
+                    detail.escape_debug()
                 );
-                Err(complaint.plain)
+                Err(plain)
             }
         };
         inbox.answer(call, answer);
@@ -220,11 +223,15 @@ async fn caught_async(mut future: Boxed) -> std::result::Result<Value, AliasErro
     .await
 }
 
+/// How many bytes the arguments of a call can take in the host, which bounds the time to read them: a guest
+/// cannot be stopped meanwhile.
+const MOST_DECODED: usize = 256 << 20;
+
 type Arguments = (Vec<Value>, Vec<(String, Value)>);
 
 /// The arguments in a message.
 fn taken_apart(message: &Message) -> std::result::Result<Arguments, String> {
-    let value = encoding::decode(&message.body, message.ends.len(), MAX_DEPTH)
+    let value = encoding::decode_within(&message.body, message.ends.len(), MAX_DEPTH, MOST_DECODED)
         .map_err(|refusal| refusal.to_string())?;
     let wrong = || "the arguments of a call are a tuple of a tuple and a dict".to_owned();
     let Value::Tuple(parts) = value else {
