@@ -105,8 +105,9 @@ pub struct Counts {
 
 impl<M: Parcel> Broker<M> {
     /// What a queued message is charged for at least, in bytes, so that a flood of empty messages
-    /// meets the byte budget too.
-    pub const MIN_CHARGE: usize = 64;
+    /// meets the byte budget too.  It is what the shortest takes in the host's memory, and it bounds how
+    /// many there can be: removing a party and closing a channel take time for each.
+    pub const MIN_CHARGE: usize = 256;
 
     /// How many waits a party other than [`PartyId::HOST`] may have at once.
     pub const MAX_WAITS: usize = 64;

@@ -4,12 +4,12 @@ use crate::broker::{
     Begin, Blocking, Broker, Case, ChannelId, Counts, Done, Effects, Orphaned, Outcome, Parcel,
     PartyId, Side, WaitId,
 };
+use crate::discard;
 use crate::encoding::Encoded;
 use crate::ledger::Reservation;
 use crate::standing::Standing;
 use crate::trust::Trust;
 use std::any::Any;
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -111,9 +111,13 @@ impl Message {
     }
 }
 
+/// What an end in a message is charged for, in bytes.  It takes less, but what is queued is searched for
+/// cycles, and dropped, end by end: the limit on bytes is what bounds the time for that.
+const CHARGE_OF_END: usize = 256;
+
 impl Parcel for Message {
     fn size(&self) -> usize {
-        self.body.len() + self.ends.len() * size_of::<Carried>()
+        self.body.len() + self.ends.len() * CHARGE_OF_END
     }
 
     fn outlives_sender(&self) -> bool {
@@ -144,56 +148,6 @@ impl Parcel for Message {
             author: None,
             charge: None,
         })
-    }
-}
-
-/// How many messages with ends in them a thread drops at once, which takes some milliseconds.
-const MOST_DROPPED: usize = 10_000;
-
-thread_local! {
-    /// What is to be dropped once the drop that goes on in this thread has ended.
-    static TO_DROP: Cell<Option<Vec<Message>>> = const { Cell::new(None) };
-}
-
-/// Drops messages.
-///
-/// One may hold the last end of a channel, whose messages are discarded then, and so on for as long as
-/// guests like: they are dropped one after the other, since the stack would end before the chain does,
-/// and so many that a guest could not be stopped meanwhile, in a thread of their own.
-fn discard(messages: Vec<Message>) {
-    struct Outermost;
-
-    impl Drop for Outermost {
-        fn drop(&mut self) {
-            TO_DROP.take();
-        }
-    }
-
-    if messages.is_empty() {
-        return;
-    }
-    if let Some(mut later) = TO_DROP.take() {
-        later.extend(messages);
-        TO_DROP.set(Some(later));
-        return;
-    }
-    TO_DROP.set(Some(Vec::new()));
-    let _outermost = Outermost;
-    let mut now = messages;
-    let mut dropped = 0;
-    while !now.is_empty() {
-        dropped += now
-            .iter()
-            .filter(|message| !message.ends.is_empty())
-            .count();
-        if dropped > MOST_DROPPED {
-            // Where there can be no thread, they are dropped with the closure that is refused.
-            let rest = std::thread::Builder::new().name("archipel-drop".to_owned());
-            let _ = rest.spawn(move || discard(now));
-            return;
-        }
-        drop(now);
-        now = TO_DROP.replace(Some(Vec::new())).unwrap_or_default();
     }
 }
 
@@ -243,7 +197,7 @@ impl Exchange {
             let mut broker = self.broker.lock().unwrap_or_else(PoisonError::into_inner);
             act(&mut broker, &mut effects)
         };
-        discard(effects.apply());
+        discard::messages(effects.apply());
         result
     }
 

@@ -8,6 +8,7 @@ mod stop;
 
 use crate::bindings;
 use crate::broker::PartyId;
+use crate::discard;
 use crate::error::{Error, LimitKind, Result};
 use crate::family::Family;
 use crate::interrupt::{Interrupt, Interruption};
@@ -479,7 +480,9 @@ impl Island {
         if let Some(instance) = &instance {
             self.give_back(&instance.store);
         }
-        drop(instance);
+        if let Some(instance) = instance {
+            discard::instance(instance);
+        }
         self.kill_children();
     }
 

@@ -73,6 +73,7 @@ mod bindings;
 mod broker;
 mod cache;
 mod channel;
+mod discard;
 pub mod encoding;
 mod engine;
 mod error;

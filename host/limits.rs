@@ -145,7 +145,7 @@ impl Limits {
     }
 
     /// The bytes of the messages that an interpreter and its descendants have sent and that nobody
-    /// has received, each counted as 64 at least.
+    /// has received, each counted as 256 at least, and each channel end in one as 256 more.
     ///
     /// Messages of senders that wait for room count too.  Checked before a message is sent.  The
     /// script sees `LimitExceeded`, and can go on.  By default there is no such limit, but for 256

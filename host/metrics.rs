@@ -35,7 +35,7 @@ pub struct Metrics {
     pub waits: usize,
     /// Messages in channels, those of waiting senders not counted.
     pub queued_messages: usize,
-    /// The bytes of those messages, each counted as 64 at least.
+    /// The bytes of those messages, each counted as 256 at least.
     pub queued_bytes: usize,
     /// Interpreters that were created so far, by the host, as copies and by interpreters.
     pub created: u64,

@@ -8,7 +8,7 @@
 #: stdout children: the limit of 2 interpreters is reached
 #: stdout depth: the limit of 0 interpreters is reached
 #: stdout message: too large: the limit is 1000
-#: stdout queued: 640 in 10
+#: stdout queued: 2560 in 10
 #: stdout drained
 #: stdout recursion 100 RecursionError
 #: stdout recursion stays
@@ -69,7 +69,7 @@ told("depth", child, "import archipel; archipel.create()")
 child = archipel.create(limits={"message": 1000})
 told("message", child, "import archipel; archipel.channel(1)[1].send('x' * 1000)")
 
-child = archipel.create(limits={"queued": 64 * 10})
+child = archipel.create(limits={"queued": 256 * 10})
 child.alias("say", print)
 recv, send = interpreters.create_channel(None)
 child.prepare_main(send=send)

@@ -1,8 +1,8 @@
 #: row X-2
-#: attack It fills a channel with empty messages: each counts as 64 bytes.
+#: attack It fills a channel with empty messages: each counts as 256 bytes.
 #: outcome RAISE(LimitExceeded)
 #: queued 64KiB
-#: stdout 1024 LimitExceeded queued
+#: stdout 256 LimitExceeded queued
 import archipel
 import interpreters
 

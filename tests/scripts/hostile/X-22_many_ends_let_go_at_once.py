@@ -1,0 +1,17 @@
+#: row X-22
+#: attack It lets go of a channel in which there are seventy thousand ends of others.
+#: outcome OK
+#: stdout reached
+#: stdout still here
+import interpreters
+from wit_world.imports import channels
+
+receive, send = interpreters.create_channel(capacity=None)
+_, other = interpreters.create_channel(capacity=1)
+luggage = channels.LuggageRefs(channels.Form.PLAIN, [channels.EndRef_Sender(other._handle)], None)
+for _ in range(70_000):
+    send._handle.send(b'N', True, luggage, 0)
+print('reached')
+# So many are dropped by a thread of the host's, which has to come to its end.
+del receive, send
+print('still here')
