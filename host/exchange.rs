@@ -6,6 +6,7 @@ use crate::broker::{
 };
 use crate::discard;
 use crate::encoding::Encoded;
+use crate::imports::Kept;
 use crate::ledger::Reservation;
 use crate::standing::Standing;
 use crate::trust::Trust;
@@ -50,7 +51,7 @@ pub(crate) struct Charter {
     /// What holds for messages that do not say otherwise.
     pub(crate) unbound: Unbound,
     /// Why it was closed, if somebody said so.
-    pub(crate) poison: OnceLock<Vec<u8>>,
+    pub(crate) poison: OnceLock<(Vec<u8>, Kept)>,
 }
 
 impl Charter {

@@ -3,7 +3,7 @@
 use crate::broker::{ChannelId, PartyId};
 use crate::exchange::{Charter, End, Exchange};
 use crate::island::Island;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -12,9 +12,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 /// Numbers of interpreters and channels are the family's own, so that they tell nothing of others.
 pub(crate) struct Family {
     number: u64,
-    members: Mutex<BTreeMap<u64, Weak<Island>>>,
+    members: Mutex<Members>,
     next_id: AtomicU64,
     pub(crate) channels: Channels,
+}
+
+#[derive(Default)]
+struct Members {
+    all: BTreeMap<u64, (Weak<Island>, Option<u64>)>,
+    /// The numbers of creators and of what they created, so that the end of one does not look at all others.
+    created: BTreeSet<(u64, u64)>,
 }
 
 impl Family {
@@ -32,7 +39,7 @@ impl Family {
         self.number
     }
 
-    fn members(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Island>>> {
+    fn members(&self) -> MutexGuard<'_, Members> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -54,24 +61,49 @@ impl Family {
 
     /// Adds a member.
     pub(crate) fn add(&self, island: &Arc<Island>) {
-        self.members().insert(island.id, Arc::downgrade(island));
+        let creator = island.parent_id();
+        let mut members = self.members();
+        let member = (Arc::downgrade(island), creator);
+        members.all.insert(island.id, member);
+        members
+            .created
+            .extend(creator.map(|creator| (creator, island.id)));
     }
 
     /// Removes a member; doing it twice is harmless.
     pub(crate) fn remove(&self, id: u64) {
-        self.members().remove(&id);
+        let mut members = self.members();
+        if let Some((_, Some(creator))) = members.all.remove(&id) {
+            members.created.remove(&(creator, id));
+        }
     }
 
     /// The living member with number `id`.
     pub(crate) fn member(&self, id: u64) -> Option<Arc<Island>> {
-        self.members().get(&id)?.upgrade()
+        self.members().all.get(&id)?.0.upgrade()
     }
 
     /// The living members, in ascending order of their numbers.
     pub(crate) fn living(&self) -> Vec<Arc<Island>> {
         // Whoever holds the last reference drops it after the lock is released.
-        let members: Vec<_> = self.members().values().cloned().collect();
-        members.iter().filter_map(Weak::upgrade).collect()
+        let members = self.members();
+        let all: Vec<_> = members
+            .all
+            .values()
+            .map(|(island, _)| island.clone())
+            .collect();
+        drop(members);
+        all.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// The living members that the one with number `id` created.
+    pub(crate) fn children_of(&self, id: u64) -> Vec<Arc<Island>> {
+        let members = self.members();
+        let created = members.created.range((id, 0)..=(id, u64::MAX));
+        let children = created.filter_map(|(_, child)| Some(members.all.get(child)?.0.clone()));
+        let children: Vec<_> = children.collect();
+        drop(members);
+        children.iter().filter_map(Weak::upgrade).collect()
     }
 }
 
@@ -82,7 +114,8 @@ pub(crate) struct Channels(Mutex<Numbers>);
 #[derive(Default)]
 struct Numbers {
     of: HashMap<ChannelId, u64>,
-    known: HashMap<u64, (ChannelId, Arc<Charter>)>,
+    /// Each of a channel's ends has its charter.
+    known: HashMap<u64, (ChannelId, Weak<Charter>)>,
     next: u64,
     /// At this size, those that are no more are forgotten.
     clean_at: usize,
@@ -115,13 +148,15 @@ impl Channels {
         let number = numbers.next;
         numbers.next += 1;
         numbers.of.insert(end.channel, number);
-        let known = (end.channel, end.charter.clone());
+        let known = (end.channel, Arc::downgrade(&end.charter));
         numbers.known.insert(number, known);
         number
     }
 
     /// The channel that the family knows by `number`; it may be gone by now.
     pub(crate) fn find(&self, number: u64) -> Option<(ChannelId, Arc<Charter>)> {
-        self.numbers().known.get(&number).cloned()
+        let numbers = self.numbers();
+        let (channel, charter) = numbers.known.get(&number)?;
+        Some((*channel, charter.upgrade()?))
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod channels;
 mod governing;
 mod holdings;
 mod interpreters;
+mod keeping;
 pub(crate) mod message;
 mod process;
 mod tasks;
@@ -20,6 +21,7 @@ pub(crate) use aliases::{arguments, call_guest, call_host, told};
 pub(crate) use channels::Untold;
 pub(crate) use holdings::{Answer, Holdings};
 pub use interpreters::InterpreterRef;
+pub(crate) use keeping::{Kept, account_of_all};
 pub use tasks::Task;
 
 /// A sending end in a guest's table.

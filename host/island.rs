@@ -5,6 +5,7 @@ mod copying;
 mod owner;
 mod run;
 mod stop;
+mod watchers;
 
 use crate::bindings;
 use crate::broker::PartyId;
@@ -33,6 +34,8 @@ pub use owner::LimitReached;
 pub(crate) use run::Run;
 use run::Stoppable;
 pub(crate) use stop::{Reason, Stop};
+pub(crate) use watchers::Watcher;
+use watchers::Watchers;
 
 /// An instance of the guest.
 pub(crate) struct Instance {
@@ -101,7 +104,7 @@ pub(crate) struct Island {
     slot: Mutex<Slot>,
     under_way: Mutex<Option<Weak<dyn Stoppable>>>,
     /// What is to be done when it has nothing to do.
-    watchers: Mutex<Vec<Watcher>>,
+    watchers: Watchers,
     stop: Stop,
     /// Its aliases, and what is hidden from it.
     pub(crate) powers: Powers,
@@ -113,9 +116,6 @@ pub(crate) struct Island {
     /// That it counts as one of its ancestors' descendants.
     _counted: Option<Reservation>,
 }
-
-/// Whoever wants to know that an interpreter has nothing to do.
-type Watcher = Box<dyn FnOnce() + Send>;
 
 impl Island {
     /// Creates an interpreter, the first of `family` or a child of `parent`, of an instance that is
@@ -259,7 +259,7 @@ impl Island {
             parent: parent.map(Arc::downgrade),
             slot: Mutex::new(Slot::Running),
             under_way: Mutex::default(),
-            watchers: Mutex::default(),
+            watchers: Watchers::default(),
             stop: Stop::default(),
             powers: Powers::default(),
             inbox: aliases::LazyInbox::default(),
@@ -312,20 +312,14 @@ impl Island {
     fn set(&self, slot: Slot) {
         // The old one is dropped after the lock is released: dropping an instance takes time.
         let _old = std::mem::replace(&mut *self.slot(), slot);
-        let watchers = std::mem::take(&mut *self.watchers());
-        watchers.into_iter().for_each(|watcher| watcher());
+        self.watchers.tell();
     }
 
-    fn watchers(&self) -> MutexGuard<'_, Vec<Watcher>> {
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Calls `watcher` as soon as no job is running: now, if none is.
-    pub(crate) fn when_idle(&self, watcher: Watcher) {
-        self.watchers().push(watcher);
+    /// Tells `watcher` as soon as no job is running: now, if none is.
+    pub(crate) fn when_idle(&self, watcher: Weak<dyn Watcher>) {
+        self.watchers.add(watcher);
         if !self.is_running() {
-            let watchers = std::mem::take(&mut *self.watchers());
-            watchers.into_iter().for_each(|watcher| watcher());
+            self.watchers.tell();
         }
     }
 
@@ -499,10 +493,8 @@ impl Island {
     }
 
     fn kill_children(&self) {
-        for member in self.family.living() {
-            if member.id != self.id && self.is_parent_of(&member) {
-                member.kill();
-            }
+        for child in self.family.children_of(self.id) {
+            child.kill();
         }
     }
 
@@ -510,11 +502,6 @@ impl Island {
     pub(crate) fn parent_id(&self) -> Option<u64> {
         let parent = self.parent.as_ref().and_then(Weak::upgrade);
         parent.map(|parent| parent.id)
-    }
-
-    fn is_parent_of(&self, other: &Island) -> bool {
-        let parent = other.parent.as_ref();
-        parent.is_some_and(|parent| std::ptr::eq(parent.as_ptr(), self))
     }
 }
 

@@ -381,3 +381,17 @@ pub(crate) fn cut(mut text: String, most: usize) -> String {
     }
     text
 }
+
+impl Raised {
+    /// The bytes of its texts.
+    pub(crate) fn size(&self) -> usize {
+        let texts = [
+            &self.name,
+            &self.qualified_name,
+            &self.module,
+            &self.message,
+            &self.traceback,
+        ];
+        texts.into_iter().map(String::len).sum()
+    }
+}

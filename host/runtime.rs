@@ -9,6 +9,7 @@ use crate::exchange::Exchange;
 use crate::image::Image;
 use crate::interpreter::InterpreterBuilder;
 use crate::island::Run;
+use crate::ledger::Account;
 use crate::ready::Ready;
 use crate::scheduler::Scheduler;
 use crate::slots::Slots;
@@ -37,6 +38,8 @@ pub(crate) struct Context {
     pub(crate) workers: Workers,
     pub(crate) families: AtomicU64,
     pub(crate) counters: Counters,
+    /// What is kept for guests besides messages in channels.
+    pub(crate) kept: Arc<Account>,
     /// Whether the engine counts fuel.
     pub(crate) counts_fuel: bool,
     pub(crate) slots: Slots,
@@ -479,6 +482,7 @@ impl RuntimeBuilder {
                 workers: Workers::start(workers)?,
                 families: AtomicU64::new(1),
                 counters: Counters::default(),
+                kept: imports::account_of_all(),
                 counts_fuel: self.features.fuel,
                 slots: Slots::default(),
                 reserved,

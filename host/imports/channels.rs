@@ -1,8 +1,8 @@
 //! The imports for channels.
 
 use super::arrival::{Arrival, Body};
-use super::message::{Outgoing, failure, not_received, outgoing};
-use super::{MOST_CHANNELS, MOST_QUEUED, ReceiverEnd, SenderEnd, duration};
+use super::message::{NotSent, Outgoing, failure, not_received, outgoing};
+use super::{LONGEST_REASON, MOST_CHANNELS, MOST_QUEUED, ReceiverEnd, SenderEnd, duration};
 use crate::bindings::archipel::island::channels::{
     self, Capacity, Error, Host, HostReceiver, HostSender, Info, LuggageRefs, Unbound,
 };
@@ -14,9 +14,6 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
-
-/// The longest reason for which a channel is poisoned, in bytes.
-const LONGEST_REASON: usize = 64 << 10;
 
 impl Host for State {
     fn create(
@@ -120,8 +117,12 @@ impl HostSender for State {
             return Ok(Err(Error::NotShareable(refusal.to_string())));
         }
         let end = &self.table.get(&end)?.0;
+        let kept = match self.keeper().keep(reason.len()) {
+            Ok(kept) => kept,
+            Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded).into())),
+        };
         // Where there is a reason already, that one stays.
-        let _ = end.charter.poison.set(reason);
+        let _ = end.charter.poison.set((reason, kept));
         end.exchange().with(|broker, effects| {
             broker.close(end.channel, effects);
         });

@@ -11,6 +11,10 @@ use crate::telemetry;
 use crate::usage::Usage;
 use std::sync::Arc;
 
+/// The longest policy that a guest asks for, in bytes.  What it becomes in the host takes some thirty times
+/// as much, for as long as the child lives.
+const LONGEST_POLICY: usize = 128 << 10;
+
 /// The longest name of an interpreter, in bytes.
 const LONGEST_NAME: usize = 128;
 
@@ -45,6 +49,11 @@ pub(super) fn settings(own: &Island, asked: Asked) -> std::result::Result<Settin
 
 /// The policy that is asked for, a marshalled dict, unless it is more than `own` has.
 fn policy_asked(own: &Island, asked: &[u8]) -> Result<Policy> {
+    if asked.len() > LONGEST_POLICY {
+        return Err(Error::Config(format!(
+            "the policy of a child is larger than {LONGEST_POLICY} bytes"
+        )));
+    }
     let value = encoding::decode(asked, 0, MAX_DEPTH)
         .map_err(|refusal| Error::Config(format!("the policy cannot be read: {refusal}")))?;
     own.settings.policy.narrowed(&Request::from_value(&value)?)

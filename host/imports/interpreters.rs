@@ -1,5 +1,6 @@
 //! The imports for interpreters.
 
+use super::LONGEST_REASON;
 use super::governing;
 use super::message::{NotSent, outgoing, text};
 use super::tasks::{Task, not_started};
@@ -269,6 +270,11 @@ impl HostInterpreter for State {
         unwind: bool,
     ) -> Result<Result<(), Refusal>> {
         self.govern(&interpreter, |_, island| {
+            if message.len() > LONGEST_REASON {
+                return Err(Error::Config(format!(
+                    "the message of a cancellation has at most {LONGEST_REASON} bytes"
+                )));
+            }
             island.cancel(&message, unwind);
             Ok(())
         })

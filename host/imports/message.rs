@@ -201,7 +201,7 @@ pub(super) fn failure(outcome: Option<Outcome<Message>>) -> Error {
 /// What a guest is told that did not receive from a channel with that charter.
 pub(super) fn not_received(outcome: Option<Outcome<Message>>, charter: &Charter) -> Error {
     match (failure(outcome), charter.poison.get()) {
-        (Error::Closed, Some(reason)) => Error::Poisoned(reason.clone()),
+        (Error::Closed, Some((reason, _))) => Error::Poisoned(reason.clone()),
         (error, _) => error,
     }
 }

@@ -1,18 +1,19 @@
 //! Jobs that one interpreter gave to another, and their results.
 
+use super::keeping::{Keeper, Kept};
 use super::message::{deliver, text};
 use crate::bindings::archipel::island::channels as wit_channels;
 use crate::bindings::archipel::island::interpreters::{
     Failure, HostTask, LimitReached, NotRun, Refusal,
 };
-use crate::broker::{Case, EventId, Outcome};
+use crate::broker::{Case, EventId, Outcome, Parcel};
 use crate::error::Error;
-use crate::island::{Island, Run};
+use crate::island::{Island, Run, Watcher};
 use crate::job::{Reply, exited};
 use crate::promise::Promise;
 use crate::state::State;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Poll;
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -23,7 +24,47 @@ pub struct Task(Arc<Running>);
 /// What runs a job to its end.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-pub(super) type Running = Promise<crate::Result<Reply>>;
+pub(super) type Running = Promise<Ended>;
+
+/// The result of a job, until somebody takes it.
+pub(super) struct Ended {
+    result: crate::Result<Reply>,
+    _kept: Option<Kept>,
+}
+
+impl Ended {
+    /// What takes no room to speak of.
+    fn small(result: crate::Result<Reply>) -> Self {
+        Ended {
+            result,
+            _kept: None,
+        }
+    }
+
+    /// A result of any size, or that there is no room for it.
+    fn large(result: crate::Result<Reply>, keeper: &Keeper) -> Self {
+        let size = match &result {
+            Ok(Reply::Value(message)) => message.size(),
+            Err(Error::Raised(raised)) => raised.size(),
+            _ => return Ended::small(result),
+        };
+        match keeper.keep(size) {
+            Ok(kept) => Ended {
+                result,
+                _kept: Some(kept),
+            },
+            Err(exceeded) => Ended::small(Err(Error::NotShareable(format!(
+                "there is no room for the result among those that were not taken: {exceeded}"
+            )))),
+        }
+    }
+}
+
+impl Watcher for Running {
+    fn idles(&self) {
+        self.keep(Ended::small(Ok(Reply::Done)));
+    }
+}
 
 impl Task {
     /// The event that fires when the job has ended.
@@ -34,9 +75,9 @@ impl Task {
     /// A task that ended without a result, as a copy has it for one of the original's.
     pub(super) fn lost(state: &State) -> Result<Task> {
         let running = Running::new(&state.context.exchange, state.party)?;
-        running.keep(Err(Error::NotCopyable(
+        running.keep(Ended::small(Err(Error::NotCopyable(
             "the result goes to the one that it was copied from".to_owned(),
-        )));
+        ))));
         Ok(Task(running))
     }
 }
@@ -44,7 +85,7 @@ impl Task {
 /// Lets a task learn at once when somebody stops the job, which what runs it may do only later.
 fn watch(running: &Arc<Running>, job: &Run<Reply>) {
     let running = running.clone();
-    job.when_stopped(move |error| running.keep(error));
+    job.when_stopped(move |error| running.keep(Ended::small(error)));
 }
 
 impl State {
@@ -52,7 +93,8 @@ impl State {
     pub(super) fn task_of_idling(&mut self, island: &Island) -> Result<Resource<Task>> {
         let running = Running::new(&self.context.exchange, island.party)?;
         let task = self.table.push(Task(running.clone()))?;
-        island.when_idle(Box::new(move || running.keep(Ok(Reply::Done))));
+        let watcher: Weak<Running> = Arc::downgrade(&running);
+        island.when_idle(watcher);
         Ok(task)
     }
 
@@ -63,7 +105,7 @@ impl State {
         watch(&running, &job);
         self.context
             .workers
-            .spawn(to_end(island, job, running))
+            .spawn(to_end(island, job, running, self.keeper()))
             .detach();
         Ok(task)
     }
@@ -82,7 +124,12 @@ impl State {
         // Whoever stops the caller stops all below it too, so that both may as well be one task for
         // the scheduler; another one would have to be woken.
         let together = own.is_some_and(|own| own.may_name(&island));
-        let mut work: Option<Work> = Some(Box::pin(to_end(island, job, running.clone())));
+        let mut work: Option<Work> = Some(Box::pin(to_end(
+            island,
+            job,
+            running.clone(),
+            self.keeper_of_all(),
+        )));
         if !together && let Some(work) = work.take() {
             self.context.workers.spawn(work).detach();
         }
@@ -108,7 +155,7 @@ impl State {
         &mut self,
         running: &Running,
     ) -> Result<Result<Option<wit_channels::Message>, Failure>> {
-        Ok(match running.take() {
+        Ok(match running.take().map(|ended| ended.result) {
             None => Err(Failure::Pending),
             Some(Ok(Reply::Value(message))) => match deliver(self, message)? {
                 Ok(message) => Ok(Some(message)),
@@ -134,8 +181,8 @@ impl State {
 }
 
 /// Runs a job; the reference keeps the interpreter for as long as that takes.
-async fn to_end(_island: Arc<Island>, job: Run<Reply>, running: Arc<Running>) {
-    running.keep(job.await);
+async fn to_end(_island: Arc<Island>, job: Run<Reply>, running: Arc<Running>, keeper: Keeper) {
+    running.keep(Ended::large(job.await, &keeper));
 }
 
 /// What `wait` waits for, while `work` goes on, which is left as it is when that comes first.
