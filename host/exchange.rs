@@ -6,6 +6,7 @@ use crate::broker::{
 };
 use crate::discard;
 use crate::encoding::Encoded;
+use crate::family::Share;
 use crate::imports::Kept;
 use crate::ledger::Reservation;
 use crate::standing::Standing;
@@ -16,7 +17,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing::Instrument;
 
 /// How the body of a message is to be read.
@@ -84,6 +85,8 @@ pub(crate) struct Message {
     pub(crate) author: Option<Trust>,
     /// What its sender is charged for it, for as long as it exists.
     pub(crate) charge: Option<Reservation>,
+    /// What it is of its sender's family's share, where little room is left for messages.
+    pub(crate) share: Option<Share>,
 }
 
 impl Message {
@@ -100,6 +103,7 @@ impl Message {
             unbound: Unbound::Keep,
             author: None,
             charge: None,
+            share: None,
         }
     }
 }
@@ -114,7 +118,7 @@ impl Message {
 
 /// What an end in a message is charged for, in bytes.  It takes less, but what is queued is searched for
 /// cycles, and dropped, end by end: the limit on bytes is what bounds the time for that.
-const CHARGE_OF_END: usize = 256;
+const CHARGE_OF_END: usize = 1024;
 
 impl Parcel for Message {
     fn size(&self) -> usize {
@@ -148,6 +152,7 @@ impl Parcel for Message {
             unbound: Unbound::Keep,
             author: None,
             charge: None,
+            share: None,
         })
     }
 }
@@ -158,6 +163,8 @@ pub(crate) struct Exchange {
     // Sections under this lock are short, and nobody is woken and nothing is dropped in them: both
     // may come back here.
     broker: Mutex<Broker<Message>>,
+    /// When it may be looked again for what nobody can come to any more.
+    next_search: Mutex<Instant>,
     /// How many messages were sent.
     messages: AtomicU64,
     /// The clocks that go on only by what their parties wait.
@@ -168,6 +175,7 @@ impl Exchange {
     pub(crate) fn new(seed: u64) -> Arc<Self> {
         Arc::new(Exchange {
             broker: Mutex::new(Broker::new(seed)),
+            next_search: Mutex::new(Instant::now()),
             messages: AtomicU64::new(0),
             standing: Mutex::default(),
         })
@@ -203,12 +211,30 @@ impl Exchange {
     }
 
     /// Whether there is more than there may be, even without what nobody can come to any more.
-    pub(crate) fn is_beyond(&self, too_much: impl Fn(&Counts) -> bool) -> bool {
+    pub(crate) fn is_beyond(&self, mut too_much: impl FnMut(&Counts) -> bool) -> bool {
         let counts = || self.with(|broker, _| broker.counts());
         too_much(&counts()) && {
-            self.with(|broker, effects| broker.collect(effects));
+            self.collect();
             too_much(&counts())
         }
+    }
+
+    /// Looks for what nobody can come to any more, unless a tenth of the time was spent on that already: where
+    /// as much is queued as there may be, nobody can do anything else for so long.
+    fn collect(&self) {
+        let begun = Instant::now();
+        if begun < *self.next_search() {
+            return;
+        }
+        self.with(|broker, effects| broker.collect(effects));
+        // Not held meanwhile: what is found is dropped, which takes as long as there is much.
+        *self.next_search() = Instant::now() + 9 * begun.elapsed();
+    }
+
+    fn next_search(&self) -> MutexGuard<'_, Instant> {
+        self.next_search
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many messages were sent so far.

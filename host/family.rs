@@ -4,7 +4,7 @@ use crate::broker::{ChannelId, PartyId};
 use crate::exchange::{Charter, End, Exchange};
 use crate::island::Island;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// An interpreter that a host created, its copies, and the descendants of these.
@@ -15,6 +15,26 @@ pub(crate) struct Family {
     members: Mutex<Members>,
     next_id: AtomicU64,
     pub(crate) channels: Channels,
+    /// The bytes of its messages that were queued while there was little room.
+    shared: AtomicUsize,
+}
+
+/// What a message has of its family's share, until it is dropped.
+pub(crate) struct Share {
+    family: Arc<Family>,
+    bytes: usize,
+}
+
+impl std::fmt::Debug for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Share").field(&self.bytes).finish()
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.family.shared.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 #[derive(Default)]
@@ -31,6 +51,19 @@ impl Family {
             members: Mutex::default(),
             next_id: AtomicU64::new(0),
             channels: Channels::default(),
+            shared: AtomicUsize::new(0),
+        })
+    }
+
+    /// Its share for a message of `bytes` more; `None` where it would be more than `left`.
+    pub(crate) fn share(self: &Arc<Self>, bytes: usize, left: usize) -> Option<Share> {
+        let more = |shared: usize| shared.checked_add(bytes).filter(|shared| *shared <= left);
+        let taken = self
+            .shared
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        taken.ok().map(|_| Share {
+            family: self.clone(),
+            bytes,
         })
     }
 

@@ -145,13 +145,14 @@ impl Limits {
     }
 
     /// The bytes of the messages that an interpreter and its descendants have sent and that nobody
-    /// has received, each counted as 256 at least, and each channel end in one as 256 more.
+    /// has received, each counted as 256 at least, and each channel end in one as 1,024 more.
     ///
     /// Messages of senders that wait for room count too, and so do the results of tasks that have ended
     /// and whose results were not taken, and the reasons for which channels are poisoned.  Checked
     /// before a message is sent or a channel poisoned; the script sees `LimitExceeded`, and can go on.
     /// A result that does not fit is lost, as the task then says.  By default there is no such limit, but for 256
-    /// MiB in a channel and 1 GiB in a runtime.
+    /// MiB in a channel and 1 GiB in a runtime, of the second half of which a family of interpreters can
+    /// have as much as it leaves to others.
     ///
     /// # Errors
     ///

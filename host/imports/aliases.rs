@@ -1,6 +1,6 @@
 //! The imports for aliases.
 
-use super::message::{NotSent, Outgoing, deliver, outgoing, text};
+use super::message::{NotSent, Outgoing, deliver, outgoing, text, with_room};
 use super::{LONGEST_REASON, ReceiverEnd};
 use crate::alias::{AliasError, Call, FAILED, HostFn};
 use crate::bindings::archipel::island::aliases::{Complaint, Failure, Host};
@@ -17,6 +17,7 @@ use crate::telemetry;
 use crate::value::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
@@ -36,10 +37,15 @@ impl Host for State {
             Ok(message) => message,
             Err(reason) => return Ok(Err(reason.into())),
         };
+        let island = Arc::downgrade(&own);
         let call = async {
             match target {
                 Target::Host(function) => call_host(&own, &name, function, &message).await,
-                Target::Guest(function) => call_guest(&own, &function, message).await,
+                Target::Guest(function) => match with_room(&own.context.exchange, &island, message)
+                {
+                    Ok(message) => call_guest(&own, &function, message).await,
+                    Err(reason) => Err(reason.into()),
+                },
             }
         };
         let answer = tokio::select! {

@@ -7,12 +7,12 @@ use crate::bindings::archipel::island::channels::{
 use crate::broker::{Broker, Outcome, Parcel, PartyId, Side};
 use crate::encoding::{self, MAX_DEPTH, Refusal};
 use crate::error::LimitKind;
-use crate::exchange::{Carried, Charter, Form, Message, Unbound};
+use crate::exchange::{Carried, Charter, Exchange, Form, Message, Unbound};
 use crate::island::Island;
 use crate::ledger::Exceeded;
 use crate::state::State;
 use crate::trust::Trust;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use wasmtime::Result;
 
 /// A message as a guest gives it: its body, whether its bytes are known to be exact, and the rest.
@@ -85,11 +85,6 @@ pub(crate) fn outgoing(
     if body.len() > most {
         return Ok(Err(NotSent::TooLarge(most)));
     }
-    let room = MOST_QUEUED_IN_ALL - body.len();
-    let exchange = &state.context.exchange;
-    if exchange.is_beyond(|counts| counts.queued_bytes > room) {
-        return Ok(Err(NotSent::TooLarge(MOST_QUEUED_IN_ALL)));
-    }
     let mut message = Message {
         body,
         form: Form::Plain,
@@ -97,6 +92,7 @@ pub(crate) fn outgoing(
         unbound,
         author: None,
         charge: None,
+        share: None,
     };
     let (form, ends) = match luggage {
         None => (channels::Form::Plain, Vec::new()),
@@ -310,7 +306,37 @@ pub(crate) fn returned(
         unbound: Unbound::Keep,
         author,
         charge: None,
+        share: None,
     }))
+}
+
+/// The message of a guest's, if there is room for it among all that is queued in the runtime.
+///
+/// When half of that is used up, a family can queue at most as much more as it leaves to others: what
+/// nobody reads of one is not in the way of all.
+pub(super) fn with_room(
+    exchange: &Exchange,
+    sender: &Weak<Island>,
+    mut message: Message,
+) -> Result<Message, NotSent> {
+    let size = message.size().max(Broker::<Message>::MIN_CHARGE);
+    let queued = exchange.with(|broker, _| broker.counts().queued_bytes);
+    if queued.saturating_add(size) <= MOST_QUEUED_IN_ALL / 2 {
+        return Ok(message);
+    }
+    let too_large = NotSent::TooLarge(MOST_QUEUED_IN_ALL);
+    let Some(sender) = sender.upgrade() else {
+        return Err(too_large);
+    };
+    let refused = exchange.is_beyond(|counts| {
+        let left = MOST_QUEUED_IN_ALL.saturating_sub(counts.queued_bytes);
+        message.share = sender.family.share(size, left);
+        message.share.is_none()
+    });
+    match refused {
+        true => Err(too_large),
+        false => Ok(message),
+    }
 }
 
 impl State {
@@ -321,7 +347,8 @@ impl State {
     }
 
     /// Charges the guest for a message to a channel, until it is received.
-    pub(super) fn charged(&self, mut message: Message) -> Result<Message, NotSent> {
+    pub(super) fn charged(&self, message: Message) -> Result<Message, NotSent> {
+        let mut message = with_room(&self.context.exchange, &self.island, message)?;
         // Keeping account takes time, so that it is only done for those who have a limit.
         if self.account.tightest(LimitKind::Queued).is_some() {
             let size = message.size().max(Broker::<Message>::MIN_CHARGE);
