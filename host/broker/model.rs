@@ -16,8 +16,8 @@ use ledger::{Kind, Ledger, Note};
 
 const PARTIES: usize = 3;
 const CHANNELS: usize = 3;
-const BUDGET: usize = 400;
-const SIZES: [usize; 5] = [0, 1, 100, 250, 401];
+const BUDGET: usize = 1600;
+const SIZES: [usize; 5] = [0, 1, 400, 1000, 1601];
 const KINDS: [Kind; 4] = [Kind::Outlives, Kind::Kept, Kind::Removed, Kind::Replaced];
 
 /// A case with the channel's number, and the size and kind of what is sent, if anything is.

@@ -3,6 +3,8 @@
 use super::tests::*;
 use super::*;
 
+const LEAST: usize = Broker::<Note>::MIN_CHARGE;
+
 /// A channel whose ends are A's, B's and C's.
 fn shared(t: &mut Bench, places: usize, bytes: usize) -> ChannelId {
     let ch = t.channel_of(A, places, bytes);
@@ -60,7 +62,10 @@ fn each_orphan_goes_its_way() {
         "once for each channel"
     );
     let counts = t.broker.counts();
-    assert_eq!((counts.queued_messages, counts.queued_bytes), (12, 12 * 64));
+    assert_eq!(
+        (counts.queued_messages, counts.queued_bytes),
+        (12, 12 * LEAST)
+    );
     for ch in [x, y] {
         let left = [1, REMOVED + 1, KEPT, MARK, REPLACED + 1, 2];
         assert_eq!(drain(&mut t, ch), left);
@@ -87,15 +92,15 @@ fn room_that_appears_is_used() {
 
     // A replacement keeps the place and gives back bytes.
     let mut t = Bench::new();
-    let ch = shared(&mut t, usize::MAX, 1000);
-    let large = Case::Send(ch, Note(REPLACED, 900));
+    let ch = shared(&mut t, usize::MAX, 4000);
+    let large = Case::Send(ch, Note(REPLACED, 3600));
     assert!(matches!(t.one(A, large, WAIT), Begin::Done(_)));
-    let send = waiting(t.one(C, Case::Send(ch, Note(5, 936)), WAIT));
+    let send = waiting(t.one(C, Case::Send(ch, Note(5, 4000 - LEAST)), WAIT));
     let small = t.wait(C, Case::Send(ch, note(6)));
     remove(&mut t, A);
     assert_eq!(t.result(send), Some(Outcome::Sent));
     assert_eq!(t.result(small), None);
-    assert_eq!(t.broker.counts().queued_bytes, 1000);
+    assert_eq!(t.broker.counts().queued_bytes, 4000);
     assert_eq!(drain(&mut t, ch), [MARK, 5, 6]);
 }
 
@@ -134,7 +139,7 @@ fn what_was_assigned_is_delivered_and_orphaned_only_if_it_goes_back() {
             t.abandon(wait);
         }
         let queue: Vec<_> = [Some(1), left, Some(2)].into_iter().flatten().collect();
-        assert_eq!(t.broker.counts().queued_bytes, 64 * queue.len());
+        assert_eq!(t.broker.counts().queued_bytes, LEAST * queue.len());
         assert_eq!(drain(&mut t, ch), queue);
     }
 }
@@ -145,14 +150,14 @@ fn an_orphan_stays_what_it_is() {
         let mut t = Bench::new();
         let ch = shared(&mut t, 3, ROOM);
         let waits = [B, C, B].map(|party| t.wait(party, Case::Receive(ch)));
-        let large = Case::Send(ch, Note(word, 100));
+        let large = Case::Send(ch, Note(word, 1000));
         assert!(matches!(t.one(A, large, WAIT), Begin::Done(_)));
         remove(&mut t, A);
         // From hand to hand, and into the queue at last.
         for wait in waits {
             t.abandon(wait);
         }
-        let charge = if left == MARK { 64 } else { 100 };
+        let charge = if left == MARK { LEAST } else { 1000 };
         assert_eq!(t.broker.counts().queued_bytes, charge);
         remove(&mut t, C);
         assert_eq!(drain(&mut t, ch), [left]);
@@ -219,7 +224,7 @@ fn only_those_that_can_leave_leave_orphans() {
     assert!(put_by(&mut t, A, ch, REMOVED) && put_by(&mut t, A, ch, REPLACED));
     assert_eq!(discarded(&t), [REMOVED, REPLACED]);
     let counts = t.broker.counts();
-    assert_eq!((counts.queued_messages, counts.queued_bytes), (1, 64));
+    assert_eq!((counts.queued_messages, counts.queued_bytes), (1, LEAST));
     t.start(A);
     assert!(put_by(&mut t, A, ch, REMOVED));
     assert_eq!(t.get(ch), Some(MARK));

@@ -188,17 +188,18 @@ fn queues_are_bounded_in_messages() {
 
 #[test]
 fn queues_are_bounded_in_bytes() {
-    // Sizes of what is sent, in a budget of 1000, and how many of them fit.
+    const LEAST: usize = Broker::<Note>::MIN_CHARGE;
+    // Sizes of what is sent, in a budget of 4000, and how many of them fit.
     for (sizes, fits) in [
         (vec![0; 40], 15),
-        (vec![64; 40], 15),
-        (vec![500, 500, 0], 2),
-        (vec![1000, 1], 1),
-        (vec![937, 1], 1),
-        (vec![936, 1], 2),
+        (vec![LEAST; 40], 15),
+        (vec![2000, 2000, 0], 2),
+        (vec![4000, 1], 1),
+        (vec![4001 - LEAST, 1], 1),
+        (vec![4000 - LEAST, 1], 2),
     ] {
         let mut t = Bench::new();
-        let ch = t.channel_of(A, usize::MAX, 1000);
+        let ch = t.channel_of(A, usize::MAX, 4000);
         let sent = sizes
             .iter()
             .take_while(|&&size| {
@@ -230,15 +231,15 @@ fn queues_are_bounded_in_bytes() {
 #[test]
 fn a_large_message_is_not_overtaken_but_may_give_way() {
     let mut t = Bench::new();
-    let ch = t.channel_of(A, usize::MAX, 1000);
+    let ch = t.channel_of(A, usize::MAX, 4000);
     let send = |t: &mut Bench, size| t.one(A, Case::Send(ch, Note(size as u32, size)), WAIT);
-    assert!(matches!(send(&mut t, 900), Begin::Done(_)));
-    let large = waiting(send(&mut t, 990));
-    let small = waiting(send(&mut t, 64));
+    assert!(matches!(send(&mut t, 3600), Begin::Done(_)));
+    let large = waiting(send(&mut t, 3990));
+    let small = waiting(send(&mut t, 300));
     assert!(!t.put(ch, 1));
-    assert_eq!(t.abandon(large), Some(vec![Note(990, 990)]));
+    assert_eq!(t.abandon(large), Some(vec![Note(3990, 3990)]));
     assert_eq!(t.result(small), Some(Outcome::Sent));
-    assert_eq!((t.get(ch), t.get(ch)), (Some(900), Some(64)));
+    assert_eq!((t.get(ch), t.get(ch)), (Some(3600), Some(300)));
 }
 
 #[test]
@@ -377,7 +378,8 @@ fn abandoned_results_go_back_in_order() {
             for index in order {
                 assert_eq!(t.abandon(waits[index]), Some(vec![]));
             }
-            assert_eq!(t.broker.counts().queued_bytes, 128);
+            let charge = Broker::<Note>::MIN_CHARGE;
+            assert_eq!(t.broker.counts().queued_bytes, 2 * charge);
             assert_eq!((t.get(ch), t.get(ch)), (Some(1), Some(2)));
         }
     }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::super::tests::Note;
 use super::super::*;
 
-const BUDGET: usize = 400;
+const BUDGET: usize = 1600;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..Default::default() })]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PARTIES, Side, World};
+use super::{Broker, Note, PARTIES, Side, World};
 
 impl World {
     /// Checks what must hold after each step.
@@ -21,7 +21,7 @@ impl World {
             let charges = state
                 .queue
                 .iter()
-                .map(|item| item.load.message.size.max(64));
+                .map(|item| item.load.message.size.max(Broker::<Note>::MIN_CHARGE));
             assert_eq!(state.bytes, charges.sum::<usize>());
             messages += state.queue.len();
             bytes += state.bytes;
