@@ -39,7 +39,7 @@ const FLOODS: [(&str, &str, Ends); 8] = [
         "empty messages, left lying",
         "import archipel, interpreters\nr, s = interpreters.create_channel(capacity=None)\nfull = sent = 0\n\
          for _ in range(n):\n    try:\n        s.send(None)\n        sent += 1\n\
-         \x20   except archipel.LimitExceeded: full += 1\nassert sent == min(n, 1 << 14), sent",
+         \x20   except archipel.LimitExceeded: full += 1\nassert sent == min(n, 1 << 12), sent",
         Ends::Well,
     ),
     (

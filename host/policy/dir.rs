@@ -86,7 +86,7 @@ impl Policy {
     /// Grants the directory `host` under the path `guest`.
     ///
     /// Only files and folders in it can be opened: pipes, sockets and devices are refused
-    /// (`PermissionError`).
+    /// (`PermissionError`).  An interpreter can list 64 directories at a time (`ENOMEM`).
     ///
     /// # Errors
     ///
@@ -109,7 +109,8 @@ impl Policy {
     /// What counts is what the interpreter and its descendants, copies included, write to files
     /// through the grant in all of their lives, whether or not they delete it again, and how much
     /// larger they make files without writing to them (`truncate`, or writing far behind a file's
-    /// end).  For each 256 bytes one file, folder or link can be created, and a thousand in any case.
+    /// end), and the texts of symbolic links.  For each 256 bytes one file, folder or link can be created, and
+    /// a thousand in any case.  Nothing is moved or linked between directories with different quotas (`EXDEV`).
     /// It is checked before anything is written; the script sees `OSError`, and nothing of that write
     /// is done.  Its number is `errno.ENOSPC`, except where a write passes the quota after others through
     /// the same open file, of which the guest's libc makes `errno.EIO`.  Two interpreters that the host creates with the same policy

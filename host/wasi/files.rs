@@ -335,6 +335,9 @@ impl HostDescriptor for Files<'_> {
         new: String,
     ) -> FsResult<()> {
         self.create(&fd)?;
+        if let Some(quota) = self.quota(&fd) {
+            quota.write(old.len() as u64)?;
+        }
         let done = self.wasi().symlink_at(fd, old.clone(), new).await;
         self.told("linking to", Some(&old), done)
     }
