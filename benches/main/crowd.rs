@@ -29,7 +29,7 @@ pub fn crowd(count: usize) -> Result<Vec<(usize, Duration)>> {
         fresh.push(memory);
         written.push(time);
     }
-    let taken = private_memory()? - before - ((count * FRESH) >> 10);
+    let taken = private_memory()? - before - ((count * FRESH) >> 10) as u64;
     drop(fresh);
     let part = 100.min(count / 2);
     let ends = |times: &[Duration]| {
