@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::exchange::Exchange;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Once, Weak};
 use std::time::Duration;
 use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
@@ -140,6 +140,14 @@ fn check_mappings(interpreters: u32, allowed: Option<u64>) -> Result<()> {
 /// address space for them was refused, in which case each is allocated as it is created.
 pub(crate) fn engine(interpreters: u32, features: Features) -> Result<(Engine, Option<u32>)> {
     check_mappings(interpreters, allowed_mappings())?;
+    if !PoolingAllocationConfig::is_pagemap_scan_available() {
+        static SAID: Once = Once::new();
+        SAID.call_once(|| {
+            tracing::debug!(
+                "the system has no PAGEMAP_SCAN (Linux 6.7 has), without which cleaning a slot takes longer"
+            );
+        });
+    }
     let engine = match Engine::new(&pooled(interpreters, features)) {
         Ok(engine) => (engine, Some(interpreters)),
         Err(error) => {
