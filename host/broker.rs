@@ -37,6 +37,8 @@ mod deadlock_tests;
 mod event;
 mod id;
 mod info;
+#[cfg(test)]
+mod interleaving_tests;
 mod line;
 #[cfg(test)]
 mod model;

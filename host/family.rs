@@ -81,9 +81,13 @@ impl Family {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The party that the member with number `id` is.
-    pub(crate) fn party(&self, id: u64) -> PartyId {
-        PartyId(self.number << 32 | id & 0xffff_ffff)
+    /// The party that the member with number `id` is.  There is none beyond the four billionth member or
+    /// family, which would be taken for an earlier one.
+    pub(crate) fn party(&self, id: u64) -> Option<PartyId> {
+        let family = u32::try_from(self.number).ok()?;
+        let member = u32::try_from(id).ok()?;
+        let party = PartyId(u64::from(family) << 32 | u64::from(member));
+        (!party.is_reserved()).then_some(party)
     }
 
     /// The number of the member that `party` is, if it is one.
@@ -191,5 +195,28 @@ impl Channels {
         let numbers = self.numbers();
         let (channel, charter) = numbers.known.get(&number)?;
         Some((*channel, charter.upgrade()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_members_are_one_party() {
+        let most = u64::from(u32::MAX);
+        for (number, id, is_one) in [
+            (1, 0, true),
+            (1, most, true),
+            (1, most + 1, false),
+            (most, 0, true),
+            (most, most, false),
+            (most + 1, 0, false),
+        ] {
+            let family = Family::new(number);
+            let party = family.party(id);
+            assert_eq!(party.is_some(), is_one, "{number} {id}");
+            assert_eq!(party.and_then(|p| family.id_of(p)), is_one.then_some(id));
+        }
     }
 }

@@ -243,7 +243,9 @@ impl Island {
             None => None,
         };
         let id = family.next_id();
-        let party = family.party(id);
+        let party = family
+            .party(id)
+            .ok_or_else(|| Error::Capacity { limit: u32::MAX })?;
         let trust = trust(party.0);
         let settings = settings.settled();
         let island = Arc::new(Island {

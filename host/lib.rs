@@ -79,6 +79,9 @@ mod engine;
 mod error;
 mod exchange;
 mod family;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod image;
 mod imports;
 mod interpreter;

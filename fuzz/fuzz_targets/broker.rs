@@ -1,0 +1,4 @@
+//! See `host/fuzz.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| archipel::fuzz::broker(data));
