@@ -97,12 +97,15 @@ fn frugal(features: Features) -> Config {
 
 /// What it means that wasmtime could not do what should always be possible.
 pub(crate) fn failure(error: wasmtime::Error) -> Error {
-    let out_of_memory = error.chain().any(|cause| {
-        cause.downcast_ref() == Some(&rustix::io::Errno::NOMEM)
-            || cause
-                .downcast_ref::<std::io::Error>()
-                .is_some_and(|cause| cause.kind() == std::io::ErrorKind::OutOfMemory)
-    });
+    let refused = error.is::<wasmtime::OutOfMemory>();
+    let out_of_memory = refused
+        || error.chain().any(|cause| {
+            cause.downcast_ref() == Some(&rustix::io::Errno::NOMEM)
+                || cause.is::<wasmtime::OutOfMemory>()
+                || cause
+                    .downcast_ref::<std::io::Error>()
+                    .is_some_and(|cause| cause.kind() == std::io::ErrorKind::OutOfMemory)
+        });
     match out_of_memory {
         true => Error::NoMemory(error.root_cause().to_string()),
         false => Error::Internal(error.into()),
