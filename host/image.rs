@@ -111,6 +111,7 @@ impl Image {
                 write.call_async(&mut *store, (&from[run],)).await?;
             }
         }
+        store.data_mut().memory = Some(to);
         Ok(())
     }
 

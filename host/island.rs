@@ -489,6 +489,7 @@ impl Island {
         };
         let memory = memory.as_le_slice(store).as_ptr_range();
         let (time, _) = self.account.used(LimitKind::Cpu);
+        let time = time.saturating_add(store.data().copied);
         if self.context.slots.ends(memory.start.addr(), time) {
             pages::give_back(memory);
         }

@@ -20,12 +20,12 @@ const LONG: u64 = 10_000_000;
 const UNUSUAL: u64 = 8;
 
 /// The average follows the lives at this pace.
-const PACE: u64 = 64;
+const PACE: u64 = 32;
 
 /// The slots of a runtime, named by the addresses of their memories.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
-    /// The processor time that lives take, in nanoseconds.
+    /// The processor time that lives take which are not long, in nanoseconds.
     usual: AtomicU64,
     /// The longest lives whose pages are in a slot still, by slot, where they were not short.
     left: Mutex<HashMap<usize, u64>>,
@@ -35,13 +35,16 @@ impl Slots {
     /// A life ends that has taken this much processor time, in nanoseconds. Returns whether what it and those
     /// before it have written is to be given back.
     pub(crate) fn ends(&self, slot: usize, time: u64) -> bool {
-        let usual = self.usual.load(Ordering::Relaxed);
-        // An update that another thread overwrites is no loss.
-        let now = usual - usual / PACE + time / PACE;
-        self.usual.store(now, Ordering::Relaxed);
+        let mut usual = self.usual.load(Ordering::Relaxed);
+        // What is given back in any case says nothing of what the others leave.
+        if time <= LONG {
+            usual = usual - usual / PACE + time / PACE;
+            // An update that another thread overwrites is no loss.
+            self.usual.store(usual, Ordering::Relaxed);
+        }
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let longest = left.get(&slot).copied().unwrap_or(0).max(time);
-        if longest > LONG || longest > SHORT && longest / UNUSUAL > now {
+        if longest > LONG || longest > SHORT && longest / UNUSUAL > usual {
             left.remove(&slot);
             return true;
         }
@@ -77,6 +80,9 @@ mod tests {
         let slots = Slots::default();
         for n in 0..500 {
             assert!(!slots.ends(A + n % 2, USUAL));
+        }
+        for _ in 0..100 {
+            assert!(slots.ends(A, 1000 * LONG));
         }
         assert!(slots.ends(A, IMPORTS));
         assert!(!slots.ends(A, USUAL));

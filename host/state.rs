@@ -37,6 +37,8 @@ pub(crate) struct State {
     pub(crate) alarm: Option<Alarm>,
     /// The guest's memory, once something has run in it.
     pub(crate) memory: Option<WasmList<u8>>,
+    /// The processor time that went into what was copied to it, in nanoseconds.
+    pub(crate) copied: u64,
     /// What the guest holds, when it is asked.
     pub(crate) holdings: Answer,
     /// The interpreters that it was given in messages.
@@ -80,6 +82,7 @@ impl State {
             interrupt: island.interrupt.clone(),
             alarm: None,
             memory: None,
+            copied: 0,
             holdings: Answer::default(),
             given: HashMap::new(),
             handles,

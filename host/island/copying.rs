@@ -1,7 +1,7 @@
 //! Copying an island, and giving it back its first state.
 
 use super::{Entered, Instance, Island, Run};
-use crate::error::{Error, Result};
+use crate::error::{Error, LimitKind, Result};
 use crate::image::{Fault, Image};
 use crate::imports::Holdings;
 use crate::job::{self, Reply, died, settled};
@@ -116,6 +116,8 @@ impl Entered {
         job::supervised(island, work)
             .await
             .unwrap_or_else(|stopped| Err(Failure::Original(stopped)))?;
+        let (time, _) = island.account.used(LimitKind::Cpu);
+        instance.store.data_mut().copied = original.store.data().copied.saturating_add(time);
         Ok((copy, instance))
     }
 }
