@@ -380,10 +380,7 @@ impl<'c, 'a> Linker<'c, 'a> {
         let (Some((_, instance, name)), Some(functions)) = (allocator, self.named(NEEDED)) else {
             return Ok(None);
         };
-        let index = |place| {
-            out.function(place)
-                .context("a function that is needed was left out")
-        };
+        let index = |place| index_of(out, place);
         let mut libc = Libc {
             allocator: index(self.root(*instance, name)?)?,
             functions: Default::default(),
@@ -457,10 +454,7 @@ impl<'c, 'a> Linker<'c, 'a> {
         else {
             return Ok(None);
         };
-        let index = |defined| {
-            out.function(Function::Defined(defined))
-                .context("a function that is needed was left out")
-        };
+        let index = |defined| index_of(out, Function::Defined(defined));
         let free = index(libc[NEEDED.len() - 1])?;
         let mut needed = [0; intrinsics::NEEDED.len()];
         for (slot, defined) in needed.iter_mut().zip(python) {
@@ -587,6 +581,12 @@ impl<'c, 'a> Linker<'c, 'a> {
         };
         Ok((out.finish(), report))
     }
+}
+
+/// The new index of a function that what is added calls.
+fn index_of<'a>(out: &Output<'_, 'a>, place: Function<'a>) -> Result<u32> {
+    out.function(place)
+        .context("a function that is needed was left out")
 }
 
 /// The value of a constant global.

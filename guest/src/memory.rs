@@ -37,18 +37,10 @@ impl Memory {
 
     /// The address at which `text` stands in memory, if it does so once.
     pub(crate) fn find(&self, module: &[u8], text: &[u8]) -> Option<u32> {
-        let mut found = None;
-        for (address, range) in &self.segments {
-            let bytes = &module[range.clone()];
-            let mut places = memchr::memmem::find_iter(bytes, text);
-            if let Some(place) = places.next() {
-                if found.is_some() || places.next().is_some() {
-                    return None;
-                }
-                found = Some(address + place as u32);
-            }
+        match self.find_all(module, text)[..] {
+            [found] => Some(found),
+            _ => None,
         }
-        found
     }
 
     /// The addresses at which `text` stands in memory.

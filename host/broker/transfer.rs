@@ -149,19 +149,22 @@ impl<M: Parcel> Broker<M> {
             self.queue_orphan(id, load, effects);
             return Ok(Outcome::Sent);
         }
-        channel.append(load);
-        self.queued_messages += 1;
-        self.queued_bytes = self.queued_bytes.wrapping_add(charge);
-        self.suspect(id);
+        self.enqueue(id, load);
         Ok(Outcome::Sent)
     }
 
     /// Queues what is left of a message whose sender is not there.
     #[cold]
     fn queue_orphan(&mut self, id: ChannelId, load: Load<M>, effects: &mut Effects<M>) {
-        if let Some(load) = Self::orphan(load, effects)
-            && let Some(channel) = self.channels.get_mut(id.0)
-        {
+        if let Some(load) = Self::orphan(load, effects) {
+            self.enqueue(id, load);
+        }
+    }
+
+    /// Puts a message at the end of the channel's queue.
+    #[inline]
+    fn enqueue(&mut self, id: ChannelId, load: Load<M>) {
+        if let Some(channel) = self.channels.get_mut(id.0) {
             self.queued_messages += 1;
             self.queued_bytes = self.queued_bytes.wrapping_add(load.charge);
             channel.append(load);
@@ -208,11 +211,8 @@ impl<M: Parcel> Broker<M> {
             let Some(load) = entry.load.take_if(|load| channel.fits(load.charge)) else {
                 return;
             };
-            self.queued_messages += 1;
-            self.queued_bytes = self.queued_bytes.wrapping_add(load.charge);
             self.parties.bind(load.bond, id);
-            channel.append(load);
-            self.suspect(id);
+            self.enqueue(id, load);
             self.complete(first, Outcome::Sent, None, effects);
         }
     }

@@ -1,4 +1,4 @@
-"""Two functions that the linker makes: see `intrinsics.rs` beside it.
+"""Two functions that the linker makes: see `guest/src/intrinsics.rs`.
 
 They send and receive a plain value in one step, where the bindings take several.
 """
