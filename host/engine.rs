@@ -52,7 +52,6 @@ fn config(features: Features) -> Config {
         .wasm_memory64(false)
         .wasm_multi_memory(false)
         .wasm_relaxed_simd(false)
-        .wasm_tail_call(false)
         .wasm_backtrace_max_frames(None)
         .max_wasm_stack(WASM_STACK)
         .async_stack_size(WASM_STACK + HOST_STACK)

@@ -3,7 +3,7 @@
 use crate::component::Component;
 use crate::lists::World;
 use crate::variant::Variant;
-use crate::{encode, heap, immortal, intrinsics, link, sources, tools};
+use crate::{direct, encode, heap, immortal, intrinsics, link, sources, tools};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -203,9 +203,11 @@ fn assemble(
     };
 
     progress(Step::Encode);
+    // The optimiser would put the jumps back to where they are made.
+    let jumps = direct::call_directly(&mut module)?;
     let component = encode::encode(&module, &dynamic)?;
     fs::write(work.join(COMPONENT), component)?;
-    Ok(note)
+    Ok(format!("{note}; calls of {jumps} types go past the table"))
 }
 
 /// Adds the types of an island's world to the modules in `python`, which cannot do without them.

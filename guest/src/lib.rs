@@ -17,6 +17,7 @@
 mod alarm;
 mod assemble;
 pub mod component;
+mod direct;
 mod emit;
 pub mod encode;
 mod files;

@@ -1,0 +1,332 @@
+//! Has calls through the table go past it.
+//!
+//! CPython calls most of its functions by their addresses, which are places in a table.  That table is each
+//! instance's own: an interpreter that is new has the engine fill every place that it comes to, and
+//! one that others ran before finds neither these nor what they refer to in the processor's caches.
+//! But which function is where never changes.  So each call goes to a function made here for its type, which jumps
+//! to the one that is meant; the places that it jumps to are part of the code, which all instances share.
+
+use anyhow::Result;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use wasm_encoder as enc;
+use wasm_encoder::reencode::{self, Reencode, utils};
+use wasm_encoder::{BlockType, Instruction as I};
+use wasmparser::{
+    CompositeInnerType, ConstExpr, ElementItems, ElementKind, FuncType, FunctionBody, Operator,
+    Parser, Payload, TypeRef,
+};
+
+/// A jump to more places is not valid.
+const MOST_PLACES: u32 = 65_520;
+
+/// Rewrites the calls through the one table of `module`, and returns how many functions that took.
+///
+/// A module whose table may change, or whose calls are not understood, is left as it is.
+///
+/// # Errors
+///
+/// When `module` is damaged.
+pub(crate) fn call_directly(module: &mut Vec<u8>) -> Result<usize> {
+    let Some(table) = Table::read(module)? else {
+        return Ok(0);
+    };
+    let mut direct = Direct::new(table);
+    let count = direct.jumps.len();
+    let mut out = enc::Module::new();
+    direct
+        .parse_core_module(&mut out, Parser::new(0), module)
+        .map_err(damaged)?;
+    *module = out.finish();
+    Ok(count)
+}
+
+fn damaged(error: reencode::Error<Infallible>) -> anyhow::Error {
+    anyhow::anyhow!("cannot copy the linked module: {error}")
+}
+
+/// What the module has, as far as calls are concerned.
+#[derive(Default)]
+struct Table {
+    types: Vec<Option<FuncType>>,
+    /// The types of all functions, imported ones first.
+    functions: Vec<u32>,
+    /// The functions in the table.
+    places: HashMap<u32, u32>,
+    /// The types of the calls that go through it.
+    called: Vec<u32>,
+}
+
+impl Table {
+    /// `None` where the table can change.
+    fn read(module: &[u8]) -> Result<Option<Self>> {
+        let mut table = Table::default();
+        let mut tables = 0;
+        for payload in Parser::new(0).parse_all(module) {
+            match payload? {
+                Payload::TypeSection(section) => {
+                    for group in section {
+                        for ty in group?.into_types() {
+                            table.types.push(match ty.composite_type.inner {
+                                CompositeInnerType::Func(ty) => Some(ty),
+                                _ => None,
+                            });
+                        }
+                    }
+                }
+                Payload::ImportSection(section) => {
+                    for import in section.into_imports() {
+                        match import?.ty {
+                            TypeRef::Func(ty) => table.functions.push(ty),
+                            TypeRef::Table(_) => return Ok(None),
+                            _ => {}
+                        }
+                    }
+                }
+                Payload::FunctionSection(section) => {
+                    for ty in section {
+                        table.functions.push(ty?);
+                    }
+                }
+                Payload::TableSection(section) => tables += section.count(),
+                Payload::ExportSection(section) => {
+                    for export in section {
+                        if export?.kind == wasmparser::ExternalKind::Table {
+                            return Ok(None);
+                        }
+                    }
+                }
+                Payload::ElementSection(section) => {
+                    for element in section {
+                        if !table.add(element?)? {
+                            return Ok(None);
+                        }
+                    }
+                }
+                Payload::CodeSectionEntry(body) => {
+                    if !table.scan(&body)? {
+                        return Ok(None);
+                    }
+                }
+                _ => {}
+            }
+        }
+        table.called.sort_unstable();
+        table.called.dedup();
+        Ok((tables == 1).then_some(table))
+    }
+
+    /// Notes what an element puts into the table, and returns whether that is known now.
+    fn add(&mut self, element: wasmparser::Element<'_>) -> Result<bool> {
+        let ElementKind::Active { offset_expr, .. } = &element.kind else {
+            return Ok(false);
+        };
+        let (Some(offset), ElementItems::Functions(functions)) =
+            (constant(offset_expr), &element.items)
+        else {
+            return Ok(false);
+        };
+        for (place, function) in (offset..).zip(functions.clone()) {
+            self.places.insert(place, function?);
+        }
+        Ok(true)
+    }
+
+    /// Notes the calls in a function, and returns whether it leaves the table as it is.
+    fn scan(&mut self, body: &FunctionBody<'_>) -> Result<bool> {
+        for operator in body.get_operators_reader()? {
+            match operator? {
+                Operator::CallIndirect {
+                    type_index,
+                    table_index: 0,
+                } => self.called.push(type_index),
+                Operator::TableSet { .. }
+                | Operator::TableGrow { .. }
+                | Operator::TableFill { .. }
+                | Operator::TableCopy { .. }
+                | Operator::TableInit { .. } => return Ok(false),
+                _ => {}
+            }
+        }
+        Ok(true)
+    }
+
+    /// The places of the functions of a type, in ascending order.
+    fn places_of(&self, ty: u32) -> Vec<(u32, u32)> {
+        let wanted = self.types.get(ty as usize);
+        let is_wanted = |function: u32| {
+            let found = self.functions.get(function as usize);
+            found.is_some_and(|found| *found == ty || self.types.get(*found as usize) == wanted)
+        };
+        let all = self
+            .places
+            .iter()
+            .map(|(place, function)| (*place, *function));
+        let mut found: Vec<_> = all.filter(|(_, function)| is_wanted(*function)).collect();
+        found.sort_unstable();
+        found
+    }
+}
+
+/// The value of an expression that is one number.
+fn constant(expression: &ConstExpr<'_>) -> Option<u32> {
+    match expression.get_operators_reader().into_iter().next() {
+        Some(Ok(Operator::I32Const { value })) => Some(value as u32),
+        _ => None,
+    }
+}
+
+/// A function that jumps to those of a type.
+struct Jump {
+    called: u32,
+    ty: FuncType,
+    places: Vec<(u32, u32)>,
+}
+
+struct Direct {
+    jumps: Vec<Jump>,
+    /// The function for the calls of a type.
+    jump_of: HashMap<u32, u32>,
+    /// How many types there are without the new ones.
+    types: u32,
+}
+
+impl Direct {
+    fn new(table: Table) -> Self {
+        let mut jumps = Vec::new();
+        let mut jump_of = HashMap::new();
+        for called in &table.called {
+            let places = table.places_of(*called);
+            let (Some(Some(ty)), Some(first), Some(last)) = (
+                table.types.get(*called as usize),
+                places.first(),
+                places.last(),
+            ) else {
+                continue;
+            };
+            if last.0 - first.0 >= MOST_PLACES {
+                continue;
+            }
+            jump_of.insert(*called, (table.functions.len() + jumps.len()) as u32);
+            jumps.push(Jump {
+                called: *called,
+                ty: ty.clone(),
+                places,
+            });
+        }
+        Direct {
+            jumps,
+            jump_of,
+            types: table.types.len() as u32,
+        }
+    }
+}
+
+impl Jump {
+    /// The type with the place in the table behind all else.
+    fn own_type(&self) -> Result<enc::FuncType, reencode::Error<Infallible>> {
+        let ty = enc::FuncType::try_from(self.ty.clone())?;
+        let parameters = ty.params().iter().copied();
+        let results = ty.results().iter().copied();
+        Ok(enc::FuncType::new(
+            parameters.chain([enc::ValType::I32]),
+            results,
+        ))
+    }
+
+    fn body(&self) -> enc::Function {
+        let count = self.ty.params().len() as u32;
+        let mut body = enc::Function::new([]);
+        let mut targets: Vec<u32> = self.places.iter().map(|(_, function)| *function).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        let none = targets.len() as u32;
+        let first = self.places[0].0;
+        let last = self.places[self.places.len() - 1].0;
+        let mut labels = vec![none; (last - first + 1) as usize];
+        for (place, function) in &self.places {
+            let label = targets.partition_point(|target| target < function);
+            labels[(place - first) as usize] = label as u32;
+        }
+        for _ in 0..=none {
+            body.instruction(&I::Block(BlockType::Empty));
+        }
+        body.instruction(&I::LocalGet(count))
+            .instruction(&I::I32Const(first as i32))
+            .instruction(&I::I32Sub)
+            .instruction(&I::BrTable(labels.into(), none));
+        for target in targets {
+            body.instruction(&I::End);
+            for parameter in 0..count {
+                body.instruction(&I::LocalGet(parameter));
+            }
+            body.instruction(&I::ReturnCall(target));
+        }
+        body.instruction(&I::End);
+        // What is wrong is told by the engine.
+        for parameter in 0..=count {
+            body.instruction(&I::LocalGet(parameter));
+        }
+        body.instruction(&I::CallIndirect {
+            type_index: self.called,
+            table_index: 0,
+        });
+        body.instruction(&I::End);
+        body
+    }
+}
+
+impl Reencode for Direct {
+    type Error = Infallible;
+
+    fn parse_type_section(
+        &mut self,
+        types: &mut enc::TypeSection,
+        section: wasmparser::TypeSectionReader<'_>,
+    ) -> Result<(), reencode::Error<Infallible>> {
+        utils::parse_type_section(self, types, section)?;
+        for jump in &self.jumps {
+            types.ty().func_type(&jump.own_type()?);
+        }
+        Ok(())
+    }
+
+    fn parse_function_section(
+        &mut self,
+        functions: &mut enc::FunctionSection,
+        section: wasmparser::FunctionSectionReader<'_>,
+    ) -> Result<(), reencode::Error<Infallible>> {
+        utils::parse_function_section(self, functions, section)?;
+        for (ty, _) in (self.types..).zip(&self.jumps) {
+            functions.function(ty);
+        }
+        Ok(())
+    }
+
+    fn parse_code_section(
+        &mut self,
+        code: &mut enc::CodeSection,
+        section: wasmparser::CodeSectionReader<'_>,
+    ) -> Result<(), reencode::Error<Infallible>> {
+        utils::parse_code_section(self, code, section)?;
+        for jump in &self.jumps {
+            code.function(&jump.body());
+        }
+        Ok(())
+    }
+
+    fn instruction<'a>(
+        &mut self,
+        operator: Operator<'a>,
+    ) -> Result<I<'a>, reencode::Error<Infallible>> {
+        if let Operator::CallIndirect { type_index, .. } = &operator
+            && let Some(jump) = self.jump_of.get(type_index)
+        {
+            return Ok(I::Call(*jump));
+        }
+        utils::instruction(self, operator)
+    }
+}
+
+#[cfg(test)]
+mod tests;

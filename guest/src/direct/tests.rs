@@ -1,0 +1,108 @@
+//! Which calls go past the table.
+
+use super::*;
+
+const MODULE: &str = r#"
+    (type $binary (func (param i32 i64) (result i64)))
+    (type $same (func (param i32 i64) (result i64)))
+    (type $nothing (func))
+    (import "host" "import" (func $import (type $binary)))
+    (func $first (type $binary) (local.get 1))
+    (func $second (type $same) (i64.const 2))
+    (func $third (type $nothing))
+    (func (export "run") (param i32) (result i64)
+      (call_indirect (type $binary) (i32.const 0) (i64.const 1) (local.get 0)))
+"#;
+
+const TABLE: &str = "(table 9 9 funcref)";
+const ELEMENTS: &str =
+    "(elem (i32.const 3) func $third $first $second) (elem (i32.const 7) func $import)";
+
+fn rewritten(parts: &[&str]) -> (usize, Vec<u8>, bool) {
+    let before = wat::parse_str(format!("(module {})", parts.concat())).unwrap();
+    let mut after = before.clone();
+    let count = call_directly(&mut after).unwrap();
+    wasmparser::validate(&after).unwrap();
+    (count, after.clone(), after == before)
+}
+
+/// The operators of the last functions of a module, as they are written.
+fn operators(module: &[u8], skip: usize) -> Vec<String> {
+    let bodies = Parser::new(0)
+        .parse_all(module)
+        .filter_map(|payload| match payload.unwrap() {
+            Payload::CodeSectionEntry(body) => Some(body),
+            _ => None,
+        });
+    let operators = |body: FunctionBody<'_>| {
+        let reader = body.get_operators_reader().unwrap();
+        let texts: Vec<_> = reader
+            .into_iter()
+            .map(|o| format!("{:?}", o.unwrap()))
+            .collect();
+        texts.join("; ")
+    };
+    bodies.skip(skip).map(operators).collect()
+}
+
+#[test]
+fn a_call_goes_to_a_jump_to_all_of_its_type() {
+    let (count, module, _) = rewritten(&[MODULE, TABLE, ELEMENTS]);
+    assert_eq!(count, 1);
+    let [caller, jump] = &operators(&module, 3)[..] else {
+        panic!("there is one new function");
+    };
+    assert!(caller.contains("Call { function_index: 5 }"), "{caller}");
+    assert!(!caller.contains("CallIndirect"), "{caller}");
+    // Places 4 to 7, of which 6 is empty.
+    assert!(
+        jump.contains(
+            "BrTable { targets: BrTable { count: 4, default: 3, targets: [1, 2, 3, 0] } }"
+        ),
+        "{jump}"
+    );
+    for target in 0..3 {
+        assert!(
+            jump.contains(&format!("ReturnCall {{ function_index: {target} }}")),
+            "{jump}"
+        );
+    }
+    assert!(!jump.contains("ReturnCall { function_index: 3 }"), "{jump}");
+    // Any other place is the engine's matter.
+    assert!(jump.contains("CallIndirect"), "{jump}");
+}
+
+#[test]
+fn a_table_that_may_change_is_left_alone() {
+    for change in [
+        "(func (table.set (i32.const 3) (ref.null func)))",
+        "(func (drop (table.grow (ref.null func) (i32.const 1))))",
+        "(func (table.fill (i32.const 0) (ref.null func) (i32.const 1)))",
+        "(func (table.copy (i32.const 0) (i32.const 1) (i32.const 1)))",
+        "(elem func $first)",
+        "(export \"table\" (table 0))",
+        "(table 1 1 funcref)",
+        "(global $at (import \"host\" \"at\") i32) (elem (global.get $at) func $first)",
+    ] {
+        // What is imported has to come first.
+        let (imports, others) = match change.starts_with("(global") {
+            true => (change, ""),
+            false => ("", change),
+        };
+        let (count, _, same) = rewritten(&[imports, MODULE, TABLE, ELEMENTS, others]);
+        assert!(count == 0 && same, "{change}");
+    }
+    let (count, _, same) = rewritten(&[
+        "(import \"host\" \"table\" (table 9 9 funcref))",
+        MODULE,
+        ELEMENTS,
+    ]);
+    assert!(count == 0 && same);
+}
+
+#[test]
+fn a_type_without_functions_is_left_to_the_engine() {
+    let (count, module, _) = rewritten(&[MODULE, TABLE, "(elem (i32.const 0) func $third)"]);
+    assert_eq!(count, 0);
+    assert!(operators(&module, 3)[0].contains("CallIndirect"));
+}
