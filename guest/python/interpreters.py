@@ -335,7 +335,7 @@ class RecvChannel(_End):
     def recv(self, *, timeout=None):
         """Wait for the next object and return it; TimeoutError after `timeout` seconds."""
         try:
-            return waits.receive(self._held(), timeout)
+            return waits.receive(self._handle or self._held(), timeout)
         except Err as error:
             if type(error.value) is _channels.Error_Timeout:
                 raise TimeoutError(f"nothing came from channel {self._id}") from None
@@ -375,9 +375,15 @@ class RecvChannel(_End):
         """Receive until the channel is closed and empty."""
         while True:
             try:
-                obj = self.recv()
+                # As `recv`, past which a loop goes.
+                obj = waits.receive(self._handle or self._held())
             except ChannelClosedError:
                 return
+            except Err as error:
+                error = self._error(error.value)
+                if isinstance(error, ChannelClosedError):
+                    return
+                raise error from None
             yield obj
 
 
@@ -428,7 +434,7 @@ class SendChannel(_End):
         Raises NotReceivedError after `timeout` seconds; the object is not sent then.
         """
         try:
-            waits.send(self._held(), obj, timeout)
+            waits.send(self._handle or self._held(), obj, timeout)
         except Err as error:
             if type(error.value) is _channels.Error_Timeout:
                 raise NotReceivedError(f"nobody received from channel {self._id}") from None
