@@ -1,6 +1,7 @@
 //! Programs of pyperformance, in an interpreter and in native Python: `cpu.py`, run by both.
 
-use crate::{Result, micros, python, row};
+use crate::plots::Series;
+use crate::{Result, micros, peers, python, row};
 use archipel::{Access, Output, Policy, Runtime};
 use std::path::PathBuf;
 use std::process::Command;
@@ -50,8 +51,9 @@ fn programs() -> Result<PathBuf> {
     Ok(programs)
 }
 
-/// Prints a row for each program, or for some if `quick`, and their geometric mean.  Returns the ratios.
-pub fn cpu(runtime: &Runtime, quick: bool) -> Result<Vec<(String, f64)>> {
+/// Prints a row for each program, or for some if `quick`, and their geometric mean.  Returns how long each takes
+/// natively, in ours and elsewhere.
+pub fn cpu(runtime: &Runtime, quick: bool) -> Result<Vec<Series>> {
     let folder = match programs() {
         Ok(folder) => folder,
         Err(error) => {
@@ -62,7 +64,7 @@ pub fn cpu(runtime: &Runtime, quick: bool) -> Result<Vec<(String, f64)>> {
     let script = std::env::temp_dir().join(format!("archipel-cpu-{}.py", std::process::id()));
     std::fs::write(&script, SCRIPT)?;
     let programs = if quick { &PROGRAMS[..3] } else { &PROGRAMS[..] };
-    let mut ratios = Vec::new();
+    let [mut natively, mut in_ours] = ["natively", "ours"].map(|name| Series::of(name, Vec::new()));
     for program in programs {
         let (output, errors) = (Output::captured(1 << 16), Output::captured(1 << 16));
         let interpreter = runtime
@@ -89,17 +91,31 @@ pub fn cpu(runtime: &Runtime, quick: bool) -> Result<Vec<(String, f64)>> {
             micros(native),
             ratio,
         );
-        ratios.push(((*program).to_owned(), ratio));
+        natively.points.push(((*program).to_owned(), native));
+        in_ours.points.push(((*program).to_owned(), ours));
     }
+    let mut all = vec![natively, in_ours];
+    all.extend(peers::programs(&script, &folder, programs)?);
     std::fs::remove_file(&script)?;
-    let logarithms: f64 = ratios.iter().map(|(_, ratio)| ratio.ln()).sum();
-    row(
-        &format!("geometric mean of {} programs | native", ratios.len()),
-        String::new(),
-        String::new(),
-        (logarithms / ratios.len() as f64).exp(),
-    );
-    Ok(ratios)
+    for series in &all[1..] {
+        let ratio = |(program, time): &(String, Duration)| {
+            let native = all[0].at(program)?;
+            Some(time.as_secs_f64() / native.as_secs_f64())
+        };
+        let ratios: Vec<f64> = series.points.iter().filter_map(ratio).collect();
+        let logarithms: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
+        row(
+            &format!(
+                "geometric mean of {} programs, {} | native",
+                ratios.len(),
+                series.name
+            ),
+            String::new(),
+            String::new(),
+            (logarithms / ratios.len() as f64).exp(),
+        );
+    }
+    Ok(all)
 }
 
 /// The time in the first line.

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 /// About what an interpreter writes, in bytes.  It is large enough to come from the system.
 const FRESH: usize = 300 << 10;
 
-/// Creating interpreters one by one up to `count`, each of which runs something.  Returns how long each
-/// took with how many there were.
-pub fn crowd(count: usize) -> Result<Vec<(usize, Duration)>> {
+/// Creating interpreters one by one up to `count`, each of which runs something.  Returns how long each took.
+pub fn crowd(count: usize) -> Result<Vec<Duration>> {
     let runtime = Runtime::builder().interpreters(count as u32 + 8).build()?;
     runtime.interpreter().build()?.exec("pass")?;
     let before = private_memory()?;
@@ -57,15 +56,11 @@ pub fn crowd(count: usize) -> Result<Vec<(usize, Duration)>> {
         format!("{} MiB", count * 5 * 1024 / 10_000),
         taken as f64 / 1024.0 / (count * 5 * 1024) as f64 * 10_000.0,
     );
-    Ok(times
-        .chunks(count.div_ceil(100))
-        .enumerate()
-        .map(|(n, part)| (n * count.div_ceil(100), median(part.to_vec())))
-        .collect())
+    Ok(times)
 }
 
-/// Creating a burst of interpreters, some of which are ready, beside a runtime that keeps none.
-pub fn burst(count: usize) -> Result<Vec<Duration>> {
+/// Creating a burst of interpreters, some of which are ready, beside a runtime that keeps none.  Returns both.
+pub fn burst(count: usize) -> Result<[Vec<Duration>; 2]> {
     let ready = Runtime::builder().ready(count as u32).build()?;
     let plain = Runtime::builder().build()?;
     let burst = |runtime: &Runtime| -> Result<Vec<Duration>> {
@@ -93,7 +88,7 @@ pub fn burst(count: usize) -> Result<Vec<Duration>> {
             ours[place].as_secs_f64() / reference[place].as_secs_f64(),
         );
     }
-    Ok(ours)
+    Ok([ours, reference])
 }
 
 /// A token that goes round a ring of interpreters.

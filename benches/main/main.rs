@@ -11,6 +11,7 @@ mod plots;
 mod surface;
 
 use archipel::{Output, Policy, Runtime};
+use plots::Series;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -33,27 +34,34 @@ fn main() -> Result<()> {
     let runtime = Runtime::new()?;
     let mut plots = plots::Plots::default();
     if wanted("life") {
-        plots.lives = life(&runtime, samples)?;
+        let [ours, threads] = life(&runtime, samples)?;
+        let others = peers::lives(&ours, if quick { 5 } else { 50 })?;
+        plots.lives = vec![Series::of("ours", ours), Series::of("a thread", threads)];
+        plots.lives.extend(others);
         copies(&runtime, samples)?;
         memory(&runtime)?;
     }
-    if wanted("peers") {
-        let ours = match plots.lives.is_empty() {
-            true => Duration::ZERO,
-            false => median(plots.lives.clone()),
-        };
-        peers::peers(ours)?;
-    }
     if wanted("crowd") {
-        plots.crowd = crowd::crowd(if quick { 200 } else { 10_000 })?;
-        plots.burst = crowd::burst(if quick { 50 } else { 500 })?;
+        let count = if quick { 200 } else { 10_000 };
+        plots.crowd = vec![Series::of("ours", crowd::crowd(count)?)];
+        plots
+            .crowd
+            .extend(peers::crowds(count, if quick { 5 } else { 200 })?);
+        let [ready, plain] = crowd::burst(if quick { 50 } else { 500 })?;
+        plots.burst = vec![
+            Series::of("ready ahead of need", ready),
+            Series::of("not ready", plain),
+        ];
     }
     if wanted("channels") {
         round_trip(1, samples)?;
         round_trip(2, samples)?;
         crowd::ring(if quick { 100 } else { 1000 }, if quick { 5 } else { 20 })?;
         crowd::fan_in(100, if quick { 50 } else { 1000 })?;
-        plots.sizes = sizes(&runtime, if quick { 20 } else { 200 })?;
+        let samples = if quick { 20 } else { 200 };
+        plots.sizes = vec![sizes(&runtime, samples)?];
+        plots.sizes.extend(peers::sizes(samples, exponents())?);
+        peers::compare(&plots.sizes, &["16", "1048576"]);
     }
     if wanted("cpu") {
         two_cores(&runtime)?;
@@ -94,7 +102,7 @@ fn timed<T>(act: impl FnOnce() -> T) -> (Duration, T) {
 
 /// Creating an interpreter, running nothing in it and closing it, beside an operating system
 /// thread's creation and end.
-fn life(runtime: &Runtime, samples: usize) -> Result<Vec<Duration>> {
+fn life(runtime: &Runtime, samples: usize) -> Result<[Vec<Duration>; 2]> {
     let (mut ours, mut threads) = (Vec::new(), Vec::new());
     for _ in 0..samples + samples / 10 {
         let (time, outcome) = timed(|| {
@@ -110,8 +118,8 @@ fn life(runtime: &Runtime, samples: usize) -> Result<Vec<Duration>> {
     }
     // The first ones fill the slots.
     let warm = samples / 10;
-    let lives = ours.split_off(warm);
-    let (ours, threads) = (median(lives.clone()), median(threads.split_off(warm)));
+    let times = [ours.split_off(warm), threads.split_off(warm)];
+    let [ours, threads] = times.clone().map(median);
     let ratio = ours.as_secs_f64() / threads.as_secs_f64();
     row(
         "create + exec('pass') + close | thread create + join",
@@ -137,7 +145,7 @@ fn life(runtime: &Runtime, samples: usize) -> Result<Vec<Duration>> {
         faults < 10,
         "an interpreter's life takes {faults} page faults"
     );
-    Ok(lives)
+    Ok(times)
 }
 
 /// Copying an interpreter, beside creating one and bringing it to the same state.
@@ -355,8 +363,14 @@ fn page_faults() -> Result<u64> {
     Ok(faults.parse()?)
 }
 
+/// The sizes of messages, as powers of two.
+fn exponents() -> impl Iterator<Item = u32> {
+    (4..25).step_by(2)
+}
+
 /// Messages of bytes from one interpreter to another and back, by their size.
-fn sizes(runtime: &Runtime, samples: usize) -> Result<Vec<(usize, Duration)>> {
+fn sizes(runtime: &Runtime, samples: usize) -> Result<Series> {
+    let exponents: Vec<_> = exponents().collect();
     let output = Output::captured(1 << 16);
     let interpreter = runtime
         .interpreter()
@@ -370,7 +384,7 @@ child = interpreters.create()
 there_out, there = interpreters.create_channel()
 back, back_in = interpreters.create_channel()
 child.run_in_thread("for m in r: s.send(m)", channels=dict(r=there_out, s=back_in))
-for exponent in range(4, 25, 2):
+for exponent in {exponents:?}:
     message = bytes(1 << exponent)
     times = []
     for _ in range({samples}):
@@ -382,12 +396,14 @@ for exponent in range(4, 25, 2):
 "#
     ))?;
     let text = output.take().text();
-    text.lines()
-        .map(|line| {
-            let (size, nanos) = line.split_once(' ').ok_or("a figure is missing")?;
-            Ok((size.parse()?, Duration::from_nanos(nanos.parse()?)))
-        })
-        .collect()
+    let points = text.lines().map(|line| {
+        let (size, nanos) = line.split_once(' ').ok_or("a figure is missing")?;
+        Ok((size.to_owned(), Duration::from_nanos(nanos.parse()?)))
+    });
+    Ok(Series {
+        name: "between interpreters of ours".to_owned(),
+        points: points.collect::<Result<_>>()?,
+    })
 }
 
 /// The memory of this process that is shared with none other, in KiB.

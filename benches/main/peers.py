@@ -1,43 +1,19 @@
-"""Lives of what others offer, timed: `peers.py FOLDER` prints a name and nanoseconds a line.
+"""What others offer, timed: `peers.py FOLDER GROUP [ARGUMENT...]` prints a name, a place and nanoseconds a line.
 
-A life is what it takes to create a place for code, to run nothing in it and to be rid of it.  FOLDER may have
-pyeryx installed in it.  What this Python does not have is left out.
+FOLDER may have pyeryx installed in it.  What this Python does not have is left out.  The groups are
+
+`life COUNT`: what it takes to create a place for code, to run nothing in it and to be rid of it;
+`crowd COUNT`: what it takes to create one more and run nothing in it, by how many there are;
+`sizes COUNT EXPONENT...`: bytes to another one and back, by their size;
+`programs CPU FOLDER NAME...`: the programs of the script CPU, from FOLDER.
 """
 
 import multiprocessing
 import statistics
 import subprocess
 import sys
+import threading
 import time
-
-
-def lives(name, count, life):
-    life()
-    times = []
-    for _ in range(count):
-        start = time.perf_counter_ns()
-        life()
-        times.append(time.perf_counter_ns() - start)
-    print(f"{name}\t{int(statistics.median(times))}", flush=True)
-
-
-def nothing():
-    pass
-
-
-def process():
-    child = multiprocessing.get_context("fork").Process(target=nothing)
-    child.start()
-    child.join()
-
-
-def python():
-    subprocess.run([sys.executable, "-I", "-c", "pass"], check=True)
-
-
-version = ".".join(map(str, sys.version_info[:2]))
-lives("multiprocessing, fork", 50, process)
-lives(f"a process of Python {version}", 20, python)
 
 try:
     import _interpreters as native
@@ -46,19 +22,209 @@ except ImportError:
         import _xxsubinterpreters as native
     except ImportError:
         native = None
-if native:
-
-    def subinterpreter():
-        made = native.create()
-        native.run_string(made, "pass")
-        native.destroy(made)
-
-    lives(f"a subinterpreter of Python {version}", 50, subinterpreter)
+try:
+    import _interpqueues as queues
+except ImportError:
+    queues = None
 
 sys.path.insert(0, sys.argv[1])
 try:
     import eryx
 except ImportError:
+    eryx = None
+
+VERSION = ".".join(map(str, sys.version_info[:2]))
+FORK = multiprocessing.get_context("fork")
+PROCESS = "a process by fork (multiprocessing)"
+SUBINTERPRETER = f"a subinterpreter of Python {VERSION}"
+PYERYX = "a sandbox of pyeryx"
+
+
+def tell(name, place, nanos):
+    print(f"{name}\t{place}\t{int(nanos)}", flush=True)
+
+
+def lives(name, count, life):
+    life()
+    for _ in range(count):
+        start = time.perf_counter_ns()
+        life()
+        tell(name, 0, time.perf_counter_ns() - start)
+
+
+def nothing():
     pass
+
+
+def process():
+    child = FORK.Process(target=nothing)
+    child.start()
+    child.join()
+
+
+def python():
+    subprocess.run([sys.executable, "-I", "-c", "pass"], check=True)
+
+
+def subinterpreter():
+    made = native.create()
+    native.run_string(made, "pass")
+    native.destroy(made)
+
+
+def life(count):
+    lives(PROCESS, count, process)
+    lives(f"a process of Python {VERSION}", count // 2, python)
+    if native:
+        lives(SUBINTERPRETER, count, subinterpreter)
+    if eryx:
+        lives(PYERYX, count, lambda: eryx.Sandbox().execute("pass"))
+
+
+def grow(name, count, create):
+    """Create `count`, which live until this returns."""
+    kept = []
+    for place in range(count):
+        start = time.perf_counter_ns()
+        kept.append(create())
+        tell(name, place, time.perf_counter_ns() - start)
+    return kept
+
+
+def idle_process():
+    here, there = FORK.Pipe()
+
+    def wait():
+        there.send_bytes(b"")
+        there.recv_bytes()
+
+    child = FORK.Process(target=wait, daemon=True)
+    child.start()
+    here.recv_bytes()
+    return child, here, there
+
+
+def idle_subinterpreter():
+    made = native.create()
+    native.run_string(made, "pass")
+    return made
+
+
+def idle_sandbox():
+    session = eryx.Session()
+    session.execute("pass")
+    return session
+
+
+def crowd(count):
+    processes = grow(PROCESS, count, idle_process)
+    for child, here, _ in processes:
+        here.send_bytes(b"")
+        child.join()
+    if native:
+        for made in grow(SUBINTERPRETER, min(count, 50), idle_subinterpreter):
+            native.destroy(made)
+    if eryx:
+        grow(PYERYX, min(count, 50), idle_sandbox)
+
+
+def round_trips(name, count, exponents, trip):
+    for exponent in exponents:
+        message = bytes(1 << exponent)
+        times = []
+        for _ in range(count):
+            start = time.perf_counter_ns()
+            trip(message)
+            times.append(time.perf_counter_ns() - start)
+        tell(name, 1 << exponent, statistics.median(times))
+
+
+def sizes(count, *exponents):
+    here, there = FORK.Pipe()
+
+    def echo():
+        while message := there.recv_bytes():
+            there.send_bytes(message)
+
+    child = FORK.Process(target=echo, daemon=True)
+    child.start()
+
+    def by_pipe(message):
+        here.send_bytes(message)
+        here.recv_bytes()
+
+    round_trips("between processes (multiprocessing)", count, exponents, by_pipe)
+    here.send_bytes(b"")
+    child.join()
+    if native and queues:
+        by_queues(count, exponents)
+
+
+# As the queues of `concurrent.interpreters`, without the 10 ms that these wait before they look again.
+POLL = """
+import _interpqueues
+def get(queue):
+    while True:
+        try:
+            return _interpqueues.get(queue)[0]
+        except Exception:
+            # It is empty.
+            pass
+"""
+
+ECHO = """
+while message := get({there}):
+    _interpqueues.put({back}, message, 0, 1)
+"""
+
+
+def by_queues(count, exponents):
+    """The numbers are those of what is shareable, and of what is left of a message whose sender is gone."""
+    try:
+        there, back = queues.create(0, 0, 1), queues.create(0, 0, 1)
+    except TypeError:
+        # Other versions have other arguments.
+        return
+    made = native.create("isolated")
+    source = POLL + ECHO.format(there=there, back=back)
+    thread = threading.Thread(target=native.run_string, args=(made, source))
+    thread.start()
+    own = {}
+    exec(POLL, own)
+
+    def by_queue(message):
+        queues.put(there, message, 0, 1)
+        own["get"](back)
+
+    round_trips(f"between subinterpreters of Python {VERSION}, both polling", count, exponents, by_queue)
+    queues.put(there, b"", 0, 1)
+    thread.join()
+    native.destroy(made)
+
+
+def programs(script, folder, *names):
+    if not eryx:
+        return
+    with open(script) as file:
+        # It has no files, so that what runs the programs runs their text.
+        runner = file.read().partition("folder, *names")[0]
+    for name in names:
+        program, *arguments = name.split(":")
+        with open(f"{folder}/bm_{program}/run_benchmark.py") as file:
+            source = file.read()
+        code = f"""{runner}
+sys.argv = {[program, *arguments]!r}
+exec(compile({source!r}, {program!r}, "exec"), {{"__name__": "__main__"}})
+"""
+        try:
+            printed = eryx.Sandbox().execute(code).stdout_text
+        except eryx.EryxError:
+            continue
+        tell(PYERYX, name, int(printed.split()[1]))
+
+
+group, *arguments = sys.argv[2:]
+if group == "programs":
+    programs(*arguments)
 else:
-    lives("a sandbox of pyeryx", 50, lambda: eryx.Sandbox().execute("pass"))
+    {"life": life, "crowd": crowd, "sizes": sizes}[group](*map(int, arguments))

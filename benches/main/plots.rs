@@ -5,36 +5,102 @@ use plotters::prelude::*;
 use std::path::Path;
 use std::time::Duration;
 
-/// What there is to draw.  What was not measured is not drawn.
-#[derive(Default)]
-pub struct Plots {
-    /// The lives of interpreters.
-    pub lives: Vec<Duration>,
-    /// How long creating one takes, by how many there are.
-    pub crowd: Vec<(usize, Duration)>,
-    /// How long creating each of a burst takes, in ascending order.
-    pub burst: Vec<Duration>,
-    /// How long a message there and back takes, by its size in bytes.
-    pub sizes: Vec<(usize, Duration)>,
-    /// How much slower a program is than natively.
-    pub programs: Vec<(String, f64)>,
+/// Times by where they were measured: a number, or the name of a program.
+pub struct Series {
+    pub name: String,
+    pub points: Vec<(String, Duration)>,
 }
 
-const SIZE: (u32, u32) = (800, 400);
+impl Series {
+    /// Times that were measured one after the other.
+    pub fn of(name: &str, times: Vec<Duration>) -> Self {
+        let points = times.into_iter().enumerate();
+        Series {
+            name: name.to_owned(),
+            points: points.map(|(n, time)| (n.to_string(), time)).collect(),
+        }
+    }
+
+    pub fn times(&self) -> Vec<Duration> {
+        self.points.iter().map(|(_, time)| *time).collect()
+    }
+
+    /// How long it took at a place.
+    pub fn at(&self, place: &str) -> Option<Duration> {
+        let found = self.points.iter().find(|(name, _)| name == place)?;
+        Some(found.1)
+    }
+
+    /// The points as numbers, with times in microseconds.
+    fn numbers(&self) -> Vec<(f64, f64)> {
+        let number = |(place, time): &(String, Duration)| Some((place.parse().ok()?, micros(time)));
+        self.points.iter().filter_map(number).collect()
+    }
+}
+
+/// What there is to draw, ours first.  What was not measured is not drawn.
+#[derive(Default)]
+pub struct Plots {
+    /// Lives.
+    pub lives: Vec<Series>,
+    /// How long creating one takes, by how many there are.
+    pub crowd: Vec<Series>,
+    /// How long creating each of a burst takes.
+    pub burst: Vec<Series>,
+    /// How long a message there and back takes, by its size in bytes.
+    pub sizes: Vec<Series>,
+    /// Programs, natively first.
+    pub programs: Vec<Series>,
+}
+
+const SIZE: (u32, u32) = (800, 480);
 
 fn micros(time: &Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
 /// Which of the samples, in ascending order, is where: hundredths and values.
-fn distribution(samples: &[Duration]) -> Vec<(f64, f64)> {
-    let mut sorted: Vec<f64> = samples.iter().map(micros).collect();
+fn distribution(series: &Series) -> Vec<(f64, f64)> {
+    let mut sorted: Vec<f64> = series.times().iter().map(micros).collect();
     sorted.sort_by(f64::total_cmp);
     let last = sorted.len().saturating_sub(1).max(1) as f64;
     let places = sorted.iter().enumerate();
     places
         .map(|(place, value)| (place as f64 / last * 100.0, *value))
+        .filter(|(place, _)| *place <= 99.0)
         .collect()
+}
+
+/// The medians of neighbouring points, by the logarithm of where they are: ever more of them are neighbours.
+fn growth(series: &Series) -> Vec<(f64, f64)> {
+    let points = series.numbers();
+    let mut found = Vec::new();
+    let mut rest = &points[..];
+    while let Some((place, _)) = rest.first() {
+        let count = (*place as usize / 10).clamp(1, rest.len());
+        let (part, others) = rest.split_at(count);
+        let mut values: Vec<f64> = part.iter().map(|(_, value)| *value).collect();
+        values.sort_by(f64::total_cmp);
+        found.push(((place + 1.0).log10(), values[values.len() / 2]));
+        rest = others;
+    }
+    found
+}
+
+/// Mebibytes a second, by the binary logarithm of how many bytes go there and back.
+fn throughput(series: &Series) -> Vec<(f64, f64)> {
+    let rate =
+        |(size, time): (f64, f64)| (size.log2(), 2.0 * size / f64::from(1 << 20) / time * 1e6);
+    series.numbers().into_iter().map(rate).collect()
+}
+
+/// A picture of lines: its file, what it shows, and what its axes do.
+struct Lines<'a> {
+    file: &'a str,
+    title: &'a str,
+    x: &'a str,
+    y: &'a str,
+    points: fn(&Series) -> Vec<(f64, f64)>,
 }
 
 impl Plots {
@@ -42,61 +108,58 @@ impl Plots {
     pub fn draw(&self, folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder)?;
         let mut drawn = 0;
-        let mut lines = |name: &str, title: &str, x: &str, y: &str, points: Vec<(f64, f64)>| {
-            if points.len() > 1 {
+        for (lines, all) in [
+            (
+                Lines {
+                    file: "lives.svg",
+                    title: "create + run nothing + close",
+                    x: "percentile",
+                    y: "µs",
+                    points: distribution,
+                },
+                &self.lives,
+            ),
+            (
+                Lines {
+                    file: "crowd.svg",
+                    title: "create one more and run nothing, by how many live",
+                    x: "living: 10 to the power of",
+                    y: "µs",
+                    points: growth,
+                },
+                &self.crowd,
+            ),
+            (
+                Lines {
+                    file: "burst.svg",
+                    title: "create each of a burst",
+                    x: "percentile",
+                    y: "µs",
+                    points: distribution,
+                },
+                &self.burst,
+            ),
+            (
+                Lines {
+                    file: "sizes.svg",
+                    title: "bytes to another one and back: throughput",
+                    x: "size: 2 to the power of",
+                    y: "MiB/s",
+                    points: throughput,
+                },
+                &self.sizes,
+            ),
+        ] {
+            if !all.is_empty() {
+                lines.draw(folder, all)?;
                 drawn += 1;
-                line(&folder.join(name), title, x, y, &points)?;
             }
-            Ok::<_, Box<dyn std::error::Error>>(())
-        };
-        lines(
-            "lives.svg",
-            "create + exec('pass') + close",
-            "percentile",
-            "µs",
-            // The slowest say more of the machine than of us, and would leave no room for the others.
-            distribution(&self.lives)
-                .into_iter()
-                .filter(|(place, _)| *place <= 99.0)
-                .collect(),
-        )?;
-        lines(
-            "crowd.svg",
-            "create + exec('pass'), by how many interpreters live",
-            "interpreters",
-            "µs",
-            self.crowd
-                .iter()
-                .map(|(count, time)| (*count as f64, micros(time)))
-                .collect(),
-        )?;
-        lines(
-            "burst.svg",
-            "create, interpreters ready ahead of need, in a burst",
-            "percentile",
-            "µs",
-            distribution(&self.burst),
-        )?;
-        lines(
-            "sizes.svg",
-            "bytes to another interpreter and back: throughput",
-            "size: 2 to the power of",
-            "MiB/s",
-            self.sizes
-                .iter()
-                .map(|(size, time)| {
-                    let mebibytes = 2.0 * *size as f64 / f64::from(1 << 20);
-                    ((*size as f64).log2(), mebibytes / time.as_secs_f64())
-                })
-                .collect(),
-        )?;
-        if !self.programs.is_empty() {
+        }
+        if let [native, others @ ..] = &self.programs[..]
+            && !others.is_empty()
+        {
+            bars(&folder.join("programs.svg"), native, others)?;
             drawn += 1;
-            bars(
-                &folder.join("programs.svg"),
-                "times as long as natively",
-                &self.programs,
-            )?;
         }
         if drawn > 0 {
             println!("{drawn} pictures are in {}", folder.display());
@@ -105,57 +168,110 @@ impl Plots {
     }
 }
 
-fn line(path: &Path, title: &str, x: &str, y: &str, points: &[(f64, f64)]) -> Result<()> {
-    let root = SVGBackend::new(path, SIZE).into_drawing_area();
-    root.fill(&WHITE)?;
-    let last = points.iter().map(|(x, _)| *x).fold(0.0, f64::max);
-    let first = points.iter().map(|(x, _)| *x).fold(last, f64::min);
-    let highest = points.iter().map(|(_, y)| *y).fold(0.0, f64::max);
-    let mut chart = ChartBuilder::on(&root)
-        .caption(title, ("sans-serif", 18))
-        .margin(12)
-        .x_label_area_size(36)
-        .y_label_area_size(60)
-        .build_cartesian_2d(first..last, 0.0..highest * 1.1)?;
-    chart
-        .configure_mesh()
-        .x_desc(x)
-        .y_desc(y)
-        .light_line_style(TRANSPARENT)
-        .draw()?;
-    chart.draw_series(LineSeries::new(
-        points.iter().copied(),
-        BLUE.stroke_width(2),
-    ))?;
-    root.present()?;
-    Ok(())
+impl Lines<'_> {
+    fn draw(&self, folder: &Path, all: &[Series]) -> Result<()> {
+        let path = folder.join(self.file);
+        let root = SVGBackend::new(&path, SIZE).into_drawing_area();
+        root.fill(&WHITE)?;
+        let all: Vec<_> = all
+            .iter()
+            .map(|series| (&series.name, (self.points)(series)))
+            .collect();
+        let points = || all.iter().flat_map(|(_, points)| points);
+        let right = points().map(|(x, _)| *x).fold(1.0, f64::max);
+        let left = points().map(|(x, _)| *x).fold(right, f64::min);
+        let top = points().map(|(_, y)| *y).fold(1.0, f64::max);
+        let bottom = points().map(|(_, y)| *y).fold(top, f64::min);
+        // What others take differs by orders of magnitude.
+        let mut chart = ChartBuilder::on(&root)
+            .caption(self.title, ("sans-serif", 18))
+            .margin(12)
+            .x_label_area_size(36)
+            .y_label_area_size(70)
+            .build_cartesian_2d(left..right, (bottom / 1.5..top * 4.0).log_scale())?;
+        chart
+            .configure_mesh()
+            .x_desc(self.x)
+            .y_desc(self.y)
+            .light_line_style(TRANSPARENT)
+            .draw()?;
+        for (n, (name, points)) in all.iter().enumerate() {
+            let color = Palette99::pick(n).to_rgba();
+            chart
+                .draw_series(LineSeries::new(
+                    points.iter().copied(),
+                    color.stroke_width(2),
+                ))?
+                .label(name.as_str())
+                .legend(move |(x, y)| {
+                    PathElement::new([(x, y), (x + 16, y)], color.stroke_width(2))
+                });
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperLeft)
+            .background_style(WHITE.mix(0.8))
+            .draw()?;
+        root.present()?;
+        Ok(())
+    }
 }
 
-fn bars(path: &Path, title: &str, values: &[(String, f64)]) -> Result<()> {
-    let root = SVGBackend::new(path, (SIZE.0, 60 + 24 * values.len() as u32)).into_drawing_area();
+/// Draws how many times as long as natively the programs take.
+fn bars(path: &Path, native: &Series, others: &[Series]) -> Result<()> {
+    let programs: Vec<&String> = native.points.iter().map(|(name, _)| name).collect();
+    let ratio = |series: &Series, program: &str| {
+        let (theirs, natively) = (series.at(program)?, native.at(program)?);
+        Some(theirs.as_secs_f64() / natively.as_secs_f64())
+    };
+    let height = 80 + 28 * programs.len() as u32;
+    let root = SVGBackend::new(path, (SIZE.0, height)).into_drawing_area();
     root.fill(&WHITE)?;
-    let highest = values.iter().map(|(_, value)| *value).fold(0.0, f64::max);
-    let name = |n: &usize| {
-        values
-            .get(*n)
-            .map_or(String::new(), |(name, _)| name.clone())
+    let all = others
+        .iter()
+        .flat_map(|series| programs.iter().filter_map(|p| ratio(series, p)));
+    let highest = all.fold(1.0, f64::max);
+    // Each program takes a row for each of its bars, and an empty one.
+    let rows = others.len() + 1;
+    let name = |row: &usize| match row % rows == others.len() / 2 {
+        true => programs
+            .get(row / rows)
+            .map_or(String::new(), |name| (*name).clone()),
+        false => String::new(),
     };
     let mut chart = ChartBuilder::on(&root)
-        .caption(title, ("sans-serif", 18))
+        .caption(
+            "programs of pyperformance: times as long as natively",
+            ("sans-serif", 18),
+        )
         .margin(12)
         .x_label_area_size(24)
         .y_label_area_size(200)
-        .build_cartesian_2d(0.0..highest * 1.1, 0..values.len())?;
+        .build_cartesian_2d(0.0..highest * 1.1, 0..programs.len() * rows)?;
     chart
         .configure_mesh()
         .disable_y_mesh()
-        .y_labels(values.len())
+        .y_labels(programs.len() * rows)
         .y_label_formatter(&name)
         .light_line_style(TRANSPARENT)
         .draw()?;
-    chart.draw_series(values.iter().enumerate().map(|(n, (_, value))| {
-        Rectangle::new([(0.0, n), (*value, n + 1)], BLUE.mix(0.6).filled())
-    }))?;
+    for (n, series) in others.iter().enumerate() {
+        let color = Palette99::pick(n).to_rgba();
+        let bars = programs.iter().enumerate().filter_map(|(place, program)| {
+            let row = place * rows + n;
+            let corners = [(0.0, row), (ratio(series, program)?, row + 1)];
+            Some(Rectangle::new(corners, color.filled()))
+        });
+        chart
+            .draw_series(bars)?
+            .label(series.name.as_str())
+            .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 16, y + 5)], color.filled()));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .background_style(WHITE.mix(0.8))
+        .draw()?;
     root.present()?;
     Ok(())
 }
