@@ -103,11 +103,7 @@ impl Table {
                         }
                     }
                 }
-                Payload::CodeSectionEntry(body) => {
-                    if !table.scan(&body)? {
-                        return Ok(None);
-                    }
-                }
+                Payload::CodeSectionEntry(body) if !table.scan(&body)? => return Ok(None),
                 _ => {}
             }
         }
