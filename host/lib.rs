@@ -94,6 +94,8 @@ mod meter;
 mod metrics;
 mod output;
 mod pages;
+#[cfg(test)]
+mod points;
 mod policy;
 mod promise;
 mod ready;
