@@ -69,6 +69,7 @@
 #![warn(missing_docs)]
 
 mod alias;
+mod aside;
 mod bindings;
 mod broker;
 mod cache;

@@ -84,13 +84,13 @@ impl HostInterpreter for State {
         Ok(self.table.get(&interpreter)?.0.is_running())
     }
 
-    fn start(
+    async fn start(
         &mut self,
         interpreter: Resource<InterpreterRef>,
         job: Job,
     ) -> Result<Result<Resource<Task>, Refusal>> {
         let island = self.table.get(&interpreter)?.0.clone();
-        let job = match self.checked(&island, job)? {
+        let job = match self.checked(&island, job).await? {
             Ok(job) => job,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -106,7 +106,7 @@ impl HostInterpreter for State {
         job: Job,
     ) -> Result<Result<Option<wit_channels::Message>, NotRun>> {
         let island = self.table.get(&interpreter)?.0.clone();
-        let job = match self.checked(&island, job)? {
+        let job = match self.checked(&island, job).await? {
             Ok(job) => job,
             Err(refusal) => return Ok(Err(NotRun::Refused(refusal))),
         };
@@ -328,7 +328,11 @@ impl State {
     }
 
     /// The job that a guest asks `island` to do, once what it sends was checked.
-    fn checked(&self, island: &Arc<Island>, job: Job) -> Result<Result<job::Job, Refusal>> {
+    async fn checked(
+        &mut self,
+        island: &Arc<Island>,
+        job: Job,
+    ) -> Result<Result<job::Job, Refusal>> {
         let (message, make): (_, fn(Message) -> job::Job) = match job {
             Job::Exec(source) => return Ok(Ok(job::Job::Exec(source))),
             Job::Bind(message) => (message, job::Job::Bind),
@@ -339,11 +343,13 @@ impl State {
                     return Ok(Err(Refusal::Absent));
                 }
                 // Only data goes there, since it is for the one whose code is not trusted.
+                let message = self.seen(message).await?;
                 let checked = outgoing(self, message, None, Unbound::Keep)?;
                 let job = |message| job::Job::InvokeHidden(name, message);
                 return Ok(checked.map(job).map_err(refused));
             }
         };
+        let message = self.seen(message).await?;
         let checked = outgoing(self, message, Some(&island.trust.get()), Unbound::Keep)?;
         Ok(checked.map(make).map_err(refused))
     }
