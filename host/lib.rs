@@ -74,6 +74,7 @@ mod bindings;
 mod broker;
 mod cache;
 mod channel;
+mod descriptors;
 mod discard;
 pub mod encoding;
 mod engine;

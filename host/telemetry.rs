@@ -85,6 +85,16 @@ pub(crate) fn denied(island: &Island, what: impl Display) {
     );
 }
 
+/// Says that an interpreter was refused a file or socket, since others need what descriptors are left.
+pub(crate) fn few_descriptors(island: &Island) {
+    tracing::info!(
+        family = island.family.number(),
+        interpreter = island.id,
+        name = island.settings.name.as_deref(),
+        "it may open no more files and sockets, as the process has few descriptors left (`ulimit -n`)"
+    );
+}
+
 /// Counts and tells what came of a job, where it was the end of the interpreter.
 pub(crate) fn ended(island: &Island, error: &Error) {
     let counters = &island.context.counters;

@@ -323,6 +323,15 @@ impl State {
             Ok(child) => Ok(Ok(self.table.push(InterpreterRef(child))?)),
             Err(Error::Capacity { limit }) => Ok(Err(too_many(u64::from(limit)))),
             Err(Error::LimitExceeded { kind, limit, .. }) => Ok(Err(limited(kind, limit))),
+            Err(error @ (Error::Exhausted(_) | Error::NoMemory(_))) => {
+                tracing::warn!(
+                    interpreter = own.id,
+                    "it cannot have another interpreter: {error}"
+                );
+                Ok(Err(Refusal::Unfit(
+                    "the system has no room for another interpreter".to_owned(),
+                )))
+            }
             Err(error) => Err(wasmtime::Error::new(error)),
         }
     }

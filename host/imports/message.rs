@@ -347,7 +347,7 @@ pub(super) fn with_room(
     };
     let refused = exchange.is_beyond(|counts| {
         let left = MOST_QUEUED_IN_ALL.saturating_sub(counts.queued_bytes);
-        message.share = sender.family.share(size, left);
+        message.share = sender.family.queued.share(size, left);
         message.share.is_none()
     });
     match refused {
