@@ -11,6 +11,7 @@ use crate::ledger::Exceeded;
 use crate::limits::HANDLES;
 use crate::meter::metered;
 use crate::state::State;
+use crate::telemetry;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -351,7 +352,7 @@ fn ended(error: &wasmtime::Error, handles: u64) -> Result<Reply> {
             used: handles + 1,
         });
     }
-    tracing::trace!("what it died of: {error:?}");
+    telemetry::event!(trace, "what it died of: {error:?}");
     let text = match error.downcast_ref::<wasmtime::Trap>() {
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),

@@ -96,7 +96,8 @@ impl Host for State {
             Err(complaint) => {
                 let plain = cut(complaint.plain, LONGEST_REASON);
                 let detail = cut(complaint.detail, LONGEST_REASON);
-                tracing::warn!(
+                telemetry::event!(
+                    warn,
                     interpreter = own.id,
                     "an alias failed: {}: {}",
                     plain.escape_debug(),
@@ -197,12 +198,18 @@ pub(crate) async fn call_host(
     };
     let value = outcome.map_err(|error| {
         if let Some(detail) = error.detail() {
-            tracing::warn!(interpreter = caller.id, alias, "an alias failed: {detail}");
+            telemetry::event!(
+                warn,
+                interpreter = caller.id,
+                alias,
+                "an alias failed: {detail}"
+            );
         }
         Failure::from(error)
     })?;
     let not_data = |what: String| {
-        tracing::warn!(
+        telemetry::event!(
+            warn,
             interpreter = caller.id,
             alias,
             "an alias returned what cannot be sent: {what}"

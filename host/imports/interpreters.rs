@@ -324,7 +324,8 @@ impl State {
             Err(Error::Capacity { limit }) => Ok(Err(too_many(u64::from(limit)))),
             Err(Error::LimitExceeded { kind, limit, .. }) => Ok(Err(limited(kind, limit))),
             Err(error @ (Error::Exhausted(_) | Error::NoMemory(_))) => {
-                tracing::warn!(
+                telemetry::event!(
+                    warn,
                     interpreter = own.id,
                     "it cannot have another interpreter: {error}"
                 );

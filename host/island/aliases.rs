@@ -8,6 +8,7 @@ use crate::exchange::{Charter, End, Message, Unbound};
 use crate::imports::channels;
 use crate::job::Job;
 use crate::promise::Promise;
+use crate::telemetry;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -216,7 +217,7 @@ impl Island {
                 .workers
                 .spawn(async move {
                     if let Err(error) = run.await {
-                        tracing::debug!("calls could not be answered: {error}");
+                        telemetry::event!(debug, "calls could not be answered: {error}");
                     }
                 })
                 .detach();
