@@ -118,13 +118,13 @@ pub(crate) async fn call_guest(
     arguments: Message,
 ) -> std::result::Result<Message, Failure> {
     telemetry::one_more(&caller.context.counters.alias_calls);
-    let promise = function.call(caller, arguments).ok_or(Failure::Absent)?;
-    let cases = vec![Case::Event(promise.event())];
+    let asked = function.call(caller, arguments).ok_or(Failure::Absent)?;
+    let cases = vec![Case::Event(asked.promise.event())];
     let exchange = &caller.context.exchange;
     let done = exchange.wait(caller.party, cases, None).await;
     match done.map(|done| done.outcome) {
         Some(Outcome::Deadlock(text)) => Err(Failure::Deadlock(text)),
-        _ => match promise.take() {
+        _ => match asked.promise.take() {
             Some(Ok(message)) => Ok(message),
             Some(Err(reason)) => Err(Failure::Failed(reason)),
             None => Err(Failure::Failed(GONE.to_owned())),

@@ -78,12 +78,12 @@ impl Island {
             ],
             Vec::new(),
         );
-        let promise = match arguments {
+        let asked = match arguments {
             Ok(arguments) => function.call(self, arguments),
             Err(_) => None,
         };
-        if let Some(promise) = promise {
-            let cases = vec![Case::Event(promise.event())];
+        if let Some(asked) = asked {
+            let cases = vec![Case::Event(asked.promise.event())];
             self.context.exchange.wait(self.party, cases, None).await;
         }
     }
