@@ -95,7 +95,10 @@ impl HostInterpreter for State {
             Err(refusal) => return Ok(Err(refusal)),
         };
         match island.start(job) {
-            Ok(work) => Ok(Ok(self.begin(island, work)?)),
+            Ok(work) => {
+                self.pass_on(&island)?;
+                Ok(Ok(self.begin(island, work)?))
+            }
             Err(error) => Ok(Err(not_started(&error))),
         }
     }
@@ -111,7 +114,10 @@ impl HostInterpreter for State {
             Err(refusal) => return Ok(Err(NotRun::Refused(refusal))),
         };
         match island.start(job) {
-            Ok(work) => self.run_to_end(island, work).await,
+            Ok(work) => {
+                self.pass_on(&island)?;
+                self.run_to_end(island, work).await
+            }
             Err(error) => Ok(Err(NotRun::Refused(not_started(&error)))),
         }
     }
@@ -308,6 +314,17 @@ impl State {
             Err(Error::Closed) => Ok(Err(Refusal::Closed)),
             Err(error) => Err(wasmtime::Error::new(error)),
         }
+    }
+
+    /// Lets a cancellation that the caller has yet to learn of rise in the job that it has just started below it,
+    /// too: whoever asked for it found nothing running there.
+    fn pass_on(&self, island: &Arc<Island>) -> Result<()> {
+        if let Some(cancellation) = self.interrupt.cancellation()
+            && self.own()?.may_name(island)
+        {
+            island.interrupt(cancellation);
+        }
+        Ok(())
     }
 
     async fn create_child(
