@@ -9,14 +9,17 @@ use crate::encoding::Encoded;
 use crate::family::Share;
 use crate::imports::Kept;
 use crate::ledger::Reservation;
+#[cfg(test)]
+use crate::points::{Points, Verdict};
 use crate::standing::Standing;
 use crate::trust::Trust;
 use std::any::Any;
 use std::collections::HashMap;
+use std::future::pending;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
@@ -169,6 +172,9 @@ pub(crate) struct Exchange {
     messages: AtomicU64,
     /// The clocks that go on only by what their parties wait.
     standing: Mutex<HashMap<PartyId, Weak<Standing>>>,
+    /// Where tests step in.
+    #[cfg(test)]
+    pub(crate) points: Points,
 }
 
 impl Exchange {
@@ -178,6 +184,8 @@ impl Exchange {
             next_search: Mutex::new(Instant::now()),
             messages: AtomicU64::new(0),
             standing: Mutex::default(),
+            #[cfg(test)]
+            points: Points::default(),
         })
     }
 
@@ -252,29 +260,47 @@ impl Exchange {
         cases: Vec<Case<Message>>,
         limit: Option<Duration>,
     ) -> Option<Done<Message>> {
-        let done = self.first_of(party, cases, limit).await;
-        if done
-            .as_ref()
-            .is_some_and(|done| matches!(done.outcome, Outcome::Sent))
+        match self.wait_unless(party, cases, limit, pending()).await {
+            Waited::Done(done) => Some(done),
+            Waited::InVain | Waited::Interrupted => None,
+        }
+    }
+
+    /// Does what [`wait`](Self::wait) does, until `interruption` comes.  What is done without waiting is done
+    /// all the same, and so is what was done when the wait was given up.
+    pub(crate) async fn wait_unless(
+        self: &Arc<Self>,
+        party: PartyId,
+        cases: Vec<Case<Message>>,
+        limit: Option<Duration>,
+        interruption: impl Future<Output = ()>,
+    ) -> Waited {
+        let waited = match self.begin(party, cases, limit) {
+            Ok(done) => done.map_or(Waited::InVain, Waited::Done),
+            Err(wait) => self.rest(party, wait, limit, interruption).await,
+        };
+        if let Waited::Done(done) = &waited
+            && matches!(done.outcome, Outcome::Sent)
         {
             self.messages.fetch_add(1, Ordering::Relaxed);
         }
-        done
+        waited
     }
 
-    async fn first_of(
-        self: &Arc<Self>,
+    /// Does what can be done at once, or begins to wait.
+    fn begin(
+        &self,
         party: PartyId,
         mut cases: Vec<Case<Message>>,
         limit: Option<Duration>,
-    ) -> Option<Done<Message>> {
+    ) -> Result<Option<Done<Message>>, WaitId> {
         let blocking = match limit {
             Some(Duration::ZERO) => Blocking::Try,
             _ => Blocking::Wait {
                 timed: limit.is_some(),
             },
         };
-        let wait = self.with(|broker, effects| match cases.len() {
+        self.with(|broker, effects| match cases.len() {
             1 => {
                 let case = cases.swap_remove(0);
                 match broker.begin_one(party, case, blocking, effects) {
@@ -295,30 +321,55 @@ impl Exchange {
                     Ok(None)
                 }
             },
-        });
-        let wait = match wait {
-            Ok(done) => return done,
-            Err(wait) => wait,
-        };
-        let waiting = Waiting {
+        })
+    }
+
+    /// Waits on.
+    async fn rest(
+        &self,
+        party: PartyId,
+        wait: WaitId,
+        limit: Option<Duration>,
+        interruption: impl Future<Output = ()>,
+    ) -> Waited {
+        let mut waiting = Waiting {
             exchange: self,
             wait,
         };
-        let waiting = waiting.instrument(tracing::trace_span!("wait", party = party.0));
-        match limit {
-            None => waiting.await,
-            Some(limit) => match tokio::time::timeout(limit, waiting).await {
-                Ok(done) => done,
-                Err(_) => {
-                    let clock = self.standing().get(&party).and_then(Weak::upgrade);
-                    if let Some(clock) = clock {
-                        clock.pass(limit);
-                    }
-                    None
-                }
-            },
+        let span = tracing::trace_span!("wait", party = party.0);
+        let late = async {
+            match limit {
+                Some(limit) => tokio::time::sleep(limit).await,
+                None => pending().await,
+            }
+        };
+        let given_up = tokio::select! {
+            biased;
+            done = (&mut waiting).instrument(span) => {
+                return done.map_or(Waited::InVain, Waited::Done);
+            }
+            () = interruption => Waited::Interrupted,
+            () = late => Waited::InVain,
+        };
+        if let Some(done) = waiting.give_up() {
+            return Waited::Done(done);
         }
+        if let (Waited::InVain, Some(limit)) = (&given_up, limit) {
+            let clock = self.standing().get(&party).and_then(Weak::upgrade);
+            if let Some(clock) = clock {
+                clock.pass(limit);
+            }
+        }
+        given_up
     }
+}
+
+/// How a wait ended.
+pub(crate) enum Waited {
+    Done(Done<Message>),
+    /// Time ran out, or the party may not wait any more.
+    InVain,
+    Interrupted,
 }
 
 /// A wait that has begun.
@@ -327,10 +378,30 @@ struct Waiting<'x> {
     wait: WaitId,
 }
 
+impl Waiting<'_> {
+    /// Ends the wait.  Its result counts where there is one: others may have ended it since it was polled, and
+    /// what they received is not to be sent again.
+    fn give_up(&self) -> Option<Done<Message>> {
+        self.exchange.with(|broker, effects| {
+            if let Poll::Ready(done) = broker.poll(self.wait, Waker::noop()) {
+                return done;
+            }
+            let unsent = broker.abandon(self.wait, effects);
+            effects.discarded.extend(unsent.unwrap_or_default());
+            None
+        })
+    }
+}
+
 impl Future for Waiting<'_> {
     type Output = Option<Done<Message>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        #[cfg(test)]
+        if self.exchange.holds_up(self.wait) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         self.exchange
             .with(|broker, _| broker.poll(self.wait, context.waker()))
     }
@@ -343,6 +414,15 @@ impl Drop for Waiting<'_> {
                 effects.discarded.extend(unsent);
             }
         });
+    }
+}
+
+#[cfg(test)]
+impl Exchange {
+    /// Whether a test has stepped in at this moment of a wait, which does not go on then.
+    fn holds_up(&self, wait: WaitId) -> bool {
+        let known = self.with(|broker, _| broker.progress(wait));
+        known.is_some_and(|(party, point)| self.points.pass(party, point) == Verdict::Stay)
     }
 }
 

@@ -16,24 +16,39 @@ pub(crate) struct Family {
     next_id: AtomicU64,
     pub(crate) channels: Channels,
     /// The bytes of its messages that were queued while there was little room.
-    shared: AtomicUsize,
+    pub(crate) queued: Portion,
+    /// The descriptors that it has opened while there were few left.
+    pub(crate) descriptors: Portion,
 }
 
-/// What a message has of its family's share, until it is dropped.
-pub(crate) struct Share {
-    family: Arc<Family>,
-    bytes: usize,
-}
+/// How much a family has of what is scarce.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Portion(Arc<AtomicUsize>);
 
-impl std::fmt::Debug for Share {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Share").field(&self.bytes).finish()
+impl Portion {
+    /// A share of `amount` more; `None` where it would be more than `left`.
+    pub(crate) fn share(&self, amount: usize, left: usize) -> Option<Share> {
+        let more = |shared: usize| shared.checked_add(amount).filter(|shared| *shared <= left);
+        let taken = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        taken.ok().map(|_| Share {
+            portion: self.clone(),
+            amount,
+        })
     }
+}
+
+/// What something has of its family's portion, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Share {
+    portion: Portion,
+    amount: usize,
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.family.shared.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.portion.0.fetch_sub(self.amount, Ordering::Relaxed);
     }
 }
 
@@ -51,19 +66,8 @@ impl Family {
             members: Mutex::default(),
             next_id: AtomicU64::new(0),
             channels: Channels::default(),
-            shared: AtomicUsize::new(0),
-        })
-    }
-
-    /// Its share for a message of `bytes` more; `None` where it would be more than `left`.
-    pub(crate) fn share(self: &Arc<Self>, bytes: usize, left: usize) -> Option<Share> {
-        let more = |shared: usize| shared.checked_add(bytes).filter(|shared| *shared <= left);
-        let taken = self
-            .shared
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        taken.ok().map(|_| Share {
-            family: self.clone(),
-            bytes,
+            queued: Portion::default(),
+            descriptors: Portion::default(),
         })
     }
 

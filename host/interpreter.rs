@@ -455,6 +455,12 @@ impl Interpreter {
         self.0.0.kill();
     }
 
+    /// The island that it is, for tests that run it by hand.
+    #[cfg(test)]
+    pub(crate) fn island(&self) -> &Arc<Island> {
+        &self.0.0
+    }
+
     /// The arguments of a script: if it was given none, those that the policy grants.
     fn arguments(&self, given: impl IntoIterator<Item = String>) -> Vec<String> {
         let given: Vec<String> = given.into_iter().collect();

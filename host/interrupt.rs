@@ -50,6 +50,17 @@ impl Interrupt {
         asked.take()
     }
 
+    /// The cancellation that was asked for and not taken yet, if there is one.
+    pub(crate) fn cancellation(&self) -> Option<Interruption> {
+        if !self.is_pending() {
+            return None;
+        }
+        let asked = self.asked();
+        asked
+            .clone()
+            .filter(|asked| matches!(asked, Interruption::Cancelled(_)))
+    }
+
     /// Whether there is a request.
     pub(crate) fn is_pending(&self) -> bool {
         self.pending.load(Ordering::Acquire)

@@ -200,7 +200,8 @@ impl Island {
 
     /// Cancels what runs in the interpreter and in its descendants.
     pub(crate) fn cancel(&self, message: &str, unwind: bool) {
-        tracing::debug!(
+        telemetry::event!(
+            debug,
             family = self.family.number(),
             interpreter = self.id,
             name = self.settings.name.as_deref(),

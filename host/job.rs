@@ -11,6 +11,7 @@ use crate::ledger::Exceeded;
 use crate::limits::HANDLES;
 use crate::meter::metered;
 use crate::state::State;
+use crate::telemetry;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -182,7 +183,7 @@ async fn call_for(
     arguments: Message,
 ) -> Result<Reply> {
     let answer = match target {
-        Target::Host(function) => call_host(island, name, function, &arguments).await,
+        Target::Host(function) => call_host(island, name, function, arguments).await,
         Target::Guest(function) => call_guest(island, &function, arguments).await,
     };
     answer.map(Reply::Value).map_err(|failure| {
@@ -227,14 +228,14 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
             .await
             .map(|result| result.map(|()| Reply::Done)),
         Job::Eval(source) => match guest.call_eval(&mut *store, &source).await {
-            Ok(Ok(message)) => return replied(store.data_mut(), message),
+            Ok(Ok(message)) => return replied(store, message).await,
             Ok(Err(raised)) => Ok(Err(raised)),
             Err(error) => Err(error),
         },
         Job::Call(message) => {
             let message = arrived(store.data_mut(), message)?;
             match guest.call_call(&mut *store, &message).await {
-                Ok(Ok(message)) => return replied(store.data_mut(), message),
+                Ok(Ok(message)) => return replied(store, message).await,
                 Ok(Err(guest::NotCalled::NotShareable(what))) => {
                     return Err(Error::NotShareable(what));
                 }
@@ -245,7 +246,7 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
         Job::Apply(name, message) => {
             let message = arrived(store.data_mut(), message)?;
             match guest.call_apply(&mut *store, &name, &message).await {
-                Ok(Ok(message)) => return replied(store.data_mut(), message),
+                Ok(Ok(message)) => return replied(store, message).await,
                 Ok(Err(raised)) => Ok(Err(raised)),
                 Err(error) => Err(error),
             }
@@ -253,7 +254,7 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
         Job::InvokeHidden(name, message) => {
             let message = arrived(store.data_mut(), message)?;
             match guest.call_invoke_hidden(&mut *store, &name, &message).await {
-                Ok(Ok(message)) => return replied(store.data_mut(), message),
+                Ok(Ok(message)) => return replied(store, message).await,
                 Ok(Err(raised)) => Ok(Err(raised)),
                 Err(error) => Err(error),
             }
@@ -299,8 +300,10 @@ fn arrived(state: &mut State, message: Message) -> Result<channels::Message> {
 }
 
 /// The reply that the guest's result is.
-fn replied(state: &mut State, message: channels::Message) -> Result<Reply> {
-    match returned(state, message) {
+async fn replied(store: &mut Store<State>, message: channels::Message) -> Result<Reply> {
+    let seen = store.data().seen_returned(message).await;
+    let state = store.data_mut();
+    match seen.and_then(|message| returned(state, message)) {
         Ok(Ok(message)) => Ok(Reply::Value(message)),
         Ok(Err(reason)) => Err(Error::NotShareable(text(reason))),
         Err(error) => ended(&error, state.handles),
@@ -349,7 +352,7 @@ fn ended(error: &wasmtime::Error, handles: u64) -> Result<Reply> {
             used: handles + 1,
         });
     }
-    tracing::trace!("what it died of: {error:?}");
+    telemetry::event!(trace, "what it died of: {error:?}");
     let text = match error.downcast_ref::<wasmtime::Trap>() {
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),

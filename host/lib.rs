@@ -69,10 +69,12 @@
 #![warn(missing_docs)]
 
 mod alias;
+mod aside;
 mod bindings;
 mod broker;
 mod cache;
 mod channel;
+mod descriptors;
 mod discard;
 pub mod encoding;
 mod engine;
@@ -94,6 +96,8 @@ mod meter;
 mod metrics;
 mod output;
 mod pages;
+#[cfg(test)]
+mod points;
 mod policy;
 mod promise;
 mod ready;

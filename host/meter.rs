@@ -77,14 +77,15 @@ fn measured<F: Future>(work: Pin<&mut F>, context: &mut Context<'_>) -> (Poll<F:
     (polled, u64::try_from(own.as_nanos()).unwrap_or(u64::MAX))
 }
 
+/// What the thread's own clock says.
 #[cfg(unix)]
-fn thread_time() -> Option<Duration> {
+pub(crate) fn thread_time() -> Option<Duration> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::try_from(time).ok()
 }
 
 #[cfg(not(unix))]
-fn thread_time() -> Option<Duration> {
+pub(crate) fn thread_time() -> Option<Duration> {
     None
 }
 

@@ -1,5 +1,6 @@
 //! The runtime: one engine, one compiled guest, one exchange, and the workers.
 
+use crate::aside::Aside;
 use crate::bindings::{IslandIndices, IslandPre};
 use crate::cache::{CompiledCache, default_cache_dir};
 use crate::channel::{Receiver, Sender};
@@ -36,6 +37,7 @@ pub(crate) struct Context {
     pub(crate) image: Image,
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) workers: Workers,
+    pub(crate) aside: Aside,
     pub(crate) families: AtomicU64,
     pub(crate) counters: Counters,
     /// What is kept for guests besides messages in channels.
@@ -155,6 +157,12 @@ impl Workers {
     pub(crate) async fn finish_async<T: Send + 'static>(&self, run: Run<T>) -> Result<T> {
         let stopped = stopped(&run);
         either(async { self.join(run).await? }, stopped).await
+    }
+
+    /// Has the timers at hand, for tests that poll by hand.
+    #[cfg(test)]
+    pub(crate) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
+        self.timers.handle().enter()
     }
 
     /// Waits for `future` on the caller's thread alone.
@@ -480,6 +488,7 @@ impl RuntimeBuilder {
                 image,
                 exchange,
                 workers: Workers::start(workers)?,
+                aside: Aside::new(workers),
                 families: AtomicU64::new(1),
                 counters: Counters::default(),
                 kept: imports::account_of_all(),

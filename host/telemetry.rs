@@ -4,6 +4,7 @@ use crate::error::{Error, LimitKind, OneLine};
 use crate::island::Island;
 use crate::job::cut;
 use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The target of the events that say what was denied, one for each denial.
@@ -69,19 +70,45 @@ macro_rules! span {
 }
 pub(crate) use span;
 
+/// An event of a level, about an interpreter.
+macro_rules! event {
+    ($level:ident, $($event:tt)+) => {
+        $crate::telemetry::guarded(|| tracing::$level!($($event)+))
+    };
+}
+pub(crate) use event;
+
+/// Lets the host's subscriber know of something.  What that panics at is no fault of the interpreter that it is about,
+/// which is told of while it is left, where a second panic would be the end of the process.
+pub(crate) fn guarded(tell: impl FnOnce()) {
+    // Who installed the subscriber has the panic's own message.
+    let _ = catch_unwind(AssertUnwindSafe(tell));
+}
+
 /// How much of what was refused the audit log shows, in bytes.
 const SHOWN: usize = 4096;
 
 /// Says that an interpreter was refused something, and what.  The text may be the guest's in part.
 pub(crate) fn denied(island: &Island, what: impl Display) {
     // It is put together only where somebody reads it.
-    tracing::info!(
+    event!(info,
         target: AUDIT,
         family = island.family.number(),
         interpreter = island.id,
         name = island.settings.name.as_deref(),
         "denied: {}",
         OneLine(&cut(what.to_string(), SHOWN))
+    );
+}
+
+/// Says that an interpreter was refused a file or socket, since others need what descriptors are left.
+pub(crate) fn few_descriptors(island: &Island) {
+    event!(
+        info,
+        family = island.family.number(),
+        interpreter = island.id,
+        name = island.settings.name.as_deref(),
+        "it may open no more files and sockets, as the process has few descriptors left (`ulimit -n`)"
     );
 }
 
@@ -93,16 +120,16 @@ pub(crate) fn ended(island: &Island, error: &Error) {
     match error {
         Error::Died(why) => {
             one_more(&counters.died);
-            tracing::debug!(family, interpreter, name, "died: {}", OneLine(why));
+            event!(debug, family, interpreter, name, "died: {}", OneLine(why));
         }
         Error::LimitExceeded { kind, limit, used } => {
             if let Some(counter) = counters.of(*kind) {
                 one_more(counter);
             }
-            tracing::info!(family, interpreter, name, %kind, limit, used, "stopped by a limit");
+            event!(info, family, interpreter, name, %kind, limit, used, "stopped by a limit");
         }
         Error::Killed | Error::Cancelled(_) => {
-            tracing::debug!(family, interpreter, name, "stopped: {error}");
+            event!(debug, family, interpreter, name, "stopped: {error}");
         }
         _ => {}
     }

@@ -4,6 +4,7 @@ A reference to an interpreter that this one may name is a handle of the host's, 
 as long as its count says.
 """
 
+import weakref
 from builtins import callable
 from importlib.util import decode_source
 from types import CodeType, FunctionType, SimpleNamespace
@@ -47,6 +48,9 @@ WHENCE_STDLIB = 5
 # id -> [handle, count]
 _known = {}
 
+# id -> handle, while somebody has it in a list
+_listed = weakref.WeakValueDictionary()
+
 
 def _number(id):
     return private.number(id, "interpreter")
@@ -66,6 +70,10 @@ def _subject(id, restrict):
 def _handle(id):
     try:
         return _known[id][0]
+    except KeyError:
+        pass
+    try:
+        return _listed[id]
     except KeyError:
         pass
     try:
@@ -199,7 +207,22 @@ def decref(id, *, restrict=False):
 
 def list_all(*, require_ready=False):
     """Return a list containing the ID of every existing interpreter."""
-    return [(id, _whence(id)) for id in host.list_all()]
+    listed = []
+    for id in host.list_all():
+        entry = _Listed((id, _whence(id)))
+        if id not in _known and id != host.current():
+            # It is held as long as the list is, so that whoever makes an object of each finds all of them.
+            try:
+                entry.handle = _listed[id] = host.get(id)
+            except Err:
+                # It has ended since.
+                continue
+        listed.append(entry)
+    return listed
+
+
+class _Listed(tuple):
+    """(ID, whence) of an interpreter."""
 
 
 def get_current():

@@ -254,6 +254,10 @@ def after(seconds):
 _ABSENT = object()
 
 
+# As many as the host waits for at once.
+_MOST_CASES = 1024
+
+
 def select(*cases, timeout=None, default=_ABSENT):
     """Do the first of `cases` that can be done, and return it with what came of it.
 
@@ -275,6 +279,8 @@ def select(*cases, timeout=None, default=_ABSENT):
                 deadline, late = case.seconds, case
         else:
             wanted.append((case, _host_case(case)))
+    if len(wanted) > _MOST_CASES:
+        raise ValueError(f"select takes at most {_MOST_CASES} cases, not {len(wanted)}")
     if default is not _ABSENT:
         limit = 0
     elif timeout is not None and (deadline is None or timeout < deadline):

@@ -131,7 +131,21 @@ fn describe(error: &archipel::Error) -> String {
     }
 }
 
+/// Lets the process have as many files and sockets as the system allows: what a user has is meant for programs that
+/// wait with `select`, which this is not.
+fn raise_limit_on_descriptors() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        // Where that is refused, it stays what it was.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+}
+
 fn main() -> ExitCode {
+    raise_limit_on_descriptors();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),

@@ -7,6 +7,8 @@ use super::orphan::Bond;
 use super::slab::NIL;
 use super::{Begin, Blocking, Broker, Case, ChannelId, Done, Effects, Outcome, Parcel};
 use super::{PartyId, WaitId};
+#[cfg(test)]
+use crate::points::Point;
 
 /// Where a received message came from, and where it goes back to if it does not arrive.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
@@ -272,6 +274,18 @@ impl<M: Parcel> Broker<M> {
             none => *none = Some(waker.clone()),
         }
         Poll::Pending
+    }
+
+    /// Whose wait it is, and which moment of it the next poll is, if it is one that matters.
+    #[cfg(test)]
+    pub(crate) fn progress(&self, wait: WaitId) -> Option<(PartyId, Point)> {
+        let state = self.waits.get(wait.0)?;
+        let point = match (&state.done, &state.waker) {
+            (Some(_), _) => Point::Woken,
+            (None, None) => Point::Waits,
+            (None, Some(_)) => return None,
+        };
+        Some((state.party, point))
     }
 
     /// Ends a wait whose result nobody will take: it timed out, was cancelled, or its task was

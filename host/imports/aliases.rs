@@ -3,6 +3,7 @@
 use super::message::{NotSent, Outgoing, deliver, outgoing, text, with_room};
 use super::{LONGEST_REASON, ReceiverEnd};
 use crate::alias::{AliasError, Call, FAILED, HostFn};
+use crate::aside::LONG;
 use crate::bindings::archipel::island::aliases::{Complaint, Failure, Host};
 use crate::bindings::archipel::island::channels as wit_channels;
 use crate::broker::{Case, Outcome};
@@ -33,6 +34,7 @@ impl Host for State {
             telemetry::denied(&own, format_args!("there is no alias called {name:?}"));
             return Ok(Err(Failure::Absent));
         };
+        let arguments = self.seen(arguments).await?;
         let message = match outgoing(self, arguments, None, Unbound::Keep)? {
             Ok(message) => message,
             Err(reason) => return Ok(Err(reason.into())),
@@ -40,7 +42,7 @@ impl Host for State {
         let island = Arc::downgrade(&own);
         let call = async {
             match target {
-                Target::Host(function) => call_host(&own, &name, function, &message).await,
+                Target::Host(function) => call_host(&own, &name, function, message).await,
                 Target::Guest(function) => match with_room(&own.context.exchange, &island, message)
                 {
                     Ok(message) => call_guest(&own, &function, message).await,
@@ -73,7 +75,7 @@ impl Host for State {
         Ok(self.table.push(ReceiverEnd(end))?)
     }
 
-    fn reply(
+    async fn reply(
         &mut self,
         call: u32,
         outcome: Result<Outgoing, Complaint>,
@@ -84,14 +86,18 @@ impl Host for State {
             return Ok(Ok(()));
         }
         let answer = match outcome {
-            Ok(message) => match outgoing(self, message, None, Unbound::Keep)? {
-                Ok(message) => Ok(message),
-                Err(reason) => return Ok(Err(reason.into())),
-            },
+            Ok(message) => {
+                let message = self.seen(message).await?;
+                match outgoing(self, message, None, Unbound::Keep)? {
+                    Ok(message) => Ok(message),
+                    Err(reason) => return Ok(Err(reason.into())),
+                }
+            }
             Err(complaint) => {
                 let plain = cut(complaint.plain, LONGEST_REASON);
                 let detail = cut(complaint.detail, LONGEST_REASON);
-                tracing::warn!(
+                telemetry::event!(
+                    warn,
                     interpreter = own.id,
                     "an alias failed: {}: {}",
                     plain.escape_debug(),
@@ -112,13 +118,13 @@ pub(crate) async fn call_guest(
     arguments: Message,
 ) -> std::result::Result<Message, Failure> {
     telemetry::one_more(&caller.context.counters.alias_calls);
-    let promise = function.call(caller, arguments).ok_or(Failure::Absent)?;
-    let cases = vec![Case::Event(promise.event())];
+    let asked = function.call(caller, arguments).ok_or(Failure::Absent)?;
+    let cases = vec![Case::Event(asked.promise.event())];
     let exchange = &caller.context.exchange;
     let done = exchange.wait(caller.party, cases, None).await;
     match done.map(|done| done.outcome) {
         Some(Outcome::Deadlock(text)) => Err(Failure::Deadlock(text)),
-        _ => match promise.take() {
+        _ => match asked.promise.take() {
             Some(Ok(message)) => Ok(message),
             Some(Err(reason)) => Err(Failure::Failed(reason)),
             None => Err(Failure::Failed(GONE.to_owned())),
@@ -158,10 +164,18 @@ pub(crate) async fn call_host(
     caller: &Island,
     alias: &str,
     function: HostFn,
-    arguments: &Message,
+    arguments: Message,
 ) -> std::result::Result<Message, Failure> {
     telemetry::one_more(&caller.context.counters.alias_calls);
-    let (args, kwargs) = match taken_apart(arguments) {
+    let parts = match arguments.body.len() < LONG {
+        true => taken_apart(&arguments),
+        false => {
+            let parts = move || taken_apart(&arguments);
+            let parts = caller.context.aside.run(&caller.account, parts).await;
+            parts.unwrap_or_else(|_| Err(FAILED.to_owned()))
+        }
+    };
+    let (args, kwargs) = match parts {
         Ok(arguments) => arguments,
         Err(reason) => return Err(Failure::NotShareable(reason)),
     };
@@ -184,12 +198,18 @@ pub(crate) async fn call_host(
     };
     let value = outcome.map_err(|error| {
         if let Some(detail) = error.detail() {
-            tracing::warn!(interpreter = caller.id, alias, "an alias failed: {detail}");
+            telemetry::event!(
+                warn,
+                interpreter = caller.id,
+                alias,
+                "an alias failed: {detail}"
+            );
         }
         Failure::from(error)
     })?;
     let not_data = |what: String| {
-        tracing::warn!(
+        telemetry::event!(
+            warn,
             interpreter = caller.id,
             alias,
             "an alias returned what cannot be sent: {what}"

@@ -24,6 +24,8 @@ struct Held {
     message: Option<Message>,
     origin: Option<Origin>,
     arrived: AtomicBool,
+    #[cfg(test)]
+    party: crate::broker::PartyId,
 }
 
 impl Drop for Held {
@@ -46,6 +48,8 @@ impl Held {
             message: Some(message),
             origin,
             arrived: AtomicBool::new(false),
+            #[cfg(test)]
+            party: state.party,
         }
     }
 
@@ -57,6 +61,18 @@ impl Held {
     /// It is in the guest's memory now.
     fn note(&self) {
         self.arrived.store(true, Ordering::Relaxed);
+        #[cfg(test)]
+        self.exchange.points.arrived(self.body());
+    }
+
+    /// A moment at which a test can have the lowering fail, as it does where there is no memory for it.
+    #[cfg(test)]
+    fn passes(&self) -> Result<()> {
+        use crate::points::{Point, Verdict};
+        match self.exchange.points.pass(self.party, Point::Lowers) {
+            Verdict::Fail => wasmtime::bail!("a test lets it fail"),
+            Verdict::GoOn | Verdict::Stay => Ok(()),
+        }
     }
 }
 
@@ -151,7 +167,11 @@ macro_rules! lower {
                 ty: InterfaceType,
                 dst: &mut MaybeUninit<Self::Lower>,
             ) -> Result<()> {
+                #[cfg(test)]
+                self.held().passes()?;
                 self.parts().linear_lower_to_flat(cx, ty, dst)?;
+                #[cfg(test)]
+                self.held().passes()?;
                 self.held().note();
                 Ok(())
             }
@@ -162,7 +182,11 @@ macro_rules! lower {
                 ty: InterfaceType,
                 offset: usize,
             ) -> Result<()> {
+                #[cfg(test)]
+                self.held().passes()?;
                 self.parts().linear_lower_to_memory(cx, ty, offset)?;
+                #[cfg(test)]
+                self.held().passes()?;
                 self.held().note();
                 Ok(())
             }

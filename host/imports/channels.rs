@@ -263,6 +263,7 @@ impl State {
         end.note_use();
         let channel = end.channel;
         let charter = end.charter.clone();
+        let message = self.seen(message).await?;
         let message = outgoing(self, message, charter.owner.as_ref(), charter.unbound)?;
         let message = match message.and_then(|message| self.charged(message)) {
             Ok(message) => message,

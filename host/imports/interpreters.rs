@@ -84,18 +84,21 @@ impl HostInterpreter for State {
         Ok(self.table.get(&interpreter)?.0.is_running())
     }
 
-    fn start(
+    async fn start(
         &mut self,
         interpreter: Resource<InterpreterRef>,
         job: Job,
     ) -> Result<Result<Resource<Task>, Refusal>> {
         let island = self.table.get(&interpreter)?.0.clone();
-        let job = match self.checked(&island, job)? {
+        let job = match self.checked(&island, job).await? {
             Ok(job) => job,
             Err(refusal) => return Ok(Err(refusal)),
         };
         match island.start(job) {
-            Ok(work) => Ok(Ok(self.begin(island, work)?)),
+            Ok(work) => {
+                self.pass_on(&island)?;
+                Ok(Ok(self.begin(island, work)?))
+            }
             Err(error) => Ok(Err(not_started(&error))),
         }
     }
@@ -106,12 +109,15 @@ impl HostInterpreter for State {
         job: Job,
     ) -> Result<Result<Option<wit_channels::Message>, NotRun>> {
         let island = self.table.get(&interpreter)?.0.clone();
-        let job = match self.checked(&island, job)? {
+        let job = match self.checked(&island, job).await? {
             Ok(job) => job,
             Err(refusal) => return Ok(Err(NotRun::Refused(refusal))),
         };
         match island.start(job) {
-            Ok(work) => self.run_to_end(island, work).await,
+            Ok(work) => {
+                self.pass_on(&island)?;
+                self.run_to_end(island, work).await
+            }
             Err(error) => Ok(Err(NotRun::Refused(not_started(&error)))),
         }
     }
@@ -310,6 +316,17 @@ impl State {
         }
     }
 
+    /// Lets a cancellation that the caller has yet to learn of rise in the job that it has just started below it,
+    /// too: whoever asked for it found nothing running there.
+    fn pass_on(&self, island: &Arc<Island>) -> Result<()> {
+        if let Some(cancellation) = self.interrupt.cancellation()
+            && self.own()?.may_name(island)
+        {
+            island.interrupt(cancellation);
+        }
+        Ok(())
+    }
+
     async fn create_child(
         &mut self,
         own: &Arc<Island>,
@@ -323,12 +340,26 @@ impl State {
             Ok(child) => Ok(Ok(self.table.push(InterpreterRef(child))?)),
             Err(Error::Capacity { limit }) => Ok(Err(too_many(u64::from(limit)))),
             Err(Error::LimitExceeded { kind, limit, .. }) => Ok(Err(limited(kind, limit))),
+            Err(error @ (Error::Exhausted(_) | Error::NoMemory(_))) => {
+                telemetry::event!(
+                    warn,
+                    interpreter = own.id,
+                    "it cannot have another interpreter: {error}"
+                );
+                Ok(Err(Refusal::Unfit(
+                    "the system has no room for another interpreter".to_owned(),
+                )))
+            }
             Err(error) => Err(wasmtime::Error::new(error)),
         }
     }
 
     /// The job that a guest asks `island` to do, once what it sends was checked.
-    fn checked(&self, island: &Arc<Island>, job: Job) -> Result<Result<job::Job, Refusal>> {
+    async fn checked(
+        &mut self,
+        island: &Arc<Island>,
+        job: Job,
+    ) -> Result<Result<job::Job, Refusal>> {
         let (message, make): (_, fn(Message) -> job::Job) = match job {
             Job::Exec(source) => return Ok(Ok(job::Job::Exec(source))),
             Job::Bind(message) => (message, job::Job::Bind),
@@ -339,11 +370,13 @@ impl State {
                     return Ok(Err(Refusal::Absent));
                 }
                 // Only data goes there, since it is for the one whose code is not trusted.
+                let message = self.seen(message).await?;
                 let checked = outgoing(self, message, None, Unbound::Keep)?;
                 let job = |message| job::Job::InvokeHidden(name, message);
                 return Ok(checked.map(job).map_err(refused));
             }
         };
+        let message = self.seen(message).await?;
         let checked = outgoing(self, message, Some(&island.trust.get()), Unbound::Keep)?;
         Ok(checked.map(make).map_err(refused))
     }

@@ -1,11 +1,12 @@
 //! Messages between a guest and the host.
 
 use super::{MOST_BYTES, MOST_QUEUED_IN_ALL, ReceiverEnd, SenderEnd};
+use crate::aside::LONG;
 use crate::bindings::archipel::island::channels::{
     self, EndRef, Error, LimitReached, Luggage, LuggageRefs,
 };
 use crate::broker::{Broker, Outcome, Parcel, PartyId, Side};
-use crate::encoding::{self, MAX_DEPTH, Refusal};
+use crate::encoding::{self, MAX_DEPTH, Refusal, Summary};
 use crate::error::LimitKind;
 use crate::exchange::{Carried, Charter, Exchange, Form, Message, Unbound};
 use crate::island::Island;
@@ -17,6 +18,15 @@ use wasmtime::Result;
 
 /// A message as a guest gives it: its body, whether its bytes are known to be exact, and the rest.
 pub(crate) type Outgoing = (Vec<u8>, bool, Option<LuggageRefs>);
+
+/// The same, once it was looked at.
+pub(crate) type Seen = (Body, bool, Option<LuggageRefs>);
+
+/// The body of a message, and what is in it, where it took long to find that out.
+pub(crate) struct Body {
+    bytes: Vec<u8>,
+    found: Option<std::result::Result<Summary, Refusal>>,
+}
 
 /// Why a message was not accepted from a guest, or not handed to one.
 pub(crate) enum NotSent {
@@ -77,16 +87,17 @@ impl From<NotSent> for Error {
 /// a handle that it does not have.
 pub(crate) fn outgoing(
     state: &State,
-    (body, exact, luggage): Outgoing,
+    (body, exact, luggage): Seen,
     reader: Option<&Trust>,
     unbound: Unbound,
 ) -> Result<Result<Message, NotSent>> {
     let most = state.most_bytes();
-    if body.len() > most {
+    let Body { bytes, found } = body;
+    if bytes.len() > most {
         return Ok(Err(NotSent::TooLarge(most)));
     }
     let mut message = Message {
-        body,
+        body: bytes,
         form: Form::Plain,
         ends: Vec::new(),
         unbound,
@@ -116,7 +127,7 @@ pub(crate) fn outgoing(
                 "what is left of a lost message is not shareable".to_owned(),
             )));
         }
-        form => match data_form(form, &message.body, ends.len()) {
+        form => match data_form(form, &message.body, found, ends.len()) {
             Ok((_, true)) if !exact => return Ok(Err(NotSent::Inexact)),
             Ok((form, _)) => form,
             Err(reason) => return Ok(Err(reason)),
@@ -144,7 +155,12 @@ pub(crate) fn outgoing(
 }
 
 /// How a body that must be data is to be read, and whether it has bytes in it.
-fn data_form(form: channels::Form, body: &[u8], ends: usize) -> Result<(Form, bool), NotSent> {
+fn data_form(
+    form: channels::Form,
+    body: &[u8],
+    found: Option<std::result::Result<Summary, Refusal>>,
+    ends: usize,
+) -> Result<(Form, bool), NotSent> {
     if form == channels::Form::Buffer {
         return match ends {
             0 => Ok((Form::Buffer, false)),
@@ -153,7 +169,7 @@ fn data_form(form: channels::Form, body: &[u8], ends: usize) -> Result<(Form, bo
             )),
         };
     }
-    let summary = encoding::check(body, ends, MAX_DEPTH)?;
+    let summary = found.unwrap_or_else(|| encoding::check(body, ends, MAX_DEPTH))?;
     // Whether there are escapes is seen here, whatever the guest says.
     let form = match summary.escaped {
         true => Form::Escaped,
@@ -255,8 +271,9 @@ pub(super) fn luggage(
 /// The outer error is a crash of the guest.
 pub(crate) fn returned(
     state: &mut State,
-    (body, luggage): channels::Message,
+    (body, luggage): (Body, Option<Luggage>),
 ) -> Result<Result<Message, NotSent>> {
+    let Body { bytes: body, found } = body;
     let (form, ends) = match luggage {
         None => (channels::Form::Plain, Vec::new()),
         Some(luggage) => (luggage.form, luggage.ends),
@@ -294,7 +311,7 @@ pub(crate) fn returned(
             Form::Trusted
         }
         channels::Form::Unbound => return Ok(Err(NotSent::not_trusted())),
-        form => match data_form(form, &body, carried.len()) {
+        form => match data_form(form, &body, found, carried.len()) {
             Ok((form, _)) => form,
             Err(reason) => return Ok(Err(reason)),
         },
@@ -330,7 +347,7 @@ pub(super) fn with_room(
     };
     let refused = exchange.is_beyond(|counts| {
         let left = MOST_QUEUED_IN_ALL.saturating_sub(counts.queued_bytes);
-        message.share = sender.family.share(size, left);
+        message.share = sender.family.queued.share(size, left);
         message.share.is_none()
     });
     match refused {
@@ -340,6 +357,54 @@ pub(super) fn with_room(
 }
 
 impl State {
+    /// Looks at what a guest gives, as [`outgoing`] wants it.
+    pub(super) fn seen(
+        &self,
+        (body, exact, luggage): Outgoing,
+    ) -> impl Future<Output = Result<Seen>> + Send + use<> {
+        let luggage_of = luggage.as_ref();
+        let (form, ends) = luggage_of.map_or((channels::Form::Plain, 0), |luggage| {
+            (luggage.form, luggage.ends.len())
+        });
+        let body = self.look_at(body, form, ends);
+        async move { Ok((body.await?, exact, luggage)) }
+    }
+
+    /// Looks at what a guest returned, as [`returned`] wants it.
+    pub(crate) fn seen_returned(
+        &self,
+        (body, luggage): channels::Message,
+    ) -> impl Future<Output = Result<(Body, Option<Luggage>)>> + Send + use<> {
+        let luggage_of = luggage.as_ref();
+        let (form, ends) = luggage_of.map_or((channels::Form::Plain, 0), |luggage| {
+            (luggage.form, luggage.ends.len())
+        });
+        let body = self.look_at(body, form, ends);
+        async move { Ok((body.await?, luggage)) }
+    }
+
+    /// Looks at a body if that takes long, where it is in nobody's way.
+    fn look_at(
+        &self,
+        bytes: Vec<u8>,
+        form: channels::Form,
+        ends: usize,
+    ) -> impl Future<Output = Result<Body>> + Send + use<> {
+        let is_data = matches!(form, channels::Form::Plain | channels::Form::Escaped);
+        let is_long = is_data && bytes.len() >= LONG && bytes.len() <= self.most_bytes();
+        let aside = is_long.then(|| (self.context.clone(), self.account.clone()));
+        async move {
+            let Some((context, account)) = aside else {
+                return Ok(Body { bytes, found: None });
+            };
+            let look = move || {
+                let found = Some(encoding::check(&bytes, ends, MAX_DEPTH));
+                Body { bytes, found }
+            };
+            context.aside.run(&account, look).await
+        }
+    }
+
     /// How large a message of the guest's can be.
     fn most_bytes(&self) -> usize {
         let limit = self.account.tightest(LimitKind::Message);

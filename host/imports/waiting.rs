@@ -6,7 +6,7 @@ use super::message::{failure, not_received, outgoing};
 use crate::bindings::archipel::island::channels::Error;
 use crate::bindings::archipel::island::waiting::Case;
 use crate::broker::{self, Done};
-use crate::exchange::Message;
+use crate::exchange::{Message, Waited};
 use crate::state::State;
 use std::time::{Duration, Instant};
 use wasmtime::Result;
@@ -36,20 +36,18 @@ impl State {
         let (exchange, party) = (self.context.exchange.clone(), self.party);
         let interrupt = self.interrupt.clone();
         async move {
-            let wait = exchange.wait(party, cases, limit);
-            let Some(limit) = limit else {
-                return tokio::select! {
-                    biased;
-                    done = wait => Ok(done),
-                    () = interrupt.requested() => Err(Interrupted(None)),
-                };
-            };
-            let started = Instant::now();
-            tokio::select! {
-                biased;
-                done = wait => Ok(done),
-                () = interrupt.requested() => {
-                    Err(Interrupted(Some(limit.saturating_sub(started.elapsed()))))
+            // Without a limit nothing is left of it, and the clock is not read.
+            let started = limit.map(|_| Instant::now());
+            let waited = exchange.wait_unless(party, cases, limit, interrupt.requested());
+            match waited.await {
+                Waited::Done(done) => Ok(Some(done)),
+                Waited::InVain => Ok(None),
+                Waited::Interrupted => {
+                    let elapsed = started.map(|started| started.elapsed());
+                    let left = limit.zip(elapsed);
+                    Err(Interrupted(
+                        left.map(|(limit, passed)| limit.saturating_sub(passed)),
+                    ))
                 }
             }
         }
@@ -104,6 +102,7 @@ impl State {
                     end.note_use();
                     let channel = end.channel;
                     let charter = end.charter.clone();
+                    let message = self.seen(message).await?;
                     let message = outgoing(self, message, charter.owner.as_ref(), charter.unbound)?;
                     match message.and_then(|message| self.charged(message)) {
                         Ok(message) => broker::Case::Send(channel, message),

@@ -8,6 +8,7 @@ use crate::exchange::{Charter, End, Message, Unbound};
 use crate::imports::channels;
 use crate::job::Job;
 use crate::promise::Promise;
+use crate::telemetry;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -100,6 +101,12 @@ impl Inbox {
         }
     }
 
+    /// Forgets a call that nobody waits for any more.
+    fn forget(&self, call: u32) {
+        let promise = self.calls().pending.remove(&call);
+        drop(promise);
+    }
+
     /// Whether a call of that number waits for an answer.
     pub(crate) fn awaits(&self, call: u32) -> bool {
         self.calls().pending.contains_key(&call)
@@ -110,11 +117,11 @@ impl Inbox {
         self.receiver.duplicate(self.receiver.party())
     }
 
-    fn has_calls(&self) -> bool {
+    /// How many calls have arrived that were not taken.
+    fn arrived(&self) -> usize {
         let channel = self.receiver.channel;
         let exchange = self.receiver.exchange();
-        let length = exchange.with(|broker, _| broker.len(channel));
-        length.is_some_and(|length| length > 0)
+        exchange.with(|broker, _| broker.len(channel)).unwrap_or(0)
     }
 }
 
@@ -210,13 +217,14 @@ impl Island {
 
     /// Lets an idle island answer the calls that arrived, if there are any.
     pub(super) fn serve(self: &Arc<Self>) {
-        let has_calls = self.inbox.0.get().is_some_and(Inbox::has_calls);
+        let inbox = self.inbox.0.get();
+        let has_calls = inbox.is_some_and(|inbox| inbox.arrived() > 0);
         if has_calls && let Ok(run) = self.start(Job::Serve) {
             self.context
                 .workers
                 .spawn(async move {
                     if let Err(error) = run.await {
-                        tracing::debug!("calls could not be answered: {error}");
+                        telemetry::event!(debug, "calls could not be answered: {error}");
                     }
                 })
                 .detach();
@@ -227,21 +235,41 @@ impl Island {
 /// What a caller is told when what it called is no more.
 pub(crate) const GONE: &str = "what the alias led to is gone";
 
+/// A call, until its caller has the answer or does not want it any more.
+pub(crate) struct Asked {
+    island: Weak<Island>,
+    call: u32,
+    pub(crate) promise: Arc<Promise<Answer>>,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if let Some(island) = self.island.upgrade()
+            && let Some(inbox) = island.inbox.0.get()
+        {
+            inbox.forget(self.call);
+        }
+    }
+}
+
 impl Function {
     /// The same, for another caller.
     pub(super) fn for_caller(&self, caller: &Island) -> Option<Function> {
         self.island.upgrade()?.function(self.number, caller).ok()
     }
 
-    /// Makes the call, and returns the promise of its answer; `None` when the island is gone.
-    pub(crate) fn call(&self, caller: &Island, arguments: Message) -> Option<Arc<Promise<Answer>>> {
+    /// Makes the call; `None` when the island is gone, or too many calls wait for it.  One that was not taken when
+    /// its caller ends is never made.
+    pub(crate) fn call(&self, caller: &Island, arguments: Message) -> Option<Asked> {
         let island = self.island.upgrade().filter(|island| !island.is_gone())?;
         let inbox = island.inbox().ok()?;
         let exchange = &island.context.exchange;
         let promise = Promise::new(exchange, island.party).ok()?;
+        // Some may wait to be taken though nobody waits for their answers: their callers were interrupted.
+        let arrived = inbox.arrived();
         let call = {
             let mut calls = inbox.calls();
-            if calls.pending.len() >= MOST_PENDING {
+            if calls.pending.len().max(arrived) >= MOST_PENDING {
                 return None;
             }
             // Whoever made the call two billion calls ago has its answer.
@@ -252,6 +280,7 @@ impl Function {
         };
         let message = Message {
             body: framed(call, self.number, &arguments.body),
+            unbound: Unbound::Remove,
             ..arguments
         };
         let channel = inbox.receiver.channel;
@@ -271,7 +300,11 @@ impl Function {
         } else if !island.is_running() {
             island.serve();
         }
-        Some(promise)
+        Some(Asked {
+            island: self.island.clone(),
+            call,
+            promise,
+        })
     }
 }
 

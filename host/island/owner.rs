@@ -6,6 +6,7 @@ use crate::error::LimitKind;
 use crate::imports::arguments;
 use crate::interpreter::LimitCallback;
 use crate::ledger::Exceeded;
+use crate::telemetry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -77,12 +78,12 @@ impl Island {
             ],
             Vec::new(),
         );
-        let promise = match arguments {
+        let asked = match arguments {
             Ok(arguments) => function.call(self, arguments),
             Err(_) => None,
         };
-        if let Some(promise) = promise {
-            let cases = vec![Case::Event(promise.event())];
+        if let Some(asked) = asked {
+            let cases = vec![Case::Event(asked.promise.event())];
             self.context.exchange.wait(self.party, cases, None).await;
         }
     }
@@ -113,7 +114,7 @@ impl Island {
             Handler::Host(callback) => {
                 let answer = catch_unwind(AssertUnwindSafe(|| callback(&reached)));
                 answer.unwrap_or_else(|_| {
-                    tracing::error!("a callback for a limit panicked");
+                    telemetry::event!(error, "a callback for a limit panicked");
                     None
                 })
             }

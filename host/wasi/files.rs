@@ -1,5 +1,6 @@
 //! The files of an interpreter: what WASI does, after a look at what would be opened, and at quotas.
 
+use super::opened::Descriptors;
 use super::stream::Metered;
 use crate::policy::{Full, Policy, Quota};
 use crate::state::State;
@@ -27,6 +28,7 @@ pub(crate) struct Meters {
     open: HashMap<u32, Arc<Quota>>,
     /// How many directories are being listed.
     listings: usize,
+    pub(super) descriptors: Descriptors,
 }
 
 /// How many directories an interpreter can list at a time.  The host has read all of each, however large
@@ -43,6 +45,7 @@ impl Meters {
             granted: quotas.collect(),
             open: HashMap::new(),
             listings: 0,
+            descriptors: Descriptors::default(),
         }
     }
 }
@@ -223,6 +226,10 @@ impl HostDescriptor for Files<'_> {
         open: OpenFlags,
         flags: DescriptorFlags,
     ) -> FsResult<Resource<Descriptor>> {
+        let Some(held) = self.0.another_descriptor() else {
+            // WASI has no error of its own for it.
+            return Err(ErrorCode::InsufficientMemory.into());
+        };
         // Opening a device can do anything, so it is looked at before.
         let mut wasi = self.wasi();
         let found = wasi.stat_at(again(&fd), path_flags, path.clone()).await;
@@ -249,6 +256,11 @@ impl HostDescriptor for Files<'_> {
         };
         let opened = self.open(&fd, path.clone(), wanted).await;
         let opened = self.told("opening", Some(&path), opened)?;
+        let file = match self.0.ctx().table.get(&opened)? {
+            Descriptor::File(file) => file.file.clone(),
+            Descriptor::Dir(dir) => dir.dir.clone(),
+        };
+        self.0.meters.descriptors.opened(&file, held);
         if let Some(quota) = quota {
             self.0.meters.open.insert(opened.rep(), quota);
         }

@@ -191,7 +191,13 @@ impl tcp_create_socket::Host for Lookups<'_> {
                 .tell("a socket for TCP, as no destination is granted");
             return Err(ErrorCode::AccessDenied.into());
         }
-        tcp_create_socket::Host::create_tcp_socket(&mut self.state.sockets(), family)
+        let Some(held) = self.state.another_descriptor() else {
+            return Err(ErrorCode::NewSocketLimit.into());
+        };
+        let mut wasi = self.state.sockets();
+        let socket = tcp_create_socket::Host::create_tcp_socket(&mut wasi, family)?;
+        self.state.opened_socket(&socket, held);
+        Ok(socket)
     }
 }
 

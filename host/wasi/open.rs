@@ -89,6 +89,8 @@ fn failed(error: io::Error) -> FsError {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         // A socket, or a pipe that nobody reads.
         Some(Errno::NXIO) => ErrorCode::NotPermitted.into(),
+        // WASI has no error of its own for it.
+        Some(Errno::MFILE | Errno::NFILE) => ErrorCode::InsufficientMemory.into(),
         Some(Errno::ROFS) => ErrorCode::ReadOnly.into(),
         _ => FsError::from(error),
     }

@@ -14,6 +14,9 @@ const OURS: &str = "told-";
 /// Of those whose names begin like this only denials are kept, since they do a lot.
 pub const HOSTILE: &str = "hostile-";
 
+/// Where an event is about the one with this name, the subscriber panics once it has kept it.
+pub const PANICS: &str = "told-panics";
+
 /// What was told of our interpreters.
 static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -93,7 +96,12 @@ impl Subscriber for Collector {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line::default();
         event.record(&mut line);
-        self.keep("event", event.metadata(), &line);
+        let whose = self.keep("event", event.metadata(), &line);
+        assert_ne!(
+            whose.as_deref(),
+            Some(PANICS),
+            "a panic of the host's subscriber"
+        );
     }
 
     fn enter(&self, span: &Id) {

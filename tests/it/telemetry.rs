@@ -1,7 +1,7 @@
 //! What the host is told: spans, events, counts.
 
 use crate::collector::{self, told_of};
-use archipel::{Binding, Capacity, Error, LimitKind, Limits, Policy, Runtime};
+use archipel::{AliasError, Binding, Capacity, Error, LimitKind, Limits, Policy, Runtime};
 use std::time::Duration;
 
 /// A runtime of which every interpreter is collected from.
@@ -14,6 +14,61 @@ fn collected() -> Runtime {
 fn count(lines: &[String], parts: &[&str]) -> usize {
     let has_all = |line: &&String| parts.iter().all(|part| line.contains(part));
     lines.iter().filter(has_all).count()
+}
+
+#[test]
+fn a_subscriber_that_panics_harms_nobody() {
+    let runtime = collected();
+    let sibling = runtime.interpreter().build().unwrap();
+    let named = || runtime.interpreter().name(collector::PANICS);
+    // It is told of a denial, and the script goes on.
+    let interpreter = named().build().unwrap();
+    interpreter
+        .alias("fails", |_| {
+            Err(AliasError::new("no").with_detail("a detail"))
+        })
+        .unwrap();
+    let denied = "from _island import aliases; aliases.call('secret', (), {})";
+    for source in [denied, "fails()"] {
+        let outcome = interpreter.exec(source);
+        assert!(matches!(outcome, Err(Error::Raised(_))), "{outcome:?}");
+    }
+    assert_eq!(interpreter.eval("1 + 1").unwrap(), 2);
+    // Of all ways in which one ends.
+    let outcome = interpreter.exec("import os; os.abort()");
+    assert!(matches!(outcome, Err(Error::Died(_))), "{outcome:?}");
+    let cpu = Limits::new().cpu(Duration::from_millis(20)).unwrap();
+    let interpreter = named().limits(cpu).build().unwrap();
+    let outcome = interpreter.exec("while True: pass");
+    assert!(
+        matches!(outcome, Err(Error::LimitExceeded { .. })),
+        "{outcome:?}"
+    );
+    let (begun, begins) = runtime.channel(Capacity::Unbounded).unwrap();
+    let interpreter = named().build().unwrap();
+    interpreter
+        .prepare_main([("begun", Binding::from(begun))])
+        .unwrap();
+    let runner = interpreter.clone();
+    let call = std::thread::spawn(move || runner.exec("begun.send(1)\nwhile True: pass"));
+    begins.recv().unwrap();
+    interpreter.cancel("enough", true);
+    let outcome = call.join().unwrap();
+    assert!(matches!(outcome, Err(Error::Cancelled(_))), "{outcome:?}");
+    let told = told_of(collector::PANICS);
+    let parts = [
+        "denied",
+        "a detail",
+        "died",
+        "stopped by a limit",
+        "cancelled",
+        "stopped: ",
+    ];
+    for part in parts {
+        assert!(count(&told, &["event", part]) > 0, "{part}: {told:#?}");
+    }
+    assert_eq!(sibling.eval("1 + 1").unwrap(), 2);
+    assert_eq!(runtime.metrics().running, 0);
 }
 
 #[test]

@@ -107,6 +107,13 @@ class Reached:
         return f"Reached(kind={self.kind!r}, limit={self.limit!r}, used={self.used!r})"
 
 
+def _check_text(what, text):
+    """Raise TypeError or UnicodeEncodeError for what the host does not take as text."""
+    if not isinstance(text, str):
+        raise TypeError(f"{what} must be str, not {type(text).__name__}")
+    str.encode(text)
+
+
 class Governed:
     """The methods with which an interpreter is governed by the one that created it.
 
@@ -125,9 +132,7 @@ class Governed:
 
         Raises ValueError for what is no name and for the name of a builtin that is not hidden.
         """
-        if not isinstance(name, str):
-            raise TypeError(f"name must be str, not {type(name).__name__}")
-        name.encode()
+        _check_text("name", name)
         if not callable(target):
             raise TypeError(f"target must be callable, not {type(target).__name__}")
         function = target
@@ -146,6 +151,7 @@ class Governed:
 
     def unalias(self, name, /):
         """Take an alias away, at once; whether there was one."""
+        _check_text("name", name)
         found = self._do(lambda handle: handle.unalias(name))
         aliases.take_back(self.id, name)
         return found
@@ -156,10 +162,12 @@ class Governed:
 
     def hide(self, name, /):
         """Take an alias, a module or a builtin out of the interpreter's sight."""
+        _check_text("name", name)
         self._do(lambda handle: handle.hide(name))
 
     def expose(self, name, /):
         """End hiding; whether it was hidden."""
+        _check_text("name", name)
         return self._do(lambda handle: handle.expose(name))
 
     def hidden(self):
@@ -174,6 +182,7 @@ class Governed:
         from concurrent.interpreters import ExecutionFailed
 
         self._governed()
+        _check_text("name", name)
         job = host.Job_InvokeHidden((name, codec.encode_exactly((args, kwargs))))
         result, excinfo = _interpreters.run(self.id, job)
         if excinfo is not None:
@@ -226,8 +235,8 @@ class Governed:
         Cancelled is raised there, which can be caught.  With `unwind` it is stopped where it is, which
         cannot be caught, and the interpreter is gone.
         """
-        if not isinstance(message, str):
-            raise TypeError(f"message must be str, not {type(message).__name__}")
+        _check_text("message", message)
+        unwind = bool(unwind)
         self._do(lambda handle: handle.cancel(message, unwind))
 
     def kill(self):

@@ -1,10 +1,47 @@
 //! Hostile cases of aliases whose functions are the host's.
 
 use super::lane::Lane;
-use archipel::{AliasError, Binding, Capacity, Error, Interpreter, Policy};
+use archipel::{AliasError, Binding, Capacity, Error, Interpreter, Limits, Policy};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// A-11: Callers are stopped before the interpreter that they call, which computes, takes their calls.
+///
+/// Outcome: nothing is left of the calls, and none of them is made.
+#[test]
+fn a_11_callers_that_are_gone() {
+    let lane = Lane::new();
+    let (runtime, before) = (lane.runtime.clone(), lane.runtime.metrics().queued_messages);
+    let policy = Policy::new().children(4, 1).unwrap();
+    let policy = policy.alias("queued", move |_| {
+        let queued = runtime.metrics().queued_messages.saturating_sub(before);
+        Ok((queued as i64).into())
+    });
+    let callee = lane.interpreter(policy.unwrap());
+    let wall = Limits::new().wall(Duration::from_secs(60)).unwrap();
+    callee.limit(wall).unwrap();
+    // The sibling's messages are counted too, so that what matters is what there is at the least.
+    callee
+        .exec(
+            "import archipel
+made = []
+children = [archipel.create() for _ in range(4)]
+tasks = []
+for child in children:
+    child.alias('called', made.append)
+    tasks.append(child.call_in_thread(exec, 'called(bytes(1 << 20))', {}))
+while queued() < 4: pass
+for child in children: child.kill()
+while queued() > 1: pass
+archipel.select(archipel.after(0.01))
+assert made == [], len(made)",
+        )
+        .unwrap();
+    drop(callee);
+    lane.is_as_before().unwrap();
+}
 
 /// A call on another thread.
 fn runs(interpreter: &Interpreter, source: &str) -> JoinHandle<archipel::Result<()>> {

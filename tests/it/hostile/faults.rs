@@ -1,5 +1,6 @@
 //! Hostile cases in which the host itself is at fault, or asked for what makes no sense.
 
+use super::case::Place;
 use super::lane::Lane;
 use crate::runtime;
 use archipel::{
@@ -178,6 +179,52 @@ fn z_7_killed_while_it_runs() {
         (&*output.stdout, output.status.code()),
         (&b"ran\n"[..], Some(0))
     );
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+/// Z-3: A script opens all the files that the process can have, while another one needs just one.
+///
+/// Outcome: RAISE(OSError) for the one, and the other opens its own.
+#[cfg(unix)]
+#[test]
+fn z_3_no_descriptors() {
+    const SCRIPT: &str = "
+import os, sys, time
+
+def until(name):
+    while not os.path.exists('/here/' + name):
+        time.sleep(0.002)
+
+if sys.argv[1] == 'hog':
+    kept = []
+    try:
+        while True:
+            kept.append(open('/here/file', 'w'))
+    except OSError:
+        print('no more')
+    os.mkdir('/here/full')
+    until('done')
+    # What was closed can be opened again.
+    count = len(kept)
+    kept.clear()
+    kept = [open('/here/file') for _ in range(count)]
+else:
+    until('full')
+    with open('/here/file') as file:
+        print('opened')
+    os.mkdir('/here/done')
+";
+    runtime();
+    let place = Place::new("z-3");
+    let grant = format!("{}::/here:rw", place.folder("data").display());
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -n 48; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_archipel"))
+        .args(["map", "-j", "2", "--timeout", "60s", "--dir", &grant])
+        .args(["-c", SCRIPT, ":::", "hog", "victim"])
+        .output()
+        .unwrap();
+    assert_eq!(output.stdout, b"no more\nopened\n", "{output:?}");
     assert!(output.stderr.is_empty(), "{output:?}");
 }
 

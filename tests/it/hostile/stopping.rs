@@ -57,6 +57,49 @@ fn k_6_at_odd_moments() {
     }
 }
 
+/// K-2: A parent is cancelled between the moment at which it asks for a job in a child, and the beginning of that.
+///
+/// Outcome: both are cancelled, so that the parent finds the child idle.
+#[test]
+fn k_2_between_a_request_and_its_job() {
+    let lane = Lane::new();
+    let wall = Limits::new().wall(Duration::from_secs(60)).unwrap();
+    let policy = Policy::new().children(1, 1).unwrap();
+    let parent = lane.runtime.interpreter().policy(policy).limits(wall);
+    let parent = parent.build().unwrap();
+    let cancelled = parent.clone();
+    // What is asked for here rises at the next tick, and long before that the parent waits for its child.
+    let alias = move |_| {
+        cancelled.cancel("enough", false);
+        Ok(archipel::Value::None)
+    };
+    parent.alias("cancel_all", alias).unwrap();
+    parent
+        .exec("import archipel; child = archipel.create(); endless = 'while True: pass'")
+        .unwrap();
+    let asks = [
+        "child.exec(endless)",
+        "child.call_in_thread(exec, endless, {}).join()",
+    ];
+    for ask in asks.iter().cycle().take(6) {
+        // What rises first is the child's or the parent's own, and a thread that fails says so itself.
+        let outcome = parent.exec(format!("cancel_all(); {ask}"));
+        let ended = matches!(outcome, Ok(()) | Err(Error::Raised(_)));
+        assert!(ended, "{outcome:?}");
+        let begun = Instant::now();
+        while parent.children().iter().any(|child| child.is_running) {
+            assert!(
+                begun.elapsed() < Duration::from_secs(20),
+                "it runs on: {ask}"
+            );
+            std::thread::yield_now();
+        }
+    }
+    parent.unalias("cancel_all");
+    drop(parent);
+    lane.is_as_before().unwrap();
+}
+
 /// K-7: An interpreter is stopped before it runs anything, after the end, twice, and by many threads.
 ///
 /// Outcome: CANCELLED once; the rest means nothing.

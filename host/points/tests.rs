@@ -1,0 +1,390 @@
+//! Exactly-once delivery, whatever happens at any moment: guests and the host exchange messages, and at the
+//! n-th moment something happens to the one whose moment it is, for each n that there is.
+
+use super::{Point, Verdict, number};
+use crate::broker::{Counts, PartyId};
+use crate::interpreter::Binding;
+use crate::interrupt::Interruption;
+use crate::island::Reason;
+use crate::job::Job;
+use crate::{Capacity, Error, Interpreter, Policy, Receiver, RecvError, Runtime, Sender, Value};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+/// What happens.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Blow {
+    /// An exception rises where it waits.
+    Interrupt,
+    /// It is cancelled in a way that it cannot catch.
+    Unwind,
+    Kill,
+    /// The channel that most goes through is closed.
+    Close,
+    /// There is no memory for the message.
+    Trap,
+    /// The host drops what it awaits.
+    GiveUp,
+}
+
+const BLOWS: [Blow; 6] = [
+    Blow::Interrupt,
+    Blow::Unwind,
+    Blow::Kill,
+    Blow::Close,
+    Blow::Trap,
+    Blow::GiveUp,
+];
+
+/// What all of them begin with.
+const COMMON: &str = "
+import archipel, interpreters, signal
+
+# An interruption that comes to nothing: the wait goes on.
+signal.signal(signal.SIGINT, lambda *_: None)
+
+def put(number, send, *args, **kwargs):
+    'Sends, and tells what came of it.'
+    try:
+        send(*args, **kwargs)
+    except BaseException as error:
+        tell(number, type(error).__name__)
+    else:
+        tell(number, 'sent')
+
+def take(receive, *args):
+    'Receives; None says that there was nothing.'
+    try:
+        return receive(*args)
+    except interpreters.ChannelError:
+        return None
+";
+
+const PRODUCER: &str = "
+for number in (100, 101, 102):
+    put(number, work.send, number)
+put(103, archipel.select, (work, 103), (more, 103))
+put(104, work.send, 104, timeout=60)
+answers, answer = interpreters.create_channel()
+put(105, work.send, (105, answer))
+del answer
+take(answers.recv)
+for number in (106, 107):
+    put(number, archipel.select, (more, number), (work, number), timeout=60)
+
+# A job of another interpreter's, which calls back.
+def tell_for(number, outcome):
+    tell(number, outcome)
+    return number
+
+child = archipel.create()
+child.prepare_main(work=work)
+child.alias('tell', tell_for)
+try:
+    child.exec(common + 'put(108, work.send, 108)')
+except BaseException:
+    pass
+del child
+";
+
+/// Receives in each way in turn until there is nothing more, passes on, and answers.
+const CONSUMER: &str = "
+ways = [
+    lambda: work.recv(),
+    lambda: archipel.select(work, more)[1],
+    lambda: work.recv(timeout=60),
+    lambda: archipel.select(more, work, archipel.after(60))[1],
+]
+misses = 0
+turn = 0
+while misses < 3:
+    turn += 1
+    got = take(ways[turn % 4])
+    if got is None:
+        misses += 1
+        continue
+    if type(got) is tuple:
+        got, answer = got
+        put(got + 1000, answer.send, got + 1000)
+        del answer
+    put(got + 2000, back.send, got + 2000)
+";
+
+/// What the host sends meanwhile.
+const SENT_BY_HOST: std::ops::Range<i64> = 109..114;
+
+/// How long what is dropped elsewhere may take, on the busiest of machines.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+type Told = Arc<Mutex<Vec<(i64, String)>>>;
+
+struct World {
+    runtime: Runtime,
+    work: (Sender, Receiver),
+    more: (Sender, Receiver),
+    back: (Sender, Receiver),
+    guests: Vec<Interpreter>,
+    told: Told,
+}
+
+impl World {
+    fn new(runtime: &Runtime) -> Self {
+        let channel = |capacity| runtime.channel(capacity).unwrap();
+        let told = Told::default();
+        let (work, more, back) = (
+            channel(Capacity::Bounded(1)),
+            channel(Capacity::Rendezvous),
+            channel(Capacity::Bounded(2)),
+        );
+        let guests = (0..3).map(|_| {
+            let told = told.clone();
+            let policy = Policy::new()
+                .children(1, 1)
+                .unwrap()
+                .alias("tell", move |call| {
+                    let (number, outcome): (i64, String) = call.arguments()?;
+                    let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+                    told.push((number, outcome));
+                    Ok(Value::None)
+                });
+            let guest = runtime
+                .interpreter()
+                .policy(policy.unwrap())
+                .build()
+                .unwrap();
+            let bindings = [("work", &work), ("more", &more), ("back", &back)];
+            for (name, (sender, receiver)) in bindings {
+                let ends = [
+                    ("send", Binding::from(sender.clone())),
+                    ("recv", Binding::from(receiver.clone())),
+                ];
+                guest.prepare_main(ends).unwrap();
+                guest
+                    .exec(format!("{name}_send, {name}_recv = send, recv"))
+                    .unwrap();
+            }
+            guest.exec(COMMON).unwrap();
+            guest
+        });
+        let guests: Vec<_> = guests.collect();
+        let [producer, consumers @ ..] = &guests[..] else {
+            unreachable!()
+        };
+        producer.exec("work, more = work_send, more_send").unwrap();
+        producer.prepare_main([("common", COMMON.into())]).unwrap();
+        for consumer in consumers {
+            let ends = "work, more, back = work_recv, more_recv, back_send";
+            consumer.exec(ends).unwrap();
+        }
+        for guest in &guests {
+            guest
+                .exec("del send, recv, work_send, work_recv, more_send, more_recv, back_send, back_recv")
+                .unwrap();
+        }
+        World {
+            runtime: runtime.clone(),
+            work,
+            more,
+            back,
+            guests,
+            told,
+        }
+    }
+
+    /// Runs the guests to their ends, and the host with them, on this thread and in this order, with `blow` at the
+    /// moment of number `at`.  Says what was received by the host, and whether there was such a moment.
+    fn run(&self, blow: Blow, at: usize) -> (Vec<i64>, bool) {
+        let passed = Arc::new(AtomicUsize::new(0));
+        let exchange = self.runtime.0.exchange.clone();
+        let families = self
+            .guests
+            .iter()
+            .map(|guest| guest.island().family.clone());
+        let families: Vec<_> = families.collect();
+        let given_up = Arc::new(AtomicBool::new(false));
+        let (work, seen, gives_up) = (self.work.0.clone(), passed.clone(), given_up.clone());
+        exchange.points.ask(move |party, point| {
+            let mut living = families.iter().flat_map(|family| family.living());
+            let island = living.find(|island| island.party == party);
+            let counts = match blow {
+                Blow::Trap => point == Point::Lowers,
+                Blow::Close => true,
+                Blow::GiveUp => party == PartyId::HOST,
+                Blow::Interrupt | Blow::Unwind | Blow::Kill => island.is_some(),
+            };
+            if !counts || seen.fetch_add(1, Ordering::Relaxed) != at {
+                return Verdict::GoOn;
+            }
+            match (blow, island) {
+                (Blow::Close, _) => work.close(),
+                (Blow::GiveUp, _) => gives_up.store(true, Ordering::Relaxed),
+                (Blow::Trap, _) | (_, None) => {}
+                (Blow::Interrupt, Some(island)) => island.interrupt(Interruption::Keyboard),
+                (Blow::Unwind, Some(island)) => island.stop(Reason::Cancelled("now".to_owned())),
+                (Blow::Kill, Some(island)) => island.kill(),
+            }
+            match point {
+                Point::Lowers if blow == Blow::Trap => Verdict::Fail,
+                Point::Lowers => Verdict::GoOn,
+                Point::Waits | Point::Woken => Verdict::Stay,
+            }
+        });
+        let sources = [PRODUCER, CONSUMER, CONSUMER];
+        let guests = self.guests.iter().zip(sources);
+        let mut runs: Vec<_> = guests
+            .map(|(guest, source)| {
+                Some(guest.island().start(Job::Exec(source.to_owned())).unwrap())
+            })
+            .collect();
+        let mut received = Vec::new();
+        let mut receive = Some(Box::pin(self.back.1.recv_async()));
+        let mut sending = SENT_BY_HOST;
+        let mut send = None;
+        let all = poll_fn(|context| {
+            for run in &mut runs {
+                if let Some(under_way) = run
+                    && let Poll::Ready(result) = Pin::new(under_way).poll(context)
+                {
+                    let expected = match &result {
+                        Ok(_) => true,
+                        Err(Error::Killed) => blow == Blow::Kill,
+                        Err(Error::Cancelled(_)) => blow == Blow::Unwind,
+                        Err(Error::Died(_)) => blow == Blow::Trap,
+                        Err(_) => false,
+                    };
+                    assert!(expected, "{blow:?} at {at}: {result:?}");
+                    *run = None;
+                }
+            }
+            let [producer, consumers @ ..] = &runs[..] else {
+                unreachable!()
+            };
+            if producer.is_none() || consumers.iter().all(Option::is_none) {
+                self.work.0.close();
+                self.more.0.close();
+            }
+            while let Some(future) = &mut receive {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(result) => received.extend(result.ok().as_ref().and_then(number)),
+                    Poll::Pending if given_up.swap(false, Ordering::Relaxed) => {}
+                    Poll::Pending => break,
+                }
+                receive = Some(Box::pin(self.back.1.recv_async()));
+            }
+            while send.is_some() || !sending.is_empty() {
+                let future = send.get_or_insert_with(|| {
+                    let number = sending.start;
+                    sending.start += 1;
+                    (number, Box::pin(self.work.0.send_async(number)))
+                });
+                match future.1.as_mut().poll(context) {
+                    Poll::Ready(result) => {
+                        let outcome = result.map_or("closed", |()| "sent").to_owned();
+                        self.told.lock().unwrap().push((future.0, outcome));
+                    }
+                    // Whether it was sent is not known then.
+                    Poll::Pending if given_up.swap(false, Ordering::Relaxed) => {}
+                    Poll::Pending => break,
+                }
+                send = None;
+            }
+            match runs.iter().all(Option::is_none) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        });
+        self.runtime.0.workers.wait(all);
+        drop((receive, send));
+        exchange.points.ask(|_, _| Verdict::GoOn);
+        (received, passed.load(Ordering::Relaxed) > at)
+    }
+
+    /// What is left in the channels.
+    fn left(&self) -> Vec<i64> {
+        let mut left = Vec::new();
+        for (_, receiver) in [&self.work, &self.more, &self.back] {
+            loop {
+                match receiver.try_recv() {
+                    Ok(value) => left.extend(number(&value)),
+                    Err(RecvError::Empty | RecvError::Closed) => break,
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+        }
+        left
+    }
+}
+
+/// Checks that each message reached one receiver, or is still there, or its sender was told that it was not sent.
+fn account_for(context: &str, told: &[(i64, String)], there: &[i64], hit: bool) {
+    let count = |number: i64| there.iter().filter(|n| **n == number).count();
+    for number in there {
+        assert_eq!(
+            count(*number),
+            1,
+            "{context}: {number} is there more than once"
+        );
+    }
+    for (number, outcome) in told {
+        let times = told.iter().filter(|(told, _)| told == number).count();
+        assert_eq!(times, 1, "{context}: {number} was told of more than once");
+        let there = count(*number);
+        // Who is answered may be gone, and the answer with it.
+        let may_be_lost = hit && (1000..2000).contains(number);
+        match outcome.as_str() {
+            "sent" => assert!(there == 1 || may_be_lost, "{context}: {number} is lost"),
+            other => assert_eq!(
+                there, 0,
+                "{context}: {number} was sent, in spite of {other}"
+            ),
+        }
+    }
+    // Of what nobody told, its sender was stopped: it was sent once or not at all.
+}
+
+#[test]
+fn each_message_is_received_once_whatever_happens_when() {
+    let runtime = Runtime::builder()
+        .interpreters(8)
+        .workers(1)
+        .build()
+        .expect("the guest can be built on this machine");
+    for blow in BLOWS {
+        let mut moments = 0;
+        for at in 0.. {
+            let world = World::new(&runtime);
+            let (mut there, hit) = world.run(blow, at);
+            let context = format!("{blow:?} at {at}");
+            let arrived = runtime.0.exchange.points.take_arrived();
+            // A call of an alias is a message too, with a number of its own.
+            there.extend(arrived.into_iter().filter(|number| *number >= 100));
+            there.extend(world.left());
+            let told = world.told.lock().unwrap().clone();
+            account_for(&context, &told, &there, hit);
+            drop(world);
+            // What a child's job held is dropped by a worker.
+            let counts = || runtime.0.exchange.with(|broker, _| broker.counts());
+            let begun = Instant::now();
+            while counts() != Counts::default() && begun.elapsed() < PATIENCE {
+                std::thread::yield_now();
+            }
+            assert_eq!(counts(), Counts::default(), "{context}");
+            if !hit || blow == Blow::Interrupt {
+                assert!(
+                    told.iter().all(|(_, outcome)| outcome == "sent"),
+                    "{told:?}"
+                );
+                assert_eq!(there.len(), 14 + 14 + 1, "{there:?}");
+            }
+            if !hit {
+                moments = at;
+                break;
+            }
+        }
+        assert!(moments > 10, "{blow:?} had {moments} moments");
+    }
+}
