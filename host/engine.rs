@@ -224,25 +224,28 @@ pub(crate) fn compile(
     let compatibility = hasher.hash_one(engine.precompile_compatibility_hash());
     let key = format!("{}-{compatibility:016x}", source.key);
     let cached = |progress: Option<&mut dyn FnMut(Progress)>| {
-        let damage = match cache?.find(&key) {
-            Lookup::Found(path) => match load(engine, &path) {
-                Ok(component) => return Some(component),
+        let Some(cache) = cache else { return Ok(None) };
+        let damage = match cache.find(&key) {
+            Lookup::Found(path) => match load(engine, &path).map_err(failure) {
+                Ok(component) => return Ok(Some(component)),
+                // There would be none to compile it anew either.
+                Err(error @ Error::NoMemory(_)) => return Err(error),
                 Err(_) => "wasmtime refuses it",
             },
-            Lookup::Absent => return None,
+            Lookup::Absent => return Ok(None),
             Lookup::Damaged(why) => why,
         };
         if let Some(progress) = progress {
             progress(Progress::Damaged(damage));
         }
-        None
+        Ok(None)
     };
-    if let Some(component) = cached(None) {
+    if let Some(component) = cached(None)? {
         return Ok(component);
     }
     // Whoever held the lock may have compiled it.
     let _lock = cache.and_then(CompiledCache::lock);
-    if let Some(component) = cached(Some(&mut *progress)) {
+    if let Some(component) = cached(Some(&mut *progress))? {
         return Ok(component);
     }
     progress(Progress::Compile);

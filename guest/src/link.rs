@@ -5,22 +5,22 @@
 //! memory and one defined table, so that creating an instance copies no table and no globals, and
 //! no instruction goes through a pointer for an address that never changes.
 
+mod added;
+mod constant;
 mod scan;
 
-use crate::alarm::{Alarm, Memory};
 use crate::component::{Component, Instance, Provider};
 use crate::emit::Output;
-use crate::files::{Libc, NEEDED};
-use crate::image::{self, Image};
-use crate::intrinsics::{self, Intrinsics};
-use crate::lists::{self, World};
+use crate::files::NEEDED;
+use crate::intrinsics;
+use crate::lists::World;
 use crate::module::Module;
 use anyhow::{Context, Result, bail, ensure};
+pub(crate) use constant::{Constant, evaluate};
 use scan::Scan;
 use std::collections::{HashMap, HashSet};
-use wasm_encoder as enc;
 use wasm_encoder::reencode::{self, Reencode};
-use wasmparser::{ConstExpr, DataKind, ExternalKind, Operator};
+use wasmparser::ExternalKind;
 
 /// Module index and index among the items that this module itself defines.
 pub(crate) type Defined = (usize, u32);
@@ -369,100 +369,6 @@ impl<'c, 'a> Linker<'c, 'a> {
         })
     }
 
-    /// Adds what reads and writes the memory, to a guest that has an allocator and a libc.
-    fn add_image(
-        &self,
-        out: &mut Output<'_, 'a>,
-        constants: &HashMap<Defined, Constant>,
-    ) -> Result<Option<Image>> {
-        let mut roots = self.component.roots.iter();
-        let allocator = roots.find(|(_, _, name)| *name == image::ALLOCATOR);
-        let (Some((_, instance, name)), Some(functions)) = (allocator, self.named(NEEDED)) else {
-            return Ok(None);
-        };
-        let index = |place| index_of(out, place);
-        let mut libc = Libc {
-            allocator: index(self.root(*instance, name)?)?,
-            functions: Default::default(),
-        };
-        for (slot, defined) in libc.functions.iter_mut().zip(functions) {
-            *slot = index(Function::Defined(defined))?;
-        }
-        let alarm = Alarm::find(&self.memory(constants))?;
-        Image::announce(out, &libc, alarm).map(Some)
-    }
-
-    /// What the modules put into the memory that they share.
-    fn memory(&self, constants: &HashMap<Defined, Constant>) -> Memory<'a> {
-        let modules = self.modules.iter().zip(&self.places).enumerate();
-        let shared = modules.filter(|(index, _)| !self.is_shim(*index));
-        let segments = shared.flat_map(|(_, (module, places))| {
-            module.data.iter().filter_map(|data| {
-                let DataKind::Active { offset_expr, .. } = &data.kind else {
-                    return None;
-                };
-                match evaluate(offset_expr, places, constants) {
-                    Some(Constant::I32(address)) => Some((address as u32, data.data)),
-                    _ => None,
-                }
-            })
-        });
-        Memory::new(segments.collect())
-    }
-
-    /// Adds what frees the lists of bytes that the module with the exports passes and returns.
-    fn add_lists(&self, out: &mut Output<'_, 'a>, world: &World) -> Result<Vec<enc::Function>> {
-        let exports = world.export_names();
-        let mut exported = Vec::new();
-        let mut bindings = HashSet::new();
-        for &(kind, instance, name) in &self.component.roots {
-            if kind == ExternalKind::Func {
-                let index = out.function(self.root(instance, name)?);
-                exported.push((name, index.context("an export was left out")?));
-                if exports.contains(name) {
-                    bindings.insert(self.module_of[&instance]);
-                }
-            }
-        }
-        let (mut called, mut shared) = (HashSet::new(), HashSet::new());
-        for (index, places) in self.places.iter().enumerate() {
-            let by = match bindings.contains(&index) {
-                true => &mut called,
-                false => &mut shared,
-            };
-            by.extend(places.functions.iter().filter_map(|place| match place {
-                Function::Host { namespace, name } => Some((*namespace, *name)),
-                Function::Defined(_) => None,
-            }));
-        }
-        let free = self.named(NEEDED).and_then(|libc| {
-            let last = libc.last().copied()?;
-            out.function(Function::Defined(last))
-        });
-        let parts = lists::Parts {
-            called,
-            shared,
-            exported,
-            free,
-        };
-        lists::announce(out, world, &parts)
-    }
-
-    /// Adds the short way for plain messages, to a guest that has CPython and channels.
-    fn add_intrinsics(&self, out: &mut Output<'_, 'a>) -> Result<Option<Intrinsics>> {
-        let (Some(python), Some(libc)) = (self.named(intrinsics::NEEDED), self.named(NEEDED))
-        else {
-            return Ok(None);
-        };
-        let index = |defined| index_of(out, Function::Defined(defined));
-        let free = index(libc[NEEDED.len() - 1])?;
-        let mut needed = [0; intrinsics::NEEDED.len()];
-        for (slot, defined) in needed.iter_mut().zip(python) {
-            *slot = index(defined)?;
-        }
-        Intrinsics::announce(out, needed, free)
-    }
-
     fn root(&self, instance: usize, name: &str) -> Result<Function<'a>> {
         let module = self.module_of[&instance];
         let (_, index) = self.modules[module]
@@ -580,53 +486,6 @@ impl<'c, 'a> Linker<'c, 'a> {
             intrinsics: intrinsics.map(|intrinsics| intrinsics.addresses),
         };
         Ok((out.finish(), report))
-    }
-}
-
-/// The new index of a function that what is added calls.
-fn index_of<'a>(out: &Output<'_, 'a>, place: Function<'a>) -> Result<u32> {
-    out.function(place)
-        .context("a function that is needed was left out")
-}
-
-/// The value of a constant global.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Constant {
-    I32(i32),
-    I64(i64),
-}
-
-/// Evaluates an initialiser or an offset, as far as it is made of integers and known globals.
-pub(crate) fn evaluate(
-    expr: &ConstExpr<'_>,
-    places: &Places<'_>,
-    known: &HashMap<Defined, Constant>,
-) -> Option<Constant> {
-    use Constant::{I32, I64};
-    let mut stack = Vec::new();
-    for operator in expr.get_operators_reader() {
-        let value = match operator.ok()? {
-            Operator::I32Const { value } => I32(value),
-            Operator::I64Const { value } => I64(value),
-            Operator::GlobalGet { global_index } => {
-                *known.get(places.globals.get(global_index as usize)?)?
-            }
-            Operator::I32Add => match (stack.pop()?, stack.pop()?) {
-                (I32(b), I32(a)) => I32(a.wrapping_add(b)),
-                _ => return None,
-            },
-            Operator::I32Sub => match (stack.pop()?, stack.pop()?) {
-                (I32(b), I32(a)) => I32(a.wrapping_sub(b)),
-                _ => return None,
-            },
-            Operator::End => continue,
-            _ => return None,
-        };
-        stack.push(value);
-    }
-    match stack[..] {
-        [value] => Some(value),
-        _ => None,
     }
 }
 

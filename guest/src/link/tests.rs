@@ -1,6 +1,7 @@
 //! Linking of components small enough to be written by hand.
 
 use super::*;
+use wasmparser::Operator;
 
 /// Two modules as dynamic linking leaves them: the second has its address of `data` in a global
 /// and calls the first, which calls the host; one more function is never reached.
