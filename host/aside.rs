@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use wasmtime::Result;
 
-/// From how many bytes on it takes long to read a message; some milliseconds, that is.
+/// From how many bytes on it takes long to read a message of many parts; some milliseconds, that is.
 pub(crate) const LONG: usize = 512 << 10;
 
 /// Where such work is done: in as many threads at a time as there are workers.
@@ -157,7 +157,7 @@ mod tests {
         guest
             .exec(format!(
                 "import archipel, interpreters
-                 \nlong = 'x' * {}\nsafe = archipel.create()",
+                 \nlong = [None] * {}\nsafe = archipel.create()",
                 2 * LONG
             ))
             .unwrap();

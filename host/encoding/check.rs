@@ -64,6 +64,20 @@ pub fn check(body: &[u8], handles: usize, max_depth: usize) -> Result<Summary, R
     Ok(checker.summary)
 }
 
+/// Whether a body is a single text or a run of bytes, if it is anything: it is checked at the pace of memory.
+pub(crate) fn is_flat(body: &[u8]) -> bool {
+    matches!(
+        body.first().map(|byte| byte & !FLAG_REF),
+        Some(
+            code::BYTES
+                | code::ASCII
+                | code::ASCII_INTERNED
+                | code::UNICODE
+                | code::UNICODE_INTERNED
+        )
+    )
+}
+
 /// Its refusals are boxed as long as they are on their way, so that what is returned for each object
 /// that is not refused fits into registers.
 struct Checker<'a> {

@@ -391,7 +391,8 @@ impl State {
         ends: usize,
     ) -> impl Future<Output = Result<Body>> + Send + use<> {
         let is_data = matches!(form, channels::Form::Plain | channels::Form::Escaped);
-        let is_long = is_data && bytes.len() >= LONG && bytes.len() <= self.most_bytes();
+        let is_long = (LONG..=self.most_bytes()).contains(&bytes.len());
+        let is_long = is_data && is_long && !encoding::is_flat(&bytes);
         let aside = is_long.then(|| (self.context.clone(), self.account.clone()));
         async move {
             let Some((context, account)) = aside else {
