@@ -77,7 +77,7 @@ enum Ends {
 
 /// Each flood in an interpreter of its own.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
-    let count = size.times(20_000, 20_000..=1_000_000);
+    let count = size.times(10_000, 20_000..=10_000_000);
     let runtime = Runtime::builder().interpreters(8).build()?;
     for (what, source, ends) in FLOODS {
         let output = Output::captured(CAPTURED);
