@@ -22,7 +22,8 @@ class TaskThread(threading.Thread):
     """A job in another interpreter, with the methods of a thread.
 
     `start()` returns the task of the job; what it raises, and what `finish(result, excinfo)` raises
-    when the job has ended, is shown as an uncaught exception of a thread is.
+    when the job has ended, is shown as an uncaught exception of a thread is.  What interrupts the
+    caller meanwhile is the caller's.
     """
 
     def __init__(self, start, finish, name=None):
@@ -32,7 +33,7 @@ class TaskThread(threading.Thread):
         self._error = None
         try:
             self._task = start()
-        except BaseException as error:
+        except (Exception, SystemExit) as error:
             self._error = error
             self._report(error)
         else:
@@ -62,7 +63,7 @@ class TaskThread(threading.Thread):
         _live.discard(self)
         try:
             self._finish(*_interpreters.result(task))
-        except BaseException as error:
+        except (Exception, SystemExit) as error:
             self._report(error)
 
     def is_alive(self):
