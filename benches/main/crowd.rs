@@ -14,9 +14,10 @@ pub fn crowd(count: usize) -> Result<Vec<Duration>> {
     let before = private_memory()?;
     let mut all = Vec::with_capacity(count);
     let mut times = Vec::with_capacity(count);
-    let mut fresh = Vec::with_capacity(count);
-    let mut written = Vec::with_capacity(count);
-    for _ in 0..count {
+    let part = 100.min(count / 2);
+    let mut fresh = Vec::new();
+    let mut written = Vec::new();
+    for n in 0..count {
         let (time, made) = timed(|| {
             let interpreter = runtime.interpreter().build()?;
             interpreter.exec("pass")?;
@@ -24,15 +25,17 @@ pub fn crowd(count: usize) -> Result<Vec<Duration>> {
         });
         all.push(made?);
         times.push(time);
-        let (time, memory) = timed(|| vec![1_u8; FRESH]);
-        fresh.push(memory);
-        written.push(time);
+        // Memory that is taken in between would make that of the last ones dearer.
+        if n < part || n >= count - part {
+            let (time, memory) = timed(|| vec![1_u8; FRESH]);
+            fresh.push(memory);
+            written.push(time);
+        }
     }
-    let taken = private_memory()? - before - ((count * FRESH) >> 10) as u64;
+    let taken = private_memory()? - before - ((fresh.len() * FRESH) >> 10) as u64;
     drop(fresh);
-    let part = 100.min(count / 2);
     let ends = |times: &[Duration]| {
-        let last = median(times[count - part..].to_vec());
+        let last = median(times[times.len() - part..].to_vec());
         (last, median(times[..part].to_vec()))
     };
     let (last, first) = ends(&times);
