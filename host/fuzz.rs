@@ -6,6 +6,7 @@ mod broker;
 use crate::encoding::{self, MAX_DEPTH};
 use crate::policy::Profile;
 use archipel_guest::component::Component;
+use archipel_guest::direct::call_directly;
 use archipel_guest::link::{Options, link};
 use archipel_guest::lists::World;
 
@@ -45,14 +46,16 @@ pub fn policy(data: &[u8]) {
     }
 }
 
-/// Links a component.
+/// Links a component, and has its calls go past the table.
 pub fn linker(data: &[u8]) {
     let all = Options {
         copied: true,
         keep_names: true,
     };
-    if let (Ok(component), Ok(world)) = (Component::read(data), World::read(data)) {
-        let _ = link(&component, &world, all);
+    if let (Ok(component), Ok(world)) = (Component::read(data), World::read(data))
+        && let Ok((mut module, _)) = link(&component, &world, all)
+    {
+        let _ = call_directly(&mut module);
     }
 }
 

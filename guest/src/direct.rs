@@ -27,7 +27,7 @@ const MOST_PLACES: u32 = 65_520;
 /// # Errors
 ///
 /// When `module` is damaged.
-pub(crate) fn call_directly(module: &mut Vec<u8>) -> Result<usize> {
+pub fn call_directly(module: &mut Vec<u8>) -> Result<usize> {
     let Some(table) = Table::read(module)? else {
         return Ok(0);
     };
@@ -122,7 +122,11 @@ impl Table {
         else {
             return Ok(false);
         };
-        for (place, function) in (offset..).zip(functions.clone()) {
+        for (number, function) in functions.clone().into_iter().enumerate() {
+            let place = u32::try_from(number)
+                .ok()
+                .and_then(|number| offset.checked_add(number));
+            let Some(place) = place else { return Ok(false) };
             self.places.insert(place, function?);
         }
         Ok(true)

@@ -12,13 +12,13 @@
 //!    plain messages;
 //! 5. [`immortal`] takes the reference counts out of use, so that interpreters share more memory;
 //! 6. Binaryen optimises that module, where the machine has it;
-//! 7. `direct` has its calls go past the table, which each instance would have to fill for itself;
+//! 7. [`direct`] has its calls go past the table, which each instance would have to fill for itself;
 //! 8. [`encode`](encode::encode) makes the module a component again.
 
 mod alarm;
 mod assemble;
 pub mod component;
-mod direct;
+pub mod direct;
 mod emit;
 pub mod encode;
 mod files;
