@@ -98,10 +98,7 @@ pub fn cpu(runtime: &Runtime, quick: bool) -> Result<Vec<Series>> {
     all.extend(peers::programs(&script, &folder, programs)?);
     std::fs::remove_file(&script)?;
     for series in &all[1..] {
-        let ratio = |(program, time): &(String, Duration)| {
-            let native = all[0].at(program)?;
-            Some(time.as_secs_f64() / native.as_secs_f64())
-        };
+        let ratio = |(program, _): &(String, Duration)| series.ratio(&all[0], program);
         let ratios: Vec<f64> = series.points.iter().filter_map(ratio).collect();
         let logarithms: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
         row(

@@ -4,7 +4,7 @@ use crate::plots::Series;
 use crate::{Result, median, micros, row, timed};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, LazyLock};
 use std::time::Duration;
 
 const PYERYX: &str = "0.11.0";
@@ -29,28 +29,34 @@ fn newest() -> Option<String> {
     })
 }
 
-/// What the script measures for `group`: a name, and for each place how long it took.
-fn ask(group: &str, arguments: &[String]) -> Result<Vec<Series>> {
-    let Some(python) = newest() else {
-        return Ok(Vec::new());
-    };
+/// The Python that measures, and the folder in which pyeryx is installed if it can be.
+static PYTHON: LazyLock<Option<(String, PathBuf)>> = LazyLock::new(|| {
+    let python = newest()?;
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("pyeryx-{PYERYX}"));
     if !folder.exists() {
-        // Where it cannot be installed, because this Python is too old for instance, there is nothing for it.
-        Command::new(&python)
+        // Where that fails, because this Python is too old for instance, there is nothing for it.
+        let _ = Command::new(&python)
             .args(["-m", "pip", "install", "--quiet", "--no-deps"])
             .args(["--disable-pip-version-check", "--only-binary=:all:"])
             .arg("--target")
             .arg(&folder)
             .arg(format!("pyeryx=={PYERYX}"))
-            .output()?;
+            .output();
     }
+    Some((python, folder))
+});
+
+/// What the script measures for `group`: a name, and for each place how long it took.
+fn ask(group: &str, arguments: &[String]) -> Result<Vec<Series>> {
+    let Some((python, folder)) = &*PYTHON else {
+        return Ok(Vec::new());
+    };
     // From a file, which multiprocessing needs.
     let script = std::env::temp_dir().join(format!("archipel-peers-{}.py", std::process::id()));
     std::fs::write(&script, include_str!("peers.py"))?;
-    let output = Command::new(&python)
+    let output = Command::new(python)
         .arg(&script)
-        .arg(&folder)
+        .arg(folder)
         .arg(group)
         .args(arguments)
         .output()?;

@@ -31,6 +31,11 @@ impl Series {
         Some(found.1)
     }
 
+    /// How many times as long as in `other` it takes at a place.
+    pub fn ratio(&self, other: &Series, place: &str) -> Option<f64> {
+        Some(self.at(place)?.as_secs_f64() / other.at(place)?.as_secs_f64())
+    }
+
     /// The points as numbers, with times in microseconds.
     fn numbers(&self) -> Vec<(f64, f64)> {
         let number = |(place, time): &(String, Duration)| Some((place.parse().ok()?, micros(time)));
@@ -220,16 +225,12 @@ impl Lines<'_> {
 /// Draws how many times as long as natively the programs take.
 fn bars(path: &Path, native: &Series, others: &[Series]) -> Result<()> {
     let programs: Vec<&String> = native.points.iter().map(|(name, _)| name).collect();
-    let ratio = |series: &Series, program: &str| {
-        let (theirs, natively) = (series.at(program)?, native.at(program)?);
-        Some(theirs.as_secs_f64() / natively.as_secs_f64())
-    };
     let height = 80 + 28 * programs.len() as u32;
     let root = SVGBackend::new(path, (SIZE.0, height)).into_drawing_area();
     root.fill(&WHITE)?;
     let all = others
         .iter()
-        .flat_map(|series| programs.iter().filter_map(|p| ratio(series, p)));
+        .flat_map(|series| programs.iter().filter_map(|p| series.ratio(native, p)));
     let highest = all.fold(1.0, f64::max);
     // Each program takes a row for each of its bars, and an empty one.
     let rows = others.len() + 1;
@@ -259,7 +260,7 @@ fn bars(path: &Path, native: &Series, others: &[Series]) -> Result<()> {
         let color = Palette99::pick(n).to_rgba();
         let bars = programs.iter().enumerate().filter_map(|(place, program)| {
             let row = place * rows + n;
-            let corners = [(0.0, row), (ratio(series, program)?, row + 1)];
+            let corners = [(0.0, row), (series.ratio(native, program)?, row + 1)];
             Some(Rectangle::new(corners, color.filled()))
         });
         chart

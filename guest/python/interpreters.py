@@ -375,7 +375,7 @@ class RecvChannel(_End):
         """Receive until the channel is closed and empty."""
         while True:
             try:
-                # As `recv`, past which a loop goes.
+                # What `recv` does, without its frame.
                 obj = waits.receive(self._handle or self._held())
             except ChannelClosedError:
                 return

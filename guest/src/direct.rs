@@ -6,6 +6,7 @@
 //! But which function is where never changes.  So each call goes to a function made here for its type, which jumps
 //! to the one that is meant; the places that it jumps to are part of the code, which all instances share.
 
+use crate::memory::constant;
 use anyhow::Result;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -13,8 +14,8 @@ use wasm_encoder as enc;
 use wasm_encoder::reencode::{self, Reencode, utils};
 use wasm_encoder::{BlockType, Instruction as I};
 use wasmparser::{
-    CompositeInnerType, ConstExpr, ElementItems, ElementKind, FuncType, FunctionBody, Operator,
-    Parser, Payload, TypeRef,
+    CompositeInnerType, ElementItems, ElementKind, FuncType, FunctionBody, Operator, Parser,
+    Payload, TypeRef,
 };
 
 /// A jump to more places is not valid.
@@ -165,14 +166,6 @@ impl Table {
         let mut found: Vec<_> = all.filter(|(_, function)| is_wanted(*function)).collect();
         found.sort_unstable();
         found
-    }
-}
-
-/// The value of an expression that is one number.
-fn constant(expression: &ConstExpr<'_>) -> Option<u32> {
-    match expression.get_operators_reader().into_iter().next() {
-        Some(Ok(Operator::I32Const { value })) => Some(value as u32),
-        _ => None,
     }
 }
 

@@ -2,7 +2,15 @@
 
 use anyhow::Result;
 use std::ops::Range;
-use wasmparser::{DataKind, Operator, Parser, Payload};
+use wasmparser::{ConstExpr, DataKind, Operator, Parser, Payload};
+
+/// The value of an expression that is one number.
+pub(crate) fn constant(expression: &ConstExpr<'_>) -> Option<u32> {
+    match expression.get_operators_reader().into_iter().next() {
+        Some(Ok(Operator::I32Const { value })) => Some(value as u32),
+        _ => None,
+    }
+}
 
 /// Where the bytes of memory lie in the file of a module.
 pub(crate) struct Memory {
@@ -22,13 +30,11 @@ impl Memory {
                 let DataKind::Active { offset_expr, .. } = data.kind else {
                     continue;
                 };
-                let Some(Ok(Operator::I32Const { value })) =
-                    offset_expr.get_operators_reader().into_iter().next()
-                else {
+                let Some(address) = constant(&offset_expr) else {
                     continue;
                 };
                 let end = data.range.end;
-                segments.push((value as u32, end - data.data.len()..end));
+                segments.push((address, end - data.data.len()..end));
             }
         }
         segments.sort_unstable_by_key(|(address, _)| *address);

@@ -104,6 +104,7 @@ impl Inbox {
     /// Forgets a call that nobody waits for any more.
     fn forget(&self, call: u32) {
         let promise = self.calls().pending.remove(&call);
+        // Not under the lock, since this ends waits.
         drop(promise);
     }
 

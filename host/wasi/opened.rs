@@ -66,9 +66,9 @@ impl State {
 
     /// Gives back what is held for what was closed.
     fn give_back_closed(&mut self) {
-        let Descriptors { files, sockets, .. } = &mut self.meters.descriptors;
-        files.retain(|(file, _)| file.strong_count() > 0);
-        sockets.retain(|(number, _)| {
+        let descriptors = &mut self.meters.descriptors;
+        descriptors.clean();
+        descriptors.sockets.retain(|(number, _)| {
             let socket = Resource::<TcpSocket>::new_borrow(*number);
             self.table.get(&socket).is_ok()
         });
