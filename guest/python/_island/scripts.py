@@ -27,8 +27,18 @@ def remember(name, source):
     global _own
     import os
 
-    report.remember(name, source)
+    if not name.startswith("<"):
+        report.show_lines(name, source)
     _own = os.urandom(16), name, source
+
+
+def compiled(source, name):
+    """The code of a script, whose lines tracebacks and `inspect` find."""
+    code = compile(source, name, "exec", dont_inherit=True)
+    if name.startswith("<"):
+        # Other code has such names too.
+        report.show_lines_of(code, source, name)
+    return code
 
 
 def of(module_name):
@@ -71,11 +81,12 @@ def _load(script):
         module.__script__ = script
         if not name.startswith("<"):
             module.__file__ = name
-        report.remember(name, source)
+        if not name.startswith("<"):
+            report.show_lines(name, source)
         sys.modules[FAKE] = module
         before, running = running, True
         try:
-            exec(compile(source, name, "exec", dont_inherit=True), module.__dict__)
+            exec(compiled(source, name), module.__dict__)
         except BaseException:
             sys.modules.pop(FAKE, None)
             raise
