@@ -5,7 +5,6 @@ code is carried in the snapshot as bytes, from which this finder imports them la
 """
 
 import _imp
-import functools
 import os
 import sys
 import zipimport
@@ -118,7 +117,7 @@ def adopt():
     for name in _imp._frozen_module_names():
         # Frames of the import system are shown without lines by CPython too.
         if contents.look_up(name) and not name.startswith("importlib._bootstrap"):
-            linecache.cache[f"<frozen {name}>"] = (functools.partial(Library.get_source, name),)
+            linecache.cache[f"<frozen {name}>"] = (lambda name=name: Library.get_source(name),)
 
 
 def install():

@@ -49,6 +49,12 @@ def of(module_name):
     return _own
 
 
+def run_again(token):
+    """The namespace in which the script with this token was run again; None if it was not."""
+    module = _modules.get(token)
+    return None if module is None else module.__dict__
+
+
 def main():
     """The namespace of `__main__`."""
     return sys.modules["__main__"].__dict__
@@ -64,6 +70,15 @@ def find(name, script):
     if _own is not None and _own[0] == script[0]:
         raise AttributeError(f"__main__ has no {name!r}")
     return _walk(_load(script), name)
+
+
+def find_again(name, script, why):
+    """As `find`, for what could not travel by value for the reason `why`."""
+    try:
+        return find(name, script)
+    except Exception as error:
+        error.add_note(f"it did not travel by value: {why}")
+        raise
 
 
 def _walk(obj, name):
