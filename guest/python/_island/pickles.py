@@ -27,6 +27,8 @@ def dump(obj, ends):
     try:
         return by_value.dump(obj, ends)
     except NotShareableError as error:
+        if not scripts.has_guard():
+            raise
         del ends[count:]
         try:
             return _dump_by_script(obj, ends, str(error))

@@ -72,6 +72,19 @@ def find(name, script):
     return _walk(_load(script), name)
 
 
+def has_guard():
+    """Whether the script can be run again: its main part is under `if __name__ == "__main__":`."""
+    if _own is None:
+        return False
+    import ast
+
+    return any(
+        isinstance(statement, ast.If)
+        and any(isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(statement.test))
+        for statement in ast.parse(_own[2]).body
+    )
+
+
 def find_again(name, script, why):
     """As `find`, for what could not travel by value for the reason `why`."""
     try:

@@ -77,6 +77,9 @@ class Lock:
     def __exit__(self, *exc_info):
         self.release()
 
+    def __reduce__(self):
+        raise TypeError("cannot pickle '_thread.lock' object")
+
     def __repr__(self):
         state = "locked" if self._locked else "unlocked"
         return f"<{state} _thread.lock object at {id(self):#x}>"
