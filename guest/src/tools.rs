@@ -193,12 +193,19 @@ fn componentize_py(tools: &Path, target: &Target, wit: &Path) -> Result<Command>
 /// When no suitable Python is installed, or pip fails.
 pub(crate) fn install_packages(requirements: &Path, folder: &Path) -> Result<()> {
     let mut pip = Command::new(find_python()?);
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"])
-        .args(["--require-hashes", "--only-binary=:all:"])
-        .args(["--disable-pip-version-check", "--target"])
-        .arg(folder)
-        .arg("--requirement")
-        .arg(requirements);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-compile",
+    ])
+    .args(["--require-hashes", "--only-binary=:all:"])
+    .args(["--disable-pip-version-check", "--target"])
+    .arg(folder)
+    .arg("--requirement")
+    .arg(requirements);
     run(&mut pip).context("pip cannot install the packages of the library")
 }
 

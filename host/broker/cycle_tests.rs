@@ -448,9 +448,7 @@ fn an_end_in_a_queue_that_only_the_waiting_party_holds_is_a_deadlock() {
         }
         let case = Case::Receive(answer);
         let untimed = Blocking::Wait { timed: false };
-        let Begin::Waiting(wait) =
-            post.broker
-                .begin_one(A, case, untimed, &mut post.effects)
+        let Begin::Waiting(wait) = post.broker.begin_one(A, case, untimed, &mut post.effects)
         else {
             panic!();
         };

@@ -168,7 +168,10 @@ impl<M: Parcel> Broker<M> {
         });
         for (key, state) in self.channels.iter() {
             let before = missing;
-            search.left = search.left.checked_sub(1 + state.queue.len()).ok_or(Alive)?;
+            search.left = search
+                .left
+                .checked_sub(1 + state.queue.len())
+                .ok_or(Alive)?;
             for item in &state.queue {
                 item.load.message.each_end(&mut |other| {
                     missing -= usize::from(other == channel && missing > 0);

@@ -23,18 +23,54 @@ _MOST_NAMED = 1024
 _arriving = None
 
 
+# The items that came last from each `__main__`: token -> their digest
+_latest = {}
+_MOST_LATEST = 256
+
+
 def load(data):
     """The object in what `by_value.dump` made with items."""
-    global _arriving
     pickled, items = marshal.loads(data)
+    return _with_items(items, lambda: pickle.loads(pickled))
+
+
+def function(key, name, items):
+    """The function that `by_value.definition` described."""
+    if _latest.get(key[0]) == _digest(items):
+        # Nothing has changed since.
+        found = _own(name) or origins.definition(key)
+        if found is not None:
+            return found
+    found = _with_items(items, lambda: _arriving.definition(key))
+    _latest[key[0]] = _digest(items)
+    return found
+
+
+def _with_items(items, read):
+    global _arriving
+    items = marshal.loads(items)
+    for token, *_ in items:
+        _latest.pop(token, None)
+    if len(_latest) >= _MOST_LATEST:
+        _latest.clear()
     before, _arriving = _arriving, _Arriving(items)
     try:
         _arriving.begin()
-        obj = pickle.loads(pickled)
+        obj = read()
         _arriving.fill()
         return obj
     finally:
         _arriving = before
+
+
+def _own(name):
+    """What this interpreter's `__main__` has under a name; None if it has nothing of the kind."""
+    if name is None:
+        return None
+    try:
+        return scripts.find(name, None)
+    except AttributeError:
+        return None
 
 
 def definition(key):
@@ -126,12 +162,10 @@ class _Arriving:
         if item is None:
             raise ValueError("the definition did not come with the message")
         name = item[3]
-        if name is not None:
-            # What `__main__` has under the same name is taken for it, as by pickles that only have the name.
-            try:
-                return scripts.find(name, None)
-            except AttributeError:
-                pass
+        # What `__main__` has under the same name is taken for it, as by pickles that only have the name.
+        own = _own(name)
+        if own is not None:
+            return own
         self._bound.add(key)
         digest = _digest(item)
         if found is not None and origins.digests.get(key) == digest:

@@ -27,6 +27,9 @@ _Cached = type(functools.lru_cache(len))
 # What is written into each item it is used in, since nobody can tell one from another.
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented))
 
+# What is not changed but by another one in its place, or is noted for itself.
+_STEADY = frozenset((FunctionType, types.BuiltinFunctionType, ModuleType))
+
 # These need what cloudpickle knows of them.
 _SPECIAL = frozenset(
     (
@@ -70,7 +73,76 @@ def dump(obj, ends):
     if not sending.ahead:
         return data
     sending.finish()
-    return marshal.dumps((data, sending.items))
+    return marshal.dumps((data, marshal.dumps(sending.items)))
+
+
+def definition(function, ends):
+    """What another interpreter needs for a function: its key, the name it is known by, and the marshalled items.
+
+    Raises NotShareableError.
+    """
+    key = origins.key_of(function)
+    kept = _kept.get(key)
+    if kept is not None and kept[0].holds():
+        return key, kept[1], kept[2]
+    count = len(ends)
+    sending = _Sending(ends)
+    sending.refer(function)
+    sending.finish()
+    name, items = sending.items[key][3], marshal.dumps(sending.items)
+    if sending.steady is not None and len(ends) == count:
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        _kept[key] = sending.steady, name, items
+    return key, name, items
+
+
+# What was sent of functions, as long as nothing has changed of what they need.
+_kept = {}
+_MOST_KEPT = 64
+
+
+class _Steady:
+    """What a message was made of, where one can see whether anything of it has changed."""
+
+    def __init__(self):
+        self._modules = len(sys.modules)
+        # (function, its code, its defaults, what makes its annotations)
+        self._functions = []
+        # (namespace, name, value)
+        self._variables = []
+
+    def add_function(self, function):
+        """Note a function; returns whether that is possible."""
+        if function.__closure__ or function.__kwdefaults__ or function.__dict__:
+            return False
+        defaults = function.__defaults__
+        if defaults and not all(type(value) in _ATOMS for value in defaults):
+            return False
+        self._functions.append((function, function.__code__, defaults, function.__annotate__))
+        return True
+
+    def add_variable(self, space, name, value):
+        """Note a variable; returns whether that is possible."""
+        kind = type(value)
+        if kind not in _ATOMS and kind not in _STEADY:
+            return False
+        self._variables.append((space, name, value))
+        return True
+
+    def holds(self):
+        """Whether all of it is as it was."""
+        if self._modules != len(sys.modules):
+            return False
+        for function, code, defaults, annotate in self._functions:
+            if function.__code__ is not code or function.__defaults__ is not defaults:
+                return False
+            if function.__kwdefaults__ or function.__dict__ or function.__annotate__ is not annotate:
+                return False
+        for space, name, value in self._variables:
+            if space.get(name) is not value:
+                return False
+        return True
 
 
 class _Shared:
@@ -156,6 +228,8 @@ class _Sending:
         # What may be left out: (key, function or class) whose annotations have not been looked at.
         self._annotated = []
         self._shared = {}
+        # What all of it depends on; None where one cannot see whether that changes.
+        self.steady = _Steady()
         # id of a cell -> the key of the first function that has it, and the place there
         self._cells = {}
 
@@ -185,6 +259,8 @@ class _Sending:
         if key not in self._met:
             self._met.add(key)
             self.ahead.append((key, value))
+            if self.steady is not None and not self.steady.add_variable(origins.space(token), name, value):
+                self.steady = None
 
     def finish(self):
         self._look_ahead()
@@ -214,6 +290,8 @@ class _Sending:
                 except NotShareableError as error:
                     raise _cannot(f"variable {key[1]!r} of __main__", error) from error
                 continue
+            if self.steady is not None and not (type(obj) is FunctionType and self.steady.add_function(obj)):
+                self.steady = None
             if type(obj) is FunctionType:
                 item = self._function(key, obj)
             elif type(obj) is _Cached:

@@ -60,11 +60,17 @@ def load(body, ends):
 
 def undump(data, ends):
     """The object in a pickle."""
+    # A pickle begins with its protocol.
+    read = pickle.loads if data[:1] == pickle.PROTO else arrivals.load
+    return with_ends(ends, lambda: read(data))
+
+
+def with_ends(ends, read):
+    """What `read` makes of a message that came with `ends`; raises NotShareableError."""
     global _arrived
     before, _arrived = _arrived, ends
     try:
-        # A pickle begins with its protocol.
-        return pickle.loads(data) if data[:1] == pickle.PROTO else arrivals.load(data)
+        return read()
     except Exception as error:
         raise NotShareableError(f"object could not be unpickled ({report.brief(error)})") from error
     finally:
