@@ -1,8 +1,8 @@
 """CPython's private module of channels, for islands.
 
-A channel is one of the host's, without a limit.  Whoever has a ChannelID of it holds both ends; others open
-what they use by its number, which interpreters of one domain can.  A send that
-waits for its receiver puts an end of another channel beside the object, on which it is told.
+A channel is one of the host's, without a limit.  An interpreter that has a ChannelID of it holds both ends;
+others open what they use by its number, which interpreters of one domain can.  A send that waits for its
+receiver puts an end of another channel beside the object, and receives the acknowledgement from that.
 """
 
 from collections import namedtuple
@@ -51,8 +51,8 @@ class _Channel:
 # number -> channel, for as long as something has it: a ChannelID, or `_by_number`.
 _known = WeakValueDictionary()
 
-# The channels of others that this interpreter came to by their numbers.  It is associated with them until
-# they are closed, which is found out when there are as many as `_most_by_number`.
+# The channels that this interpreter opened by their numbers.  It keeps them until they are closed, which is
+# checked when there are as many as `_most_by_number`.
 _by_number = {}
 _FEW = 64
 _most_by_number = _FEW
@@ -61,7 +61,7 @@ _most_by_number = _FEW
 class ChannelID:
     """A channel ID identifies a channel and may be used as an int.
 
-    The channel is there as long as a ChannelID of it is in any interpreter, or one that came to it by its number.
+    The channel exists as long as any interpreter has a ChannelID of it, or has opened it by its number.
     """
 
     __slots__ = ("_number", "_end", "_channel")

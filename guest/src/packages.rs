@@ -52,7 +52,7 @@ pub fn add(tools: &Path, python: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Installs a package where nobody looks for it, and moves it into its place when it is complete.
+/// Installs a package into a temporary folder, which is renamed when it is complete.
 fn install(package: &Package, tools: &Path, identity: &str) -> Result<()> {
     let unfinished = tools.join(format!("{identity}.unfinished"));
     if unfinished.exists() {

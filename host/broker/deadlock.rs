@@ -54,10 +54,10 @@ struct Frame {
 /// somebody is able to act.
 const LOOKED_THROUGH: usize = 4096;
 
-/// What an analysis may still spend on ends in flight, and what became of it.
+/// The budget of one analysis for ends in flight, and its result.
 struct Search {
     left: usize,
-    /// Someone is awake who could come to an end in flight, so another analysis is due later.
+    /// A party is awake and could receive an end in flight, so another analysis is due later.
     postponed: bool,
 }
 
@@ -151,7 +151,7 @@ impl<M: Parcel> Broker<M> {
 
     /// Adds where the channel's ends in flight lead to: the channels in whose queues they are.
     ///
-    /// Whoever is awake may open such a channel by its number, so nothing is said while anyone is.
+    /// A party that is awake can open such a channel by its number, so the search is postponed while any is.
     fn ahead_of_flight(
         &self,
         channel: ChannelId,
@@ -182,7 +182,7 @@ impl<M: Parcel> Broker<M> {
                 ahead.extend([Side::Sender, Side::Receiver].map(|side| Node::Ends(carrier, side)));
             }
         }
-        // One that is in no queue is with whoever sends or receives it just now.
+        // An end that is in no queue is being sent or received.
         if missing == 0 { Ok(()) } else { Err(Alive) }
     }
 

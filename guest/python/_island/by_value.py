@@ -19,15 +19,18 @@ from .errors import NotShareableError
 
 FUNCTION, CLASS, ENUM, CACHED = range(4)
 
+# A function that uses these can find any variable.
+_DYNAMIC = frozenset(("globals", "eval", "exec"))
+
 # What every space has by itself.
 _GIVEN = frozenset(("__name__", "__builtins__", "__spec__", "__loader__", "__package__"))
 
 _Cached = type(functools.lru_cache(len))
 
-# What is written into each item it is used in, since nobody can tell one from another.
+# Values that are written into each item, since their identity is of no consequence.
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented))
 
-# What is not changed but by another one in its place, or is noted for itself.
+# Types whose values do not change, or are noted by themselves.
 _STEADY = frozenset((FunctionType, types.BuiltinFunctionType, ModuleType))
 
 # These need what cloudpickle knows of them.
@@ -63,12 +66,16 @@ def is_importable(obj):
     return found is obj
 
 
-def dump(obj, ends):
+class Dynamic(NotShareableError):
+    """A function can need variables that are not visible in its code, and its script can be run again."""
+
+
+def dump(obj, ends, dynamic=False):
     """The pickle of `obj`, with items if it needs any; its ends are appended to `ends`.
 
-    Raises NotShareableError, which names what cannot travel.
+    Raises NotShareableError, which names what cannot travel, and Dynamic unless `dynamic` allows it.
     """
-    sending = _Sending(ends)
+    sending = _Sending(ends, dynamic)
     data = sending.pickled(obj, inner=False)
     if not sending.ahead:
         return data
@@ -97,13 +104,13 @@ def definition(function, ends):
     return key, name, items
 
 
-# What was sent of functions, as long as nothing has changed of what they need.
+# The items of functions that were sent, valid until something that they depend on changes.
 _kept = {}
 _MOST_KEPT = 64
 
 
 class _Steady:
-    """What a message was made of, where one can see whether anything of it has changed."""
+    """What the items of a message depend on, in a form that shows whether it has changed."""
 
     def __init__(self):
         self._modules = len(sys.modules)
@@ -157,7 +164,7 @@ class _Pickler(pickle.Pickler):
     def __init__(self, file, sending, inner):
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self._sending = sending
-        # Whether it is a part of a definition, which may need what is no data.
+        # Whether it is a part of a definition, which can refer to modules and streams.
         self._inner = inner
 
     def reducer_override(self, obj):
@@ -170,7 +177,7 @@ class _Pickler(pickle.Pickler):
             return _rebuilt, (code, index)
         if kind is FunctionType or isinstance(obj, type):
             if obj.__module__ == scripts.FAKE and is_importable(obj):
-                # By its name, which it has where it comes from too.
+                # By its name, which is the same where it was defined.
                 return scripts.find, (obj.__qualname__, scripts.of(scripts.FAKE))
             if not is_importable(obj):
                 return self._sending.refer(obj) if kind is FunctionType else self._reduce_class(obj)
@@ -218,17 +225,18 @@ class _Pickler(pickle.Pickler):
 class _Sending:
     """One message on its way."""
 
-    def __init__(self, ends):
+    def __init__(self, ends, dynamic=False):
         self.ends = ends
+        self._dynamic = dynamic
         # key -> (kind, what makes it, what fills it, the name it is known by), or the pickle of a variable
         self.items = {}
         # What is to be looked at still: (key, definition or value)
         self.ahead = []
         self._met = set()
-        # What may be left out: (key, function or class) whose annotations have not been looked at.
+        # Optional: (key, function or class) whose annotations were not pickled yet.
         self._annotated = []
         self._shared = {}
-        # What all of it depends on; None where one cannot see whether that changes.
+        # Everything that the items depend on; None if a change of that cannot be detected.
         self.steady = _Steady()
         # id of a cell -> the key of the first function that has it, and the place there
         self._cells = {}
@@ -275,7 +283,7 @@ class _Sending:
                 self.items[(*key, "annotations")] = self.pickled(annotations)
                 self._look_ahead()
             except Exception:
-                # They are not needed, and may name what is there for type checkers only.
+                # Annotations are optional, and can name what only type checkers see.
                 self.items, self._met, self._cells = items, met, cells
                 self.ahead.clear()
                 del self.ends[ends:]
@@ -285,7 +293,7 @@ class _Sending:
             key, obj = self.ahead.pop()
             if type(key[1]) is str:
                 try:
-                    # A mark that is compared by identity is what its variable says.
+                    # A sentinel is compared by identity, and its variable is what defines it.
                     self.items[key] = pickle.dumps(obj) if type(obj) is object else self.pickled(obj)
                 except NotShareableError as error:
                     raise _cannot(f"variable {key[1]!r} of __main__", error) from error
@@ -304,6 +312,8 @@ class _Sending:
         space = function.__globals__
         module = space.get("__name__")
         names = sorted(functions.names_of(function.__code__))
+        if space is scripts.main() and not self._dynamic and not _DYNAMIC.isdisjoint(names) and scripts.has_guard():
+            raise Dynamic(f"function {function.__qualname__!r} looks names up as it runs")
         found = sys.modules.get(module) if type(module) is str and module != "__main__" else None
         if found is not None and found.__dict__ is space:
             home = module
@@ -328,7 +338,7 @@ class _Sending:
         }
         if function.__annotate__ is not None or function.__dict__.get("__annotations__"):
             self._annotated.append((key, function))
-        # Without references within it, which depend on who else has an object, it is the same each time.
+        # Version 2 has no references, which depend on reference counts: equal objects give equal bytes.
         head = marshal.dumps((head, about), 2)
         if all(value is None for value in parts.values()):
             return FUNCTION, head, None
@@ -452,7 +462,7 @@ def _is_named(definition):
 
 
 def _cannot(what, error):
-    # What is said of the innermost is what helps.
+    # The innermost reason is the useful one.
     text = str(error)
     if " cannot travel: " in text:
         return NotShareableError(text)
@@ -516,7 +526,7 @@ def _reduce_stream(stream):
 
 
 def _reduce_dataclasses(obj):
-    # Its marks are compared by identity.
+    # Its sentinels are compared by identity.
     for name, value in vars(sys.modules["dataclasses"]).items():
         if value is obj:
             return getattr, (sys.modules["dataclasses"], name)
@@ -572,7 +582,7 @@ def _code_of(code):
     if entry is None:
         if len(_codes) >= _MOST_CODES:
             _codes.clear()
-        # It depends on how often its constants are referred to, and must be the same each time.
+        # The bytes depend on the reference counts of its constants, and must be the same each time.
         entry = _codes[id(code)] = code, marshal.dumps(code), _lines_of(code)
     return entry[1:]
 

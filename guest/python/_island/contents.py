@@ -10,7 +10,7 @@ from importlib._bootstrap_external import decode_source
 # module name -> (whether it is a package, file name, marshalled code, compressed source)
 _modules = {}
 
-# folder -> the marshalled dict of its other files, file name -> bytes, compressed
+# folder -> the marshalled dict of its other files, file name -> compressed bytes
 _data = {}
 
 
@@ -21,7 +21,7 @@ def add_module(name, is_package, file, code, source):
 
 def add_data(folder, files):
     """Add the files of a folder that are not modules: a dict of file names and bytes."""
-    _data[folder] = zlib.compress(marshal.dumps(files), 9)
+    _data[folder] = marshal.dumps({name: zlib.compress(data, 9) for name, data in files.items()})
 
 
 def look_up(name):
@@ -51,7 +51,7 @@ def listed(folder):
 
 def _files(folder):
     packed = _data.get(folder)
-    return {} if packed is None else marshal.loads(zlib.decompress(packed))
+    return {} if packed is None else marshal.loads(packed)
 
 
 def read(path):
@@ -64,7 +64,7 @@ def read(path):
     found = _files(folder).get(name)
     if found is None:
         raise FileNotFoundError(2, "No such file or directory", path)
-    return found
+    return zlib.decompress(found)
 
 
 class Loader:

@@ -33,6 +33,9 @@ def dump(obj, ends):
         try:
             return _dump_by_script(obj, ends, str(error))
         except Exception:
+            del ends[count:]
+            if isinstance(error, by_value.Dynamic):
+                return by_value.dump(obj, ends, dynamic=True)
             raise error from error.__cause__
 
 

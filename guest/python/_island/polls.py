@@ -1,8 +1,8 @@
-"""Looks at what threads and other interpreters bring about, which count as waits of zero length.
+"""Polls, which count as waits of zero length: `is_alive`, `get_nowait`, `done` and the like.
 
-A loop that does nothing but look, such as `while thread.is_alive(): pass`, never waits.  With preemptive threads
-what it looks for happens nevertheless; here it happens during the look, once there have been a few: see `waits.look`.
-Nothing is done where no thread has yet to begin and nothing happens in the background.
+A loop that only polls, such as `while thread.is_alive(): pass`, never waits.  With preemptive threads the other
+thread makes progress nevertheless; here it begins during a poll, after a few unsuccessful ones: see `waits.look`.
+A poll costs nothing more while no thread is pending and nothing is expected in the background.
 """
 
 import functools
@@ -15,7 +15,7 @@ from . import waits
 
 
 def _again(function, is_in_vain):
-    """`function`, which is called once more if what it returned is in vain and something has happened since."""
+    """`function`, which is called once more if its result was unsuccessful and something has happened since."""
 
     @functools.wraps(function)
     def look(self, *args, **kwargs):
@@ -71,7 +71,7 @@ def _put(original):
 
 
 def _looked(obj, block, timeout):
-    """Whether something has happened since `obj` was found empty or full by who would not wait."""
+    """Whether something has happened since a call that does not wait found `obj` empty or full."""
     if block and timeout != 0 or not (waits.deferred or waits.background):
         return False
     return waits.look(id(obj))
@@ -101,7 +101,7 @@ def install():
     for cls in (queue.Queue, queue.SimpleQueue):
         for name in ("empty", "full", "qsize"):
             if hasattr(cls, name):
-                # Any number of items may be too many or too few for who asks.
+                # The caller can wait for more items, or for fewer.
                 setattr(cls, name, _again(getattr(cls, name), lambda found: True))
     queue.Queue.get = _get(queue.Queue.get)
     queue.Queue.put = _put(queue.Queue.put)

@@ -72,16 +72,26 @@ def find(name, script):
     return _walk(_load(script), name)
 
 
+# The token of the script that was looked at last, and whether it has a guard.
+_looked_at = None, False
+
+
 def has_guard():
     """Whether the script can be run again: its main part is under `if __name__ == "__main__":`."""
+    global _looked_at
     if _own is None:
         return False
+    if _looked_at[0] != _own[0]:
+        _looked_at = _own[0], _finds_guard(_own[2])
+    return _looked_at[1]
+
+
+def _finds_guard(source):
     import ast
 
+    tests = [statement.test for statement in ast.parse(source).body if isinstance(statement, ast.If)]
     return any(
-        isinstance(statement, ast.If)
-        and any(isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(statement.test))
-        for statement in ast.parse(_own[2]).body
+        isinstance(part, ast.Name) and part.id == "__name__" for test in tests for part in ast.walk(test)
     )
 
 

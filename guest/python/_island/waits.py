@@ -377,8 +377,8 @@ def let_happen(timeout=None):
     return True
 
 
-# How often somebody may look at one thing, and at all things, before a started thread begins.  A thread that
-# began at once would wait in vain for what its creator does after a single look.
+# After this many unsuccessful polls of one object, or of all objects, a started thread begins.  One that began at
+# the first poll could wait in vain for what its creator does after it.
 _LOOKS_AT_ONE = 10
 _LOOKS = 200
 
@@ -387,9 +387,9 @@ _stepping = False
 
 
 def look(key):
-    """Count a look at what `key` stands for, where somebody found that it has not happened yet.
+    """Count an unsuccessful poll of the object that `key` stands for.
 
-    It is a wait of zero length: what is ready in the background happens, and after a few looks the first of the
+    It is a wait of zero length: what is ready in the background happens, and after a few polls the first of the
     started threads begins.  Returns whether anything has happened.
     """
     global _stepping

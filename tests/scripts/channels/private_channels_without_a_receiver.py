@@ -1,7 +1,7 @@
 #: stdout DeadlockError
 #: stdout DeadlockError
 #: stdout None
-# A send that waits for its receiver, where nobody but the sender could receive.
+# A send that waits for its receiver, where only the sender could receive.
 import threading
 import _interpchannels as channels
 from archipel import DeadlockError
@@ -19,7 +19,7 @@ try:
 except DeadlockError as error:
     print(type(error).__name__)
 
-# Somebody else can.
+# Another interpreter can.
 other = channels.create()
 source = f"""
 import _interpchannels
