@@ -48,6 +48,9 @@ _SPECIAL = frozenset(
     )
 )
 
+# What is in these, as something that can be pickled.
+_WEAK = {"WeakKeyDictionary": dict, "WeakValueDictionary": dict, "WeakSet": list}
+
 # Where a flag says that a class is not one of C's.
 _HEAP_TYPE = 1 << 9
 
@@ -198,8 +201,10 @@ class _Pickler(pickle.Pickler):
             return _reduce_stream(obj)
         elif kind.__module__ == "dataclasses":
             return _reduce_dataclasses(obj)
-        elif kind.__module__ == "weakref" and kind.__name__ in ("WeakKeyDictionary", "WeakValueDictionary"):
-            return kind, (dict(obj),)
+        elif kind.__module__ in ("weakref", "_weakrefset") and kind.__name__ in _WEAK:
+            return kind, (_WEAK[kind.__name__](obj),)
+        elif kind is functools.partialmethod:
+            return functools.partial(kind, obj.func, *obj.args, **obj.keywords), ()
         elif kind.__module__ == "typing":
             return _reduce_typing(obj)
         elif kind.__module__ == "__main__":
