@@ -31,6 +31,7 @@ pub mod lists;
 mod memory;
 mod module;
 mod network;
+mod packages;
 mod sources;
 mod tools;
 mod variant;
