@@ -1,7 +1,7 @@
 //! The two streams of a connection.
 //!
 //! WASI's own say that there may be something to read after the last byte was read, and wait with closing until
-//! the peer has taken all that was written.
+//! the peer has taken all that was written.  Both keep an event loop from its other connections.
 
 use crate::descriptors::Held;
 use crate::state::State;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::Result;
 use wasmtime::component::{Linker, Resource, ResourceType};
-use wasmtime_wasi::p2::bindings::sockets::network::Host;
+use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, Host};
 use wasmtime_wasi::p2::bindings::sockets::tcp::HostTcpSocket;
 use wasmtime_wasi::p2::pipe::{ClosedInputStream, ClosedOutputStream};
 use wasmtime_wasi::p2::{
@@ -136,10 +136,24 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
         "[method]tcp-socket.finish-connect",
         |mut store, (socket,): (Resource<TcpSocket>,)| {
             let state = store.data_mut();
-            Ok((match state.connected(socket) {
-                Ok(streams) => Ok(streams),
-                Err(error) => Err(state.sockets().convert_error_code(error)?),
-            },))
+            let connected = state.connected(socket);
+            Ok((state.told(connected)?,))
+        },
+    )?;
+    tcp.func_wrap(
+        "[method]tcp-socket.local-address",
+        |mut store, (socket,): (Resource<TcpSocket>,)| {
+            let state = store.data_mut();
+            let address = HostTcpSocket::local_address(&mut state.sockets(), socket);
+            Ok((state.told(address)?,))
+        },
+    )?;
+    tcp.func_wrap(
+        "[method]tcp-socket.remote-address",
+        |mut store, (socket,): (Resource<TcpSocket>,)| {
+            let state = store.data_mut();
+            let address = HostTcpSocket::remote_address(&mut state.sockets(), socket);
+            Ok((state.told(address)?,))
         },
     )?;
     tcp.resource(
@@ -155,6 +169,18 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
 }
 
 impl State {
+    /// What a guest is told of an outcome.  Its libc aborts at `invalid-state`, which is what WASI says of a
+    /// connection that the peer has reset.
+    fn told<T>(&mut self, result: SocketResult<T>) -> Result<std::result::Result<T, ErrorCode>> {
+        match result {
+            Ok(outcome) => Ok(Ok(outcome)),
+            Err(error) => Ok(Err(match self.sockets().convert_error_code(error)? {
+                ErrorCode::InvalidState => ErrorCode::ConnectionReset,
+                code => code,
+            })),
+        }
+    }
+
     /// Finishes connecting, as WASI does.
     fn connected(
         &mut self,

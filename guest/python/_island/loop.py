@@ -9,7 +9,7 @@ import contextvars
 import errno
 import functools
 import io
-import os
+import select
 import selectors
 import socket
 from asyncio import events, selector_events, streams
@@ -33,15 +33,14 @@ class Selector(selectors.PollSelector):
         if waits.deferred:
             waits.run_deferred()
             timeout = 0
-        ready = self._ready(timeout)
-        return ready and [
-            (key, _meant(events) & key.events)
-            for fd, events in ready
-            if (key := self._fd_to_key.get(fd)) is not None
-        ]
-
-    def _ready(self, timeout):
-        return sockets.once(self._selector.files, timeout)
+        ready = []
+        for fd, events in sockets.once(self._selector.files, timeout):
+            if events & select.POLLNVAL:
+                # It was closed: it is forgotten, as `epoll` does.
+                self.unregister(fd)
+            elif (key := self._fd_to_key.get(fd)) is not None:
+                ready.append((key, _meant(events) & key.events))
+        return ready
 
 
 def _meant(events):

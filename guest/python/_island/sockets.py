@@ -189,13 +189,8 @@ def _named(method, name):
     return method
 
 
-def _receiving_into(name):
-    original = getattr(_socket.socket, name)
-
-    def method(self, buffer, nbytes=0, flags=0):
-        return _retried(self, self.gettimeout(), _IN, original, buffer, nbytes, flags)
-
-    return _named(method, name)
+def _recv_into(self, buffer, nbytes=0, flags=0):
+    return _retried(self, self.gettimeout(), _IN, _socket.socket.recv_into, buffer, nbytes, flags)
 
 
 def _sendall(self, data, flags=0, /):
@@ -227,6 +222,23 @@ def _connect(self, address, /):
         raise OSError(number, os.strerror(number))
 
 
+def _recvfrom(self, bufsize, flags=0, /):
+    # All sockets are connected ones; libc refuses to say again to whom.
+    return self.recv(bufsize, flags), None
+
+
+def _recvfrom_into(self, buffer, nbytes=0, flags=0):
+    return self.recv_into(buffer, nbytes, flags), None
+
+
+def _getpeername(self, /):
+    try:
+        return _socket.socket.getpeername(self)
+    except ConnectionResetError:
+        # libc has no other number where WASI says that the state is not the right one.
+        raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN)) from None
+
+
 def _connect_ex(self, address, /):
     try:
         self.connect(address)
@@ -245,15 +257,14 @@ def install():
     selectors.PollSelector._selector_cls = Poll
     selectors.SelectSelector._select = staticmethod(select_)
     own = socket.socket
-    for name, mask in (
-        ("recv", _IN),
-        ("recvfrom", _IN),
-        ("send", _OUT),
-        ("sendto", _OUT),
+    own.recv, own.send = _replaced("recv", _IN), _replaced("send", _OUT)
+    for name, method in (
+        ("recv_into", _recv_into),
+        ("recvfrom", _recvfrom),
+        ("recvfrom_into", _recvfrom_into),
+        ("sendall", _sendall),
+        ("connect", _connect),
+        ("connect_ex", _connect_ex),
+        ("getpeername", _getpeername),
     ):
-        setattr(own, name, _replaced(name, mask))
-    for name in ("recv_into", "recvfrom_into"):
-        setattr(own, name, _receiving_into(name))
-    own.sendall = _named(_sendall, "sendall")
-    own.connect = _named(_connect, "connect")
-    own.connect_ex = _named(_connect_ex, "connect_ex")
+        setattr(own, name, _named(method, name))
