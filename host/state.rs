@@ -46,6 +46,8 @@ pub(crate) struct State {
     /// How many handles the guest can have.
     pub(crate) handles: u64,
     pub(crate) untold: Untold,
+    /// What it asked `wasi:io/poll` about last: the numbers of pollables, some of which may not be there any more.
+    pub(crate) polled: Vec<u32>,
     wasi: WasiCtx,
     pub(crate) net: Arc<Net>,
     pub(crate) meters: Meters,
@@ -87,6 +89,7 @@ impl State {
             given: HashMap::new(),
             handles,
             untold: Untold::default(),
+            polled: Vec::new(),
             wasi,
             net,
             meters,

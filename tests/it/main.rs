@@ -17,6 +17,7 @@ mod interrupt;
 mod licences;
 mod load;
 mod map;
+mod network;
 mod packages;
 mod plugin_host;
 mod policy;

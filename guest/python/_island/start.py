@@ -31,12 +31,13 @@ interrupts.install()
 threads.install()
 
 from . import loop, modules, polls, pool, prompt, queues, run  # noqa: E402, F401
-from . import snapshot, stash, thread_pool  # noqa: E402
+from . import snapshot, sockets, stash, thread_pool  # noqa: E402
 
 queues.install(concurrent.interpreters)
 thread_pool.install()
 polls.install()
 pool.install()
+sockets.install()
 loop.install()
 run.fresh_main()
 

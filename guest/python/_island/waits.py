@@ -11,7 +11,7 @@ from collections import deque
 from componentize_py_types import Err
 from wit_world.imports import channels, waiting
 
-from . import interrupts
+from . import interrupts, readiness
 from .codec import decode, encode, encode_exactly, owned, refs, sized
 from .errors import NotShareableError, not_sent
 from .intrinsics import nothing, put as _put_plain, take as _take_plain
@@ -25,6 +25,9 @@ under_way = []
 # What is to be done when something happens that nobody waits for just now: a dict of waits and the
 # functions to call with their outcomes.
 background = {}
+
+# How many of the waits that are under way are for sockets: their cases are `readiness.Files`.
+polling = 0
 
 _PLAIN = channels.Form.PLAIN
 _Timeout = channels.Error_Timeout
@@ -139,7 +142,7 @@ def send_message(sender, message, timeout, unbound=None):
             raise
     if timeout == 0:
         return sender.send(*message, 0)
-    return _wait(waiting.Case_Send((sender, message)), timeout)
+    return until(waiting.Case_Send((sender, message)), timeout)
 
 
 def _put(sender, message, limit):
@@ -197,7 +200,7 @@ def receive(receiver, timeout=None):
             raise
     if timeout == 0:
         return decode(take(receiver, 0))
-    outcome = _wait(waiting.Case_Receive(receiver), timeout)
+    outcome = until(waiting.Case_Receive(receiver), timeout)
     return decode(outcome.value)
 
 
@@ -209,7 +212,7 @@ def ended(task, timeout=None):
         if type(outcome) is waiting.Outcome_Failed:
             raise Err(outcome.value)
     else:
-        _wait(case, timeout)
+        until(case, timeout)
 
 
 def _host_wait(cases, limit):
@@ -284,7 +287,11 @@ def run_one(until):
         creator_until = before
 
 
-def _wait(case, timeout):
+def until(case, timeout):
+    """Wait for `case`, beside all that is waited for; returns its outcome.
+
+    Raises Err with a `channels.Error` when it could not be done.
+    """
     wait = Wait(case)
     deadline = None
     if timeout is not None:
@@ -313,8 +320,17 @@ def step(left):
     waits += background
     if _meet(waits):
         return
+    cases = [wait.case for wait in waits]
+    if polling:
+        of_files = [wait for wait in waits if type(wait.case) is readiness.Files]
+        if of_files:
+            if readiness.probe(of_files):
+                return
+            waits = [wait for wait in waits if wait not in of_files]
+            cases = [wait.case for wait in waits]
+            cases.append(waiting.Case_Ready())
     try:
-        index, outcome = waiting.wait([w.case for w in waits], left)
+        index, outcome = waiting.wait(cases, left)
     except Err as error:
         if type(error.value) is not _Interrupted:
             raise
@@ -322,6 +338,8 @@ def step(left):
     if index is None:
         # A handler of the script's may have changed what is waited for.
         interrupts.rise()
+    elif index == len(waits):
+        readiness.probe(of_files)
     else:
         _settle(waits[index], outcome)
 
