@@ -5,6 +5,7 @@ mod copying;
 mod owner;
 mod run;
 mod stop;
+mod strike;
 mod watchers;
 
 use crate::bindings;
@@ -106,6 +107,7 @@ pub(crate) struct Island {
     /// What is to be done when it has nothing to do.
     watchers: Watchers,
     stop: Stop,
+    began: strike::Began,
     /// Its aliases, and what is hidden from it.
     pub(crate) powers: Powers,
     inbox: aliases::LazyInbox,
@@ -264,6 +266,7 @@ impl Island {
             under_way: Mutex::default(),
             watchers: Watchers::default(),
             stop: Stop::default(),
+            began: strike::Began::default(),
             powers: Powers::default(),
             inbox: aliases::LazyInbox::default(),
             interrupt: Arc::default(),

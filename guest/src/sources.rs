@@ -41,6 +41,7 @@ pub const PYTHON: Files = sources!("python":
     "_island/prompt.py",
     "_island/queues.py",
     "_island/report.py",
+    "_island/reserve.py",
     "_island/run.py",
     "_island/scripts.py",
     "_island/sharing.py",
