@@ -19,7 +19,7 @@ use crate::ledger::{Account, Reservation};
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::pages;
-use crate::policy::{Children, Modules, Policy};
+use crate::policy::{Children, Modules, Policy, Random};
 use crate::runtime::Context;
 use crate::state::State;
 use crate::telemetry::{self, Busy};
@@ -274,9 +274,12 @@ impl Island {
             _counted: counted,
         });
         let host_owned = parent.is_none();
-        context
-            .exchange
-            .with(|broker, _| broker.add_party(island.party, host_owned, parent.map(|p| p.party)));
+        context.exchange.with(|broker, _| {
+            broker.add_party(island.party, host_owned, parent.map(|p| p.party));
+            if let Random::Seeded(seed) = island.settings.policy.random {
+                broker.seed_party(island.party, seed ^ id);
+            }
+        });
         family.add(&island);
         Ok(island)
     }

@@ -221,7 +221,7 @@ async fn has_room(instance: &mut Instance, job: &Job) -> Result<()> {
         }
         Job::Serve | Job::Run { .. } => 0,
     };
-    let wanted = size.saturating_mul(2).saturating_add(2 * SMALL);
+    let wanted = size.saturating_mul(2).saturating_add(4 * SMALL);
     let state = instance.store.data();
     if size <= SMALL || state.can_grow(wanted as u64) {
         return Ok(());

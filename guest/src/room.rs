@@ -7,7 +7,8 @@
 //! That costs nothing as long as memory is plenty: the host refuses the first growth that comes near the limit, once,
 //! and the function that grows the memory here notes that and asks again.  From then on, room is looked for by
 //! allocating it.  What the host lowers has an allocator that returns an address beyond all memory where
-//! there is no room, which the host recognises before it writes anything.
+//! there is no room, which the host recognises before it writes anything.  The host can also ask it for room for
+//! what will be made of that.
 
 use crate::emit::Output;
 use crate::files::Libc;
@@ -21,9 +22,6 @@ const SMALL: i32 = 256 << 10;
 
 /// What the host lowers is made an object of, beside which there is to be as much room again.
 const LARGE: i32 = 64 << 10;
-
-/// More than this cannot be doubled, and is refused.
-const MOST: i32 = 1 << 29;
 
 /// What the bindings take besides.
 const BESIDES: i32 = 128 << 10;
@@ -93,41 +91,47 @@ impl Room {
             I::I32Const(0),
             I::I32Ne,
         ];
+        const OLD_SIZE: u32 = 1;
         const ALIGN: u32 = 2;
         const SIZE: u32 = 3;
         const ADDRESS: u32 = 4;
         let allocating = [
-            I::LocalGet(SIZE),
-            I::I32Const(LARGE),
-            I::I32GtU,
+            // Nothing is there that could have an old size: it is asked whether there is room.
+            I::LocalGet(OLD_SIZE),
             I::If(BlockType::Empty),
-            I::LocalGet(SIZE),
-            I::I32Const(MOST),
-            I::I32GtU,
-            I::If(BlockType::Empty),
+            I::I32Const(0),
             I::I32Const(BEYOND),
-            I::Return,
-            I::End,
             I::LocalGet(SIZE),
-            I::I32Const(1),
-            I::I32Shl,
-            I::I32Const(BESIDES),
-            I::I32Add,
             I::Call(is_there),
-            I::I32Eqz,
-            I::If(BlockType::Empty),
-            I::I32Const(BEYOND),
+            I::Select,
             I::Return,
-            I::End,
             I::End,
             I::LocalGet(0),
-            I::LocalGet(1),
+            I::LocalGet(OLD_SIZE),
             I::LocalGet(ALIGN),
             I::LocalGet(SIZE),
             I::Call(libc.allocator),
             I::LocalTee(ADDRESS),
             I::If(BlockType::Empty),
+            I::LocalGet(SIZE),
+            I::I32Const(LARGE),
+            I::I32LeU,
+            I::If(BlockType::Empty),
             I::LocalGet(ADDRESS),
+            I::Return,
+            I::End,
+            // An object is to be made of it.
+            I::LocalGet(SIZE),
+            I::I32Const(BESIDES),
+            I::I32Add,
+            I::Call(is_there),
+            I::If(BlockType::Empty),
+            I::LocalGet(ADDRESS),
+            I::Return,
+            I::End,
+            I::LocalGet(ADDRESS),
+            I::Call(free),
+            I::I32Const(BEYOND),
             I::Return,
             I::End,
             // Nothing at all may have no address.

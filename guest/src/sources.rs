@@ -109,6 +109,7 @@ const LINKER: Files = sources!("src":
     "memory.rs",
     "module.rs",
     "network.rs",
+    "room.rs",
     "tools.rs",
     "variant.rs",
 );

@@ -147,6 +147,14 @@ pub(crate) fn is_flat(body: &[u8]) -> bool {
     )
 }
 
+/// Whether a body is a single text that is not ASCII, if it is anything.
+pub(crate) fn is_wide(body: &[u8]) -> bool {
+    matches!(
+        body.first().map(|byte| byte & !FLAG_REF),
+        Some(code::UNICODE | code::UNICODE_INTERNED)
+    )
+}
+
 /// Its refusals are boxed as long as they are on their way, so that what is returned for each object
 /// that is not refused fits into registers.
 struct Checker<'a> {

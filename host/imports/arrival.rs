@@ -7,6 +7,7 @@
 use super::message::{NotSent, luggage};
 use crate::bindings::archipel::island::channels::{End, Luggage};
 use crate::broker::Origin;
+use crate::encoding;
 use crate::exchange::{Exchange, Form, Message};
 use crate::state::State;
 use std::mem::MaybeUninit;
@@ -17,6 +18,15 @@ use wasmtime::component::__internal::{
     CanonicalAbiInfo, InstanceType, InterfaceType, LowerContext,
 };
 use wasmtime::component::{ComponentType, Lower};
+
+/// A message of this size finds room in what a guest keeps free.
+const SMALL: usize = 64 << 10;
+
+/// What a guest takes for an object in a container at the least.
+const POINTER: usize = 4;
+
+/// The old size that makes an allocation a question: see `guest/src/room.rs`.
+const ROOM: usize = 1;
 
 /// A message that was received, and goes back to its channel when it is dropped before it arrived.
 struct Held {
@@ -56,6 +66,24 @@ impl Held {
     fn body(&self) -> &[u8] {
         let message = self.message.as_ref();
         message.map_or(&[], |message| &message.body)
+    }
+
+    /// Asks the guest's allocator for room for the objects of a large message, which are made once it has arrived
+    /// and would be lost then.
+    fn ask_for_room<T>(&self, cx: &mut LowerContext<'_, T>) -> Result<()> {
+        let Some(message) = &self.message else {
+            return Ok(());
+        };
+        let size = message.body.len();
+        if size > SMALL {
+            let besides = match encoding::is_wide(&message.body) {
+                // It is decoded into a buffer that grows.
+                true => size.saturating_mul(2),
+                false => message.objects.saturating_mul(POINTER),
+            };
+            cx.realloc(0, ROOM, 1, size.saturating_add(besides))?;
+        }
+        Ok(())
     }
 
     /// It is in the guest's memory now.
@@ -190,6 +218,7 @@ macro_rules! lower {
             ) -> Result<()> {
                 #[cfg(test)]
                 self.held().passes()?;
+                self.held().ask_for_room(cx)?;
                 self.parts().linear_lower_to_flat(cx, ty, dst)?;
                 #[cfg(test)]
                 self.held().passes()?;
@@ -205,6 +234,7 @@ macro_rules! lower {
             ) -> Result<()> {
                 #[cfg(test)]
                 self.held().passes()?;
+                self.held().ask_for_room(cx)?;
                 self.parts().linear_lower_to_memory(cx, ty, offset)?;
                 #[cfg(test)]
                 self.held().passes()?;

@@ -100,6 +100,7 @@ pub(crate) fn outgoing(
         body: bytes,
         form: Form::Plain,
         ends: Vec::new(),
+        objects: 0,
         unbound,
         author: None,
         charge: None,
@@ -128,8 +129,13 @@ pub(crate) fn outgoing(
             )));
         }
         form => match data_form(form, &message.body, found, &kinds(&ends)) {
-            Ok((_, true)) if !exact => return Ok(Err(NotSent::Inexact)),
-            Ok((form, _)) => form,
+            Ok((_, summary)) if summary.plain_bytes && !exact => {
+                return Ok(Err(NotSent::Inexact));
+            }
+            Ok((form, summary)) => {
+                message.objects = summary.objects;
+                form
+            }
             Err(reason) => return Ok(Err(reason)),
         },
     };
@@ -174,16 +180,16 @@ fn kinds_returned(ends: &[channels::End]) -> Vec<Travels> {
     ends.iter().map(kind).collect()
 }
 
-/// How a body that must be data is to be read, and whether it has bytes in it.
+/// How a body that must be data is to be read, and what is in it.
 fn data_form(
     form: channels::Form,
     body: &[u8],
     found: Option<std::result::Result<Summary, Refusal>>,
     ends: &[Travels],
-) -> Result<(Form, bool), NotSent> {
+) -> Result<(Form, Summary), NotSent> {
     if form == channels::Form::Buffer {
         return match ends.is_empty() {
-            true => Ok((Form::Buffer, false)),
+            true => Ok((Form::Buffer, Summary::default())),
             false => Err(NotSent::NotShareable(
                 "a buffer with channel ends in it is not shareable".to_owned(),
             )),
@@ -195,7 +201,7 @@ fn data_form(
         true => Form::Escaped,
         false => Form::Plain,
     };
-    Ok((form, summary.plain_bytes))
+    Ok((form, summary))
 }
 
 impl From<channels::Unbound> for Unbound {
@@ -345,7 +351,7 @@ pub(crate) fn returned(
     if body.len() > most {
         return Ok(Err(NotSent::TooLarge(most)));
     }
-    let mut author = None;
+    let (mut author, mut objects) = (None, 0);
     let form = match form {
         channels::Form::Trusted => {
             author = Some(state.trust.get());
@@ -353,7 +359,10 @@ pub(crate) fn returned(
         }
         channels::Form::Unbound => return Ok(Err(NotSent::not_trusted())),
         form => match data_form(form, &body, found, &kinds) {
-            Ok((form, _)) => form,
+            Ok((form, summary)) => {
+                objects = summary.objects;
+                form
+            }
             Err(reason) => return Ok(Err(reason)),
         },
     };
@@ -361,6 +370,7 @@ pub(crate) fn returned(
         body,
         form,
         ends: carried,
+        objects,
         unbound: Unbound::Keep,
         author,
         charge: None,
