@@ -41,7 +41,7 @@ mod table;
 mod tests;
 pub(crate) mod utf8;
 
-pub(crate) use check::is_flat;
+pub(crate) use check::{Travels, check_ends, is_flat, is_wide};
 pub use check::{Summary, check};
 pub use decode::decode;
 pub(crate) use decode::decode_within;

@@ -48,6 +48,7 @@ pub const PYTHON: Files = sources!("python":
     "_island/readiness.py",
     "_island/report.py",
     "_island/resources.py",
+    "_island/reserve.py",
     "_island/run.py",
     "_island/scripts.py",
     "_island/sharing.py",
@@ -117,6 +118,7 @@ const LINKER: Files = sources!("src":
     "module.rs",
     "network.rs",
     "packages.rs",
+    "room.rs",
     "tools.rs",
     "variant.rs",
 );

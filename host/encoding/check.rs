@@ -46,6 +46,75 @@ pub struct Summary {
 /// assert!(check(body, 0, MAX_DEPTH).is_err());
 /// ```
 pub fn check(body: &[u8], handles: usize, max_depth: usize) -> Result<Summary, Refusal> {
+    check_all(body, Carries::Any(handles), max_depth)
+}
+
+/// As [`check`], of a message with which exactly these ends travel: an escape must name ends of its own kind.
+pub(crate) fn check_ends(
+    body: &[u8],
+    ends: &[Travels],
+    max_depth: usize,
+) -> Result<Summary, Refusal> {
+    check_all(body, Carries::These(ends), max_depth)
+}
+
+/// The kind of something that travels beside a message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Travels {
+    Sender,
+    Receiver,
+    Interpreter,
+}
+
+/// What travels beside a message, as far as it is known.
+#[derive(Clone, Copy)]
+enum Carries<'a> {
+    /// A number of ends of any kind.
+    Any(usize),
+    These(&'a [Travels]),
+}
+
+impl Carries<'_> {
+    fn count(self) -> usize {
+        match self {
+            Carries::Any(count) => count,
+            Carries::These(ends) => ends.len(),
+        }
+    }
+
+    /// Checks that the escape `code` can be rebuilt from the end at `index`.  A queue takes the one
+    /// behind it too.
+    fn check(self, code: i32, index: i32) -> Result<(), Refusal> {
+        let missing = || Refusal::NoSuchHandle {
+            index: index.into(),
+            handles: self.count(),
+        };
+        let at = usize::try_from(index).map_err(|_| missing())?;
+        let ends = match self {
+            Carries::Any(count) if at < count => return Ok(()),
+            Carries::Any(_) => return Err(missing()),
+            Carries::These(ends) => ends.get(at..).unwrap_or_default(),
+        };
+        let fits = match (code, ends) {
+            (_, []) => return Err(missing()),
+            (escape::QUEUE, [first, second, ..]) => {
+                (*first, *second) == (Travels::Sender, Travels::Receiver)
+            }
+            (escape::SENDER, [first, ..]) => *first == Travels::Sender,
+            (escape::RECEIVER, [first, ..]) => *first == Travels::Receiver,
+            (escape::INTERPRETER, [first, ..]) => *first == Travels::Interpreter,
+            _ => false,
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(Refusal::WrongHandle {
+                index: index.into(),
+            }),
+        }
+    }
+}
+
+fn check_all(body: &[u8], carries: Carries<'_>, max_depth: usize) -> Result<Summary, Refusal> {
     if body.len() > MAX_SIZE {
         return Err(Refusal::TooLarge { limit: MAX_SIZE });
     }
@@ -53,7 +122,7 @@ pub fn check(body: &[u8], handles: usize, max_depth: usize) -> Result<Summary, R
         reader: Reader::new(body),
         table: Table::new(),
         summary: Summary::default(),
-        handles,
+        carries,
         max_depth: max_depth.min(DEPTH_CEILING),
         shared: 0,
     };
@@ -78,13 +147,21 @@ pub(crate) fn is_flat(body: &[u8]) -> bool {
     )
 }
 
+/// Whether a body is a single text that is not ASCII, if it is anything.
+pub(crate) fn is_wide(body: &[u8]) -> bool {
+    matches!(
+        body.first().map(|byte| byte & !FLAG_REF),
+        Some(code::UNICODE | code::UNICODE_INTERNED)
+    )
+}
+
 /// Its refusals are boxed as long as they are on their way, so that what is returned for each object
 /// that is not refused fits into registers.
 struct Checker<'a> {
     reader: Reader<'a>,
     table: Table,
     summary: Summary,
-    handles: usize,
+    carries: Carries<'a>,
     max_depth: usize,
     /// How much of [`MAX_SHARED_KEYS`] is used up.
     shared: usize,
@@ -378,14 +455,7 @@ impl Checker<'_> {
                 Kind::Int,
             ) => {
                 let index = payload.as_int().ok_or(ELLIPSIS)?;
-                if !usize::try_from(index).is_ok_and(|index| index < self.handles) {
-                    let index = index.into();
-                    return Err(Refusal::NoSuchHandle {
-                        index,
-                        handles: self.handles,
-                    }
-                    .into());
-                }
+                self.carries.check(code, index)?;
                 Node::SCALAR
             }
             _ => return Err(ELLIPSIS.into()),
