@@ -410,7 +410,7 @@ def refusals():
     for function, name in (
         (locked, "variable 'lock' of __main__"),
         (lambda: locked(), "variable 'lock' of __main__"),
-        (in_closure, "variable 'numbers' of function 'refusals.<locals>.in_closure'"),
+        (in_closure, "variable 'file' of function 'refusals.<locals>.in_closure'"),
         (as_default, "default of 'stream' of function 'refusals.<locals>.as_default'"),
     ):
         error = raises(NotShareableError, child().call, function)

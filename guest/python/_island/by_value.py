@@ -7,15 +7,15 @@ classes are taken apart is cloudpickle's.
 
 import functools
 import io
-import linecache
 import marshal
 import pickle
 import sys
 import types
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 
-from . import codec, functions, origins, report, scripts
+from . import codec, codes, functions, origins, reductions, report, scripts
 from .errors import NotShareableError
+from .steady import ATOMS, Steady
 
 FUNCTION, CLASS, ENUM, CACHED = range(4)
 
@@ -26,30 +26,6 @@ _DYNAMIC = frozenset(("globals", "eval", "exec"))
 _GIVEN = frozenset(("__name__", "__builtins__", "__spec__", "__loader__", "__package__"))
 
 _Cached = type(functools.lru_cache(len))
-
-# Values that are written into each item, since their identity is of no consequence.
-_ATOMS = (type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented))
-
-# Types whose values do not change, or are noted by themselves.
-_STEADY = frozenset((FunctionType, types.BuiltinFunctionType, ModuleType))
-
-# These need what cloudpickle knows of them.
-_SPECIAL = frozenset(
-    (
-        classmethod,
-        staticmethod,
-        property,
-        types.GetSetDescriptorType,
-        types.MappingProxyType,
-        type({}.keys()),
-        type({}.values()),
-        type({}.items()),
-        types.CellType,
-    )
-)
-
-# What is in these, as something that can be pickled.
-_WEAK = {"WeakKeyDictionary": dict, "WeakValueDictionary": dict, "WeakSet": list}
 
 # Where a flag says that a class is not one of C's.
 _HEAP_TYPE = 1 << 9
@@ -112,49 +88,6 @@ _kept = {}
 _MOST_KEPT = 64
 
 
-class _Steady:
-    """What the items of a message depend on, in a form that shows whether it has changed."""
-
-    def __init__(self):
-        self._modules = len(sys.modules)
-        # (function, its code, its defaults, what makes its annotations)
-        self._functions = []
-        # (namespace, name, value)
-        self._variables = []
-
-    def add_function(self, function):
-        """Note a function; returns whether that is possible."""
-        if function.__closure__ or function.__kwdefaults__ or function.__dict__:
-            return False
-        defaults = function.__defaults__
-        if defaults and not all(type(value) in _ATOMS for value in defaults):
-            return False
-        self._functions.append((function, function.__code__, defaults, function.__annotate__))
-        return True
-
-    def add_variable(self, space, name, value):
-        """Note a variable; returns whether that is possible."""
-        kind = type(value)
-        if kind not in _ATOMS and kind not in _STEADY:
-            return False
-        self._variables.append((space, name, value))
-        return True
-
-    def holds(self):
-        """Whether all of it is as it was."""
-        if self._modules != len(sys.modules):
-            return False
-        for function, code, defaults, annotate in self._functions:
-            if function.__code__ is not code or function.__defaults__ is not defaults:
-                return False
-            if function.__kwdefaults__ or function.__dict__ or function.__annotate__ is not annotate:
-                return False
-        for space, name, value in self._variables:
-            if space.get(name) is not value:
-                return False
-        return True
-
-
 class _Shared:
     """A value that a variable has too, in whose place it is written."""
 
@@ -189,35 +122,17 @@ class _Pickler(pickle.Pickler):
         elif kind is _Cached:
             if not is_importable(obj):
                 return self._sending.refer(obj)
-        elif kind is ModuleType and self._inner:
-            return _reduce_module(obj)
-        elif kind is memoryview:
-            return memoryview, (obj.tobytes(),)
-        elif kind is CodeType:
-            return _code, (marshal.dumps(obj),)
         elif kind is object:
             return self._reduce_sentinel(obj)
-        elif kind is io.TextIOWrapper and self._inner:
-            return _reduce_stream(obj)
-        elif kind.__module__ == "dataclasses":
-            return _reduce_dataclasses(obj)
-        elif kind.__module__ in ("weakref", "_weakrefset") and kind.__name__ in _WEAK:
-            return kind, (_WEAK[kind.__name__](obj),)
-        elif kind is functools.partialmethod:
-            return functools.partial(kind, obj.func, *obj.args, **obj.keywords), ()
-        elif kind.__module__ == "typing":
-            return _reduce_typing(obj)
-        elif kind.__module__ == "__main__":
-            return _reduce_instance(obj)
-        elif kind in _SPECIAL:
-            return _cloudpickle().Pickler._dispatch_table[kind](obj)
+        else:
+            return reductions.reduce(obj, kind, self._inner)
         return NotImplemented
 
     def _reduce_class(self, cls):
         if cls in (type(None), type(...), type(NotImplemented)):
             return NotImplemented
         if not cls.__flags__ & _HEAP_TYPE:
-            return _cloudpickle()._class_reduce(cls)
+            return reductions.cloudpickle_module()._class_reduce(cls)
         return self._sending.refer(cls)
 
     def _reduce_sentinel(self, obj):
@@ -242,7 +157,7 @@ class _Sending:
         self._annotated = []
         self._shared = {}
         # Everything that the items depend on; None if a change of that cannot be detected.
-        self.steady = _Steady()
+        self.steady = Steady()
         # id of a cell -> the key of the first function that has it, and the place there
         self._cells = {}
 
@@ -327,13 +242,13 @@ class _Sending:
             for name in names:
                 if name in space and name not in _GIVEN:
                     self._need(home, name, space[name])
-        code, lines = _code_of(function.__code__)
+        code, lines = codes.code_of(function.__code__)
         cells, contents = [], []
         for index, cell in enumerate(function.__closure__ or ()):
             owner = self._cells.setdefault(id(cell), (key, index))
             cells.append(None if owner == (key, index) else owner)
             contents.append(_contents(cell) if cells[-1] is None else ())
-        head = home, code, function.__name__, cells, _submodules(function.__code__, space), lines
+        head = home, code, function.__name__, cells, codes.submodules(function.__code__, space), lines
         about = function.__qualname__, function.__module__, function.__doc__
         parts = {
             "defaults": function.__defaults__,
@@ -381,7 +296,7 @@ class _Sending:
         return CACHED, self.pickled(head), self.pickled(state)
 
     def _class(self, key, cls):
-        cloudpickle = _cloudpickle()
+        cloudpickle = reductions.cloudpickle_module()
         if issubclass(cls, cloudpickle.Enum):
             members = {name: member._value_ for name, member in cls.__members__.items()}
             head = cls.__bases__, cls.__name__, cls.__qualname__, members, cls.__module__
@@ -432,7 +347,7 @@ class _Sending:
         if kind is tuple and len(value) == 1 and value[0] is not value:
             # The contents of a cell.
             return (self._shared_value(value[0], space),)
-        if kind in _ATOMS or kind in (FunctionType, ModuleType, _Cached) or isinstance(value, type):
+        if kind in ATOMS or kind in (FunctionType, ModuleType, _Cached) or isinstance(value, type):
             return value
         if kind is tuple and not value or not origins.is_space(space):
             return value
@@ -482,20 +397,10 @@ def _contents(cell):
         return ()
 
 
-def _cloudpickle():
-    from . import cloudpickle
-
-    return cloudpickle
-
-
 def _rebuilt(code, index):
     from . import pickles
 
     return pickles._end(code, index)
-
-
-def _code(data):
-    return marshal.loads(data)
 
 
 def _definition(key):
@@ -508,100 +413,3 @@ def _variable(token, name):
     from . import arrivals
 
     return arrivals.variable(token, name)
-
-
-def _reduce_module(module):
-    name = module.__name__
-    if sys.modules.get(name) is not module or name == "__main__" or getattr(module, "__spec__", None) is None:
-        raise pickle.PicklingError(f"module {name!r} cannot be imported elsewhere")
-    return _module, (name,)
-
-
-def _module(name):
-    from importlib import import_module
-
-    return import_module(name)
-
-
-def _reduce_stream(stream):
-    for name in ("stdin", "stdout", "stderr"):
-        if getattr(sys, name) is stream:
-            return getattr, (sys, name)
-    return NotImplemented
-
-
-def _reduce_dataclasses(obj):
-    # Its sentinels are compared by identity.
-    for name, value in vars(sys.modules["dataclasses"]).items():
-        if value is obj:
-            return getattr, (sys.modules["dataclasses"], name)
-    return NotImplemented
-
-
-def _reduce_typing(obj):
-    # Their own description is the name under which they are found.
-    kind = type(obj)
-    match kind.__name__:
-        case "TypeVar":
-            return _cloudpickle()._typevar_reduce(obj)
-        case "ParamSpec" | "TypeVarTuple":
-            return kind, (obj.__name__,)
-        case "NewType":
-            return kind, (obj.__name__, obj.__supertype__)
-        case "TypeAliasType":
-            return kind, (obj.__name__, obj.__value__)
-    return NotImplemented
-
-
-def _reduce_instance(obj):
-    kind = type(obj)
-    if kind.__reduce__ is object.__reduce__ or isinstance(obj, BaseException):
-        return NotImplemented
-    reduced = obj.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
-    if isinstance(reduced, str):
-        raise pickle.PicklingError(f"{reduced!r} is to be found in __main__, and is a {kind.__qualname__!r}")
-    return reduced
-
-
-def _submodules(code, space):
-    """The submodules that code comes to through their packages, and that are imported here."""
-    names = functions.attributes_of(code)
-    found = []
-    for name in functions.names_of(code):
-        module = space.get(name)
-        if type(module) is ModuleType and getattr(module, "__path__", None) is not None:
-            prefix = module.__name__ + "."
-            for other in list(sys.modules):
-                if other.startswith(prefix) and names.issuperset(other[len(prefix) :].split(".")):
-                    found.append(other)
-    return sorted(found)
-
-
-# id of a code object -> it, its marshalled form and the lines of its source
-_codes = {}
-_MOST_CODES = 512
-
-
-def _code_of(code):
-    entry = _codes.get(id(code))
-    if entry is None:
-        if len(_codes) >= _MOST_CODES:
-            _codes.clear()
-        # The bytes depend on the reference counts of its constants, and must be the same each time.
-        entry = _codes[id(code)] = code, marshal.dumps(code), _lines_of(code)
-    return entry[1:]
-
-
-def _lines_of(code):
-    """Where the source of code begins, and its text, if that is known."""
-    entry = linecache.cache.get(code.co_filename)
-    lines = entry[2] if entry is not None and len(entry) == 4 else linecache._getlines_from_code(code)
-    last = _last_line(code)
-    text = "".join(lines[code.co_firstlineno - 1 : last])
-    return (code.co_filename, code.co_firstlineno, text) if text else None
-
-
-def _last_line(code):
-    last = max((line for _, _, line in code.co_lines() if line is not None), default=0)
-    inner = [_last_line(constant) for constant in code.co_consts if type(constant) is CodeType]
-    return max(last, *inner) if inner else last
