@@ -68,7 +68,7 @@ impl State {
             net,
             meters,
             standing,
-        } = wasi::granted(island)?;
+        } = wasi::granted(island);
         if let Some(standing) = &standing {
             context.exchange.let_pass(island.party, standing);
         }
@@ -220,15 +220,19 @@ impl WasiView for State {
 struct Limiter {
     island: Weak<Island>,
     memory: Reservation,
+    /// What the host keeps of its policy.
+    _policy: Reservation,
     /// The limit that was in the way last.
     refused: Option<Exceeded>,
 }
 
 impl Limiter {
     fn new(island: &Arc<Island>) -> Result<Self> {
+        let weight = island.settings.policy.weight() as u64;
         Ok(Limiter {
             island: Arc::downgrade(island),
             memory: island.account.reserve(LimitKind::Memory, 0)?,
+            _policy: island.account.reserve(LimitKind::Memory, weight)?,
             refused: None,
         })
     }

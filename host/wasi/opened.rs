@@ -15,8 +15,6 @@ pub(super) struct Descriptors {
     files: Vec<(Weak<File>, Held)>,
     /// By the number of the socket.
     sockets: Vec<(u32, Held)>,
-    /// For the granted directories.
-    pub(super) granted: Option<Held>,
     /// At this size, those that were closed are looked for.
     clean_at: usize,
 }
