@@ -10,6 +10,7 @@ mod keeping;
 pub(crate) mod message;
 mod process;
 mod tasks;
+mod turns;
 mod waiting;
 
 use crate::exchange::End;

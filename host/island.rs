@@ -215,9 +215,10 @@ impl Island {
             self.stop(Reason::Cancelled(message.to_owned()));
             return;
         }
+        let message: Arc<str> = message.into();
         for member in self.family.living() {
             if self.may_name(&member) {
-                member.interrupt(Interruption::Cancelled(message.to_owned()));
+                member.interrupt(Interruption::Cancelled(message.clone()));
             }
         }
     }

@@ -76,7 +76,7 @@ impl State {
             net,
             meters,
             standing,
-        } = wasi::granted(island)?;
+        } = wasi::granted(island);
         if let Some(standing) = &standing {
             context.exchange.let_pass(island.party, standing);
         }
@@ -272,6 +272,8 @@ impl WasiView for State {
 struct Limiter {
     island: Weak<Island>,
     memory: Reservation,
+    /// What the host keeps of its policy.
+    _policy: Reservation,
     /// The limit that was in the way last.
     refused: Option<Exceeded>,
     /// Whether the guest knows that its memory runs out.
@@ -284,9 +286,11 @@ const NEAR: u64 = 1 << 20;
 
 impl Limiter {
     fn new(island: &Arc<Island>) -> Result<Self> {
+        let weight = island.settings.policy.weight() as u64;
         Ok(Limiter {
             island: Arc::downgrade(island),
             memory: island.account.reserve(LimitKind::Memory, 0)?,
+            _policy: island.account.reserve(LimitKind::Memory, weight)?,
             refused: None,
             warned: false,
         })

@@ -9,6 +9,7 @@ mod repl;
 mod report;
 mod run;
 mod running;
+mod say;
 mod script;
 
 use archipel::guest::Variant;
@@ -172,7 +173,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
-            eprintln!("archipel: {}", failure.message);
+            say::say(&format!("archipel: {}", failure.message));
             ExitCode::from(failure.status)
         }
     }

@@ -9,6 +9,7 @@ mod tally;
 use crate::options::Options;
 use crate::run::beside;
 use crate::running::{Cause, Running};
+use crate::say::PATIENCE;
 use crate::script::Target;
 use crate::{Failure, prepare};
 use clap::Args;
@@ -97,7 +98,8 @@ impl MapCommand {
         };
         let total = inputs.count();
         let items = crew.start(jobs, inputs)?;
-        let mut tally = Tally::new(self.options.json);
+        let stopping = running.clone();
+        let mut tally = Tally::new(self.options.json, move || stopping.cause().is_some());
         loop {
             // After a stop, what was taken on is still told of, and nothing is waited for.
             let next = crossbeam_channel::select_biased! {
@@ -107,7 +109,7 @@ impl MapCommand {
             let Some(item) = next else { break };
             show(item, &screen, &running, &mut tally);
         }
-        screen.finish();
+        screen.finish(&|stalled| stalled > PATIENCE);
         let cause = running.cause();
         if cause == Some(Cause::Unread) {
             end(cause.and_then(Cause::status).unwrap_or(crate::FAILED));
@@ -126,12 +128,23 @@ fn end(status: u8) -> ! {
 }
 
 /// Lets the next script's output through, until it ends.
+///
+/// A reader that takes nothing keeps the rest waiting, unless everything was stopped, or the script was, by a limit for
+/// example: then the rest of its output is dropped.
 fn show(item: Item, screen: &Screen, running: &Running, tally: &mut Tally) {
-    if item.lane.open(screen).is_err() {
+    let stops = || running.cause().is_some();
+    let shown = item.lane.show(stops, |stream, bytes| {
+        screen.write(stream, bytes, &|stalled| {
+            stops() || item.lane.was_stopped() && stalled > PATIENCE / 2
+        })
+    });
+    if let Err(error) = shown
+        && error.kind() != std::io::ErrorKind::TimedOut
+    {
         running.stop(Cause::Unread);
     }
     let report = item.report.recv();
-    screen.end_line();
+    screen.end_line(&|_| stops());
     tally.add(item.index, &item.input, report.ok());
 }
 

@@ -2,6 +2,7 @@
 //! may use.
 
 use crate::report::Report;
+use crate::say::say;
 use crate::{Failure, amounts};
 use archipel::{Access, LimitKind, Limits, Policy, Profile};
 use clap::Args;
@@ -198,10 +199,10 @@ impl Options {
     /// Tells what the options want to be told of one interpreter.
     pub fn tell(&self, report: &Report, status: u8) {
         if self.stats {
-            eprintln!("archipel: used: {}", report.usage_line());
+            say(&format!("archipel: used: {}", report.usage_line()));
         }
         if self.json {
-            eprintln!("{}", serde_json::Value::from(report.to_json(status)));
+            say(&serde_json::Value::from(report.to_json(status)).to_string());
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::options::Options;
 use crate::report::{Outcome, Report};
 use crate::running::{Cause, Running};
+use crate::say::say;
 use crate::script::{Script, Target};
 use crate::{Failure, prepare};
 use archipel::{Error, Output, Policy};
@@ -41,6 +42,7 @@ impl Run {
         let result = interpreter.run(script.source, script.name, script.arguments);
         let report = Report::new(Outcome::from(result), start.elapsed(), Some(&interpreter));
         drop(entry);
+        running.over();
         let status = conclude(&report, running.cause());
         self.options.tell(&report, status);
         // The process ends now anyway, so nothing is gained by cleaning up.
@@ -52,11 +54,11 @@ impl Run {
 pub fn conclude(report: &Report, cause: Option<Cause>) -> u8 {
     match (&report.outcome, cause.and_then(Cause::status)) {
         (Outcome::Failed(Error::Killed), Some(status)) => {
-            eprintln!("archipel: stopped by a signal");
+            say("archipel: stopped by a signal");
             status
         }
         (Outcome::Failed(error), _) => {
-            eprintln!("archipel: {}", crate::describe(error));
+            say(&format!("archipel: {}", crate::describe(error)));
             report.status()
         }
         _ => report.status(),

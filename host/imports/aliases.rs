@@ -183,8 +183,13 @@ pub(crate) async fn call_host(
     let parts = match arguments.body.len() < LONG {
         true => taken_apart(&arguments),
         false => {
+            let bytes = arguments.body.len();
             let parts = move || taken_apart(&arguments);
-            let parts = caller.context.aside.run(&caller.account, parts).await;
+            let parts = caller
+                .context
+                .aside
+                .run(&caller.account, bytes, parts)
+                .await;
             parts.unwrap_or_else(|_| Err(FAILED.to_owned()))
         }
     };

@@ -41,7 +41,7 @@ impl Host for State {
         asked: Asked,
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
-        match governing::settings(&own, asked) {
+        match governing::settings(&own, asked).await {
             Ok(settings) => self.create_child(&own, settings).await,
             Err(refusal) => Ok(Err(refusal)),
         }
@@ -367,9 +367,7 @@ impl State {
                     interpreter = own.id,
                     "it cannot have another interpreter: {error}"
                 );
-                Ok(Err(Refusal::Unfit(
-                    "the system has no room for another interpreter".to_owned(),
-                )))
+                Ok(Err(governing::no_room()))
             }
             Err(error) => Err(wasmtime::Error::new(error)),
         }

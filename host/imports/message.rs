@@ -1,5 +1,6 @@
 //! Messages between a guest and the host.
 
+use super::turns;
 use super::{MOST_BYTES, MOST_QUEUED_IN_ALL, ReceiverEnd, SenderEnd};
 use crate::aside::LONG;
 use crate::bindings::archipel::island::channels::{
@@ -25,7 +26,7 @@ pub(crate) type Seen = (Body, bool, Option<LuggageRefs>);
 /// The body of a message, and what is in it, where it took long to find that out.
 pub(crate) struct Body {
     bytes: Vec<u8>,
-    found: Option<std::result::Result<Summary, Refusal>>,
+    found: Option<std::result::Result<Summary, NotSent>>,
 }
 
 /// Why a message was not accepted from a guest, or not handed to one.
@@ -43,7 +44,16 @@ impl NotSent {
     fn not_trusted() -> Self {
         NotSent::NotShareable("the object is not data, and its sender is not trusted".to_owned())
     }
+
+    fn too_many_ends() -> Self {
+        NotSent::NotShareable(format!(
+            "a message carries at most {MOST_ENDS} channel ends and interpreters"
+        ))
+    }
 }
+
+/// The maximum number of channel ends and interpreters in one message. Each of them takes some tenths of a microsecond.
+const MOST_ENDS: usize = 1 << 16;
 
 /// What is said of a message that was not accepted, where there is no channel to speak of.
 pub(crate) fn text(reason: NotSent) -> String {
@@ -115,6 +125,9 @@ pub(crate) fn outgoing(
             (luggage.form, luggage.ends)
         }
     };
+    if ends.len() > MOST_ENDS {
+        return Ok(Err(NotSent::too_many_ends()));
+    }
     message.form = match form {
         channels::Form::Trusted => {
             if !reader.is_some_and(|reader| reader.accepts(&state.trust.get())) {
@@ -184,7 +197,7 @@ fn kinds_returned(ends: &[channels::End]) -> Vec<Travels> {
 fn data_form(
     form: channels::Form,
     body: &[u8],
-    found: Option<std::result::Result<Summary, Refusal>>,
+    found: Option<std::result::Result<Summary, NotSent>>,
     ends: &[Travels],
 ) -> Result<(Form, Summary), NotSent> {
     if form == channels::Form::Buffer {
@@ -195,7 +208,8 @@ fn data_form(
             )),
         };
     }
-    let summary = found.unwrap_or_else(|| encoding::check_ends(body, ends, MAX_DEPTH))?;
+    let now = || encoding::check_ends(body, ends, MAX_DEPTH).map_err(NotSent::from);
+    let summary = found.unwrap_or_else(now)?;
     // Whether there are escapes is seen here, whatever the guest says.
     let form = match summary.escaped {
         true => Form::Escaped,
@@ -324,6 +338,9 @@ pub(crate) fn returned(
         None => (channels::Form::Plain, Vec::new()),
         Some(luggage) => (luggage.form, luggage.ends),
     };
+    if ends.len() > MOST_ENDS {
+        return Ok(Err(NotSent::too_many_ends()));
+    }
     let kinds = kinds_returned(&ends);
     let mut carried = Vec::with_capacity(ends.len());
     let mut lost = false;
@@ -434,7 +451,7 @@ impl State {
         async move { Ok((body.await?, luggage)) }
     }
 
-    /// Looks at a body if that takes long, where it is in nobody's way.
+    /// Checks a body if that takes long, in turns between which others are served.
     fn look_at(
         &self,
         bytes: Vec<u8>,
@@ -443,17 +460,13 @@ impl State {
     ) -> impl Future<Output = Result<Body>> + Send + use<> {
         let is_data = matches!(form, channels::Form::Plain | channels::Form::Escaped);
         let is_long = (LONG..=self.most_bytes()).contains(&bytes.len());
-        let is_long = is_data && is_long && !encoding::is_flat(&bytes);
-        let aside = is_long.then(|| (self.context.clone(), self.account.clone()));
+        let account = (is_data && is_long).then(|| self.account.clone());
         async move {
-            let Some((context, account)) = aside else {
-                return Ok(Body { bytes, found: None });
+            let found = match account {
+                Some(account) => Some(turns::check(&bytes, ends, &account).await),
+                None => None,
             };
-            let look = move || {
-                let found = Some(encoding::check_ends(&bytes, &ends, MAX_DEPTH));
-                Body { bytes, found }
-            };
-            context.aside.run(&account, look).await
+            Ok(Body { bytes, found })
         }
     }
 

@@ -1,6 +1,7 @@
 //! Policies and limits as a TOML file has them.
 
 use super::amount::Amount;
+use super::env::{MOST, check_count};
 use super::{Access, Children, Clock, Destination, Modules, Policy, Profile, Random};
 use crate::error::{Error, LimitKind, Result};
 use crate::limits::Limits;
@@ -164,6 +165,8 @@ pub(super) fn read(text: &str, name: &str, base: &Path) -> Result<Profile> {
         let wanted = policy.wants_alias(alias.as_str());
         policy = wanted.map_err(|error| wrong(&["aliases"], &error.to_string()))?;
     }
+    check_count("destinations", file.net.len(), MOST)
+        .map_err(|error| wrong(&["net"], &error.to_string()))?;
     policy.net = file.net;
     policy.stdin = file.stdin;
     let mut limits = Limits::new();

@@ -193,7 +193,7 @@ impl Files<'_> {
 
 impl preopens::Host for Files<'_> {
     fn get_directories(&mut self) -> Result<Vec<(Resource<Descriptor>, String)>> {
-        let directories = preopens::Host::get_directories(&mut self.wasi())?;
+        let directories = self.0.granted_directories()?;
         let meters = &mut self.0.meters;
         for (descriptor, guest) in &directories {
             if let Some(quota) = meters.granted.get(guest) {

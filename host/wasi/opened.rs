@@ -16,8 +16,6 @@ pub(super) struct Descriptors {
     files: Vec<(Weak<File>, Held)>,
     /// By the number of the socket.
     sockets: HashMap<u32, Arc<Held>>,
-    /// For the granted directories.
-    pub(super) granted: Option<Held>,
     /// At this size, those that were closed are looked for.
     clean_at: usize,
 }
