@@ -26,6 +26,7 @@ mod repl;
 mod run;
 mod script;
 mod scripts;
+mod stock_wasmtime;
 mod telemetry;
 mod tidy;
 mod values;
