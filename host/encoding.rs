@@ -41,8 +41,8 @@ mod table;
 mod tests;
 pub(crate) mod utf8;
 
-pub(crate) use check::{Travels, check_ends, is_flat, is_wide};
 pub use check::{Summary, check};
+pub(crate) use check::{Travels, check_ends, is_flat, is_wide};
 pub use decode::decode;
 pub(crate) use decode::decode_within;
 pub use encode::{Encoded, encode};
