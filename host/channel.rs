@@ -93,7 +93,11 @@ impl Sender {
     /// [`TrySendError::Full`], [`TrySendError::Closed`] and [`TrySendError::Refused`].
     pub fn try_send(&self, value: impl Into<Value>) -> Result<(), TrySendError> {
         let sent = self.put(value.into(), Some(Duration::ZERO));
-        self.0.context.workers.wait(sent).map_err(TrySendError::from)
+        self.0
+            .context
+            .workers
+            .wait(sent)
+            .map_err(TrySendError::from)
     }
 
     /// Sends `value`, waiting for at most `limit`, on the monotonic clock.
@@ -311,5 +315,8 @@ impl Receiver {
 
 /// Logs that a message was passed over.
 fn skipped(refusal: &Refusal) {
-    telemetry::event!(warn, "a message that cannot become a value was skipped: {refusal}");
+    telemetry::event!(
+        warn,
+        "a message that cannot become a value was skipped: {refusal}"
+    );
 }

@@ -185,7 +185,10 @@ impl State {
     }
 
     /// As `hold`, where a guest cannot be told of a limit: it is stopped by it.
-    pub(crate) fn must_hold<T: Send + 'static>(&mut self, entry: T) -> wasmtime::Result<Resource<T>> {
+    pub(crate) fn must_hold<T: Send + 'static>(
+        &mut self,
+        entry: T,
+    ) -> wasmtime::Result<Resource<T>> {
         Ok(self.hold(entry)?.map_err(wasmtime::Error::new)?)
     }
 
@@ -311,7 +314,10 @@ impl State {
 
 impl Limiter {
     fn can_grow(&self, bytes: u64) -> bool {
-        let left = self.island.upgrade().map_or(0, |island| island.account.left(LimitKind::Memory));
+        let left = self
+            .island
+            .upgrade()
+            .map_or(0, |island| island.account.left(LimitKind::Memory));
         let possible = (MOST_MEMORY as u64).saturating_sub(self.memory.amount());
         bytes.saturating_add(NEAR) <= left.min(possible)
     }

@@ -90,7 +90,10 @@ impl Intrinsics {
             "the guest keeps state in {} globals, where only the stack pointer is expected",
             out.global_count()
         );
-        let functions = [(4, putting(put, needed, room)), (2, taking(take, needed, free))];
+        let functions = [
+            (4, putting(put, needed, room)),
+            (2, taking(take, needed, free)),
+        ];
         let mut bodies = Vec::new();
         let mut addresses = [0; 2];
         for ((parameters, body), address) in functions.into_iter().zip(&mut addresses) {

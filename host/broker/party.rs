@@ -299,7 +299,7 @@ impl<M: Parcel> Broker<M> {
             ends: BTreeSet::new(),
             bound: BTreeMap::new(),
             leaving: false,
-                random: None,
+            random: None,
         };
         self.parties.all.insert(id, party);
         true

@@ -169,7 +169,10 @@ fn the_choices_of_a_seeded_party_follow_from_its_seed() {
             .collect();
         let mut chosen = Vec::new();
         for _ in 0..40 {
-            let cases = channels.iter().map(|id| Case::Send(*id, Note(1, 8))).collect();
+            let cases = channels
+                .iter()
+                .map(|id| Case::Send(*id, Note(1, 8)))
+                .collect();
             match broker.begin(party, cases, Blocking::Try, effects) {
                 Begin::Done(done) => chosen.push(done.case),
                 _ => panic!("each of them is ready"),

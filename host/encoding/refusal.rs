@@ -102,7 +102,10 @@ impl fmt::Display for Refusal {
                 write!(f, "the message names handle {index} but carries {handles}")
             }
             Self::WrongHandle { index } => {
-                write!(f, "the message names handle {index}, which is of another kind")
+                write!(
+                    f,
+                    "the message names handle {index}, which is of another kind"
+                )
             }
             Self::Unbound => f.write_str("the sender of the message was destroyed"),
         }

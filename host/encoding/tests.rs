@@ -218,7 +218,11 @@ fn escapes_may_be_flagged_and_referred_to() {
 fn escapes_name_ends_of_their_own_kind() {
     use Travels::{Interpreter, Receiver, Sender};
     let refused = |code: u8, index: u8, ends: &[Travels]| {
-        let body = [b")\x03.i".as_slice(), &[code, 0, 0, 0, b'i', index, 0, 0, 0]].concat();
+        let body = [
+            b")\x03.i".as_slice(),
+            &[code, 0, 0, 0, b'i', index, 0, 0, 0],
+        ]
+        .concat();
         assert!(check(&body, 5, MAX_DEPTH).is_ok());
         check_ends(&body, ends, MAX_DEPTH).err()
     };
@@ -228,7 +232,10 @@ fn escapes_name_ends_of_their_own_kind() {
             let expected = (code != other).then_some(Refusal::WrongHandle { index: 1 });
             assert_eq!(refused(code, 1, &[Sender, end]), expected);
         }
-        let missing = Refusal::NoSuchHandle { index: 1, handles: 1 };
+        let missing = Refusal::NoSuchHandle {
+            index: 1,
+            handles: 1,
+        };
         assert_eq!(refused(code, 1, &[Sender]), Some(missing));
     }
     // A queue is a sender and the receiver behind it.

@@ -264,7 +264,10 @@ impl<R> Fits<R> {
 /// before anything is written (`guest/src/room.rs`).
 fn had_no_room(error: &wasmtime::Error) -> bool {
     error.downcast_ref::<wasmtime::Trap>().is_none()
-        && error.root_cause().to_string().contains("beyond end of memory")
+        && error
+            .root_cause()
+            .to_string()
+            .contains("beyond end of memory")
 }
 
 #[expect(
@@ -305,7 +308,9 @@ unsafe impl<R: Lower> Lower for Fits<R> {
         offset: usize,
     ) -> Result<()> {
         match self.result.linear_lower_to_memory(cx, ty, offset) {
-            Err(error) if had_no_room(&error) => self.instead.linear_lower_to_memory(cx, ty, offset),
+            Err(error) if had_no_room(&error) => {
+                self.instead.linear_lower_to_memory(cx, ty, offset)
+            }
             lowered => lowered,
         }
     }

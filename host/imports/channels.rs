@@ -50,14 +50,18 @@ impl Host for State {
 
     fn open_sender(&mut self, id: u64) -> Result<Result<Resource<SenderEnd>, Error>> {
         Ok(match self.open(id, Side::Sender) {
-            Some(end) => self.hold(SenderEnd(end))?.map_err(|exceeded| NotSent::Limit(exceeded).into()),
+            Some(end) => self
+                .hold(SenderEnd(end))?
+                .map_err(|exceeded| NotSent::Limit(exceeded).into()),
             None => Err(Error::Absent),
         })
     }
 
     fn open_receiver(&mut self, id: u64) -> Result<Result<Resource<ReceiverEnd>, Error>> {
         Ok(match self.open(id, Side::Receiver) {
-            Some(end) => self.hold(ReceiverEnd(end))?.map_err(|exceeded| NotSent::Limit(exceeded).into()),
+            Some(end) => self
+                .hold(ReceiverEnd(end))?
+                .map_err(|exceeded| NotSent::Limit(exceeded).into()),
             None => Err(Error::Absent),
         })
     }

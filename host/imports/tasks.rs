@@ -10,8 +10,8 @@ use crate::bindings::archipel::island::interpreters::{
 use crate::broker::{Case, EventId, Outcome, Parcel};
 use crate::error::{Error, LimitKind};
 use crate::island::{Island, Run, Watcher};
-use crate::ledger::Exceeded;
 use crate::job::{Reply, exited};
+use crate::ledger::Exceeded;
 use crate::promise::Promise;
 use crate::state::State;
 use std::pin::{Pin, pin};
@@ -106,16 +106,13 @@ impl State {
         island: &Island,
     ) -> Result<std::result::Result<(Resource<Task>, Arc<Running>), Exceeded>> {
         let running = Running::new(&self.context.exchange, island.party)?;
-        Ok(self.hold(Task(running.clone()))?.map(|task| (task, running)))
+        Ok(self
+            .hold(Task(running.clone()))?
+            .map(|task| (task, running)))
     }
 
     /// Lets a job run beside the caller, which learns of its end by `running`.
-    pub(super) fn begin(
-        &mut self,
-        island: Arc<Island>,
-        running: &Arc<Running>,
-        job: Run<Reply>,
-    ) {
+    pub(super) fn begin(&mut self, island: Arc<Island>, running: &Arc<Running>, job: Run<Reply>) {
         let running = running.clone();
         watch(&running, &job);
         self.context
@@ -212,13 +209,16 @@ pub(super) fn add_results(linker: &mut Linker<State>) -> Result<()> {
             Ok((Fits::or(result, Err(Failure::NoMemory)),))
         })
     })?;
-    interpreters.func_wrap_async("[method]interpreter.run", |mut store, (interpreter, job)| {
-        Box::new(async move {
-            let result = HostInterpreter::run(store.data_mut(), interpreter, job).await?;
-            let instead = Err(NotRun::Failed(Failure::NoMemory));
-            Ok((Fits::or(result, instead),))
-        })
-    })
+    interpreters.func_wrap_async(
+        "[method]interpreter.run",
+        |mut store, (interpreter, job)| {
+            Box::new(async move {
+                let result = HostInterpreter::run(store.data_mut(), interpreter, job).await?;
+                let instead = Err(NotRun::Failed(Failure::NoMemory));
+                Ok((Fits::or(result, instead),))
+            })
+        },
+    )
 }
 
 /// Runs a job; the reference keeps the interpreter for as long as that takes.

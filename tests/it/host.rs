@@ -4,8 +4,8 @@ use crate::runtime;
 use archipel::encoding::Refusal;
 use archipel::value::HandleKind;
 use archipel::{
-    Access, Binding, Capacity, Error, Limits, Output, Policy, RecvError, RecvTimeoutError, Runtime, SendError,
-    SendTimeoutError, TryRecvError, TrySendError, Value,
+    Access, Binding, Capacity, Error, Limits, Output, Policy, RecvError, RecvTimeoutError, Runtime,
+    SendError, SendTimeoutError, TryRecvError, TrySendError, Value,
 };
 use std::time::Duration;
 
@@ -133,7 +133,10 @@ fn channel_errors() {
     let (sender, receiver) = runtime().channel(Capacity::Bounded(1)).unwrap();
     assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
     let moment = Duration::from_millis(1);
-    assert_eq!(receiver.recv_timeout(moment), Err(RecvTimeoutError::Timeout));
+    assert_eq!(
+        receiver.recv_timeout(moment),
+        Err(RecvTimeoutError::Timeout)
+    );
     sender.send(1).unwrap();
     assert_eq!(sender.try_send(2), Err(TrySendError::Full(Value::from(2))));
     let late = sender.send_timeout(3, moment);
@@ -177,13 +180,23 @@ fn a_message_without_a_value_concerns_no_other_one() {
     assert_eq!(receiver.recv().unwrap(), 1);
     let shared = receiver.recv();
     assert!(
-        matches!(shared, Err(RecvError::Undecodable(Refusal::TooShared { .. }))),
+        matches!(
+            shared,
+            Err(RecvError::Undecodable(Refusal::TooShared { .. }))
+        ),
         "{shared:?}"
     );
     let lost = receiver.try_recv();
     assert_eq!(lost, Err(TryRecvError::Undecodable(Refusal::Unbound)));
     let moment = Duration::from_secs(10);
-    assert_eq!(receiver.recv_timeout(moment).unwrap().as_list().map(<[_]>::len), Some(5));
+    assert_eq!(
+        receiver
+            .recv_timeout(moment)
+            .unwrap()
+            .as_list()
+            .map(<[_]>::len),
+        Some(5)
+    );
     sender.send(2).unwrap();
     drop(sender);
     assert_eq!(receiver.recv().unwrap(), 2);
@@ -206,7 +219,10 @@ fn an_iterator_and_crossbeam_skip_messages_without_a_value() {
         };
         assert_eq!(values.first(), Some(&Value::from(1)));
         // The second of them has its sender still.
-        assert_eq!(values.last().and_then(Value::as_list).map(<[_]>::len), Some(5));
+        assert_eq!(
+            values.last().and_then(Value::as_list).map(<[_]>::len),
+            Some(5)
+        );
         assert_eq!(values.len(), 3);
     }
 }
@@ -231,7 +247,10 @@ fn a_place_of_an_end_in_a_value_must_be_one_that_travels() {
         (place(HandleKind::Interpreter, 0), true),
     ] {
         let refused = bind(value.clone(), with);
-        assert!(matches!(refused, Err(Error::NotShareable(_))), "{value}: {refused:?}");
+        assert!(
+            matches!(refused, Err(Error::NotShareable(_))),
+            "{value}: {refused:?}"
+        );
     }
     bind(place(HandleKind::Sender, 0), true).unwrap();
     assert_eq!(interpreter.eval("x.id == out.id").unwrap(), true);
