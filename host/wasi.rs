@@ -3,26 +3,21 @@
 mod clock;
 mod files;
 mod net;
-#[cfg(unix)]
-mod open;
 mod opened;
 mod random;
-mod stream;
 
-use crate::descriptors::Held;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::island::Island;
 use crate::output::CountedOutput;
-use crate::policy::{Access, DirGrant, Random};
+use crate::policy::Random;
 use crate::standing::Standing;
 use crate::state::State;
-use crate::telemetry;
-use rustix::io::Errno;
 use std::sync::Arc;
 use wasmtime::component::Linker;
-use wasmtime_wasi::{FsPerms, WasiCtx};
+use wasmtime_wasi::WasiCtx;
 
-pub(crate) use files::Meters;
+pub use files::remove_private_folders;
+pub(crate) use files::{Listing, Meters};
 pub(crate) use net::Net;
 
 /// What an interpreter has of WASI.
@@ -56,42 +51,13 @@ pub(crate) fn granted(island: &Arc<Island>) -> Result<Granted> {
     for (name, value) in policy.variables() {
         builder.env(name, value);
     }
-    let mut meters = Meters::new(policy);
-    if !policy.dirs.is_empty() {
-        let held = Held::take(&island.family, policy.dirs.len()).ok_or_else(|| {
-            telemetry::few_descriptors(island);
-            Error::Exhausted("few descriptors are left, and others need them".to_owned())
-        })?;
-        meters.descriptors.granted = Some(held);
-    }
-    for grant in &policy.dirs {
-        let perms = match grant.access {
-            Access::ReadOnly => FsPerms::ReadOnly,
-            Access::ReadWrite => FsPerms::ReadWrite,
-        };
-        builder
-            .preopened_dir(grant.path(), &grant.guest, perms)
-            .map_err(|error| not_opened(grant, &error))?;
-    }
+    let meters = Meters::new(policy);
     Ok(Granted {
         wasi: builder.build(),
         net,
         meters,
         standing,
     })
-}
-
-/// What it means that a granted directory cannot be opened.
-fn not_opened(grant: &DirGrant, error: &wasmtime::Error) -> Error {
-    let error = error.root_cause();
-    let of_system = error.downcast_ref::<std::io::Error>();
-    match of_system.and_then(Errno::from_io_error) {
-        Some(Errno::MFILE | Errno::NFILE) => Error::Exhausted(error.to_string()),
-        _ => Error::Config(format!(
-            "cannot open the granted directory {}: {error}",
-            grant.host.display()
-        )),
-    }
 }
 
 /// Adds WASI to `linker`, with our own in place of what knows no policies.

@@ -113,7 +113,7 @@ impl Running {
         // Whoever asks twice has waited for the first answer.
         if again || waits || !self.0.ready.load(Ordering::Acquire) {
             self.0.terminal.restore();
-            std::process::exit(cause.status().unwrap_or(crate::FAILED).into());
+            crate::exit(cause.status().unwrap_or(crate::FAILED));
         }
     }
 

@@ -3,41 +3,18 @@
 use crate::descriptors::Held;
 use crate::state::State;
 use crate::telemetry;
-use std::fs::File;
-use std::sync::{Arc, Weak};
 use wasmtime::component::Resource;
 use wasmtime_wasi::p2::TcpSocket;
 
-/// What is counted for its files and folders.  A stream into a file keeps it open when its descriptor is gone, so
-/// what counts is whether the file is.
+/// What is counted for its sockets.  Files and folders hold their descriptors themselves.
 #[derive(Default)]
 pub(super) struct Descriptors {
-    files: Vec<(Weak<File>, Held)>,
     /// By the number of the socket.
     sockets: Vec<(u32, Held)>,
-    /// For the granted directories.
-    pub(super) granted: Option<Held>,
-    /// At this size, those that were closed are looked for.
-    clean_at: usize,
 }
 
-/// With fewer than these it is not worth while to look.
+/// With fewer than these it is not worth while to look for closed ones.
 const FEW: usize = 16;
-
-impl Descriptors {
-    /// Counts a file for as long as it is open.
-    pub(super) fn opened(&mut self, file: &Arc<File>, held: Held) {
-        if self.files.len() >= self.clean_at.max(FEW) {
-            self.clean();
-            self.clean_at = 2 * self.files.len();
-        }
-        self.files.push((Arc::downgrade(file), held));
-    }
-
-    fn clean(&mut self) {
-        self.files.retain(|(file, _)| file.strong_count() > 0);
-    }
-}
 
 impl State {
     /// Counts one descriptor more; `None` where the guest may have no more.
@@ -67,7 +44,6 @@ impl State {
     /// Gives back what is held for what was closed.
     fn give_back_closed(&mut self) {
         let descriptors = &mut self.meters.descriptors;
-        descriptors.clean();
         descriptors.sockets.retain(|(number, _)| {
             let socket = Resource::<TcpSocket>::new_borrow(*number);
             self.table.get(&socket).is_ok()
