@@ -6,7 +6,7 @@
 //! It is plain arithmetic: whoever acts asks first, and gives back what came to its end.
 
 use crate::error::{Error, LimitKind};
-use crate::limits::Limits;
+use crate::limits::{Limits, TMP};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -59,10 +59,15 @@ impl std::error::Error for Exceeded {}
 impl Account {
     /// The account of an interpreter without a parent, or of a child.
     pub(crate) fn open(parent: Option<&Arc<Account>>, limits: &Limits) -> Arc<Account> {
+        let default = |kind| match (kind, parent) {
+            (LimitKind::Tmp, None) => TMP,
+            _ => NONE,
+        };
         Arc::new(Account {
             parent: parent.cloned(),
             generation: parent.map_or(0, |parent| parent.generation + 1),
-            limits: LimitKind::ALL.map(|kind| limits.get(kind).unwrap_or(NONE).into()),
+            limits: LimitKind::ALL
+                .map(|kind| limits.get(kind).unwrap_or_else(|| default(kind)).into()),
             own: Default::default(),
             subtree: Default::default(),
         })
@@ -234,6 +239,13 @@ impl Reservation {
         self.account.take(self.kind, amount)?;
         self.amount += amount;
         Ok(())
+    }
+
+    /// Gives back some of it.
+    pub(crate) fn shrink(&mut self, amount: u64) {
+        let amount = amount.min(self.amount);
+        self.account.give(self.kind, amount);
+        self.amount -= amount;
     }
 
     pub(crate) fn amount(&self) -> u64 {

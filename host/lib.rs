@@ -71,6 +71,7 @@
 mod alias;
 mod aside;
 mod bindings;
+mod blocking;
 mod broker;
 mod cache;
 mod channel;
@@ -134,3 +135,4 @@ pub use policy::{
 pub use runtime::{Capacity, Runtime, RuntimeBuilder};
 pub use usage::{Usage, Used};
 pub use value::Value;
+pub use wasi::remove_private_folders;

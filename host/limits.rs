@@ -46,6 +46,9 @@ const LEAST_MEMORY: u64 = 1 << 20;
 /// The largest message, which is also the default.
 pub(crate) const MOST_MESSAGE: u64 = 64 << 20;
 
+/// How much can lie in the private `/tmp` of an interpreter that a host creates and of its descendants, by default.
+pub(crate) const TMP: u64 = 64 << 20;
+
 /// How many handles an interpreter can be allowed, and how many it may have by default.
 const MOST_HANDLES: u64 = 1_000_000;
 pub(crate) const HANDLES: u64 = 4096;
@@ -162,6 +165,31 @@ impl Limits {
     /// When `bytes` is zero.
     pub fn queued(self, bytes: u64) -> Result<Self> {
         self.with(LimitKind::Queued, bytes)
+    }
+
+    /// The bytes that an interpreter and its descendants can have in their private `/tmp` together.
+    ///
+    /// What counts is the size of each file and of each link's text, and 1,024 for each name; what is deleted is
+    /// given back, and so is all of it when the interpreter ends.  Checked before anything is written or created.
+    /// The script sees `OSError` with `errno.ENOSPC`, or with `errno.EIO` where a write passes the limit after others
+    /// through the same open file, and can go on.  Zero takes `/tmp` away.  The default is 64 MiB for an
+    /// interpreter that a host creates, with all of its descendants.
+    ///
+    /// # Errors
+    ///
+    /// None: every number of bytes is valid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    ///
+    /// let limits = Limits::new().tmp(1 << 20)?;
+    /// assert_eq!(limits.get(LimitKind::Tmp), Some(1 << 20));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    pub fn tmp(self, bytes: u64) -> Result<Self> {
+        self.with(LimitKind::Tmp, bytes)
     }
 
     /// The handles that an interpreter can have: channel ends, references to interpreters, tasks,
@@ -298,6 +326,7 @@ fn range(kind: LimitKind) -> (u64, u64) {
         LimitKind::Cpu | LimitKind::Wall | LimitKind::Fuel => (1, u64::MAX),
         LimitKind::Output | LimitKind::Queued => (1, u64::MAX),
         LimitKind::Message => (1, MOST_MESSAGE),
+        LimitKind::Tmp => (0, u64::MAX),
         LimitKind::Handles => (16, MOST_HANDLES),
         LimitKind::Children => (0, 1_000_000),
         LimitKind::Depth => (0, 64),

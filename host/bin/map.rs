@@ -124,7 +124,7 @@ impl MapCommand {
 
 /// The process ends now anyway, and somebody may still be reading inputs.
 fn end(status: u8) -> ! {
-    std::process::exit(i32::from(status))
+    crate::exit(status)
 }
 
 /// Lets the next script's output through, until it ends.

@@ -63,6 +63,11 @@ pub struct Options {
     #[arg(long, value_name = "SIZE", value_parser = amounts::size)]
     max_output: Option<u64>,
 
+    /// The most that a script and its children can have in their private /tmp together: 64MiB unless said otherwise
+    /// here or in the policy file; 0 for no /tmp.
+    #[arg(long, value_name = "SIZE", value_parser = amounts::size)]
+    max_tmp: Option<u64>,
+
     /// How many children of a script may exist at a time; 64 unless said otherwise here or in the
     /// policy file.
     #[arg(long, value_name = "N")]
@@ -185,6 +190,7 @@ impl Options {
             ("--max-memory", LimitKind::Memory, memory),
             ("--fuel", LimitKind::Fuel, fuel),
             ("--max-output", LimitKind::Output, self.max_output),
+            ("--max-tmp", LimitKind::Tmp, self.max_tmp),
         ];
         for (option, kind, amount) in rows {
             if let Some(amount) = amount {

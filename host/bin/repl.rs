@@ -68,7 +68,7 @@ impl Repl {
         let report = Report::new(Outcome::from(result), start.elapsed(), Some(&interpreter));
         let status = conclude(&report, running.cause());
         self.options.tell(&report, status);
-        std::process::exit(i32::from(status))
+        crate::exit(status)
     }
 }
 

@@ -46,7 +46,7 @@ impl Run {
         let status = conclude(&report, running.cause());
         self.options.tell(&report, status);
         // The process ends now anyway, so nothing is gained by cleaning up.
-        std::process::exit(i32::from(status))
+        crate::exit(status)
     }
 }
 

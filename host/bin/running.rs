@@ -126,7 +126,7 @@ impl Running {
 
     fn exit(&self, cause: Cause) -> ! {
         self.0.terminal.restore();
-        std::process::exit(cause.status().unwrap_or(crate::FAILED).into())
+        crate::exit(cause.status().unwrap_or(crate::FAILED))
     }
 
     /// Interrupts what runs, and goes on; false where that was done often enough.

@@ -72,6 +72,8 @@ struct LimitTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     queued: Option<Amount>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    tmp: Option<Amount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     handles: Option<Amount>,
     #[serde(skip_serializing_if = "Option::is_none")]
     children: Option<Amount>,
@@ -91,6 +93,7 @@ impl LimitTable {
             LimitKind::Output => &mut self.output,
             LimitKind::Message => &mut self.message,
             LimitKind::Queued => &mut self.queued,
+            LimitKind::Tmp => &mut self.tmp,
             LimitKind::Handles => &mut self.handles,
             LimitKind::Children => &mut self.children,
             LimitKind::Depth => &mut self.depth,

@@ -9,6 +9,7 @@ mod conformance;
 mod copies;
 mod embedding;
 mod examples;
+mod files;
 mod fresh;
 mod governing;
 mod host;

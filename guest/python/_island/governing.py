@@ -18,6 +18,7 @@ _KINDS = (
     "output",
     "message",
     "queued",
+    "tmp",
     "handles",
     "children",
     "depth",
@@ -203,7 +204,7 @@ class Governed:
         self._do(lambda handle: handle.mark_trusted())
 
     def limit(self, *, on_limit=None, **limits):
-        """Set limits: memory, output, message and queued in bytes, cpu and wall in seconds, fuel,
+        """Set limits: memory, output, message, queued and tmp in bytes, cpu and wall in seconds, fuel,
         handles, children, depth and recursion in counts.
 
         None of them can be looser than this interpreter's own: Denied.  When one is reached `on_limit`
