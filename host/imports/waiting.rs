@@ -76,6 +76,8 @@ enum Outcome {
 struct Outside {
     /// Whether there is any: of what was asked about nothing may be left.
     exists: bool,
+    /// Whether what was asked about last is among it.
+    has_polled: bool,
     pollables: Vec<Resource<DynPollable>>,
     /// The index of the case that each of them is for.
     cases: Vec<usize>,
@@ -143,11 +145,15 @@ impl State {
                     }
                 }
                 Case::Ready => {
-                    outside.add(index, self.polled());
+                    // Another one would be the same.
+                    if !outside.has_polled {
+                        outside.has_polled = true;
+                        outside.add(index, self.polled());
+                    }
                     continue;
                 }
                 Case::LookedUp(name) => {
-                    let Some(pollable) = self.look_up(&name)? else {
+                    let Some(pollable) = self.look_up(&name, &outside.pollables)? else {
                         return Ok(Ok((index as u32, Outcome::Ready)));
                     };
                     outside.add(index, [pollable]);

@@ -239,8 +239,12 @@ impl udp_create_socket::Host for Lookups<'_> {
 
 impl State {
     /// Begins to look up `name` before libc asks for it, and returns what says that the answer is there; `None`
-    /// if there is nothing to wait for.
-    pub(crate) fn look_up(&mut self, name: &str) -> Result<Option<Resource<DynPollable>>> {
+    /// if there is nothing to wait for.  What `wanted` is of is looked up on.
+    pub(crate) fn look_up(
+        &mut self,
+        name: &str,
+        wanted: &[Resource<DynPollable>],
+    ) -> Result<Option<Resource<DynPollable>>> {
         let mut lookups = lookups(self);
         let net = lookups.net.clone();
         let known = lock(&net.ahead)
@@ -254,9 +258,17 @@ impl State {
         if net.may_look_up(name).is_none() {
             return Ok(None);
         }
-        if lock(&net.ahead).len() >= MOST_AHEAD {
-            let oldest = lock(&net.ahead).remove(0);
-            let stream = lookups.begun(oldest)?;
+        let unwanted = {
+            let mut ahead = lock(&net.ahead);
+            let is_wanted = |ahead: &Ahead| wanted.iter().any(|p| p.rep() == ahead.pollable);
+            match ahead.iter().position(|ahead| !is_wanted(ahead)) {
+                _ if ahead.len() < MOST_AHEAD => None,
+                Some(oldest) => Some(ahead.remove(oldest)),
+                None => return Ok(None),
+            }
+        };
+        if let Some(unwanted) = unwanted {
+            let stream = lookups.begun(unwanted)?;
             HostResolveAddressStream::drop(&mut lookups, stream)?;
         }
         let network = instance_network::Host::instance_network(&mut lookups.state.sockets())?;

@@ -358,6 +358,11 @@ fn other_commands() {
     let output = archipel(&["doctor"], "");
     assert!(output.status.success());
     assert!(text(&output.stdout).contains("python3"));
+    let version =
+        "import platform; print(platform.python_implementation(), platform.python_version())";
+    let python = archipel(&["run", "-c", version], "");
+    let python = format!("\n  {}", text(&python.stdout));
+    assert!(text(&output.stdout).contains(&python), "{python}");
     let output = archipel(&["cache"], "");
     assert!(text(&output.stdout).contains("python.wasm"));
     let folder = folder("export");

@@ -69,7 +69,10 @@ fn serve(each: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
 fn policy() -> Policy {
     let policy = Policy::new().children(4, 1).unwrap();
     let policy = policy.net("127.0.0.1:*").unwrap();
-    policy.net("localhost:*").unwrap()
+    let policy = policy.net("localhost:*").unwrap();
+    (0..50).fold(policy, |policy, n| {
+        policy.net(&format!("host{n}.invalid:80")).unwrap()
+    })
 }
 
 fn interpreter() -> Interpreter {

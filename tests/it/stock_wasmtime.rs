@@ -170,7 +170,7 @@ fn the_documented_command_lines() {
         },
         Row {
             arguments: &["-c", channels],
-            stdout: "[1, 2]\nthis host has no broker for interpreters: run the script with archipel run\n",
+            stdout: "[1, 2]\nthis host has no broker for interpreters: run the script with `archipel run`\n",
             ..ROW
         },
         Row {

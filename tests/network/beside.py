@@ -71,6 +71,10 @@ async def names():
     loop = asyncio.get_running_loop()
     lookups = [loop.getaddrinfo("localhost", port, type=socket.SOCK_STREAM) for port in range(40)]
     found = await asyncio.gather(*lookups)
+    # More than are looked up at a time.
+    absent = [loop.getaddrinfo(f"host{n}.invalid", 80) for n in range(50)]
+    errors = await asyncio.gather(*absent, return_exceptions=True)
+    assert all(isinstance(error, socket.gaierror) for error in errors), errors
     reader, writer = await asyncio.open_connection("localhost", ECHO)
     print((writer.get_extra_info("peername")[0], all(found)))
     writer.close()
