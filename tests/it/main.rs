@@ -27,6 +27,7 @@ mod script;
 mod scripts;
 mod telemetry;
 mod tidy;
+mod unread;
 mod values;
 mod wasi;
 
