@@ -1,4 +1,4 @@
-#: row C-24
+#: row C-27
 #: attack It asks for a child with more directories, destinations, variables, arguments or modules than a policy can have.
 #: outcome OK
 #: dir ro /data
