@@ -5,6 +5,7 @@ mod copying;
 mod owner;
 mod run;
 mod stop;
+mod strike;
 mod watchers;
 
 use crate::bindings;
@@ -18,7 +19,7 @@ use crate::ledger::{Account, Reservation};
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::pages;
-use crate::policy::{Children, Modules, Policy};
+use crate::policy::{Children, Modules, Policy, Random};
 use crate::runtime::Context;
 use crate::state::State;
 use crate::telemetry::{self, Busy};
@@ -106,6 +107,7 @@ pub(crate) struct Island {
     /// What is to be done when it has nothing to do.
     watchers: Watchers,
     stop: Stop,
+    began: strike::Began,
     /// Its aliases, and what is hidden from it.
     pub(crate) powers: Powers,
     inbox: aliases::LazyInbox,
@@ -265,6 +267,7 @@ impl Island {
             under_way: Mutex::default(),
             watchers: Watchers::default(),
             stop: Stop::default(),
+            began: strike::Began::default(),
             powers: Powers::default(),
             inbox: aliases::LazyInbox::default(),
             interrupt: Arc::default(),
@@ -272,9 +275,12 @@ impl Island {
             _counted: counted,
         });
         let host_owned = parent.is_none();
-        context
-            .exchange
-            .with(|broker, _| broker.add_party(island.party, host_owned, parent.map(|p| p.party)));
+        context.exchange.with(|broker, _| {
+            broker.add_party(island.party, host_owned, parent.map(|p| p.party));
+            if let Random::Seeded(seed) = island.settings.policy.random {
+                broker.seed_party(island.party, seed ^ id);
+            }
+        });
         family.add(&island);
         Ok(island)
     }

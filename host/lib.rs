@@ -116,7 +116,10 @@ mod wasi;
 pub use alias::{AliasError, Arguments, Call};
 pub use archipel_guest as guest;
 pub use cache::default_cache_dir;
-pub use channel::{Receiver, RecvError, SendError, Sender};
+pub use channel::{
+    Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender, TryRecvError,
+    TrySendError,
+};
 pub use engine::Progress;
 pub use error::{Error, ErrorKind, LimitKind, Raised, Result};
 pub use interpreter::{Binding, Child, Interpreter, InterpreterBuilder};

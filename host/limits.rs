@@ -15,6 +15,9 @@ use std::time::Duration;
 /// time, fuel and output are counted over the whole life of an interpreter, and go on counting for
 /// its parent after its end.
 ///
+/// Where what a descendant does reaches the `cpu`, `wall`, `fuel` or `output` limits of several interpreters at
+/// once, the outermost of those that run is stopped, with all below it.
+///
 /// By default there is no limit but what the kinds themselves say.
 ///
 /// # Examples
@@ -58,10 +61,10 @@ impl Limits {
 
     /// The bytes of linear memory that an interpreter and its descendants can have together.
     ///
-    /// An interpreter has about 38 MiB from the start, which are shared with all others until it
+    /// An interpreter has about 43 MiB from the start, which are shared with all others until it
     /// writes to them, and which count in full.  Memory never shrinks while an interpreter lives; at
     /// its end it is given back.  Checked when memory grows and when an interpreter is created.  The
-    /// script sees `MemoryError` and can go on; a child that does not fit is refused; one that a host
+    /// script sees `MemoryError` and can go on, also for a message or an answer that does not fit; a child that does not fit is refused; one that a host
     /// creates with less than it needs from the start is an error.  By default each interpreter can
     /// have 2 GiB, the most that a guest can address.
     ///
@@ -164,8 +167,9 @@ impl Limits {
     /// The handles that an interpreter can have: channel ends, references to interpreters, tasks,
     /// open files.
     ///
-    /// Counted per interpreter.  Checked when one is made; an interpreter that passes the limit dies.
-    /// The default is 4,096.
+    /// Counted per interpreter.  Checked when one is made or arrives.  The script sees `LimitExceeded` and can go
+    /// on: letting go of one makes room for another, and a message with ends for which there is no room stays in
+    /// its channel.  The default is 4,096.
     ///
     /// # Errors
     ///

@@ -1,11 +1,13 @@
 //! What WASI lets an interpreter do: what its policy says.
 
 mod clock;
+mod connection;
 mod files;
 mod net;
 #[cfg(unix)]
 mod open;
 mod opened;
+mod poll;
 mod preopened;
 mod random;
 mod stream;
@@ -70,8 +72,10 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     linker.allow_shadowing(true);
     clock::add_to_linker(linker)?;
+    connection::add_to_linker(linker)?;
     files::add_to_linker(linker)?;
     net::add_to_linker(linker)?;
+    poll::add_to_linker(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }

@@ -6,7 +6,7 @@
 //! 1. `componentize-py` makes a component of the Python sources in `guest/python` and takes a
 //!    snapshot of the interpreter after its initialisation;
 //! 2. [`link`](link::link) turns the dozen dynamically linked modules in it into one;
-//! 3. `image` adds to it what reads and writes its memory, for copying interpreters, and `alarm` finds
+//! 3. `room` has it notice that memory is running out, `image` adds to it what reads and writes its memory, for copying interpreters, and `alarm` finds
 //!    where an interrupt is to be noted in it;
 //! 4. [`lists`] has it free what `componentize-py` forgets to free, and `intrinsics` adds a short way for
 //!    plain messages;
@@ -31,6 +31,8 @@ pub mod lists;
 mod memory;
 mod module;
 mod network;
+mod packages;
+mod room;
 mod sources;
 mod tools;
 mod variant;

@@ -82,7 +82,8 @@ impl MapCommand {
         };
         let policy = beside(policy, &script)?;
         let running = Running::watched(0)?;
-        let runtime = prepare::runtime(&limits).interpreters(room(jobs)).build()?;
+        let room = self.options.room(&policy, jobs);
+        let runtime = prepare::runtime(&limits).interpreters(room).build()?;
         running.ready();
 
         let screen = Arc::new(Screen::new(inputs.count()));
@@ -160,12 +161,6 @@ fn split(arguments: &mut Vec<String>) -> Result<Option<Vec<String>>, Failure> {
         ));
     }
     Ok(Some(given))
-}
-
-/// How many interpreters there is to be room for: a few children for each script at least.
-fn room(jobs: usize) -> u32 {
-    let room = u32::try_from(jobs * 8).unwrap_or(u32::MAX);
-    room.clamp(1000, 10_000)
 }
 
 #[cfg(test)]

@@ -12,6 +12,13 @@ use std::time::Duration;
 /// How many children a script may have, and how deep.
 const CHILDREN: (u32, u32) = (64, 4);
 
+/// What a runtime has room for at the least, and without a change of the system's settings.
+const LEAST_ROOM: u32 = 1000;
+const MOST_ROOM: u32 = 10_000;
+
+/// Interpreters that have ended and are still being taken down.
+const ENDING: u32 = 64;
+
 #[derive(Args)]
 pub struct Options {
     /// Grant a directory, read-only unless `:rw` is added.
@@ -92,6 +99,23 @@ impl Options {
             None => Profile::default(),
         };
         Ok((self.policy(profile.policy)?, self.limits(profile.limits)?))
+    }
+
+    /// How many interpreters there must be room for, where so many scripts run at a time.
+    ///
+    /// What `--max-children` asks for is made room for, or refused by the runtime with the reason.  What a
+    /// policy file grants is made room for as far as that needs no changes to the system.
+    pub fn room(&self, policy: &Policy, scripts: usize) -> u32 {
+        let scripts = u32::try_from(scripts).unwrap_or(u32::MAX);
+        let usual = scripts.saturating_mul(8).clamp(LEAST_ROOM, MOST_ROOM);
+        let children = policy.children_granted().map_or(0, |granted| granted.count);
+        let family = children.saturating_add(1);
+        let wanted = scripts.saturating_mul(family).saturating_add(ENDING);
+        match self.max_children {
+            Some(_) => wanted.max(usual),
+            None if self.policy.is_some() => wanted.clamp(usual, MOST_ROOM),
+            None => usual,
+        }
     }
 
     fn policy(&self, mut policy: Policy) -> Result<Policy, Failure> {

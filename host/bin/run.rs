@@ -27,7 +27,8 @@ impl Run {
         let script = self.target.load()?;
         let policy = beside(policy, &script)?;
         let running = Running::watched(1)?;
-        let runtime = prepare::runtime(&limits).build()?;
+        let room = self.options.room(&policy, 1);
+        let runtime = prepare::runtime(&limits).interpreters(room).build()?;
         let interpreter = runtime
             .interpreter()
             .policy(policy)

@@ -47,12 +47,88 @@ pub struct Summary {
 /// assert!(check(body, 0, MAX_DEPTH).is_err());
 /// ```
 pub fn check(body: &[u8], handles: usize, max_depth: usize) -> Result<Summary, Refusal> {
-    let mut check = Check::new(handles, max_depth);
+    check_all(body, Carries::Any(handles), max_depth)
+}
+
+/// As [`check`], of a message with which exactly these ends travel: an escape must name ends of its own kind.
+pub(crate) fn check_ends(
+    body: &[u8],
+    ends: &[Travels],
+    max_depth: usize,
+) -> Result<Summary, Refusal> {
+    check_all(body, Carries::These(ends.to_vec()), max_depth)
+}
+
+fn check_all(body: &[u8], carries: Carries, max_depth: usize) -> Result<Summary, Refusal> {
+    let mut check = Check::new(carries, max_depth);
     loop {
         if let Some(summary) = check.go_on(body, usize::MAX)? {
             return Ok(summary);
         }
     }
+}
+
+/// The kind of something that travels beside a message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Travels {
+    Sender,
+    Receiver,
+    Interpreter,
+}
+
+/// The ends that travel beside a message, as far as they are known.
+pub(crate) enum Carries {
+    /// A number of ends of any kind.
+    Any(usize),
+    These(Vec<Travels>),
+}
+
+impl Carries {
+    fn count(&self) -> usize {
+        match self {
+            Carries::Any(count) => *count,
+            Carries::These(ends) => ends.len(),
+        }
+    }
+
+    /// Checks that the escape `code` can be rebuilt from the end at `index`.  A queue takes the one
+    /// behind it too.
+    fn check(&self, code: i32, index: i32) -> Result<(), Refusal> {
+        let missing = || Refusal::NoSuchHandle {
+            index: index.into(),
+            handles: self.count(),
+        };
+        let at = usize::try_from(index).map_err(|_| missing())?;
+        let ends = match self {
+            Carries::Any(count) if at < *count => return Ok(()),
+            Carries::Any(_) => return Err(missing()),
+            Carries::These(ends) => ends.get(at..).unwrap_or_default(),
+        };
+        let fits = match (code, ends) {
+            (_, []) => return Err(missing()),
+            (escape::QUEUE, [first, second, ..]) => {
+                (*first, *second) == (Travels::Sender, Travels::Receiver)
+            }
+            (escape::SENDER, [first, ..]) => *first == Travels::Sender,
+            (escape::RECEIVER, [first, ..]) => *first == Travels::Receiver,
+            (escape::INTERPRETER, [first, ..]) => *first == Travels::Interpreter,
+            _ => false,
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(Refusal::WrongHandle {
+                index: index.into(),
+            }),
+        }
+    }
+}
+
+/// Whether a body is a single text that is not ASCII, if it is anything.
+pub(crate) fn is_wide(body: &[u8]) -> bool {
+    matches!(
+        body.first().map(|byte| byte & !FLAG_REF),
+        Some(code::UNICODE | code::UNICODE_INTERNED)
+    )
 }
 
 /// A check that can be left after any number of steps and taken up again.
@@ -61,7 +137,7 @@ pub(crate) struct Check {
     at: usize,
     table: Table,
     summary: Summary,
-    handles: usize,
+    carries: Carries,
     max_depth: usize,
     /// How much of [`MAX_SHARED_KEYS`] is used up.
     shared: usize,
@@ -74,12 +150,12 @@ pub(crate) struct Check {
 
 impl Check {
     /// A check that has not begun; see [`check`] for the parameters.
-    pub(crate) fn new(handles: usize, max_depth: usize) -> Self {
+    pub(crate) fn new(carries: Carries, max_depth: usize) -> Self {
         Check {
             at: 0,
             table: Table::new(),
             summary: Summary::default(),
-            handles,
+            carries,
             max_depth: max_depth.min(DEPTH_CEILING),
             shared: 0,
             frame: Frame::ROOT,
@@ -503,14 +579,7 @@ impl Checker<'_, '_> {
                 Kind::Int,
             ) => {
                 let index = payload.as_int().ok_or(ELLIPSIS)?;
-                if !usize::try_from(index).is_ok_and(|index| index < self.on.handles) {
-                    let index = index.into();
-                    return Err(Refusal::NoSuchHandle {
-                        index,
-                        handles: self.on.handles,
-                    }
-                    .into());
-                }
+                self.on.carries.check(code, index)?;
                 Node::SCALAR
             }
             _ => return Err(ELLIPSIS.into()),

@@ -177,13 +177,22 @@ pub(super) fn set_limits(
     Ok(())
 }
 
-pub(super) fn usage(account: &Account) -> Vec<Used> {
+/// What a guest is told of what `account` has used.
+///
+/// One whose clock stands is told of no processor time, which would be a clock.
+pub(super) fn usage(account: &Account, clock_stands: bool) -> Vec<Used> {
     let usage = Usage::of_account(account);
-    let used = usage.iter().map(|(kind, used)| Used {
-        kind: kind.name().to_owned(),
-        limit: used.limit,
-        alone: used.own,
-        subtree: used.subtree,
+    let used = usage.iter().map(|(kind, used)| {
+        let (alone, subtree) = match kind {
+            LimitKind::Cpu if clock_stands => (0, 0),
+            _ => (used.own, used.subtree),
+        };
+        Used {
+            kind: kind.name().to_owned(),
+            limit: used.limit,
+            alone,
+            subtree,
+        }
     });
     used.collect()
 }

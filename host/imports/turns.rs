@@ -4,7 +4,7 @@
 //! request to stop it are looked at.
 
 use super::message::NotSent;
-use crate::encoding::{Check, MAX_DEPTH, Summary};
+use crate::encoding::{Carries, Check, MAX_DEPTH, Summary, Travels};
 use crate::error::LimitKind;
 use crate::ledger::Account;
 use std::sync::Arc;
@@ -47,11 +47,11 @@ impl Turns {
 /// Checks the body of a long message. The memory that the check needs is charged to `account` while it lasts.
 pub(super) async fn check(
     body: &[u8],
-    ends: usize,
+    ends: Vec<Travels>,
     account: &Arc<Account>,
 ) -> Result<Summary, NotSent> {
     let mut turns = Turns::begin();
-    let mut check = Check::new(ends, MAX_DEPTH);
+    let mut check = Check::new(Carries::These(ends), MAX_DEPTH);
     let memory = account.reserve(LimitKind::Memory, 0);
     let mut memory = memory.map_err(NotSent::Limit)?;
     loop {

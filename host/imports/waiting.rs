@@ -1,6 +1,6 @@
 //! The import for waiting.
 
-use super::arrival::Arrival;
+use super::arrival::{Arrival, Fits};
 use super::duration;
 use super::message::{failure, not_received, outgoing};
 use crate::bindings::archipel::island::channels::Error;
@@ -10,7 +10,8 @@ use crate::exchange::{Message, Waited};
 use crate::state::State;
 use std::time::{Duration, Instant};
 use wasmtime::Result;
-use wasmtime::component::{ComponentType, Linker, Lower};
+use wasmtime::component::{ComponentType, Linker, Lower, Resource};
+use wasmtime_wasi::p2::DynPollable;
 
 /// How many things a guest can wait for at once.
 const MOST_CASES: usize = 1024;
@@ -64,15 +65,40 @@ enum Outcome {
     Sent,
     #[component(name = "ended")]
     Ended,
+    #[component(name = "ready")]
+    Ready,
     #[component(name = "failed")]
     Failed(Error),
+}
+
+/// What is waited for that the broker knows nothing of.
+#[derive(Default)]
+struct Outside {
+    /// Whether there is any: of what was asked about nothing may be left.
+    exists: bool,
+    pollables: Vec<Resource<DynPollable>>,
+    /// The index of the case that each of them is for.
+    cases: Vec<usize>,
+}
+
+impl Outside {
+    fn add(&mut self, case: usize, pollables: impl IntoIterator<Item = Resource<DynPollable>>) {
+        self.exists = true;
+        self.pollables.extend(pollables);
+        self.cases.resize(self.pollables.len(), case);
+    }
 }
 
 /// Adds the interface to `linker`.
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     let mut waiting = linker.instance("archipel:island/waiting@0.1.0")?;
     waiting.func_wrap_async("wait", |mut store, (cases, timeout)| {
-        Box::new(async move { Ok((store.data_mut().wait(cases, timeout).await?,)) })
+        Box::new(async move {
+            let first = store.data_mut().wait(cases, timeout).await?;
+            let index = first.as_ref().map_or(0, |(index, _)| *index);
+            let instead = Ok((index, Outcome::Failed(Error::NoMemory)));
+            Ok((Fits::or(first, instead),))
+        })
     })
 }
 
@@ -85,9 +111,13 @@ impl State {
         if cases.len() > MOST_CASES {
             return Ok(Err(Error::TooLarge(MOST_CASES as u64)));
         }
+        self.take_stranded()?;
+        // Each with its index among the cases.
         let mut wanted = Vec::with_capacity(cases.len());
+        let mut indices = Vec::with_capacity(cases.len());
         // What is received from, for the reason why nothing is.
         let mut charters = Vec::new();
+        let mut outside = Outside::default();
         for (index, case) in cases.into_iter().enumerate() {
             wanted.push(match case {
                 Case::Receive(end) => {
@@ -112,13 +142,44 @@ impl State {
                         }
                     }
                 }
+                Case::Ready => {
+                    outside.add(index, self.polled());
+                    continue;
+                }
+                Case::LookedUp(name) => {
+                    let Some(pollable) = self.look_up(&name)? else {
+                        return Ok(Ok((index as u32, Outcome::Ready)));
+                    };
+                    outside.add(index, [pollable]);
+                    continue;
+                }
             });
+            indices.push(index);
         }
-        let done = match self.wait_for(wanted, duration(timeout)).await {
+        let limit = duration(timeout);
+        let mut done = match outside.exists {
+            false => self.wait_for(wanted, limit).await,
+            true => {
+                let inside = self.wait_for(wanted, limit.or(Some(Duration::MAX)));
+                tokio::select! {
+                    biased;
+                    ready = self.ready(outside.pollables) => {
+                        let index = outside.cases.get(ready?).copied().unwrap_or_default();
+                        return Ok(Ok((index as u32, Outcome::Ready)));
+                    }
+                    done = inside => done,
+                }
+            }
+        };
+        if let (Err(Interrupted(left)), None) = (&mut done, limit) {
+            *left = None;
+        }
+        let done = match done {
             Ok(Some(done)) => done,
             Ok(None) => return Ok(Err(Error::Timeout)),
             Err(interrupted) => return Ok(Err(interrupted.into())),
         };
+        let index = indices.get(done.case).copied().unwrap_or_default();
         let outcome = match done.outcome {
             // Of a deadlock it cannot be said which of the cases it was.
             broker::Outcome::Deadlock(text) => return Ok(Err(Error::Deadlock(text))),
@@ -129,13 +190,13 @@ impl State {
             broker::Outcome::Sent => Outcome::Sent,
             broker::Outcome::Fired => Outcome::Ended,
             other => {
-                let charter = charters.iter().find(|(case, _)| *case == done.case);
+                let charter = charters.iter().find(|(case, _)| *case == index);
                 Outcome::Failed(match charter {
                     Some((_, charter)) => not_received(Some(other), charter),
                     None => failure(Some(other)),
                 })
             }
         };
-        Ok(Ok((done.case as u32, outcome)))
+        Ok(Ok((index as u32, outcome)))
     }
 }

@@ -17,7 +17,9 @@ use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{
 use wasmtime_wasi::p2::bindings::sockets::network::{
     self, ErrorCode, HostNetwork, IpAddress, IpAddressFamily, Network,
 };
-use wasmtime_wasi::p2::bindings::sockets::{tcp_create_socket, udp_create_socket};
+use wasmtime_wasi::p2::bindings::sockets::{
+    instance_network, tcp_create_socket, udp_create_socket,
+};
 use wasmtime_wasi::p2::{DynPollable, SocketError, TcpSocket, UdpSocket};
 use wasmtime_wasi::sockets::{SocketAddrUse, WasiSocketsView};
 
@@ -26,6 +28,9 @@ const MOST_ADDRESSES: usize = 4096;
 
 /// How many lookups can be under way: no more than a script needs, since each can occupy a thread.
 const MOST_LOOKUPS: usize = 64;
+
+/// How many lookups are made before libc asks for them: fewer than can be under way.
+const MOST_AHEAD: usize = 32;
 
 /// What an interpreter may connect to.
 #[derive(Default)]
@@ -37,6 +42,18 @@ pub(crate) struct Net {
     found: Mutex<HashMap<IpAddr, BTreeSet<String>>>,
     /// The names that are being looked up, by the number of their stream; none for an address.
     lookups: Mutex<HashMap<u32, Option<String>>>,
+    /// What is looked up before libc asks for it, which would wait in the call; the oldest first.
+    ahead: Mutex<Vec<Ahead>>,
+}
+
+/// A lookup whose result is to be asked for.
+struct Ahead {
+    /// As the guest asked.
+    name: String,
+    /// The number of the stream of addresses.
+    stream: u32,
+    /// The number of the pollable that says that it has some.
+    pollable: u32,
 }
 
 impl Net {
@@ -220,6 +237,65 @@ impl udp_create_socket::Host for Lookups<'_> {
     }
 }
 
+impl State {
+    /// Begins to look up `name` before libc asks for it, and returns what says that the answer is there; `None`
+    /// if there is nothing to wait for.
+    pub(crate) fn look_up(&mut self, name: &str) -> Result<Option<Resource<DynPollable>>> {
+        let mut lookups = lookups(self);
+        let net = lookups.net.clone();
+        let known = lock(&net.ahead)
+            .iter()
+            .find(|ahead| ahead.name == name)
+            .map(|ahead| ahead.pollable);
+        if let Some(pollable) = known {
+            return Ok(Some(Resource::new_borrow(pollable)));
+        }
+        // Whoever asks for it is told then.
+        if net.may_look_up(name).is_none() {
+            return Ok(None);
+        }
+        if lock(&net.ahead).len() >= MOST_AHEAD {
+            let oldest = lock(&net.ahead).remove(0);
+            let stream = lookups.begun(oldest)?;
+            HostResolveAddressStream::drop(&mut lookups, stream)?;
+        }
+        let network = instance_network::Host::instance_network(&mut lookups.state.sockets())?;
+        let again = Resource::new_borrow(network.rep());
+        let begun = lookups.resolve_addresses(again, name.to_owned());
+        HostNetwork::drop(&mut lookups, network)?;
+        let Ok(stream) = begun else {
+            return Ok(None);
+        };
+        let again = Resource::new_borrow(stream.rep());
+        let pollable = HostResolveAddressStream::subscribe(&mut lookups, again)?.rep();
+        lock(&net.ahead).push(Ahead {
+            name: name.to_owned(),
+            stream: stream.rep(),
+            pollable,
+        });
+        Ok(Some(Resource::new_borrow(pollable)))
+    }
+}
+
+impl Lookups<'_> {
+    /// The addresses of `name`, if they are being looked up already.
+    fn take_ahead(&mut self, name: &str) -> Result<Option<Resource<ResolveAddressStream>>> {
+        let found = {
+            let mut ahead = lock(&self.net.ahead);
+            let place = ahead.iter().position(|ahead| ahead.name == name);
+            place.map(|place| ahead.remove(place))
+        };
+        found.map(|found| self.begun(found)).transpose()
+    }
+
+    /// The addresses of a lookup for which nobody waits any more.
+    fn begun(&mut self, ahead: Ahead) -> Result<Resource<ResolveAddressStream>> {
+        let pollable = Resource::<DynPollable>::new_own(ahead.pollable);
+        self.state.table.delete(pollable)?;
+        Ok(Resource::new_own(ahead.stream))
+    }
+}
+
 impl Host for Lookups<'_> {
     fn resolve_addresses(
         &mut self,
@@ -231,6 +307,9 @@ impl Host for Lookups<'_> {
             self.net.tell(format_args!("looking up {shown:?}"));
             return Err(ErrorCode::AccessDenied.into());
         };
+        if let Some(stream) = self.take_ahead(&name).map_err(SocketError::trap)? {
+            return Ok(stream);
+        }
         if lock(&self.net.lookups).len() >= MOST_LOOKUPS {
             return Err(ErrorCode::NewSocketLimit.into());
         }

@@ -3,6 +3,7 @@
 use crate::descriptors::Held;
 use crate::state::State;
 use crate::telemetry;
+use std::collections::HashMap;
 use std::fs::File;
 use std::sync::{Arc, Weak};
 use wasmtime::component::Resource;
@@ -14,7 +15,7 @@ use wasmtime_wasi::p2::TcpSocket;
 pub(super) struct Descriptors {
     files: Vec<(Weak<File>, Held)>,
     /// By the number of the socket.
-    sockets: Vec<(u32, Held)>,
+    sockets: HashMap<u32, Arc<Held>>,
     /// At this size, those that were closed are looked for.
     clean_at: usize,
 }
@@ -42,7 +43,7 @@ impl State {
     pub(super) fn another_descriptor(&mut self) -> Option<Held> {
         let island = self.island.upgrade()?;
         let held = Held::take(&island.family, 1).or_else(|| {
-            self.give_back_closed();
+            self.meters.descriptors.clean();
             Held::take(&island.family, 1)
         });
         if held.is_none() {
@@ -51,24 +52,19 @@ impl State {
         held
     }
 
-    /// Counts a socket for as long as it is open.
+    /// Counts a socket until it is closed.
     pub(super) fn opened_socket(&mut self, socket: &Resource<TcpSocket>, held: Held) {
         let sockets = &mut self.meters.descriptors.sockets;
-        // Another one may have had the number before.
-        sockets.retain(|(number, _)| *number != socket.rep());
-        sockets.push((socket.rep(), held));
-        if sockets.len() >= FEW && sockets.len().is_power_of_two() {
-            self.give_back_closed();
-        }
+        sockets.insert(socket.rep(), Arc::new(held));
     }
 
-    /// Gives back what is held for what was closed.
-    fn give_back_closed(&mut self) {
-        let descriptors = &mut self.meters.descriptors;
-        descriptors.clean();
-        descriptors.sockets.retain(|(number, _)| {
-            let socket = Resource::<TcpSocket>::new_borrow(*number);
-            self.table.get(&socket).is_ok()
-        });
+    /// What is counted for a socket.
+    pub(super) fn held_by_socket(&self, socket: &Resource<TcpSocket>) -> Option<Arc<Held>> {
+        self.meters.descriptors.sockets.get(&socket.rep()).cloned()
+    }
+
+    /// Counts a socket no more.
+    pub(super) fn closed_socket(&mut self, number: u32) {
+        self.meters.descriptors.sockets.remove(&number);
     }
 }

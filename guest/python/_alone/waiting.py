@@ -2,7 +2,9 @@
 
 import os
 
+from _island import readiness
 from componentize_py_types import Err
+from wit_world.imports import channels
 from wit_world.imports import waiting as wit
 
 from .channels import pass_time
@@ -14,6 +16,12 @@ def wait(cases, timeout):
         outcome = _outcome(cases[index])
         if outcome is not None:
             return index, outcome
+    if cases and type(cases[-1]) is wit.Case_Ready:
+        # Nothing else can happen meanwhile.
+        limit = None if timeout is None else -(-timeout // 1_000_000)
+        if not readiness.Files.last.poll(limit):
+            raise Err(channels.Error_Timeout())
+        return len(cases) - 1, wit.Outcome_Ready()
     pass_time(timeout, " or ".join(map(_wish, cases)) or "see time pass")
 
 
@@ -26,6 +34,8 @@ def _outcome(case):
                 return None if message is None else wit.Outcome_Received(message)
             case wit.Case_Send(value=(sender, (body, _, luggage))):
                 return wit.Outcome_Sent() if sender.put(body, luggage) else None
+            case wit.Case_LookedUp():
+                return wit.Outcome_Ready()
     except Err as error:
         return wit.Outcome_Failed(error.value)
     return None

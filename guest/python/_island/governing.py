@@ -183,7 +183,8 @@ class Governed:
 
         self._governed()
         _check_text("name", name)
-        job = host.Job_InvokeHidden((name, codec.encode_exactly((args, kwargs))))
+        message = codec.fitting(codec.encode_exactly((args, kwargs)))
+        job = host.Job_InvokeHidden((name, message))
         result, excinfo = _interpreters.run(self.id, job)
         if excinfo is not None:
             raise ExecutionFailed(excinfo)

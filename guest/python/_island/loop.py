@@ -1,53 +1,147 @@
 """An event loop for `asyncio` whose wait is one wait of the host.
 
-Whatever can be waited for is a case of it: channels, tasks of other interpreters, and the time until
-the next timer.  There are no file descriptors to select over, and no threads.
+Whatever can be waited for is a case of it: channels, tasks of other interpreters, sockets, and the time until
+the next timer.  There are no threads.
 """
 
 import asyncio
 import contextvars
+import errno
 import functools
-from asyncio import base_events, events
+import io
+import select
+import selectors
+import socket
+from asyncio import events, selector_events, streams
 
 from componentize_py_types import Err
 from wit_world.imports import channels as host
 from wit_world.imports import waiting
 
-from . import codec, waits
-from .errors import not_sent
+from . import codec, sockets, waits
+from .readiness import Files
 
 
-class Selector:
+class Selector(selectors.PollSelector):
     """What the loop asks for what has happened."""
 
-    def select(self, timeout):
-        """Let things happen for at most `timeout` seconds; who waits for them is told directly."""
+    def select(self, timeout=None):
+        """Let things happen for at most `timeout` seconds; returns the sockets that are ready.
+
+        Who waits for other things is told directly.
+        """
         if waits.deferred:
             waits.run_deferred()
             timeout = 0
-        if not waits.background and timeout == 0:
-            return ()
-        try:
-            waits.step(None if timeout is None else waits.nanoseconds(max(0, timeout)))
-        except Err as error:
-            if type(error.value) is not host.Error_Timeout:
-                raise not_sent(error.value) from None
-        return ()
+        ready = []
+        for fd, events in sockets.once(self._selector.files, timeout):
+            if events & select.POLLNVAL:
+                # It was closed: it is forgotten, as `epoll` does.
+                self.unregister(fd)
+            elif (key := self._fd_to_key.get(fd)) is not None:
+                ready.append((key, _meant(events) & key.events))
+        return ready
 
 
-class EventLoop(base_events.BaseEventLoop):
+def _meant(events):
+    """What events of `poll` are to a selector: who waits for whatever is to find out about errors."""
+    read = selectors.EVENT_READ if events & ~_OUT else 0
+    write = selectors.EVENT_WRITE if events & ~_IN else 0
+    return read | write
+
+
+_IN, _OUT = selectors.PollSelector._EVENT_READ, selectors.PollSelector._EVENT_WRITE
+
+
+class Lent:
+    """A selector that the loop was given."""
+
+    def __init__(self, selector):
+        self._selector = selector
+
+    def __getattr__(self, name):
+        return getattr(self._selector, name)
+
+    def select(self, timeout=None):
+        """As `Selector.select`, but that the given one says what is ready."""
+        if waits.deferred:
+            waits.run_deferred()
+            timeout = 0
+        files = Files()
+        for key in self._selector.get_map().values():
+            read = _IN if key.events & selectors.EVENT_READ else 0
+            write = _OUT if key.events & selectors.EVENT_WRITE else 0
+            files.set(key.fd, read | write)
+        return self._selector.select(0) if sockets.once(files, timeout) else []
+
+
+class EventLoop(selector_events.BaseSelectorEventLoop):
     """The loop that `asyncio.run` uses."""
 
-    def __init__(self):
-        super().__init__()
-        self._selector = Selector()
+    def __init__(self, selector=None):
+        super().__init__(Selector() if selector is None else Lent(selector))
 
-    def _process_events(self, event_list):
+    # Nobody can call while the loop waits, except from that very wait: nothing has to wake it.
+
+    def _make_self_pipe(self):
+        pass
+
+    def _close_self_pipe(self):
         pass
 
     def _write_to_self(self):
-        # Nobody can call while the loop waits, except from that very wait.
         pass
+
+    async def getaddrinfo(self, host, port, *, family=0, type=0, proto=0, flags=0):
+        """Look up a name; nothing else has to wait meanwhile."""
+        await _looked_up(host)
+        return socket.getaddrinfo(host, port, family, type, proto, flags)
+
+    async def getnameinfo(self, sockaddr, flags=0):
+        """As `socket.getnameinfo`."""
+        return socket.getnameinfo(sockaddr, flags)
+
+    async def create_server(self, *args, **keywords):
+        """There are no servers."""
+        raise PermissionError(
+            errno.EACCES, "an interpreter cannot listen for connections: no policy grants it"
+        )
+
+    async def create_datagram_endpoint(self, *args, **keywords):
+        """There is no UDP."""
+        raise NotImplementedError("an interpreter cannot use UDP: no policy grants it")
+
+    def add_signal_handler(self, sig, callback, *args):
+        """There are no signals from outside."""
+        raise NotImplementedError("no signals reach an interpreter: there are no handlers for them")
+
+    def remove_signal_handler(self, sig):
+        """There is none."""
+        raise NotImplementedError("no signals reach an interpreter: there are no handlers for them")
+
+    async def subprocess_shell(self, *args, **keywords):
+        """There are no processes."""
+        raise NotImplementedError(_NO_PROCESSES)
+
+    async def subprocess_exec(self, *args, **keywords):
+        """There are no processes."""
+        raise NotImplementedError(_NO_PROCESSES)
+
+    async def connect_read_pipe(self, protocol_factory, pipe):
+        """There are no pipes."""
+        raise NotImplementedError("an interpreter has no pipes: use a channel")
+
+    async def connect_write_pipe(self, protocol_factory, pipe):
+        """There are no pipes."""
+        raise NotImplementedError("an interpreter has no pipes: use a channel")
+
+    async def create_unix_connection(self, *args, **keywords):
+        """There are no Unix sockets."""
+        raise NotImplementedError(_NO_UNIX_SOCKETS)
+
+    async def create_unix_server(self, *args, **keywords):
+        """There are no Unix sockets."""
+        raise NotImplementedError(_NO_UNIX_SOCKETS)
 
     def run_in_executor(self, executor, func, *args):
         """Run `func` in another interpreter: the default executor is an `InterpreterPoolExecutor`.
@@ -56,6 +150,14 @@ class EventLoop(base_events.BaseEventLoop):
         another interpreter can be sent; it sees nothing of this one's objects.
         """
         self._check_closed()
+        if executor is None and isinstance(getattr(func, "__self__", None), io.IOBase):
+            # A file that is sent over a socket, for one, is read right here: no other interpreter has it.
+            future = self.create_future()
+            try:
+                future.set_result(func(*args))
+            except Exception as error:
+                future.set_exception(error)
+            return future
         if executor is None:
             self._check_default_executor()
             executor = self._default_executor
@@ -79,6 +181,35 @@ class EventLoop(base_events.BaseEventLoop):
         executor, self._default_executor = self._default_executor, None
         if executor is not None:
             executor.shutdown(wait=True)
+
+
+_NO_PROCESSES = "an interpreter cannot start processes: archipel.create() makes another interpreter"
+_NO_UNIX_SOCKETS = "an interpreter has no Unix sockets: connect by TCP, or use a channel"
+
+
+async def _open_unix_connection(path=None, **keywords):
+    """There are no Unix sockets."""
+    raise NotImplementedError(_NO_UNIX_SOCKETS)
+
+
+async def _start_unix_server(client_connected_cb, path=None, **keywords):
+    """There are no Unix sockets."""
+    raise NotImplementedError(_NO_UNIX_SOCKETS)
+
+
+async def _looked_up(name):
+    """Wait until the host knows what a name stands for."""
+    if isinstance(name, bytes):
+        name = name.decode("ascii", "replace")
+    elif not isinstance(name, str):
+        return
+    if not name.isascii():
+        try:
+            name = name.encode("idna").decode()
+        except UnicodeError:
+            return
+    # The host knows what an address stands for at once.
+    await wait_for(waiting.Case_LookedUp(name))
 
 
 def _without_context(func, args):
@@ -162,6 +293,11 @@ async def ended(task):
 
 def install():
     """Be the loop that `asyncio` makes."""
+    for function in _open_unix_connection, _start_unix_server:
+        name = function.__name__ = function.__qualname__ = function.__name__[1:]
+        function.__module__ = streams.__name__
+        setattr(streams, name, function)
+        setattr(asyncio, name, function)
     asyncio.SelectorEventLoop = asyncio.EventLoop = EventLoop
     type(events._get_event_loop_policy())._loop_factory = EventLoop
     events._set_event_loop_policy(None)

@@ -11,7 +11,7 @@ from collections import deque
 from componentize_py_types import Err
 from wit_world.imports import channels, waiting
 
-from . import interrupts
+from . import interrupts, readiness
 from .codec import decode, encode, encode_exactly, owned, refs, sized
 from .errors import NotShareableError, not_sent
 from .intrinsics import nothing, put as _put_plain, take as _take_plain
@@ -25,6 +25,9 @@ under_way = []
 # What is to be done when something happens that nobody waits for just now: a dict of waits and the
 # functions to call with their outcomes.
 background = {}
+
+# How many of the waits that are under way are for sockets: their cases are `readiness.Files`.
+polling = 0
 
 _PLAIN = channels.Form.PLAIN
 _Timeout = channels.Error_Timeout
@@ -135,9 +138,11 @@ def send_message(sender, message, timeout, unbound=None):
     try:
         return sender.send(*message, 0)
     except Err as error:
-        if type(error.value) is not _Timeout or timeout == 0:
+        if type(error.value) is not _Timeout or timeout == 0 and not look(id(sender)):
             raise
-    return _wait(waiting.Case_Send((sender, message)), timeout)
+    if timeout == 0:
+        return sender.send(*message, 0)
+    return until(waiting.Case_Send((sender, message)), timeout)
 
 
 def _put(sender, message, limit):
@@ -191,9 +196,11 @@ def receive(receiver, timeout=None):
     try:
         return decode(take(receiver, 0))
     except Err as error:
-        if type(error.value) is not _Timeout or timeout == 0:
+        if type(error.value) is not _Timeout or timeout == 0 and not look(id(receiver)):
             raise
-    outcome = _wait(waiting.Case_Receive(receiver), timeout)
+    if timeout == 0:
+        return decode(take(receiver, 0))
+    outcome = until(waiting.Case_Receive(receiver), timeout)
     return decode(outcome.value)
 
 
@@ -205,7 +212,7 @@ def ended(task, timeout=None):
         if type(outcome) is waiting.Outcome_Failed:
             raise Err(outcome.value)
     else:
-        _wait(case, timeout)
+        until(case, timeout)
 
 
 def _host_wait(cases, limit):
@@ -244,6 +251,8 @@ def first(cases, timeout):
     try:
         if timeout != 0:
             run_deferred()
+        elif deferred:
+            look(first)
         while not choice:
             step(None if deadline is None else max(0, deadline - time.monotonic_ns()))
         done = choice[0]
@@ -278,7 +287,11 @@ def run_one(until):
         creator_until = before
 
 
-def _wait(case, timeout):
+def until(case, timeout):
+    """Wait for `case`, beside all that is waited for; returns its outcome.
+
+    Raises Err with a `channels.Error` when it could not be done.
+    """
     wait = Wait(case)
     deadline = None
     if timeout is not None:
@@ -307,8 +320,17 @@ def step(left):
     waits += background
     if _meet(waits):
         return
+    cases = [wait.case for wait in waits]
+    if polling:
+        of_files = [wait for wait in waits if type(wait.case) is readiness.Files]
+        if of_files:
+            if readiness.probe(of_files):
+                return
+            waits = [wait for wait in waits if wait not in of_files]
+            cases = [wait.case for wait in waits]
+            cases.append(waiting.Case_Ready())
     try:
-        index, outcome = waiting.wait([w.case for w in waits], left)
+        index, outcome = waiting.wait(cases, left)
     except Err as error:
         if type(error.value) is not _Interrupted:
             raise
@@ -316,6 +338,8 @@ def step(left):
     if index is None:
         # A handler of the script's may have changed what is waited for.
         interrupts.rise()
+    elif index == len(waits):
+        readiness.probe(of_files)
     else:
         _settle(waits[index], outcome)
 
@@ -368,4 +392,40 @@ def let_happen(timeout=None):
     except Err as error:
         if type(error.value) is not _Timeout:
             raise not_sent(error.value) from None
+    return True
+
+
+# After this many unsuccessful polls of one object, or of all objects, a started thread begins.  One that began at
+# the first poll could wait in vain for what its creator does after it.
+_LOOKS_AT_ONE = 10
+_LOOKS = 200
+
+_looks = {}
+_stepping = False
+
+
+def look(key):
+    """Count an unsuccessful poll of the object that `key` stands for.
+
+    It is a wait of zero length: what is ready in the background happens, and after a few polls the first of the
+    started threads begins.  Returns whether anything has happened.
+    """
+    global _stepping
+    if deferred:
+        _looks[key] = looks = _looks.get(key, 0) + 1
+        if looks >= _LOOKS_AT_ONE or sum(_looks.values()) >= _LOOKS:
+            _looks.clear()
+            run_one(time.monotonic())
+            return True
+    if not background or _stepping:
+        return False
+    _stepping = True
+    try:
+        step(0)
+    except Err as error:
+        if type(error.value) is not _Timeout:
+            raise not_sent(error.value) from None
+        return False
+    finally:
+        _stepping = False
     return True

@@ -18,7 +18,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         letter: 'M',
         title: "Memory",
-        numbers: &[1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15],
+        numbers: &[1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17],
     },
     Group {
         letter: 'R',
@@ -57,7 +57,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         letter: 'H',
         title: "Handles and numbers",
-        numbers: &[1, 2, 3, 5, 6, 7, 9],
+        numbers: &[1, 2, 3, 5, 6, 7, 9, 10],
     },
     Group {
         letter: 'I',
@@ -92,7 +92,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         letter: 'D',
         title: "Time and randomness",
-        numbers: &[1, 2, 3, 5, 6, 7],
+        numbers: &[1, 2, 3, 5, 6, 7, 9],
     },
     Group {
         letter: 'N',

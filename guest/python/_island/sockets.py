@@ -1,0 +1,270 @@
+"""`select` and `socket`, whose waits are waits of the interpreter.
+
+A call that blocks lets threads run and aliases be called, can be interrupted, and keeps nothing else waiting.
+"""
+
+import errno
+import os
+import select
+import selectors
+import socket
+import time
+
+import _socket
+from componentize_py_types import Err
+from wit_world.imports import channels
+
+from . import waits
+from .errors import not_sent
+from .readiness import Files
+
+_IN, _OUT = select.POLLIN, select.POLLOUT
+
+
+def wait(files, timeout=None):
+    """The descriptors of `files` that are ready, with their events; empty after `timeout` seconds."""
+    ready = files.probe()
+    if not ready and waits.deferred:
+        waits.run_deferred()
+        ready = files.probe()
+    if ready or timeout == 0:
+        return ready
+    waits.polling += 1
+    try:
+        return waits.until(files, timeout)
+    except Err as error:
+        if type(error.value) is not channels.Error_Timeout:
+            raise not_sent(error.value) from None
+        return []
+    finally:
+        waits.polling -= 1
+
+
+def once(files, timeout):
+    """Let one thing happen, within `timeout` seconds: in the background, or that some of `files` are ready.
+
+    Returns the latter.
+    """
+    ready = files.probe()
+    if ready or not files.masks:
+        left = 0 if ready else timeout
+        if left == 0 and not waits.background:
+            return ready
+        _step(left)
+        return ready
+    wait = waits.Wait(files)
+    waits.under_way.append(wait)
+    waits.polling += 1
+    try:
+        _step(timeout)
+    finally:
+        waits.polling -= 1
+        waits.under_way.remove(wait)
+        wait.choice.clear()
+    return wait.outcome or []
+
+
+def _step(timeout):
+    try:
+        waits.step(None if timeout is None else waits.nanoseconds(max(0, timeout)))
+    except Err as error:
+        if type(error.value) is not channels.Error_Timeout:
+            raise not_sent(error.value) from None
+
+
+class Poll:
+    """What `select.poll()` returns."""
+
+    def __init__(self):
+        self.files = Files()
+
+    def register(self, fd, eventmask=select.POLLIN | select.POLLPRI | select.POLLOUT, /):
+        """Register a descriptor, or replace the events of one that is registered."""
+        self.files.set(_number(fd), eventmask)
+
+    def modify(self, fd, eventmask, /):
+        """Replace the events of a registered descriptor."""
+        fd = _number(fd)
+        if fd not in self.files.masks:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        self.files.set(fd, eventmask)
+
+    def unregister(self, fd, /):
+        """Remove a registered descriptor; KeyError if it is not."""
+        self.files.drop(_number(fd))
+
+    def poll(self, timeout=None, /):
+        """The registered descriptors that are ready, and their events, within `timeout` milliseconds."""
+        if timeout is not None and not isinstance(timeout, (int, float)):
+            raise TypeError("timeout must be a real number or None")
+        seconds = None if timeout is None or timeout < 0 else timeout / 1000
+        return wait(self.files, seconds)
+
+
+def _number(fd):
+    return fd if type(fd) is int else selectors._fileobj_to_fd(fd)
+
+
+def poll():
+    """Return an object that waits for several descriptors."""
+    return Poll()
+
+
+def select_(rlist, wlist, xlist, timeout=None, /):
+    """Wait until one of the files in the lists is ready, or `timeout` seconds have passed."""
+    if timeout is not None and timeout < 0:
+        raise ValueError("timeout must be non-negative")
+    readers = [(file, _number(file)) for file in rlist]
+    writers = [(file, _number(file)) for file in wlist]
+    masks = {_number(file): 0 for file in xlist}
+    for files, mask in (readers, _IN), (writers, _OUT):
+        for _, fd in files:
+            masks[fd] = masks.get(fd, 0) | mask
+    ready = dict(wait(Files(masks), timeout))
+    if any(events & select.POLLNVAL for events in ready.values()):
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return (
+        [file for file, fd in readers if ready.get(fd, 0) & ~_OUT],
+        [file for file, fd in writers if ready.get(fd, 0) & ~_IN],
+        [],
+    )
+
+
+select_.__name__ = select_.__qualname__ = "select"
+
+
+def _retried(sock, timeout, mask, method, *args):
+    """Call a method of a socket that blocks as one of a socket that does not, and wait in between."""
+    if timeout == 0:
+        return _told(method, sock, *args)
+    usual = sock.gettimeout()
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        _set_timeout(sock, 0)
+        try:
+            return _told(method, sock, *args)
+        except BlockingIOError:
+            pass
+        finally:
+            _set_timeout(sock, usual)
+        _await(sock, mask, deadline)
+
+
+def _await(sock, mask, deadline):
+    left = None if deadline is None else max(0, deadline - time.monotonic())
+    if not wait(Files({sock.fileno(): mask}), left):
+        raise TimeoutError("timed out")
+
+
+def _told(method, sock, *args):
+    """Call a method of a socket, with what its errors mean.
+
+    A stream of WASI tells no reason why it failed, and libc then says that of any stream.
+    """
+    try:
+        return method(sock, *args)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+    raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+
+
+_set_timeout = _socket.socket.settimeout
+
+
+def _replaced(name, mask):
+    original = getattr(_socket.socket, name)
+
+    def method(self, *args):
+        return _retried(self, self.gettimeout(), mask, original, *args)
+
+    return _named(method, name)
+
+
+def _named(method, name):
+    original = getattr(_socket.socket, name)
+    method.__name__ = name
+    method.__qualname__ = f"socket.{name}"
+    method.__doc__ = original.__doc__
+    return method
+
+
+def _recv_into(self, buffer, nbytes=0, flags=0):
+    return _retried(self, self.gettimeout(), _IN, _socket.socket.recv_into, buffer, nbytes, flags)
+
+
+def _sendall(self, data, flags=0, /):
+    timeout = left = self.gettimeout()
+    end = None if not timeout else time.monotonic() + timeout
+    view = memoryview(data).cast("B")
+    sent, send = 0, _socket.socket.send
+    while sent < len(view):
+        if end is not None and (left := end - time.monotonic()) <= 0:
+            raise TimeoutError("timed out")
+        sent += _retried(self, left, _OUT, send, view[sent:], flags)
+
+
+def _connect(self, address, /):
+    timeout = self.gettimeout()
+    if timeout == 0:
+        return _socket.socket.connect(self, address)
+    _set_timeout(self, 0)
+    try:
+        return _socket.socket.connect(self, address)
+    except BlockingIOError as error:
+        if error.errno != errno.EINPROGRESS:
+            raise
+    finally:
+        _set_timeout(self, timeout)
+    _await(self, _OUT, None if timeout is None else time.monotonic() + timeout)
+    number = self.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if number:
+        raise OSError(number, os.strerror(number))
+
+
+def _recvfrom(self, bufsize, flags=0, /):
+    # All sockets are connected ones; libc refuses to say again to whom.
+    return self.recv(bufsize, flags), None
+
+
+def _recvfrom_into(self, buffer, nbytes=0, flags=0):
+    return self.recv_into(buffer, nbytes, flags), None
+
+
+def _getpeername(self, /):
+    try:
+        return _socket.socket.getpeername(self)
+    except ConnectionResetError:
+        # libc has no other number where WASI says that the state is not the right one.
+        raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN)) from None
+
+
+def _connect_ex(self, address, /):
+    try:
+        self.connect(address)
+    except TimeoutError as error:
+        return error.errno or errno.EWOULDBLOCK
+    except OSError as error:
+        if error.errno is None:
+            raise
+        return error.errno
+    return 0
+
+
+def install():
+    """Give `select`, `selectors` and `socket` these meanings."""
+    select.poll, select.select = poll, select_
+    selectors.PollSelector._selector_cls = Poll
+    selectors.SelectSelector._select = staticmethod(select_)
+    own = socket.socket
+    own.recv, own.send = _replaced("recv", _IN), _replaced("send", _OUT)
+    for name, method in (
+        ("recv_into", _recv_into),
+        ("recvfrom", _recvfrom),
+        ("recvfrom_into", _recvfrom_into),
+        ("sendall", _sendall),
+        ("connect", _connect),
+        ("connect_ex", _connect_ex),
+        ("getpeername", _getpeername),
+    ):
+        setattr(own, name, _named(method, name))

@@ -1,0 +1,203 @@
+//! The two streams of a connection.
+//!
+//! WASI's own say that there may be something to read after the last byte was read, and wait with closing until
+//! the peer has taken all that was written.  Both keep an event loop from its other connections.
+
+use crate::descriptors::Held;
+use crate::state::State;
+use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime::Result;
+use wasmtime::component::{Linker, Resource, ResourceType};
+use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, Host};
+use wasmtime_wasi::p2::bindings::sockets::tcp::HostTcpSocket;
+use wasmtime_wasi::p2::pipe::{ClosedInputStream, ClosedOutputStream};
+use wasmtime_wasi::p2::{
+    DynInputStream, DynOutputStream, InputStream, OutputStream, Pollable, SocketResult,
+    StreamError, StreamResult, TcpSocket,
+};
+use wasmtime_wasi::sockets::WasiSocketsView;
+
+/// How many bytes are read, at most, to find out whether there are any.
+const AHEAD: usize = 4096;
+
+/// How long a peer may take for what was written before a connection was closed.
+const LINGER: Duration = Duration::from_secs(60);
+
+/// What comes from the peer.
+struct Incoming {
+    inner: DynInputStream,
+    /// What was read to find out whether there is something.
+    ahead: Bytes,
+    /// The end or error that was found likewise.
+    end: Option<StreamError>,
+}
+
+impl Incoming {
+    /// Returns whether there is something to read: bytes, the end, or an error.
+    fn has_some(&mut self) -> bool {
+        if self.ahead.is_empty() && self.end.is_none() {
+            match self.inner.read(AHEAD) {
+                Ok(bytes) => self.ahead = bytes,
+                Err(end) => self.end = Some(end),
+            }
+        }
+        !self.ahead.is_empty() || self.end.is_some()
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Incoming {
+    async fn ready(&mut self) {
+        while !self.has_some() {
+            self.inner.ready().await;
+        }
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl InputStream for Incoming {
+    fn read(&mut self, size: usize) -> StreamResult<Bytes> {
+        if self.ahead.is_empty() {
+            return match self.end.take() {
+                Some(end) => Err(end),
+                None => self.inner.read(size),
+            };
+        }
+        let first = self.ahead.split_to(size.min(self.ahead.len()));
+        let rest = size - first.len();
+        if rest == 0 {
+            return Ok(first);
+        }
+        match self.inner.read(rest) {
+            Ok(more) if more.is_empty() => Ok(first),
+            Ok(more) => {
+                let mut whole = BytesMut::with_capacity(first.len() + more.len());
+                whole.extend_from_slice(&first);
+                whole.extend_from_slice(&more);
+                Ok(whole.freeze())
+            }
+            Err(end) => {
+                self.end = Some(end);
+                Ok(first)
+            }
+        }
+    }
+
+    async fn cancel(&mut self) {
+        self.inner.cancel().await;
+    }
+}
+
+/// What goes to the peer.
+struct Outgoing {
+    inner: DynOutputStream,
+    /// Its descriptor, which counts for as long as the peer takes what was written.
+    held: Option<Arc<Held>>,
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Outgoing {
+    async fn ready(&mut self) {
+        self.inner.ready().await;
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl OutputStream for Outgoing {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        self.inner.flush()
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        self.inner.check_write()
+    }
+
+    async fn cancel(&mut self) {
+        let mut inner = std::mem::replace(&mut self.inner, Box::new(ClosedOutputStream));
+        let held = self.held.take();
+        tokio::spawn(async move {
+            // In vain is as if the connection had broken.
+            let _ = tokio::time::timeout(LINGER, inner.cancel()).await;
+            drop((inner, held));
+        });
+    }
+}
+
+/// Adds to `linker` what differs from WASI's own sockets.
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+    let mut tcp = linker.instance("wasi:sockets/tcp@0.2.12")?;
+    tcp.func_wrap(
+        "[method]tcp-socket.finish-connect",
+        |mut store, (socket,): (Resource<TcpSocket>,)| {
+            let state = store.data_mut();
+            let connected = state.connected(socket);
+            Ok((state.told(connected)?,))
+        },
+    )?;
+    tcp.func_wrap(
+        "[method]tcp-socket.local-address",
+        |mut store, (socket,): (Resource<TcpSocket>,)| {
+            let state = store.data_mut();
+            let address = HostTcpSocket::local_address(&mut state.sockets(), socket);
+            Ok((state.told(address)?,))
+        },
+    )?;
+    tcp.func_wrap(
+        "[method]tcp-socket.remote-address",
+        |mut store, (socket,): (Resource<TcpSocket>,)| {
+            let state = store.data_mut();
+            let address = HostTcpSocket::remote_address(&mut state.sockets(), socket);
+            Ok((state.told(address)?,))
+        },
+    )?;
+    tcp.resource(
+        "tcp-socket",
+        ResourceType::host::<TcpSocket>(),
+        |mut store, number| {
+            let state: &mut State = store.data_mut();
+            HostTcpSocket::drop(&mut state.sockets(), Resource::new_own(number))?;
+            state.closed_socket(number);
+            Ok(())
+        },
+    )
+}
+
+impl State {
+    /// What a guest is told of an outcome.  Its libc aborts at `invalid-state`, which is what WASI says of a
+    /// connection that the peer has reset.
+    fn told<T>(&mut self, result: SocketResult<T>) -> Result<std::result::Result<T, ErrorCode>> {
+        match result {
+            Ok(outcome) => Ok(Ok(outcome)),
+            Err(error) => Ok(Err(match self.sockets().convert_error_code(error)? {
+                ErrorCode::InvalidState => ErrorCode::ConnectionReset,
+                code => code,
+            })),
+        }
+    }
+
+    /// Finishes connecting, as WASI does.
+    fn connected(
+        &mut self,
+        socket: Resource<TcpSocket>,
+    ) -> SocketResult<(Resource<DynInputStream>, Resource<DynOutputStream>)> {
+        let held = self.held_by_socket(&socket);
+        let (input, output) = HostTcpSocket::finish_connect(&mut self.sockets(), socket)?;
+        let place = self.table.get_mut(&input)?;
+        let inner = std::mem::replace(place, Box::new(ClosedInputStream));
+        *place = Box::new(Incoming {
+            inner,
+            ahead: Bytes::new(),
+            end: None,
+        });
+        let place = self.table.get_mut(&output)?;
+        let inner = std::mem::replace(place, Box::new(ClosedOutputStream));
+        *place = Box::new(Outgoing { inner, held });
+        Ok((input, output))
+    }
+}
