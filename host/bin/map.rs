@@ -135,7 +135,7 @@ fn show(item: Item, screen: &Screen, running: &Running, tally: &mut Tally) {
     let stops = || running.cause().is_some();
     let shown = item.lane.show(stops, |stream, bytes| {
         screen.write(stream, bytes, &|stalled| {
-            stops() || item.lane.was_stopped() && stalled > PATIENCE / 2
+            stops() || item.lane.was_stopped() && stalled > PATIENCE
         })
     });
     if let Err(error) = shown

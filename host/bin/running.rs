@@ -119,7 +119,7 @@ impl Running {
         let running = self.clone();
         let patience = std::thread::Builder::new().name("archipel-patience".to_owned());
         let _ = patience.spawn(move || {
-            std::thread::sleep(2 * PATIENCE);
+            std::thread::sleep(PATIENCE);
             running.exit(cause);
         });
     }

@@ -4,9 +4,9 @@ use archipel::Output;
 use std::time::{Duration, Instant};
 
 /// How long a message waits for a reader that takes nothing.
-pub const PATIENCE: Duration = Duration::from_secs(2);
+pub const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Says a line, unless standard error takes nothing for some seconds: the command ends with the right status then, too.
+/// Says a line, unless standard error takes nothing for a second: the command ends with the right status then, too.
 pub fn say(line: &str) {
     let mut since = None;
     say_unless(line, || {

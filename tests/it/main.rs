@@ -30,6 +30,7 @@ mod scripts;
 mod stock_wasmtime;
 mod telemetry;
 mod tidy;
+mod unread;
 mod values;
 mod wasi;
 

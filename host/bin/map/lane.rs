@@ -94,7 +94,9 @@ impl Lane {
         write: &mut impl FnMut(Stream, &[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         let open = Way::Open(Vec::new(), Vec::new());
-        if let Way::Kept(kept) = std::mem::replace(&mut self.state().way, open) {
+        // Not under the lock: the script goes on writing.
+        let before = std::mem::replace(&mut self.state().way, open);
+        if let Way::Kept(kept) = before {
             show_kept(kept, write)?;
         }
         loop {
