@@ -42,8 +42,8 @@ mod table;
 mod tests;
 pub(crate) mod utf8;
 
-pub use check::{Summary, check};
 pub(crate) use check::{Carries, Check, Travels, check_ends, is_wide};
+pub use check::{Summary, check};
 pub use decode::decode;
 pub(crate) use decode::decode_within;
 pub use encode::{Encoded, encode};

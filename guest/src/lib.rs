@@ -10,12 +10,14 @@
 //!    where an interrupt is to be noted in it;
 //! 4. [`lists`] has it free what `componentize-py` forgets to free, and `intrinsics` adds a short way for
 //!    plain messages;
-//! 5. [`immortal`] takes the reference counts out of use, so that interpreters share more memory;
-//! 6. Binaryen optimises that module, where the machine has it;
-//! 7. [`direct`] has its calls go past the table, which each instance would have to fill for itself;
-//! 8. [`encode`](encode::encode) makes the module a component again.
+//! 5. `appending` mends the position of files that are opened to append;
+//! 6. [`immortal`] takes the reference counts out of use, so that interpreters share more memory;
+//! 7. Binaryen optimises that module, where the machine has it;
+//! 8. [`direct`] has its calls go past the table, which each instance would have to fill for itself;
+//! 9. [`encode`](encode::encode) makes the module a component again.
 
 mod alarm;
+mod appending;
 mod assemble;
 pub mod component;
 pub mod direct;

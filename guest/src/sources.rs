@@ -101,6 +101,7 @@ const LINKER: Files = sources!("src":
     "alarm.rs",
     "assemble.rs",
     "component.rs",
+    "appending.rs",
     "direct.rs",
     "emit.rs",
     "emit/later.rs",

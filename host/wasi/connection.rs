@@ -171,7 +171,10 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
 impl State {
     /// What a guest is told of an outcome.  Its libc aborts at `invalid-state`, which is what WASI says of a
     /// connection that the peer has reset.
-    fn answered<T>(&mut self, result: SocketResult<T>) -> Result<std::result::Result<T, ErrorCode>> {
+    fn answered<T>(
+        &mut self,
+        result: SocketResult<T>,
+    ) -> Result<std::result::Result<T, ErrorCode>> {
         match result {
             Ok(outcome) => Ok(Ok(outcome)),
             Err(error) => Ok(Err(match self.sockets().convert_error_code(error)? {

@@ -29,7 +29,7 @@ const STEP: usize = 1 << 20;
 const LITTLE: usize = 64 << 10;
 
 /// The most that one read returns.  The host has all of it for a moment.
-const MOST_READ: usize = 32 << 20;
+const MOST_READ: usize = 8 << 20;
 
 /// The most that one write takes.  The host has a step of it at a time.
 const MOST_WRITTEN: usize = 64 << 20;
@@ -188,7 +188,7 @@ async fn read(state: &mut State, stream: &Stream, size: u64) -> StreamResult<Vec
     Ok(bytes)
 }
 
-/// Reads what a file has from `at` on: less than `size` bytes only at its end, beyond 32 MiB, or where the account
+/// Reads what a file has from `at` on: less than `size` bytes only at its end, beyond 8 MiB, or where the account
 /// has no memory to spare for more than 64 KiB.
 pub(super) async fn read_at(
     state: &mut State,
