@@ -151,7 +151,7 @@ impl<'a> Functions<'a> {
             let callers = self.callers(function)?;
             let [caller] = callers[..] else { break };
             let takes_a_file = self.is(caller, &[ValType::I32; 2], &[ValType::I32]);
-            if takes_a_file && looks(&self.bodies[caller])?.len() == 1 {
+            if takes_a_file && asks_how_opened(&self.bodies[caller])? {
                 return Ok(caller);
             }
             function = (caller + self.imported) as u32;
@@ -175,6 +175,20 @@ fn looks<'a>(body: &FunctionBody<'a>) -> Result<Vec<Vec<Operator<'a>>>> {
     Ok(looks
         .map(|(place, _)| operators.iter().skip(place + 3).take(4).cloned().collect())
         .collect())
+}
+
+/// Whether a function loads how a file was opened, and looks at whether that was to append.
+fn asks_how_opened(body: &FunctionBody<'_>) -> Result<bool> {
+    let (mut loaded, mut one) = (false, false);
+    for operator in body.get_operators_reader()? {
+        let operator = operator?;
+        if loaded && one && matches!(operator, Operator::I32And) {
+            return Ok(true);
+        }
+        loaded |= is_load(&operator);
+        one = matches!(operator, Operator::I32Const { value: TO_APPEND });
+    }
+    Ok(false)
 }
 
 fn is_load(operator: &Operator<'_>) -> bool {
