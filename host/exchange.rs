@@ -369,6 +369,10 @@ impl Exchange {
 }
 
 /// How a wait ended.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is matched where it is returned, and boxing would cost each message"
+)]
 pub(crate) enum Waited {
     Done(Done<Message>),
     /// Time ran out, or the party may not wait any more.

@@ -189,7 +189,7 @@ impl State {
         &mut self,
         entry: T,
     ) -> wasmtime::Result<Resource<T>> {
-        Ok(self.hold(entry)?.map_err(wasmtime::Error::new)?)
+        self.hold(entry)?.map_err(wasmtime::Error::new)
     }
 
     /// Takes a handle away from the guest.

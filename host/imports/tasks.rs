@@ -90,6 +90,9 @@ fn watch(running: &Arc<Running>, job: &Run<Reply>) {
     job.when_stopped(move |error| running.keep(Ended::small(error)));
 }
 
+/// A task, and what tells it of the end of its job.
+type Begun = (Resource<Task>, Arc<Running>);
+
 impl State {
     /// A task without a result, which ends when `island` has nothing to do.
     pub(super) fn task_of_idling(&mut self, island: &Island) -> Result<Resource<Task>> {
@@ -104,7 +107,7 @@ impl State {
     pub(super) fn task_for(
         &mut self,
         island: &Island,
-    ) -> Result<std::result::Result<(Resource<Task>, Arc<Running>), Exceeded>> {
+    ) -> Result<std::result::Result<Begun, Exceeded>> {
         let running = Running::new(&self.context.exchange, island.party)?;
         Ok(self
             .hold(Task(running.clone()))?
