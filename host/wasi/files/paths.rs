@@ -296,6 +296,10 @@ async fn rename_at(
     let new = new.get()?;
     at(state, &fd, old, "renaming", move |from, old| {
         let (from, dir) = (from.writable()?, to.writable()?);
+        // Only a folder can get a name with a slash behind it.
+        let is_folder = new.ends_with('/') && !old.ends_with('/');
+        let as_folder = is_folder.then(|| format!("{old}/"));
+        let old = as_folder.as_deref().unwrap_or(old);
         let replaced = || {
             let (moved, replaced) = (look(&from, old), look(&dir, &new)?);
             // A name of the same file stays.
