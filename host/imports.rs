@@ -10,7 +10,6 @@ mod keeping;
 pub(crate) mod message;
 mod process;
 mod tasks;
-mod turns;
 mod waiting;
 
 use crate::exchange::End;
@@ -19,7 +18,6 @@ use std::time::Duration;
 use wasmtime::component::{HasData, Linker};
 
 pub(crate) use aliases::{arguments, call_guest, call_host, told};
-pub(crate) use arrival::Stranded;
 pub(crate) use channels::Untold;
 pub(crate) use holdings::{Answer, Holdings};
 pub use interpreters::InterpreterRef;
@@ -70,8 +68,6 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     waiting::add_to_linker(linker)?;
     linker.allow_shadowing(true);
     channels::add_receive(linker)?;
-    aliases::add_call(linker)?;
-    tasks::add_results(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }

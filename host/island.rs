@@ -5,7 +5,6 @@ mod copying;
 mod owner;
 mod run;
 mod stop;
-mod strike;
 mod watchers;
 
 use crate::bindings;
@@ -19,7 +18,7 @@ use crate::ledger::{Account, Reservation};
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::pages;
-use crate::policy::{Children, Modules, Policy, Random};
+use crate::policy::{Children, Modules, Policy};
 use crate::runtime::Context;
 use crate::state::State;
 use crate::telemetry::{self, Busy};
@@ -107,7 +106,6 @@ pub(crate) struct Island {
     /// What is to be done when it has nothing to do.
     watchers: Watchers,
     stop: Stop,
-    began: strike::Began,
     /// Its aliases, and what is hidden from it.
     pub(crate) powers: Powers,
     inbox: aliases::LazyInbox,
@@ -215,10 +213,9 @@ impl Island {
             self.stop(Reason::Cancelled(message.to_owned()));
             return;
         }
-        let message: Arc<str> = message.into();
         for member in self.family.living() {
             if self.may_name(&member) {
-                member.interrupt(Interruption::Cancelled(message.clone()));
+                member.interrupt(Interruption::Cancelled(message.to_owned()));
             }
         }
     }
@@ -267,7 +264,6 @@ impl Island {
             under_way: Mutex::default(),
             watchers: Watchers::default(),
             stop: Stop::default(),
-            began: strike::Began::default(),
             powers: Powers::default(),
             inbox: aliases::LazyInbox::default(),
             interrupt: Arc::default(),
@@ -275,12 +271,9 @@ impl Island {
             _counted: counted,
         });
         let host_owned = parent.is_none();
-        context.exchange.with(|broker, _| {
-            broker.add_party(island.party, host_owned, parent.map(|p| p.party));
-            if let Random::Seeded(seed) = island.settings.policy.random {
-                broker.seed_party(island.party, seed ^ id);
-            }
-        });
+        context
+            .exchange
+            .with(|broker, _| broker.add_party(island.party, host_owned, parent.map(|p| p.party)));
         family.add(&island);
         Ok(island)
     }

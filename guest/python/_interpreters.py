@@ -336,8 +336,6 @@ def _failed(failure):
             raise limit_exceeded(reached) from None
         case host.Failure_Cancelled(value=message):
             raise Cancelled(message) from None
-        case host.Failure_NoMemory():
-            raise MemoryError from None
         case host.Failure_NotShareable(value=text):
             error = _not_shareable(text)
             raise error from error.__cause__
@@ -489,7 +487,7 @@ def set___main___attrs(id, updates, *, restrict=False):
     _checked_shared(updates, "set___main___attrs", 2)
     if not updates:
         raise ValueError("arg 2 must be a non-empty mapping")
-    _, failed = run(id, host.Job_Bind(codec.fitting(_bindings(updates))))
+    _, failed = run(id, host.Job_Bind(_bindings(updates)))
     if failed is not None:
         raise InterpreterError(failed.formatted)
 

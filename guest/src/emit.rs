@@ -396,9 +396,6 @@ impl Reencode for Copy<'_, '_, '_> {
                 None => {}
             }
         }
-        if let (Operator::MemoryGrow { .. }, Some(grow)) = (&operator, self.output.later.grow()) {
-            return Ok(enc::Instruction::Call(grow));
-        }
         utils::instruction(self, operator)
     }
 }

@@ -8,7 +8,6 @@ use crate::alarm::Alarm;
 use crate::emit::Output;
 use crate::files::{self, Libc};
 use crate::network;
-use crate::room::Room;
 use anyhow::{Result, ensure};
 use wasm_encoder as enc;
 use wasm_encoder::{BlockType, Instruction, MemArg};
@@ -33,8 +32,6 @@ const BELOW_STACK: i32 = 32;
 /// The functions whose bodies are written once all others are.
 pub(crate) struct Image {
     bodies: Vec<enc::Function>,
-    /// The function that says whether there is room for so many bytes.
-    pub(crate) room: u32,
 }
 
 impl Image {
@@ -68,8 +65,6 @@ impl Image {
         }
 
         bodies.extend(network::announce(out)?);
-        let (room, room_bodies) = Room::announce(out, libc)?;
-        bodies.extend(room_bodies);
 
         let word = MemArg {
             offset: 0,
@@ -120,7 +115,7 @@ impl Image {
 
         let grow = [
             Instruction::LocalGet(0),
-            Instruction::Call(room.grow),
+            Instruction::MemoryGrow(0),
             Instruction::I32Const(-1),
             Instruction::I32Ne,
         ];
@@ -130,15 +125,6 @@ impl Image {
             &[ValType::I32],
             &[ValType::I32],
             &grow,
-        )?);
-
-        let ask = [Instruction::LocalGet(0), Instruction::Call(room.is_there)];
-        bodies.push(exported(
-            out,
-            "room",
-            &[ValType::I32],
-            &[ValType::I32],
-            &ask,
         )?);
 
         let aim = [Instruction::LocalGet(0), Instruction::GlobalSet(target)];
@@ -181,12 +167,9 @@ impl Image {
             Instruction::End,
         ];
         realloc.extend((0..4).map(Instruction::LocalGet));
-        realloc.push(Instruction::Call(room.allocator));
+        realloc.push(Instruction::Call(libc.allocator));
         bodies.push(body(&realloc));
-        Ok(Image {
-            bodies,
-            room: room.is_there,
-        })
+        Ok(Image { bodies })
     }
 
     /// Writes the bodies of the announced functions.

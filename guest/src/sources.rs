@@ -50,7 +50,6 @@ pub const PYTHON: Files = sources!("python":
     "_island/reductions.py",
     "_island/report.py",
     "_island/resources.py",
-    "_island/reserve.py",
     "_island/run.py",
     "_island/scripts.py",
     "_island/sharing.py",
@@ -101,7 +100,6 @@ const LINKER: Files = sources!("src":
     "alarm.rs",
     "assemble.rs",
     "component.rs",
-    "appending.rs",
     "direct.rs",
     "emit.rs",
     "emit/later.rs",
@@ -122,7 +120,6 @@ const LINKER: Files = sources!("src":
     "module.rs",
     "network.rs",
     "packages.rs",
-    "room.rs",
     "tools.rs",
     "variant.rs",
 );

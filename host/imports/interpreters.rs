@@ -41,17 +41,14 @@ impl Host for State {
         asked: Asked,
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
-        match governing::settings(&own, asked).await {
+        match governing::settings(&own, asked) {
             Ok(settings) => self.create_child(&own, settings).await,
             Err(refusal) => Ok(Err(refusal)),
         }
     }
 
     fn usage(&mut self) -> Result<Vec<Used>> {
-        Ok(governing::usage(
-            &self.own()?.account,
-            self.standing.is_some(),
-        ))
+        Ok(governing::usage(&self.own()?.account))
     }
 
     fn current(&mut self) -> Result<u64> {
@@ -61,11 +58,8 @@ impl Host for State {
     fn get(&mut self, id: u64) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         Ok(match self.named(id) {
             Some(island) => {
-                let held = self.refer(island)?;
-                if held.is_ok() {
-                    self.taken(id);
-                }
-                held
+                self.taken(id);
+                Ok(self.table.push(InterpreterRef(island))?)
             }
             None => Err(Refusal::Absent),
         })
@@ -100,20 +94,12 @@ impl HostInterpreter for State {
             Ok(job) => job,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let (task, running) = match self.task_for(&island)? {
-            Ok(task) => task,
-            Err(exceeded) => return Ok(Err(limited(exceeded.kind, exceeded.limit))),
-        };
         match island.start(job) {
             Ok(work) => {
                 self.pass_on(&island)?;
-                self.begin(island, &running, work);
-                Ok(Ok(task))
+                Ok(Ok(self.begin(island, work)?))
             }
-            Err(error) => {
-                self.let_go(task)?;
-                Ok(Err(not_started(&error)))
-            }
+            Err(error) => Ok(Err(not_started(&error))),
         }
     }
 
@@ -165,7 +151,7 @@ impl HostInterpreter for State {
             Err(error) => Err(error),
         };
         match copy {
-            Ok(copy) => self.refer(copy),
+            Ok(copy) => Ok(Ok(self.table.push(InterpreterRef(copy))?)),
             Err(error) => not_done(error),
         }
     }
@@ -278,9 +264,8 @@ impl HostInterpreter for State {
         &mut self,
         interpreter: Resource<InterpreterRef>,
     ) -> Result<Result<Vec<Used>, Refusal>> {
-        let stands = self.standing.is_some();
         self.govern(&interpreter, |_, island| {
-            Ok(governing::usage(&island.account, stands))
+            Ok(governing::usage(&island.account))
         })
     }
 
@@ -302,7 +287,7 @@ impl HostInterpreter for State {
     }
 
     fn drop(&mut self, interpreter: Resource<InterpreterRef>) -> Result<()> {
-        self.let_go(interpreter)?;
+        self.table.delete(interpreter)?;
         Ok(())
     }
 }
@@ -342,12 +327,6 @@ impl State {
         Ok(())
     }
 
-    /// A reference of the guest's to `island`, unless it has too many handles.
-    fn refer(&mut self, island: Arc<Island>) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
-        let held = self.hold(InterpreterRef(island))?;
-        Ok(held.map_err(|exceeded| limited(exceeded.kind, exceeded.limit)))
-    }
-
     async fn create_child(
         &mut self,
         own: &Arc<Island>,
@@ -358,7 +337,7 @@ impl State {
             return Ok(Err(too_many(0)));
         }
         match Island::create(&self.context, &own.family, Some(own), settings, None).await {
-            Ok(child) => self.refer(child),
+            Ok(child) => Ok(Ok(self.table.push(InterpreterRef(child))?)),
             Err(Error::Capacity { limit }) => Ok(Err(too_many(u64::from(limit)))),
             Err(Error::LimitExceeded { kind, limit, .. }) => Ok(Err(limited(kind, limit))),
             Err(error @ (Error::Exhausted(_) | Error::NoMemory(_))) => {
@@ -367,7 +346,9 @@ impl State {
                     interpreter = own.id,
                     "it cannot have another interpreter: {error}"
                 );
-                Ok(Err(governing::no_room()))
+                Ok(Err(Refusal::Unfit(
+                    "the system has no room for another interpreter".to_owned(),
+                )))
             }
             Err(error) => Err(wasmtime::Error::new(error)),
         }

@@ -10,9 +10,7 @@ impl Host for State {
     fn take_interruption(&mut self) -> Result<Option<Interruption>> {
         Ok(self.interrupt.take().map(|asked| match asked {
             interrupt::Interruption::Keyboard => Interruption::Keyboard,
-            interrupt::Interruption::Cancelled(message) => {
-                Interruption::Cancelled(message.to_string())
-            }
+            interrupt::Interruption::Cancelled(message) => Interruption::Cancelled(message),
         }))
     }
 

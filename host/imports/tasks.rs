@@ -1,24 +1,22 @@
 //! Jobs that one interpreter gave to another, and their results.
 
-use super::arrival::Fits;
 use super::keeping::{Keeper, Kept};
 use super::message::{deliver, text};
 use crate::bindings::archipel::island::channels as wit_channels;
 use crate::bindings::archipel::island::interpreters::{
-    Failure, HostInterpreter, HostTask, LimitReached, NotRun, Refusal,
+    Failure, HostTask, LimitReached, NotRun, Refusal,
 };
 use crate::broker::{Case, EventId, Outcome, Parcel};
-use crate::error::{Error, LimitKind};
+use crate::error::Error;
 use crate::island::{Island, Run, Watcher};
 use crate::job::{Reply, exited};
-use crate::ledger::Exceeded;
 use crate::promise::Promise;
 use crate::state::State;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 use wasmtime::Result;
-use wasmtime::component::{Linker, Resource};
+use wasmtime::component::Resource;
 
 /// A job on its way, or its result.
 pub struct Task(Arc<Running>);
@@ -90,38 +88,26 @@ fn watch(running: &Arc<Running>, job: &Run<Reply>) {
     job.when_stopped(move |error| running.keep(Ended::small(error)));
 }
 
-/// A task, and what tells it of the end of its job.
-type Begun = (Resource<Task>, Arc<Running>);
-
 impl State {
     /// A task without a result, which ends when `island` has nothing to do.
     pub(super) fn task_of_idling(&mut self, island: &Island) -> Result<Resource<Task>> {
         let running = Running::new(&self.context.exchange, island.party)?;
-        let task = self.must_hold(Task(running.clone()))?;
+        let task = self.table.push(Task(running.clone()))?;
         let watcher: Weak<Running> = Arc::downgrade(&running);
         island.when_idle(watcher);
         Ok(task)
     }
 
-    /// A task for a job of `island` that is about to start, unless the guest has too many handles.
-    pub(super) fn task_for(
-        &mut self,
-        island: &Island,
-    ) -> Result<std::result::Result<Begun, Exceeded>> {
+    /// Lets a job run beside the caller.
+    pub(super) fn begin(&mut self, island: Arc<Island>, job: Run<Reply>) -> Result<Resource<Task>> {
         let running = Running::new(&self.context.exchange, island.party)?;
-        Ok(self
-            .hold(Task(running.clone()))?
-            .map(|task| (task, running)))
-    }
-
-    /// Lets a job run beside the caller, which learns of its end by `running`.
-    pub(super) fn begin(&mut self, island: Arc<Island>, running: &Arc<Running>, job: Run<Reply>) {
-        let running = running.clone();
+        let task = self.table.push(Task(running.clone()))?;
         watch(&running, &job);
         self.context
             .workers
             .spawn(to_end(island, job, running, self.keeper()))
             .detach();
+        Ok(task)
     }
 
     /// Lets a job run while the caller waits for it.
@@ -156,13 +142,9 @@ impl State {
             self.context.workers.spawn(work).detach();
         }
         let Some(done) = done else {
-            let task = self.must_hold(Task(running))?;
+            let task = self.table.push(Task(running))?;
             return Ok(Err(NotRun::Interrupted(task)));
         };
-        // What has stopped the child may be about to stop the caller too.
-        if let Some(own) = self.island.upgrade() {
-            own.unless_stopping().await;
-        }
         match done.map(|done| done.outcome) {
             Some(Outcome::Deadlock(text)) => Ok(Err(NotRun::Deadlock(text))),
             _ => Ok(self.result_of(&running)?.map_err(NotRun::Failed)),
@@ -189,39 +171,13 @@ impl State {
                 Err(Failure::Limited(LimitReached {
                     kind: kind.name().to_owned(),
                     limit,
-                    used: match kind {
-                        // How much it was is a reading of a clock.
-                        LimitKind::Cpu | LimitKind::Wall if self.standing.is_some() => limit,
-                        _ => used,
-                    },
+                    used,
                 }))
             }
             Some(Err(Error::Cancelled(message))) => Err(Failure::Cancelled(message)),
             Some(Err(error)) => Err(Failure::Died(error.to_string())),
         })
     }
-}
-
-/// Puts what returns results into `linker`, in place of the bindings' own, which cannot tell of a result without
-/// room.
-pub(super) fn add_results(linker: &mut Linker<State>) -> Result<()> {
-    let mut interpreters = linker.instance("archipel:island/interpreters@0.1.0")?;
-    interpreters.func_wrap_async("[method]task.finish", |mut store, (task,)| {
-        Box::new(async move {
-            let result = HostTask::finish(store.data_mut(), task).await?;
-            Ok((Fits::or(result, Err(Failure::NoMemory)),))
-        })
-    })?;
-    interpreters.func_wrap_async(
-        "[method]interpreter.run",
-        |mut store, (interpreter, job)| {
-            Box::new(async move {
-                let result = HostInterpreter::run(store.data_mut(), interpreter, job).await?;
-                let instead = Err(NotRun::Failed(Failure::NoMemory));
-                Ok((Fits::or(result, instead),))
-            })
-        },
-    )
 }
 
 /// Runs a job; the reference keeps the interpreter for as long as that takes.
@@ -257,19 +213,16 @@ pub(super) fn not_started(error: &Error) -> Refusal {
 }
 
 impl HostTask for State {
-    async fn finish(
+    fn finish(
         &mut self,
         task: Resource<Task>,
     ) -> Result<Result<Option<wit_channels::Message>, Failure>> {
         let running = self.table.get(&task)?.0.clone();
-        if let Some(own) = self.island.upgrade() {
-            own.unless_stopping().await;
-        }
         self.result_of(&running)
     }
 
     fn drop(&mut self, task: Resource<Task>) -> Result<()> {
-        self.let_go(task)?;
+        self.table.delete(task)?;
         Ok(())
     }
 }

@@ -9,7 +9,6 @@ mod conformance;
 mod copies;
 mod embedding;
 mod examples;
-mod files;
 mod fresh;
 mod governing;
 mod host;
@@ -30,7 +29,6 @@ mod scripts;
 mod stock_wasmtime;
 mod telemetry;
 mod tidy;
-mod unread;
 mod values;
 mod wasi;
 

@@ -34,9 +34,7 @@ def call(name, args, kwargs):
         if type(error.value) is not _Inexact:
             raise _error(name, error.value) from None
     try:
-        message = codec.encode_exactly((args, kwargs))
-        codec.sized(message[0])
-        return codec.decode(host.call(name, message))
+        return codec.decode(host.call(name, codec.encode_exactly((args, kwargs))))
     except Err as error:
         raise _error(name, error.value) from None
 
@@ -51,8 +49,6 @@ def _error(name, failure):
             return NotShareableError(what)
         case host.Failure_TooLarge(value=limit):
             return ValueError(f"too large: the limit is {limit}")
-        case host.Failure_NoMemory():
-            return MemoryError()
         case host.Failure_Deadlock(value=text):
             return DeadlockError(text)
         case host.Failure_Interrupted():
@@ -175,13 +171,11 @@ def _perform(message):
 def _answer(call, result):
     try:
         try:
-            host.reply(call, Ok(codec.fitting(codec.encode(result))))
+            host.reply(call, Ok(codec.encode(result)))
         except Err as error:
             if type(error.value) is not _Inexact:
                 raise
-            host.reply(call, Ok(codec.fitting(codec.encode_exactly(result))))
-    except MemoryError:
-        _complain(call, f"{_FAILED}: MemoryError", "")
+            host.reply(call, Ok(codec.encode_exactly(result)))
     except (NotShareableError, RecursionError) as error:
         _complain(call, f"the result cannot be sent: {error}", "")
     except Err as error:

@@ -5,11 +5,9 @@ import sys
 import traceback
 
 # Bound here, so that code that patches its builtins gets its errors told all the same.
-from builtins import BaseException, MemoryError, isinstance, len, print, str, type
+from builtins import BaseException, isinstance, len, print, str, type
 
 from wit_world.imports import interpreters
-
-from . import reserve
 
 
 def flush():
@@ -27,9 +25,6 @@ _OURS = "_island", "_alone"
 # Nobody reads more of a text than this.
 _MOST = 64 * 1024
 
-# And so much is told of where there is little memory.
-_LITTLE = 4 * 1024
-
 # The source text that was run last under each name, for the lines in a traceback of it.
 _sources = {}
 
@@ -41,11 +36,7 @@ def remember(name, source):
 
 def _fill_linecache():
     for name, source in _sources.items():
-        try:
-            show_lines(name, source)
-        except MemoryError:
-            # The traceback goes without its lines.
-            linecache.cache.pop(name, None)
+        show_lines(name, source)
 
 
 def show_lines(name, source):
@@ -68,12 +59,11 @@ def _text(function, fallback):
         text = function()
         if not isinstance(text, str):
             return fallback
-        most = _LITTLE if reserve.lend() else _MOST
-        if len(text) > most:
-            text = f"{text[:most]}... truncated {len(text) - most} characters"
-        return text.encode("utf-8", "backslashreplace").decode()
     except BaseException:
         return fallback
+    if len(text) > _MOST:
+        text = f"{text[:_MOST]}... truncated {len(text) - _MOST} characters"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def outer_frames_removed(error):
@@ -118,8 +108,4 @@ def show(error):
         frames = outer_frames_removed(error)
         sys.excepthook(type(error), BaseException.with_traceback(error, frames), frames)
     except BaseException:
-        try:
-            print(exception(error).traceback, file=sys.__stderr__, flush=True)
-        except MemoryError:
-            # There is no room for anything but the status.
-            pass
+        print(exception(error).traceback, file=sys.__stderr__, flush=True)

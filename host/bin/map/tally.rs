@@ -2,7 +2,6 @@
 
 use crate::report::{Outcome, Report};
 use crate::running::Cause;
-use crate::say::{say, say_unless};
 use archipel::{Error, LimitKind};
 use serde_json::Value;
 
@@ -12,8 +11,6 @@ const LISTED: usize = 1000;
 /// The counts of everything that was taken on.
 pub struct Tally {
     json: bool,
-    /// Whether what is not said yet is to be said soon or not at all.
-    hurries: Box<dyn Fn() -> bool>,
     taken: usize,
     failed: usize,
     stopped: usize,
@@ -26,11 +23,10 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Nothing yet; with `json`, each script is reported as it is added, which waits for a reader until `hurries`.
-    pub fn new(json: bool, hurries: impl Fn() -> bool + 'static) -> Self {
+    /// Nothing yet; with `json`, each script is told of as it is added.
+    pub fn new(json: bool) -> Self {
         Tally {
             json,
-            hurries: Box::new(hurries),
             taken: 0,
             failed: 0,
             stopped: 0,
@@ -52,7 +48,7 @@ impl Tally {
             line.insert("index".to_owned(), index.into());
             line.insert("input".to_owned(), input.into());
             line.append(&mut report.to_json(status));
-            say_unless(&Value::from(line).to_string(), &self.hurries);
+            eprintln!("{}", Value::from(line));
         }
         self.taken += 1;
         let wall = report.used(LimitKind::Wall);
@@ -100,8 +96,8 @@ impl Tally {
                 ("status", Value::from(status)),
             ];
             let fields = fields.map(|(name, value)| (name.to_owned(), value));
-            let line = Value::from(serde_json::Map::from_iter(fields));
-            return say(&line.to_string());
+            eprintln!("{}", Value::from(serde_json::Map::from_iter(fields)));
+            return;
         }
         let ended = self.taken - self.stopped;
         if cause.is_some() {
@@ -113,31 +109,23 @@ impl Tally {
                 Some(total) => format!("{} of {total} scripts had ended", ended),
                 None => format!("{ended} scripts had ended"),
             };
-            say(&format!(
-                "archipel: stopped by {why}: {rest}, {} failed",
-                self.failed
-            ));
+            eprintln!("archipel: stopped by {why}: {rest}, {} failed", self.failed);
         } else if self.failed > 0 {
-            say(&format!(
+            eprintln!(
                 "archipel: {} of {} scripts failed:",
                 self.failed, self.taken
-            ));
+            );
         }
         for (input, complaint) in &self.list {
-            say(&format!("archipel: {}: {complaint}", shown(input)));
+            eprintln!("archipel: {}: {complaint}", shown(input));
         }
         if self.failed > self.list.len() {
-            say(&format!(
-                "archipel: and {} more",
-                self.failed - self.list.len()
-            ));
+            eprintln!("archipel: and {} more", self.failed - self.list.len());
         }
         if let (true, Some((time, input))) = (stats, &self.slowest) {
             let time = LimitKind::Wall.show(*time);
             let input = shown(input);
-            say(&format!(
-                "archipel: used: {ended} scripts, the longest took {time}: {input}"
-            ));
+            eprintln!("archipel: used: {ended} scripts, the longest took {time}: {input}");
         }
     }
 }
@@ -168,7 +156,7 @@ mod tests {
     use std::time::Duration;
 
     fn tally(outcomes: impl IntoIterator<Item = Outcome>) -> Tally {
-        let mut tally = Tally::new(false, || false);
+        let mut tally = Tally::new(false);
         for (index, outcome) in outcomes.into_iter().enumerate() {
             tally.add(index, "x", Some(Report::new(outcome, Duration::ZERO, None)));
         }
