@@ -71,7 +71,7 @@ fn policy() -> Policy {
     let policy = policy.net("127.0.0.1:*").unwrap();
     let policy = policy.net("localhost:*").unwrap();
     (0..50).fold(policy, |policy, n| {
-        policy.net(&format!("host{n}.invalid:80")).unwrap()
+        policy.net(format!("host{n}.invalid:80")).unwrap()
     })
 }
 
