@@ -58,7 +58,7 @@ impl Limits {
 
     /// The bytes of linear memory that an interpreter and its descendants can have together.
     ///
-    /// An interpreter has about 42 MiB from the start, which are shared with all others until it
+    /// An interpreter has about 38 MiB from the start, which are shared with all others until it
     /// writes to them, and which count in full.  Memory never shrinks while an interpreter lives; at
     /// its end it is given back.  Checked when memory grows and when an interpreter is created.  The
     /// script sees `MemoryError` and can go on; a child that does not fit is refused; one that a host

@@ -255,9 +255,7 @@ def is_running(id, *, restrict=False):
         return True
     handle = _handle(id)
     if handle.is_running():
-        if not (waits.deferred or waits.background) or not waits.look(id):
-            return True
-        return handle.is_running()
+        return True
     try:
         # A handle says nothing of whether there is an interpreter still.
         host.get(id)

@@ -3,7 +3,7 @@
 use crate::component::Component;
 use crate::lists::World;
 use crate::variant::Variant;
-use crate::{direct, encode, heap, immortal, intrinsics, link, packages, sources, tools};
+use crate::{direct, encode, heap, immortal, intrinsics, link, sources, tools};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -148,7 +148,6 @@ fn assemble(
     fs::create_dir_all(&installed)?;
 
     progress(Step::Componentize);
-    packages::add(&installed, &python)?;
     if variant != Variant::Island {
         add_types(work, &installed, &python)?;
     }

@@ -31,7 +31,6 @@ pub mod lists;
 mod memory;
 mod module;
 mod network;
-mod packages;
 mod sources;
 mod tools;
 mod variant;

@@ -81,7 +81,6 @@ macro_rules! files {
 files!(
     aio,
     bad_input,
-    by_value,
     call_in_thread,
     calls,
     channel_ends,
@@ -91,7 +90,6 @@ files!(
     lifecycle,
     names,
     pep554,
-    polls,
     pool,
     pool_futures,
     queues,

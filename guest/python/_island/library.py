@@ -4,14 +4,14 @@ While the snapshot is made, the library lies in a folder.  Its modules are compi
 code is carried in the snapshot as bytes, from which this finder imports them later.
 """
 
-import _imp
+import marshal
 import os
 import sys
 import zipimport
 from importlib import machinery
 from importlib.machinery import ModuleSpec
 
-from . import contents, stash
+from . import stash
 
 # What cannot work here, for want of a screen, of C parts or of a network to install from.
 _LEFT_OUT = {
@@ -31,7 +31,11 @@ _LEFT_OUT = {
 APPLICATIONS = "app", "command_app"
 _LEFT_OUT.update(f"{name}.py" for name in APPLICATIONS)
 
-class Library(contents.Loader):
+# name -> (whether it is a package, file name, marshalled code)
+_code = {}
+
+
+class Library:
     """A meta path finder and loader for the modules in the snapshot."""
 
     @classmethod
@@ -39,10 +43,10 @@ class Library(contents.Loader):
         spec = stash.find_spec(fullname)
         if spec is not None:
             return spec
-        found = contents.look_up(fullname)
-        if found is None:
+        try:
+            is_package, file, _ = _code[fullname]
+        except KeyError:
             return None
-        is_package, file = found
         spec = ModuleSpec(fullname, cls, origin=file, is_package=is_package)
         # It makes `__file__`, which modules and their users expect; the file itself is no more.
         spec.has_location = True
@@ -58,14 +62,28 @@ class Library(contents.Loader):
     def exec_module(cls, module):
         exec(cls.get_code(module.__spec__.name), module.__dict__)
 
+    @staticmethod
+    def get_code(fullname):
+        try:
+            return marshal.loads(_code[fullname][2])
+        except KeyError:
+            raise ImportError(f"no module named {fullname!r} in the library", name=fullname)
+
+    @staticmethod
+    def get_source(fullname):
+        return None
+
+    @staticmethod
+    def is_package(fullname):
+        return _code[fullname][0]
+
 
 # The folder that tracebacks and `__file__` name.
 _SHOWN = "/python"
 
 
 def collect(root, below="", prefix=""):
-    """Compile the modules in the folder `below` the library's `root`, and keep the other files of packages."""
-    data = {}
+    """Compile the modules in the folder `below` the library's `root`."""
     for entry in sorted(os.listdir(root + below)):
         if entry in _LEFT_OUT or entry.startswith("config-"):
             continue
@@ -75,10 +93,6 @@ def collect(root, below="", prefix=""):
         elif os.path.isfile(f"{root}{path}/__init__.py"):
             _add(prefix + entry, root, f"{path}/__init__.py", True)
             collect(root, path, f"{prefix}{entry}.")
-        elif below and os.path.isfile(root + path):
-            data[entry] = _read(root + path)
-    if data:
-        contents.add_data(_SHOWN + below, data)
 
 
 # Whoever made the library cut this off within a quoted argument, which `shlex` then stumbles over.
@@ -89,7 +103,8 @@ if build_time_vars["CONFIG_ARGS"].count("'") % 2:
 
 
 def _add(name, root, path, is_package):
-    source = _read(root + path)
+    with open(root + path, "rb") as file:
+        source = file.read()
     if name.startswith("_sysconfigdata"):
         source += _REPAIR
     path = _SHOWN + path
@@ -98,31 +113,11 @@ def _add(name, root, path, is_package):
     except SyntaxError:
         # A template or a deliberately wrong example: it could not be imported either.
         return
-    contents.add_module(name, is_package, path, code, source)
-
-
-def _read(path):
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def adopt():
-    """Have the modules that were imported otherwise answer as those that come from the snapshot."""
-    import linecache
-
-    for name, module in sys.modules.items():
-        spec = getattr(module, "__spec__", None)
-        if contents.look_up(name) and type(getattr(spec, "loader", None)) is machinery.SourceFileLoader:
-            spec.loader = module.__loader__ = Library
-    for name in _imp._frozen_module_names():
-        # Frames of the import system are shown without lines by CPython too.
-        if contents.look_up(name) and not name.startswith("importlib._bootstrap"):
-            linecache.cache[f"<frozen {name}>"] = (lambda name=name: Library.get_source(name),)
+    _code[name] = is_package, path, marshal.dumps(code)
 
 
 def install():
     """Import from the snapshot from now on, and from `sys.path` what is not in it."""
-    machinery.FrozenImporter.get_source = staticmethod(contents.source_of_frozen)
     sys.meta_path[:] = [
         machinery.BuiltinImporter,
         machinery.FrozenImporter,

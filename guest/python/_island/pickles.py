@@ -12,36 +12,21 @@ from types import CodeType, FunctionType
 
 from wit_world.imports import channels
 
-from . import arrivals, by_value, codec, functions, report, scripts
+from . import codec, functions, report, scripts
 from .errors import NotShareableError
 
 _MAIN = ("__main__", scripts.FAKE)
 
 
 def dump(obj, ends):
-    """The pickle of `obj`, whose ends are appended to `ends`; raises NotShareableError.
-
-    What another interpreter cannot import travels by value, or else is found by running the script again there.
-    """
-    count = len(ends)
-    try:
-        return by_value.dump(obj, ends)
-    except NotShareableError as error:
-        if not scripts.has_guard():
-            raise
-        del ends[count:]
-        try:
-            return _dump_by_script(obj, ends, str(error))
-        except Exception:
-            del ends[count:]
-            if isinstance(error, by_value.Dynamic):
-                return by_value.dump(obj, ends, dynamic=True)
-            raise error from error.__cause__
-
-
-def _dump_by_script(obj, ends, why):
+    """The pickle of `obj`, whose ends are appended to `ends`; raises NotShareableError."""
     file = io.BytesIO()
-    _Pickler(file, ends, why).dump(obj)
+    try:
+        _Pickler(file, ends).dump(obj)
+    except NotShareableError:
+        raise
+    except Exception as error:
+        raise NotShareableError(f"object could not be pickled ({report.brief(error)})") from error
     return file.getvalue()
 
 
@@ -63,17 +48,10 @@ def load(body, ends):
 
 def undump(data, ends):
     """The object in a pickle."""
-    # A pickle begins with its protocol.
-    read = pickle.loads if data[:1] == pickle.PROTO else arrivals.load
-    return with_ends(ends, lambda: read(data))
-
-
-def with_ends(ends, read):
-    """What `read` makes of a message that came with `ends`; raises NotShareableError."""
     global _arrived
     before, _arrived = _arrived, ends
     try:
-        return read()
+        return pickle.loads(data)
     except Exception as error:
         raise NotShareableError(f"object could not be unpickled ({report.brief(error)})") from error
     finally:
@@ -100,12 +78,9 @@ def _code(data):
 
 
 class _Pickler(pickle.Pickler):
-    """Has the script run again for what its `__main__` defines."""
-
-    def __init__(self, file, ends, why):
+    def __init__(self, file, ends):
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self._ends = ends
-        self._why = why
 
     def reducer_override(self, obj):
         kind = type(obj)
@@ -141,7 +116,7 @@ class _Pickler(pickle.Pickler):
         script = scripts.of(obj.__module__)
         if script is None or not _defines(obj.__module__, name, obj):
             raise NotShareableError(f"{name!r} cannot be found in the script of __main__")
-        return scripts.find_again, (name, script, self._why)
+        return scripts.find, (name, script)
 
 
 def _defines(module, name, obj):

@@ -25,33 +25,21 @@ _OURS = "_island", "_alone"
 # Nobody reads more of a text than this.
 _MOST = 64 * 1024
 
-# The source text that was run last under each name, for the lines in a traceback of it.
+# Source texts by the name under which their code was compiled, for the lines in a traceback.
 _sources = {}
 
 
 def remember(name, source):
-    """Let what is told of an exception show lines of `source` for code compiled as `name`."""
+    """Let tracebacks show lines of `source` for code compiled as `name`."""
     _sources[name] = source
 
 
 def _fill_linecache():
     for name, source in _sources.items():
-        show_lines(name, source)
-
-
-def show_lines(name, source):
-    """Let all tracebacks, and `inspect`, find lines of `source` for code compiled as `name`."""
-    lines = _decoded(source).splitlines(keepends=True)
-    linecache.cache[name] = len(source), None, lines, name
-
-
-def show_lines_of(code, source, name):
-    """As `show_lines`, for `code` and the code in it alone."""
-    linecache._register_code(code, _decoded(source), name)
-
-
-def _decoded(source):
-    return source if isinstance(source, str) else source.decode("utf-8", "replace")
+        if isinstance(source, bytes):
+            source = source.decode("utf-8", "replace")
+        lines = source.splitlines(keepends=True)
+        linecache.cache[name] = len(source), None, lines, name
 
 
 def _text(function, fallback):

@@ -147,7 +147,9 @@ class Guest:
         if script.directory is not None:
             sys.path.insert(0, script.directory)
         scripts.remember(script.name, script.source)
-        return to_the_end(lambda: _exec(scripts.compiled(script.source, script.name), main))
+        return to_the_end(
+            lambda: _exec(_compile(script.source, script.name, "exec", dont_inherit=True), main)
+        )
 
 
 def to_the_end(body):
