@@ -1,36 +1,35 @@
-//! Work on what a guest gave that takes long, done beside the workers.
-//!
-//! Reading a message of 64 MiB takes up to half a second.  On a worker, where the guest runs, nobody could stop it
-//! meanwhile, and others would stand in line behind it.
+//! Work for a guest that is done beside the workers, at the cost of the guest's processor time.
 
-use crate::error::LimitKind;
+use crate::error::{Error, LimitKind, Result};
 use crate::ledger::Account;
 use crate::meter::thread_time;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
-use wasmtime::Result;
 
-/// From how many bytes on it takes long to read a message of many parts; some milliseconds, that is.
+/// From how many bytes on it takes some milliseconds to read a message of many parts.
 pub(crate) const LONG: usize = 512 << 10;
 
-/// Where such work is done: in as many threads at a time as there are workers.
+/// From how many bytes on work stands in the line for the largest.
+const LARGE: usize = 4 << 20;
+
+/// Threads beside the workers. An interpreter waits for what it gives them, so none has more than one place in a line.
 pub(crate) struct Aside {
-    room: Arc<Semaphore>,
-    /// How often somebody wanted to have something done.
-    #[cfg(test)]
-    wanted: std::sync::atomic::AtomicUsize,
+    /// As many threads as there are workers for work on up to [`LARGE`] bytes, and as many for work on more: the largest
+    /// work does not delay the rest.
+    small: Arc<Semaphore>,
+    large: Arc<Semaphore>,
 }
 
 impl Aside {
     pub(crate) fn new(workers: usize) -> Self {
         Aside {
-            room: Arc::new(Semaphore::new(workers)),
-            #[cfg(test)]
-            wanted: std::sync::atomic::AtomicUsize::new(0),
+            small: Arc::new(Semaphore::new(workers)),
+            large: Arc::new(Semaphore::new(workers)),
         }
     }
 
-    /// Does `work`, which takes time of `account`.  Who drops the future does not wait for it.
+    /// Runs `work` on that many bytes when it is its turn, and charges its processor time to `account`. Dropping the
+    /// future does not cancel the work.
     ///
     /// # Errors
     ///
@@ -38,16 +37,36 @@ impl Aside {
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         account: &Arc<Account>,
+        bytes: usize,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        #[cfg(test)]
-        self.wanted
-            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let place = self.room.clone().acquire_owned().await?;
+        let line = if bytes > LARGE {
+            &self.large
+        } else {
+            &self.small
+        };
+        let place = line.clone().acquire_owned().await;
+        let place = place.map_err(|error| Error::Internal(error.into()))?;
+        self.system(account, move || {
+            // The place is taken until the work is done, whether or not anybody waits for that.
+            let _place = place;
+            work()
+        })
+        .await
+    }
+
+    /// Runs `work`, which makes system calls that can block, at once, and charges its processor time to `account`.
+    ///
+    /// # Errors
+    ///
+    /// When the work panics.
+    pub(crate) async fn system<T: Send + 'static>(
+        &self,
+        account: &Arc<Account>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
         let account = account.clone();
         let work = tokio::task::spawn_blocking(move || {
-            // The place is taken until the work is done, whoever waits for that.
-            let _place = place;
             let before = thread_time();
             let done = work();
             if let (Some(before), Some(after)) = (before, thread_time()) {
@@ -57,110 +76,54 @@ impl Aside {
             }
             done
         });
-        Ok(work.await?)
+        work.await.map_err(|error| Error::Internal(error.into()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::Job;
     use crate::limits::Limits;
-    use crate::{Capacity, Error, Interpreter, Runtime};
-    use std::pin::Pin;
-    use std::sync::atomic::Ordering;
-    use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
 
     #[test]
-    fn what_it_takes_is_charged() {
+    fn processor_time_is_charged() {
         let account = Account::open(None, &Limits::new());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
         let aside = Aside::new(1);
-        let spent = runtime.block_on(aside.run(&account, || {
+        let spent = runtime.block_on(aside.run(&account, 1, || {
             let begun = thread_time().unwrap();
             while thread_time().unwrap() == begun {}
             thread_time().unwrap() - begun
         }));
         let (charged, _) = account.used(LimitKind::Cpu);
         assert!(u128::from(charged) >= spent.unwrap().as_nanos());
-        let panicked = runtime.block_on(aside.run(&account, || panic!("of the work")));
+        let panicked = runtime.block_on(aside.run(&account, 1, || panic!("of the work")));
         assert!(panicked.is_err());
-        assert_eq!(aside.room.available_permits(), 1);
+        assert_eq!(aside.small.available_permits(), 1);
     }
 
-    /// Every way of a long message from a guest to the host: while none of the messages can be looked at, each
-    /// guest can be stopped, and the host can do everything else.
     #[test]
-    fn who_gives_a_long_message_can_be_stopped_while_it_is_looked_at() {
-        const WAYS: [&str; 7] = [
-            "out.send(long)",
-            "out.send_nowait(long)",
-            "archipel.select((out, long), archipel.after(60))",
-            "host(long)",
-            "safe.hide('ascii'); safe.invoke_hidden('ascii', long)",
-            "safe.prepare_main(long=long)",
-            "safe.alias('given', lambda: long); safe.exec('given()')",
-        ];
-        let runtime = Runtime::builder().interpreters(8).build().unwrap();
-        let context = &runtime.0;
-        let workers = u32::try_from(context.aside.room.available_permits()).unwrap();
-        let evaluated = "long";
-        for way in WAYS.into_iter().chain([evaluated]) {
-            let guest = guest(&runtime);
-            let island = guest.island().clone();
-            let before = context.aside.wanted.load(Ordering::Relaxed);
-            let places = context.aside.room.try_acquire_many(workers).unwrap();
-            let job = match way == evaluated {
-                true => Job::Eval(way.to_owned()),
-                false => Job::Exec(way.to_owned()),
+    fn large_work_does_not_delay_small_work() {
+        let account = Account::open(None, &Limits::new());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let aside = Aside::new(1);
+        let (end, wait) = std::sync::mpsc::channel::<()>();
+        let large = aside.run(&account, LARGE + 1, move || wait.recv());
+        let done = runtime.block_on(async {
+            let small = async {
+                let small = aside.run(&account, LARGE, || 1).await;
+                drop(end);
+                small
             };
-            let mut run = island.start(job).unwrap();
-            let mut poll = || Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop()));
-            let _entered = context.workers.enter();
-            while context.aside.wanted.load(Ordering::Relaxed) == before {
-                let polled = poll();
-                assert!(polled.is_pending(), "{way}: {polled:?}");
-            }
-            guest.kill();
-            let polled = poll();
-            assert!(
-                matches!(polled, Poll::Ready(Err(Error::Killed))),
-                "{way}: {polled:?}"
-            );
-            drop(places);
-        }
-        assert_eq!(context.aside.room.available_permits(), workers as usize);
-        // Where there is room, all of that is done.
-        let guest = guest(&runtime);
-        for way in WAYS {
-            guest
-                .exec(format!("{way}\nout_of.recv_nowait(None)"))
-                .unwrap();
-        }
-        assert_eq!(guest.eval("len(long)").unwrap(), 2 * LONG as i64);
-        assert!(guest.eval(evaluated).is_ok());
-        // What is wrong with one is said as of any other.
-        let error = guest.exec("out.send([long, host])").unwrap_err();
-        assert!(error.to_string().contains("function"), "{error}");
-    }
-
-    fn guest(runtime: &Runtime) -> Interpreter {
-        let policy = crate::Policy::new().children(2, 1).unwrap();
-        let policy = policy.alias("host", |_| Ok(1.into())).unwrap();
-        let guest = runtime.interpreter().policy(policy).build().unwrap();
-        let (sender, receiver) = runtime.channel(Capacity::Unbounded).unwrap();
-        guest
-            .prepare_main([("out", sender.into()), ("out_of", receiver.into())])
-            .unwrap();
-        guest
-            .exec(format!(
-                "import archipel, interpreters
-                 \nlong = [None] * {}\nsafe = archipel.create()",
-                2 * LONG
-            ))
-            .unwrap();
-        guest
+            tokio::join!(large, small)
+        });
+        assert!(done.0.unwrap().is_err());
+        assert_eq!(done.1.unwrap(), 1);
+        assert!(account.used(LimitKind::Cpu).0 < Duration::from_secs(60).as_nanos() as u64);
     }
 }

@@ -17,6 +17,7 @@ wasmtime::component::bindgen!({
         "archipel:island/interpreters.[method]interpreter.run": async | trappable,
         "archipel:island/interpreters.[method]interpreter.copy": async | trappable,
         "archipel:island/interpreters.[method]interpreter.reset": async | trappable,
+        "archipel:island/interpreters.[method]task.finish": async | trappable,
         "archipel:island/waiting.wait": async | trappable,
     },
     exports: { default: async },

@@ -127,7 +127,7 @@ impl<M: Parcel> Broker<M> {
             unblocked: Vec::new(),
             suspects: Suspects::new(),
             // Zero is the one state that the generator never leaves.
-            random: (seed ^ 0x9e37_79b9_7f4a_7c15).max(1),
+            random: started(seed),
             #[cfg(test)]
             searched: std::cell::Cell::new(0),
         }
@@ -159,11 +159,24 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// The next number of an xorshift generator.
-    fn random(&mut self) -> u64 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        self.random
+    /// Lets the choices of a party follow from `seed` alone.
+    pub fn seed_party(&mut self, party: PartyId, seed: u64) {
+        self.parties.set_random(party, started(seed));
     }
+
+    /// The next number of the party's own generator, if it has one, or of the one for all.
+    fn random_for(&mut self, party: PartyId) -> u64 {
+        let own = self.parties.random(party);
+        let state = own.unwrap_or(&mut self.random);
+        // An xorshift generator.
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state
+    }
+}
+
+/// The state of a generator that begins with `seed`, which must not be zero.
+fn started(seed: u64) -> u64 {
+    (seed ^ 0x9e37_79b9_7f4a_7c15).max(1)
 }

@@ -1,15 +1,22 @@
 //! The ends of channels that a host holds.
 
+mod error;
+
 use crate::broker::{Case, Outcome, PartyId};
 use crate::encoding::{self, Refusal};
 use crate::exchange::{Charter, End, Exchange, Message, Unbound};
 use crate::imports::channels;
-use crate::interpreter::to_value;
+use crate::interpreter::{decoded, to_value};
 use crate::runtime::{Capacity, Context};
+use crate::telemetry;
 use crate::value::Value;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use error::{
+    RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+};
 
 /// A channel, both ends of which the host holds.
 pub(crate) fn create(
@@ -56,62 +63,6 @@ impl fmt::Debug for HostEnd {
     }
 }
 
-/// Why a value was not sent.  It is given back.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum SendError {
-    /// The channel is full, or nobody waits at a rendezvous; only from [`Sender::try_send`].
-    Full(Value),
-    /// Time ran out; only from [`Sender::send_timeout`].
-    Timeout(Value),
-    /// The channel is closed, or has no receiver any more.
-    Closed(Value),
-    /// The value cannot be sent at all.
-    Refused {
-        /// The value.
-        value: Value,
-        /// What is wrong with it.
-        refusal: Refusal,
-    },
-}
-
-impl fmt::Display for SendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SendError::Full(_) => f.write_str("the channel is full"),
-            SendError::Timeout(_) => f.write_str("nobody received in time"),
-            SendError::Closed(_) => f.write_str("the channel is closed"),
-            SendError::Refused { refusal, .. } => write!(f, "cannot send: {refusal}"),
-        }
-    }
-}
-
-impl std::error::Error for SendError {}
-
-/// Why nothing was received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RecvError {
-    /// Nothing is in the channel; only from [`Receiver::try_recv`].
-    Empty,
-    /// Time ran out; only from [`Receiver::recv_timeout`].
-    Timeout,
-    /// The channel is empty, and closed or without senders.
-    Closed,
-}
-
-impl fmt::Display for RecvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            RecvError::Empty => "the channel is empty",
-            RecvError::Timeout => "nothing was sent in time",
-            RecvError::Closed => "the channel is empty and closed",
-        })
-    }
-}
-
-impl std::error::Error for RecvError {}
-
 /// The end of a channel that puts values in.
 ///
 /// Clones are the same end.  The channel is closed for receivers when the last sender is dropped,
@@ -126,38 +77,39 @@ impl Sender {
     ///
     /// [`SendError::Closed`] and [`SendError::Refused`].
     pub fn send(&self, value: impl Into<Value>) -> Result<(), SendError> {
-        self.0.context.workers.wait(self.put(value.into(), None))
+        self.0.context.workers.wait(self.put_at_last(value.into()))
     }
 
     /// As [`send`](Self::send), for asynchronous hosts.  Dropping the future gives up: the value
     /// is sent or it is not, and where it is not it is dropped.
     pub async fn send_async(&self, value: impl Into<Value>) -> Result<(), SendError> {
-        self.put(value.into(), None).await
+        self.put_at_last(value.into()).await
     }
 
     /// Sends `value` if that is possible without waiting.
     ///
     /// # Errors
     ///
-    /// [`SendError::Full`], [`SendError::Closed`] and [`SendError::Refused`].
-    pub fn try_send(&self, value: impl Into<Value>) -> Result<(), SendError> {
+    /// [`TrySendError::Full`], [`TrySendError::Closed`] and [`TrySendError::Refused`].
+    pub fn try_send(&self, value: impl Into<Value>) -> Result<(), TrySendError> {
         let sent = self.put(value.into(), Some(Duration::ZERO));
         self.0
             .context
             .workers
             .wait(sent)
-            .map_err(|error| match error {
-                SendError::Timeout(value) => SendError::Full(value),
-                other => other,
-            })
+            .map_err(TrySendError::from)
     }
 
     /// Sends `value`, waiting for at most `limit`, on the monotonic clock.
     ///
     /// # Errors
     ///
-    /// [`SendError::Timeout`], [`SendError::Closed`] and [`SendError::Refused`].
-    pub fn send_timeout(&self, value: impl Into<Value>, limit: Duration) -> Result<(), SendError> {
+    /// [`SendTimeoutError::Timeout`], [`SendTimeoutError::Closed`] and [`SendTimeoutError::Refused`].
+    pub fn send_timeout(
+        &self,
+        value: impl Into<Value>,
+        limit: Duration,
+    ) -> Result<(), SendTimeoutError> {
         let sent = self.put(value.into(), Some(limit));
         self.0.context.workers.wait(sent)
     }
@@ -167,7 +119,18 @@ impl Sender {
         self.0.close();
     }
 
-    async fn put(&self, value: Value, limit: Option<Duration>) -> Result<(), SendError> {
+    /// Sends a value however long it takes.
+    async fn put_at_last(&self, value: Value) -> Result<(), SendError> {
+        self.put(value, None).await.map_err(|error| match error {
+            // Without a limit no time runs out but that of the runtime.
+            SendTimeoutError::Timeout(value) | SendTimeoutError::Closed(value) => {
+                SendError::Closed(value)
+            }
+            SendTimeoutError::Refused { value, refusal } => SendError::Refused { value, refusal },
+        })
+    }
+
+    async fn put(&self, value: Value, limit: Option<Duration>) -> Result<(), SendTimeoutError> {
         let encoded = match encoding::encode(&value) {
             Ok(encoded) if encoded.handles == 0 => encoded,
             Ok(_) => {
@@ -175,9 +138,9 @@ impl Sender {
                     index: 0,
                     handles: 0,
                 };
-                return Err(SendError::Refused { value, refusal });
+                return Err(SendTimeoutError::Refused { value, refusal });
             }
-            Err(refusal) => return Err(SendError::Refused { value, refusal }),
+            Err(refusal) => return Err(SendTimeoutError::Refused { value, refusal }),
         };
         let message = Message::new(encoded, Vec::new());
         let limit_in_bytes = crate::imports::MOST_BYTES;
@@ -185,14 +148,18 @@ impl Sender {
             let refusal = Refusal::TooLarge {
                 limit: limit_in_bytes,
             };
-            return Err(SendError::Refused { value, refusal });
+            return Err(SendTimeoutError::Refused { value, refusal });
         }
         let cases = vec![Case::Send(self.0.end.channel, message)];
         let done = self.0.exchange().wait(PartyId::HOST, cases, limit).await;
         match done.map(|done| done.outcome) {
             Some(Outcome::Sent) => Ok(()),
-            None => Err(SendError::Timeout(value)),
-            Some(_) => Err(SendError::Closed(value)),
+            None => Err(SendTimeoutError::Timeout(value)),
+            Some(Outcome::TooLarge { limit, .. }) => {
+                let refusal = Refusal::TooLarge { limit };
+                Err(SendTimeoutError::Refused { value, refusal })
+            }
+            Some(_) => Err(SendTimeoutError::Closed(value)),
         }
     }
 
@@ -211,12 +178,12 @@ impl Sender {
 ///
 /// ```no_run
 /// # let runtime = archipel::Runtime::new()?;
-/// use archipel::{Capacity, RecvError};
+/// use archipel::{Capacity, RecvError, TryRecvError};
 ///
 /// let (sender, receiver) = runtime.channel(Capacity::Bounded(2))?;
 /// sender.send("hello")?;
 /// assert_eq!(receiver.recv()?, "hello");
-/// assert_eq!(receiver.try_recv(), Err(RecvError::Empty));
+/// assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
 /// drop(sender);
 /// assert_eq!(receiver.recv(), Err(RecvError::Closed));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -229,45 +196,54 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// [`RecvError::Closed`].
+    /// [`RecvError::Closed`] at the end of the stream, and [`RecvError::Undecodable`] for one message that
+    /// cannot become a value; the next call receives the one behind it.
     pub fn recv(&self) -> Result<Value, RecvError> {
-        self.0.context.workers.wait(self.take(None))
+        self.0.context.workers.wait(self.take_at_last())
     }
 
     /// As [`recv`](Self::recv), for asynchronous hosts.  Dropping the future loses nothing.
     pub async fn recv_async(&self) -> Result<Value, RecvError> {
-        self.take(None).await
+        self.take_at_last().await
     }
 
     /// The next value, if there is one now.
     ///
     /// # Errors
     ///
-    /// [`RecvError::Empty`] and [`RecvError::Closed`].
-    pub fn try_recv(&self) -> Result<Value, RecvError> {
+    /// [`TryRecvError::Empty`], [`TryRecvError::Closed`] and [`TryRecvError::Undecodable`].
+    pub fn try_recv(&self) -> Result<Value, TryRecvError> {
         let taken = self.take(Some(Duration::ZERO));
         self.0
             .context
             .workers
             .wait(taken)
-            .map_err(|error| match error {
-                RecvError::Timeout => RecvError::Empty,
-                other => other,
-            })
+            .map_err(TryRecvError::from)
     }
 
     /// Waits for the next value for at most `limit`, on the monotonic clock.
     ///
     /// # Errors
     ///
-    /// [`RecvError::Timeout`] and [`RecvError::Closed`].
-    pub fn recv_timeout(&self, limit: Duration) -> Result<Value, RecvError> {
+    /// [`RecvTimeoutError::Timeout`], [`RecvTimeoutError::Closed`] and [`RecvTimeoutError::Undecodable`].
+    pub fn recv_timeout(&self, limit: Duration) -> Result<Value, RecvTimeoutError> {
         self.0.context.workers.wait(self.take(Some(limit)))
     }
 
     /// The values as they come, until the channel is closed and empty.
+    ///
+    /// A message that cannot become a value is skipped, with a warning in the log: no sender can end the
+    /// iteration for the others.  To learn of such messages, call [`recv`](Self::recv) in a loop.
     pub fn iter(&self) -> impl Iterator<Item = Value> + '_ {
-        std::iter::from_fn(|| self.recv().ok())
+        std::iter::from_fn(|| {
+            loop {
+                match self.recv() {
+                    Ok(value) => return Some(value),
+                    Err(RecvError::Undecodable(refusal)) => skipped(&refusal),
+                    Err(RecvError::Closed) => return None,
+                }
+            }
+        })
     }
 
     /// Closes the channel for all senders; receivers get what is in it.  Closing twice is harmless.
@@ -280,12 +256,20 @@ impl Receiver {
     ///
     /// A thread of its own carries the values over, one at a time, until the channel is closed or
     /// the returned receiver is dropped; a value that was on its way then goes back to the channel.
+    /// Messages that cannot become values are skipped as in [`iter`](Self::iter).
     pub fn into_crossbeam(self) -> crossbeam_channel::Receiver<Value> {
         let (sender, receiver) = crossbeam_channel::bounded(0);
         std::thread::spawn(move || {
-            for value in self.iter() {
-                if let Err(crossbeam_channel::SendError(value)) = sender.send(value) {
-                    self.give_back(&value);
+            while let Ok(message) = self.0.context.workers.wait(self.take_message(None)) {
+                let sent = match decoded(&message) {
+                    Ok(value) => sender.send(value).is_ok(),
+                    Err(refusal) => {
+                        skipped(&refusal);
+                        true
+                    }
+                };
+                if !sent {
+                    self.give_back(message);
                     break;
                 }
             }
@@ -293,28 +277,46 @@ impl Receiver {
         receiver
     }
 
-    fn give_back(&self, value: &Value) {
-        // It came from the channel, so it can be encoded.
-        if let Ok(encoded) = encoding::encode(value) {
-            let message = Message::new(encoded, Vec::new());
-            self.0.exchange().with(|broker, effects| {
-                broker.give_back(self.0.end.channel, message, effects);
-            });
-        }
+    /// Puts a message back to where it was, with all that travels beside it.
+    fn give_back(&self, message: Message) {
+        self.0.exchange().with(|broker, effects| {
+            broker.give_back(self.0.end.channel, message, effects);
+        });
     }
 
-    async fn take(&self, limit: Option<Duration>) -> Result<Value, RecvError> {
+    /// Receives a value however long it takes.
+    async fn take_at_last(&self) -> Result<Value, RecvError> {
+        self.take(None).await.map_err(|error| match error {
+            // Without a limit no time runs out but that of the runtime.
+            RecvTimeoutError::Timeout | RecvTimeoutError::Closed => RecvError::Closed,
+            RecvTimeoutError::Undecodable(refusal) => RecvError::Undecodable(refusal),
+        })
+    }
+
+    async fn take(&self, limit: Option<Duration>) -> Result<Value, RecvTimeoutError> {
+        let message = self.take_message(limit).await?;
+        to_value(message).map_err(RecvTimeoutError::Undecodable)
+    }
+
+    async fn take_message(&self, limit: Option<Duration>) -> Result<Message, RecvTimeoutError> {
         let cases = vec![Case::Receive(self.0.end.channel)];
         let done = self.0.exchange().wait(PartyId::HOST, cases, limit).await;
         match done.map(|done| done.outcome) {
-            // What is in the exchange was checked before, so it has a value.
-            Some(Outcome::Received(message)) => to_value(message).map_err(|_| RecvError::Closed),
-            None => Err(RecvError::Timeout),
-            Some(_) => Err(RecvError::Closed),
+            Some(Outcome::Received(message)) => Ok(message),
+            None => Err(RecvTimeoutError::Timeout),
+            Some(_) => Err(RecvTimeoutError::Closed),
         }
     }
 
     pub(crate) fn into_flight(self) -> Option<End> {
         self.0.into_flight()
     }
+}
+
+/// Logs that a message was passed over.
+fn skipped(refusal: &Refusal) {
+    telemetry::event!(
+        warn,
+        "a message that cannot become a value was skipped: {refusal}"
+    );
 }

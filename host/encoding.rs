@@ -34,6 +34,7 @@
 mod check;
 mod decode;
 mod encode;
+mod frame;
 mod reader;
 mod refusal;
 mod table;
@@ -41,7 +42,7 @@ mod table;
 mod tests;
 pub(crate) mod utf8;
 
-pub(crate) use check::is_flat;
+pub(crate) use check::{Carries, Check, Travels, check_ends, is_wide};
 pub use check::{Summary, check};
 pub use decode::decode;
 pub(crate) use decode::decode_within;
@@ -55,7 +56,7 @@ pub const MAX_DEPTH: usize = 100;
 
 /// The deepest nesting that [`check`] and [`decode`] allow, whatever depth they are asked to allow.
 ///
-/// Both recurse, as `marshal` does. The ceiling keeps them within a 2 MiB stack even in a debug
+/// Decoding recurses, as `marshal` does. The ceiling keeps it within a 2 MiB stack even in a debug
 /// build, and keeps `marshal` within the 1,500 levels it allows itself on WASI.
 pub const DEPTH_CEILING: usize = 500;
 

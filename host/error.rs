@@ -67,6 +67,8 @@ pub enum LimitKind {
     Message,
     /// Messages that were sent and not received, in bytes.
     Queued,
+    /// What lies in the private `/tmp`, in bytes.
+    Tmp,
     /// Handles: channel ends, references to interpreters, tasks, open files.
     Handles,
     /// Descendants that exist at a time.
@@ -79,7 +81,7 @@ pub enum LimitKind {
 
 impl LimitKind {
     /// All kinds, in the order in which tables show them.
-    pub const ALL: [LimitKind; 11] = [
+    pub const ALL: [LimitKind; 12] = [
         LimitKind::Memory,
         LimitKind::Cpu,
         LimitKind::Wall,
@@ -87,6 +89,7 @@ impl LimitKind {
         LimitKind::Output,
         LimitKind::Message,
         LimitKind::Queued,
+        LimitKind::Tmp,
         LimitKind::Handles,
         LimitKind::Children,
         LimitKind::Depth,
@@ -103,6 +106,7 @@ impl LimitKind {
             LimitKind::Output => "output",
             LimitKind::Message => "message",
             LimitKind::Queued => "queued",
+            LimitKind::Tmp => "tmp",
             LimitKind::Handles => "handles",
             LimitKind::Children => "children",
             LimitKind::Depth => "depth",
@@ -122,6 +126,7 @@ impl LimitKind {
             LimitKind::Wall => "wall time",
             LimitKind::Message => "the size of a message",
             LimitKind::Queued => "queued messages",
+            LimitKind::Tmp => "the private /tmp",
             other => other.name(),
         }
     }
@@ -133,7 +138,11 @@ impl LimitKind {
                 // What was used is measured to the nanosecond, which nobody wants to read.
                 format!("{:?}", Duration::from_micros(amount / 1000))
             }
-            LimitKind::Memory | LimitKind::Output | LimitKind::Message | LimitKind::Queued => {
+            LimitKind::Memory
+            | LimitKind::Output
+            | LimitKind::Message
+            | LimitKind::Queued
+            | LimitKind::Tmp => {
                 const UNITS: [(u64, &str); 3] =
                     [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
                 let unit = UNITS

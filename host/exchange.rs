@@ -83,6 +83,8 @@ pub(crate) struct Message {
     pub(crate) body: Vec<u8>,
     pub(crate) form: Form,
     pub(crate) ends: Vec<Carried>,
+    /// How many objects the body is known to have.
+    pub(crate) objects: usize,
     pub(crate) unbound: Unbound,
     /// Who must be trusted to read it, where the host cannot vouch for it.
     pub(crate) author: Option<Trust>,
@@ -103,6 +105,7 @@ impl Message {
             body: encoded.body,
             form,
             ends,
+            objects: 0,
             unbound: Unbound::Keep,
             author: None,
             charge: None,
@@ -152,6 +155,7 @@ impl Parcel for Message {
             body: vec![mark],
             form: Form::Unbound,
             ends: Vec::new(),
+            objects: 0,
             unbound: Unbound::Keep,
             author: None,
             charge: None,
@@ -365,6 +369,10 @@ impl Exchange {
 }
 
 /// How a wait ended.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is matched where it is returned, and boxing would cost each message"
+)]
 pub(crate) enum Waited {
     Done(Done<Message>),
     /// Time ran out, or the party may not wait any more.

@@ -1,5 +1,6 @@
 //! Families: an interpreter that a host created, and its descendants.
 
+use crate::blocking::Blocking;
 use crate::broker::{ChannelId, PartyId};
 use crate::exchange::{Charter, End, Exchange};
 use crate::island::Island;
@@ -19,6 +20,8 @@ pub(crate) struct Family {
     pub(crate) queued: Portion,
     /// The descriptors that it has opened while there were few left.
     pub(crate) descriptors: Portion,
+    /// Where its members' blocking calls run.
+    pub(crate) blocking: Blocking,
 }
 
 /// How much a family has of what is scarce.
@@ -68,6 +71,7 @@ impl Family {
             channels: Channels::default(),
             queued: Portion::default(),
             descriptors: Portion::default(),
+            blocking: Blocking::new(),
         })
     }
 

@@ -3,7 +3,7 @@
 
 mod broker;
 
-use crate::encoding::{self, MAX_DEPTH};
+use crate::encoding::{self, MAX_DEPTH, Refusal};
 use crate::policy::Profile;
 use archipel_guest::component::Component;
 use archipel_guest::direct::call_directly;
@@ -19,10 +19,16 @@ pub fn value(data: &[u8]) {
     };
     let handles = usize::from(handles);
     let checked = encoding::check(body, handles, MAX_DEPTH);
-    let Ok(value) = encoding::decode(body, handles, MAX_DEPTH) else {
-        return;
+    let value = match (encoding::decode(body, handles, MAX_DEPTH), checked) {
+        (Ok(value), Ok(_)) => value,
+        (Ok(_), Err(_)) => panic!("what is decoded was checked"),
+        (Err(decoded), Err(checked)) => {
+            assert_eq!(decoded, checked, "they refuse for the same reason");
+            return;
+        }
+        (Err(Refusal::TooShared { .. } | Refusal::TooManyObjects { .. }), Ok(_)) => return,
+        (Err(refusal), Ok(_)) => panic!("what was checked has a value: {refusal}"),
     };
-    assert!(checked.is_ok(), "what is decoded was checked");
     let encoded = encoding::encode(&value).expect("what was a message can be one");
     // More handles may be named than are used.
     let again = encoding::decode(&encoded.body, handles, MAX_DEPTH);

@@ -21,6 +21,7 @@ const GROWTH: usize = 64 << 10;
 pub(crate) struct Image {
     view: ComponentExportIndex,
     grow: ComponentExportIndex,
+    room: ComponentExportIndex,
     aim: ComponentExportIndex,
     write: ComponentExportIndex,
     foreign: ComponentExportIndex,
@@ -49,6 +50,7 @@ impl Image {
         Some(Image {
             view: function("view")?,
             grow: function("grow")?,
+            room: function("room")?,
             aim: function("aim")?,
             write: function("write")?,
             foreign: function("foreign")?,
@@ -124,6 +126,15 @@ impl Image {
             (true,) => Ok(()),
             (false,) => Err(Fault::NoMemory),
         }
+    }
+
+    /// Whether the guest can allocate so many bytes now.
+    pub(crate) async fn has_room(&self, instance: &mut Instance, bytes: u32) -> Result<bool> {
+        let store = &mut instance.store;
+        let room: TypedFunc<(u32,), (bool,)> =
+            instance.raw.get_typed_func(&mut *store, self.room)?;
+        let (there,) = room.call_async(&mut *store, (bytes,)).await?;
+        Ok(there)
     }
 
     /// The memory of `instance`, as a list that takes no room of its own.

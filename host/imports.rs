@@ -10,6 +10,7 @@ mod keeping;
 pub(crate) mod message;
 mod process;
 mod tasks;
+mod turns;
 mod waiting;
 
 use crate::exchange::End;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use wasmtime::component::{HasData, Linker};
 
 pub(crate) use aliases::{arguments, call_guest, call_host, told};
+pub(crate) use arrival::Stranded;
 pub(crate) use channels::Untold;
 pub(crate) use holdings::{Answer, Holdings};
 pub use interpreters::InterpreterRef;
@@ -68,6 +70,8 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     waiting::add_to_linker(linker)?;
     linker.allow_shadowing(true);
     channels::add_receive(linker)?;
+    aliases::add_call(linker)?;
+    tasks::add_results(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }

@@ -4,7 +4,7 @@ mod governing;
 
 use crate::broker::Side;
 use crate::channel::{Receiver, Sender};
-use crate::encoding::{self, MAX_DEPTH};
+use crate::encoding::{self, MAX_DEPTH, Refusal, Travels};
 use crate::error::{Error, LimitKind, Result};
 use crate::exchange::{Carried, Exchange, Form, Message};
 use crate::family::Family;
@@ -491,23 +491,31 @@ fn done(reply: Reply) -> Result<()> {
 
 fn value(reply: Reply) -> Result<Value> {
     match reply {
-        Reply::Value(message) => to_value(message),
+        Reply::Value(message) => {
+            to_value(message).map_err(|refusal| Error::NotShareable(refusal.to_string()))
+        }
         other => done(other).and_then(|()| Err(mismatch())),
     }
 }
 
-/// The value in a message without ends.
-pub(crate) fn to_value(message: Message) -> Result<Value> {
+/// The value of a message; the ends that travel with it are released.
+pub(crate) fn to_value(message: Message) -> std::result::Result<Value, Refusal> {
     match message.form {
-        Form::Buffer => return Ok(Value::MemoryView(message.body)),
-        Form::Trusted | Form::Unbound => {
-            let what = "the object is not data, and a host reads nothing else";
-            return Err(Error::NotShareable(what.to_owned()));
-        }
-        Form::Plain | Form::Escaped => {}
+        Form::Buffer => Ok(Value::MemoryView(message.body)),
+        _ => decoded(&message),
     }
-    encoding::decode(&message.body, message.ends.len(), MAX_DEPTH)
-        .map_err(|refusal| Error::NotShareable(refusal.to_string()))
+}
+
+/// As [`to_value`], of a message that is still needed.
+pub(crate) fn decoded(message: &Message) -> std::result::Result<Value, Refusal> {
+    match message.form {
+        Form::Buffer => Ok(Value::MemoryView(message.body.clone())),
+        Form::Trusted => Err(Refusal::NotShareable("a pickle")),
+        Form::Unbound => Err(Refusal::Unbound),
+        Form::Plain | Form::Escaped => {
+            encoding::decode(&message.body, message.ends.len(), MAX_DEPTH)
+        }
+    }
 }
 
 fn mismatch() -> Error {
@@ -550,6 +558,7 @@ fn bind<N: Into<String>>(
     bindings: impl IntoIterator<Item = (N, Binding)>,
 ) -> Result<Message> {
     let mut ends = Vec::new();
+    let mut kinds = Vec::new();
     let mut items = Vec::new();
     for (name, binding) in bindings {
         let (kind, end) = match binding {
@@ -568,9 +577,20 @@ fn bind<N: Into<String>>(
         debug_assert_eq!(end.side == Side::Sender, kind == HandleKind::Sender);
         let index = u32::try_from(ends.len()).map_err(|_| mismatch())?;
         ends.push(Carried::End(end));
+        kinds.push(match kind {
+            HandleKind::Sender => Travels::Sender,
+            _ => Travels::Receiver,
+        });
         items.push((Value::from(name.into()), Value::Handle { kind, index }));
     }
     let encoded = encoding::encode(&Value::Dict(items))
+        .and_then(|encoded| {
+            // A value can have places of ends in it too, which must be those that travel along.
+            if encoded.handles > 0 {
+                encoding::check_ends(&encoded.body, &kinds, MAX_DEPTH)?;
+            }
+            Ok(encoded)
+        })
         .map_err(|refusal| Error::NotShareable(refusal.to_string()))?;
     Ok(Message::new(encoded, ends))
 }

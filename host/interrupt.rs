@@ -1,7 +1,7 @@
 //! Interruptions: exceptions that rise in the middle of what an interpreter runs, and can be caught.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use wasmtime::StoreContextMut;
 use wasmtime::component::WasmList;
@@ -11,8 +11,8 @@ use wasmtime::component::WasmList;
 pub(crate) enum Interruption {
     /// `KeyboardInterrupt`.
     Keyboard,
-    /// `Cancelled`, with this message.
-    Cancelled(String),
+    /// `Cancelled`, with this message, which all that are cancelled share.
+    Cancelled(Arc<str>),
 }
 
 /// The request to interrupt what runs, until the guest takes it.
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_request_is_taken_once_and_a_cancellation_stays() {
-        let cancelled = || Interruption::Cancelled("enough".to_owned());
+        let cancelled = || Interruption::Cancelled("enough".into());
         let cases = [
             (vec![], None),
             (vec![Interruption::Keyboard], Some(Interruption::Keyboard)),

@@ -5,6 +5,7 @@ mod copying;
 mod owner;
 mod run;
 mod stop;
+mod strike;
 mod watchers;
 
 use crate::bindings;
@@ -18,7 +19,7 @@ use crate::ledger::{Account, Reservation};
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::pages;
-use crate::policy::{Children, Modules, Policy};
+use crate::policy::{Children, Modules, Policy, Random};
 use crate::runtime::Context;
 use crate::state::State;
 use crate::telemetry::{self, Busy};
@@ -106,6 +107,7 @@ pub(crate) struct Island {
     /// What is to be done when it has nothing to do.
     watchers: Watchers,
     stop: Stop,
+    began: strike::Began,
     /// Its aliases, and what is hidden from it.
     pub(crate) powers: Powers,
     inbox: aliases::LazyInbox,
@@ -213,9 +215,10 @@ impl Island {
             self.stop(Reason::Cancelled(message.to_owned()));
             return;
         }
+        let message: Arc<str> = message.into();
         for member in self.family.living() {
             if self.may_name(&member) {
-                member.interrupt(Interruption::Cancelled(message.to_owned()));
+                member.interrupt(Interruption::Cancelled(message.clone()));
             }
         }
     }
@@ -264,6 +267,7 @@ impl Island {
             under_way: Mutex::default(),
             watchers: Watchers::default(),
             stop: Stop::default(),
+            began: strike::Began::default(),
             powers: Powers::default(),
             inbox: aliases::LazyInbox::default(),
             interrupt: Arc::default(),
@@ -271,9 +275,12 @@ impl Island {
             _counted: counted,
         });
         let host_owned = parent.is_none();
-        context
-            .exchange
-            .with(|broker, _| broker.add_party(island.party, host_owned, parent.map(|p| p.party)));
+        context.exchange.with(|broker, _| {
+            broker.add_party(island.party, host_owned, parent.map(|p| p.party));
+            if let Random::Seeded(seed) = island.settings.policy.random {
+                broker.seed_party(island.party, seed ^ id);
+            }
+        });
         family.add(&island);
         Ok(island)
     }

@@ -72,6 +72,8 @@ pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job)
     }
     // What was done until here is not the script's.
     let fuel = Fuel::fill(island, &mut instance.store)?;
+    // What an earlier job had no memory for is none of this one's concern.
+    let _ = instance.store.data_mut().take_refused();
     let work = async {
         if island.powers.take_changed() {
             equip(island, instance).await?;
@@ -86,7 +88,10 @@ pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job)
     };
     let result = supervised(island, work).await;
     match fuel.spent(island, &mut instance.store) {
-        Some(exceeded) => Err(exceeded.into()),
+        Some(exceeded) => {
+            island.strike(&exceeded);
+            Err(exceeded.into())
+        }
         None => result,
     }
 }
@@ -97,6 +102,7 @@ pub(crate) async fn supervised<T>(
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     let started = Instant::now();
+    let _under_way = island.under_way_since(started);
     let account = &island.account;
     let mut work = pin!(work);
     let mut passed = account.passed(LimitKind::Cpu);
@@ -104,6 +110,7 @@ pub(crate) async fn supervised<T>(
         if let Some(exceeded) = passed
             && !island.may_go_on(&exceeded).await
         {
+            island.strike(&exceeded);
             return Err(exceeded.into());
         }
         let late = late(started, account.tightest(LimitKind::Wall));
@@ -113,30 +120,20 @@ pub(crate) async fn supervised<T>(
                 Ok(result) => return result,
                 Err(exceeded) => Some(exceeded),
             },
-            limit = late => Some(Exceeded {
-                kind: LimitKind::Wall,
-                limit,
-                used: nanos(started.elapsed()),
-                generation: account.generation(),
-            }),
+            () = late => island.late_at(Instant::now()),
         };
     }
 }
 
 /// Waits until so many nanoseconds have passed since `started`.
-async fn late(started: Instant, limit: Option<u64>) -> u64 {
+async fn late(started: Instant, limit: Option<u64>) {
     match limit {
         Some(limit) => {
             let left = Duration::from_nanos(limit).saturating_sub(started.elapsed());
             tokio::time::sleep(left).await;
-            limit
         }
         None => std::future::pending().await,
     }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The fuel that a store was given for a job; none where the runtime does not count it.
@@ -161,15 +158,7 @@ impl Fuel {
         let exceeded = island.account.note(LimitKind::Fuel, spent);
         match spent == before {
             // It stopped because there was none left.
-            true => exceeded.or_else(|| {
-                let limit = island.account.tightest(LimitKind::Fuel)?;
-                Some(Exceeded {
-                    kind: LimitKind::Fuel,
-                    limit,
-                    used: limit,
-                    generation: island.account.generation(),
-                })
-            }),
+            true => exceeded.or_else(|| island.account.used_up(LimitKind::Fuel)),
             false => exceeded,
         }
     }
@@ -219,7 +208,44 @@ async fn equip(island: &Island, instance: &mut Instance) -> Result<()> {
     settled(guest.call_equip(&mut instance.store, &equipment).await)
 }
 
+/// What a job brings along is copied and made objects of: this much of it finds room in what a guest keeps free.
+const SMALL: usize = 64 << 10;
+
+/// Looks whether the guest has room for what `job` brings along.
+async fn has_room(instance: &mut Instance, job: &Job) -> Result<()> {
+    let size = match job {
+        Job::Exec(text) | Job::Eval(text) => text.len(),
+        Job::Bind(message) | Job::Call(message) => message.body.len(),
+        Job::Apply(name, message) | Job::InvokeHidden(name, message) => {
+            name.len().saturating_add(message.body.len())
+        }
+        Job::Serve | Job::Run { .. } => 0,
+    };
+    let wanted = size.saturating_mul(2).saturating_add(4 * SMALL);
+    let state = instance.store.data();
+    if size <= SMALL || state.can_grow(wanted as u64) {
+        return Ok(());
+    }
+    let context = state.context.clone();
+    let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+    let there = context.image.has_room(instance, wanted).await;
+    match there.map_err(|error| died(&error))? {
+        true => Ok(()),
+        false => {
+            let name = "MemoryError".to_owned();
+            Err(Error::Raised(Box::new(Raised {
+                qualified_name: name.clone(),
+                module: "builtins".to_owned(),
+                message: String::new(),
+                traceback: name.clone(),
+                name,
+            })))
+        }
+    }
+}
+
 async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
+    has_room(instance, &job).await?;
     let Instance { store, exports, .. } = instance;
     let guest = exports.archipel_island_guest();
     let result = match job {
@@ -287,7 +313,21 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
     match result {
         Ok(Ok(reply)) => Ok(reply),
         Ok(Err(raised)) => Err(Error::Raised(Box::new(Raised::from(raised)))),
-        Err(error) => ended(&error, store.data().handles),
+        Err(error) => ended_with(store, &error),
+    }
+}
+
+/// What it means that a call into the guest of `store` failed.
+fn ended_with(store: &mut Store<State>, error: &wasmtime::Error) -> Result<Reply> {
+    let state = store.data_mut();
+    if let (Some(exceeded), Some(island)) = (error.downcast_ref(), state.island.upgrade()) {
+        island.strike(exceeded);
+    }
+    let refused = state.take_refused();
+    match (ended(error, state.handles), refused) {
+        // It had no memory left for what it did, and could not even tell of it.
+        (Err(Error::Died(_)), Some(refused)) => Err(refused.into()),
+        (ended, _) => ended,
     }
 }
 
@@ -302,11 +342,10 @@ fn arrived(state: &mut State, message: Message) -> Result<channels::Message> {
 /// The reply that the guest's result is.
 async fn replied(store: &mut Store<State>, message: channels::Message) -> Result<Reply> {
     let seen = store.data().seen_returned(message).await;
-    let state = store.data_mut();
-    match seen.and_then(|message| returned(state, message)) {
+    match seen.and_then(|message| returned(store.data_mut(), message)) {
         Ok(Ok(message)) => Ok(Reply::Value(message)),
         Ok(Err(reason)) => Err(Error::NotShareable(text(reason))),
-        Err(error) => ended(&error, state.handles),
+        Err(error) => ended_with(store, &error),
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! Accounts form the same tree as interpreters.  Whatever an interpreter takes is taken from its
 //! account and from those of all its ancestors, or, where one of them would pass its limit, from none.
+//! Where several limits are in the way at once, the outermost is the one that counts.
 //! It is plain arithmetic: whoever acts asks first, and gives back what came to its end.
 
 use crate::error::{Error, LimitKind};
-use crate::limits::Limits;
+use crate::limits::{Limits, TMP};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -58,10 +59,15 @@ impl std::error::Error for Exceeded {}
 impl Account {
     /// The account of an interpreter without a parent, or of a child.
     pub(crate) fn open(parent: Option<&Arc<Account>>, limits: &Limits) -> Arc<Account> {
+        let default = |kind| match (kind, parent) {
+            (LimitKind::Tmp, None) => TMP,
+            _ => NONE,
+        };
         Arc::new(Account {
             parent: parent.cloned(),
             generation: parent.map_or(0, |parent| parent.generation + 1),
-            limits: LimitKind::ALL.map(|kind| limits.get(kind).unwrap_or(NONE).into()),
+            limits: LimitKind::ALL
+                .map(|kind| limits.get(kind).unwrap_or_else(|| default(kind)).into()),
             own: Default::default(),
             subtree: Default::default(),
         })
@@ -88,11 +94,26 @@ impl Account {
                 for account in self.line().take(index) {
                     account.subtree[at].fetch_sub(amount, Ordering::Relaxed);
                 }
-                return Err(account.exceeded(kind, limit, used.saturating_add(amount)));
+                let exceeded = account.exceeded(kind, limit, used.saturating_add(amount));
+                return Err(account.outermost(exceeded, amount));
             }
         }
         self.own[at].fetch_add(amount, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// The outermost limit above this account that `amount` more would pass too, or else `exceeded`.
+    fn outermost(&self, exceeded: Exceeded, amount: u64) -> Exceeded {
+        let kind = exceeded.kind;
+        let at = kind as usize;
+        self.line().skip(1).fold(exceeded, |exceeded, account| {
+            let limit = account.limits[at].load(Ordering::Relaxed);
+            let used = account.subtree[at].load(Ordering::Relaxed);
+            match used.saturating_add(amount) {
+                used if used > limit => account.exceeded(kind, limit, used),
+                _ => exceeded,
+            }
+        })
     }
 
     /// As `take`, given back when the result is dropped.
@@ -118,7 +139,7 @@ impl Account {
         self.own[at].fetch_sub(amount, Ordering::Relaxed);
     }
 
-    /// Notes what was used already, and says which limit that passed.
+    /// Notes what was used already, and says which limit that passed, the outermost of several.
     pub(crate) fn note(&self, kind: LimitKind, amount: u64) -> Option<Exceeded> {
         let at = kind as usize;
         self.own[at].fetch_add(amount, Ordering::Relaxed);
@@ -127,20 +148,32 @@ impl Account {
             let used = account.subtree[at].fetch_add(amount, Ordering::Relaxed) + amount;
             let limit = account.limits[at].load(Ordering::Relaxed);
             if used > limit {
-                passed.get_or_insert_with(|| account.exceeded(kind, limit, used));
+                passed = Some(account.exceeded(kind, limit, used));
             }
         }
         passed
     }
 
-    /// The limit that is passed already, if one is.
+    /// The limit that is passed already, if one is: the outermost of several.
     pub(crate) fn passed(&self, kind: LimitKind) -> Option<Exceeded> {
         let at = kind as usize;
-        self.line().find_map(|account| {
+        let passed = self.line().filter_map(|account| {
             let used = account.subtree[at].load(Ordering::Relaxed);
             let limit = account.limits[at].load(Ordering::Relaxed);
             (used > limit).then(|| account.exceeded(kind, limit, used))
-        })
+        });
+        passed.last()
+    }
+
+    /// The limit that is used up, if one is: the outermost of several.
+    pub(crate) fn used_up(&self, kind: LimitKind) -> Option<Exceeded> {
+        let at = kind as usize;
+        let reached = self.line().filter_map(|account| {
+            let used = account.subtree[at].load(Ordering::Relaxed);
+            let limit = account.limits[at].load(Ordering::Relaxed);
+            (limit != NONE && used >= limit).then(|| account.exceeded(kind, limit, used))
+        });
+        reached.last()
     }
 
     fn exceeded(&self, kind: LimitKind, limit: u64, used: u64) -> Exceeded {
@@ -208,6 +241,13 @@ impl Reservation {
         Ok(())
     }
 
+    /// Gives back some of it.
+    pub(crate) fn shrink(&mut self, amount: u64) {
+        let amount = amount.min(self.amount);
+        self.account.give(self.kind, amount);
+        self.amount -= amount;
+    }
+
     pub(crate) fn amount(&self) -> u64 {
         self.amount
     }
@@ -257,6 +297,29 @@ mod tests {
         assert_eq!((child.used(Cpu), first.used(Cpu)), ((6, 6), (0, 6)));
         child.set_limit(Cpu, Some(7));
         assert!(child.passed(Cpu).is_none());
+    }
+
+    #[test]
+    fn the_outermost_of_equal_limits_counts_for_every_kind() {
+        for kind in LimitKind::ALL {
+            let Ok(limits) = Limits::new().with(kind, 1 << 20) else {
+                continue;
+            };
+            let first = Account::open(None, &limits);
+            let child = Account::open(Some(&first), &limits);
+            let grandchild = Account::open(Some(&child), &limits);
+            let refused = grandchild.take(kind, (1 << 20) + 1).unwrap_err();
+            assert_eq!((refused.generation, refused.kind), (0, kind));
+            assert_eq!(first.used(kind), (0, 0));
+            let noted = grandchild.note(kind, (1 << 20) + 1).unwrap();
+            assert_eq!((noted.generation, noted.kind), (0, kind));
+            assert_eq!(grandchild.passed(kind).map(|e| e.generation), Some(0));
+            // Where the outer limits are wider, it is the inner one.
+            first.set_limit(kind, None);
+            assert_eq!(grandchild.passed(kind).map(|e| e.generation), Some(1));
+            child.set_limit(kind, Some(1 << 21));
+            assert_eq!(grandchild.passed(kind).map(|e| e.generation), Some(2));
+        }
     }
 
     #[test]

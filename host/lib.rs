@@ -71,6 +71,7 @@
 mod alias;
 mod aside;
 mod bindings;
+mod blocking;
 mod broker;
 mod cache;
 mod channel;
@@ -116,7 +117,10 @@ mod wasi;
 pub use alias::{AliasError, Arguments, Call};
 pub use archipel_guest as guest;
 pub use cache::default_cache_dir;
-pub use channel::{Receiver, RecvError, SendError, Sender};
+pub use channel::{
+    Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender, TryRecvError,
+    TrySendError,
+};
 pub use engine::Progress;
 pub use error::{Error, ErrorKind, LimitKind, Raised, Result};
 pub use interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
@@ -131,3 +135,4 @@ pub use policy::{
 pub use runtime::{Capacity, Runtime, RuntimeBuilder};
 pub use usage::{Usage, Used};
 pub use value::Value;
+pub use wasi::remove_private_folders;

@@ -15,6 +15,9 @@ use std::time::Duration;
 /// time, fuel and output are counted over the whole life of an interpreter, and go on counting for
 /// its parent after its end.
 ///
+/// Where what a descendant does reaches the `cpu`, `wall`, `fuel` or `output` limits of several interpreters at
+/// once, the outermost of those that run is stopped, with all below it.
+///
 /// By default there is no limit but what the kinds themselves say.
 ///
 /// # Examples
@@ -43,6 +46,9 @@ const LEAST_MEMORY: u64 = 1 << 20;
 /// The largest message, which is also the default.
 pub(crate) const MOST_MESSAGE: u64 = 64 << 20;
 
+/// How much can lie in the private `/tmp` of an interpreter that a host creates and of its descendants, by default.
+pub(crate) const TMP: u64 = 64 << 20;
+
 /// How many handles an interpreter can be allowed, and how many it may have by default.
 const MOST_HANDLES: u64 = 1_000_000;
 pub(crate) const HANDLES: u64 = 4096;
@@ -58,10 +64,10 @@ impl Limits {
 
     /// The bytes of linear memory that an interpreter and its descendants can have together.
     ///
-    /// An interpreter has about 38 MiB from the start, which are shared with all others until it
+    /// An interpreter has about 43 MiB from the start, which are shared with all others until it
     /// writes to them, and which count in full.  Memory never shrinks while an interpreter lives; at
     /// its end it is given back.  Checked when memory grows and when an interpreter is created.  The
-    /// script sees `MemoryError` and can go on; a child that does not fit is refused; one that a host
+    /// script sees `MemoryError` and can go on, also for a message or an answer that does not fit; a child that does not fit is refused; one that a host
     /// creates with less than it needs from the start is an error.  By default each interpreter can
     /// have 2 GiB, the most that a guest can address.
     ///
@@ -161,11 +167,37 @@ impl Limits {
         self.with(LimitKind::Queued, bytes)
     }
 
+    /// The bytes that an interpreter and its descendants can have in their private `/tmp` together.
+    ///
+    /// What counts is the size of each file and of each link's text, and 1,024 for each name; what is deleted is
+    /// given back, and so is all of it when the interpreter ends.  Checked before anything is written or created.
+    /// The script sees `OSError` with `errno.ENOSPC`, or with `errno.EIO` where a write passes the limit after others
+    /// through the same open file, and can go on.  Zero takes `/tmp` away.  The default is 64 MiB for an
+    /// interpreter that a host creates, with all of its descendants.
+    ///
+    /// # Errors
+    ///
+    /// None: every number of bytes is valid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    ///
+    /// let limits = Limits::new().tmp(1 << 20)?;
+    /// assert_eq!(limits.get(LimitKind::Tmp), Some(1 << 20));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    pub fn tmp(self, bytes: u64) -> Result<Self> {
+        self.with(LimitKind::Tmp, bytes)
+    }
+
     /// The handles that an interpreter can have: channel ends, references to interpreters, tasks,
     /// open files.
     ///
-    /// Counted per interpreter.  Checked when one is made; an interpreter that passes the limit dies.
-    /// The default is 4,096.
+    /// Counted per interpreter.  Checked when one is made or arrives.  The script sees `LimitExceeded` and can go
+    /// on: letting go of one makes room for another, and a message with ends for which there is no room stays in
+    /// its channel.  The default is 4,096.
     ///
     /// # Errors
     ///
@@ -294,6 +326,7 @@ fn range(kind: LimitKind) -> (u64, u64) {
         LimitKind::Cpu | LimitKind::Wall | LimitKind::Fuel => (1, u64::MAX),
         LimitKind::Output | LimitKind::Queued => (1, u64::MAX),
         LimitKind::Message => (1, MOST_MESSAGE),
+        LimitKind::Tmp => (0, u64::MAX),
         LimitKind::Handles => (16, MOST_HANDLES),
         LimitKind::Children => (0, 1_000_000),
         LimitKind::Depth => (0, 64),

@@ -10,6 +10,7 @@ mod env;
 mod file;
 mod module;
 mod name;
+mod narrowing;
 mod net;
 mod profile;
 mod quota;
@@ -32,8 +33,9 @@ pub use request::{DirRequest, Request};
 pub use within::Excess;
 
 pub(crate) use alias::Functions;
-pub(crate) use dir::DirGrant;
+pub(crate) use dir::{DirGrant, Hold};
 pub(crate) use name::check_name;
+pub(crate) use narrowing::Narrowing;
 pub(crate) use net::{may_stand_for, plain_name};
 pub(crate) use quota::{Full, Quota};
 
@@ -90,6 +92,37 @@ impl Policy {
     pub fn stdin(mut self) -> Self {
         self.stdin = true;
         self
+    }
+
+    /// What the host keeps for an interpreter with this policy, in bytes, as far as that depends on the policy: each of
+    /// its texts some four times, with what a map needs around it. A small policy counts as part of the interpreter.
+    pub(crate) fn weight(&self) -> usize {
+        const COPIES: usize = 4;
+        const AROUND: usize = 64;
+        const SMALL: usize = 16 << 10;
+        let texts = |texts: &mut dyn Iterator<Item = usize>| -> usize {
+            texts.map(|length| length + AROUND).sum()
+        };
+        let env = texts(
+            &mut self
+                .env
+                .iter()
+                .map(|(name, value)| name.len() + value.len()),
+        );
+        let words = self.args.iter().chain(&self.path);
+        let names = self.modules.hide.iter().chain(&self.aliases);
+        let names = names.chain(self.modules.only.iter().flatten());
+        let names = texts(&mut words.chain(names).map(String::len));
+        let net = texts(&mut self.net.iter().map(|_| size_of::<Destination>()));
+        let dirs = self.dirs.iter();
+        let dirs =
+            texts(&mut dirs.map(|grant| {
+                size_of::<DirGrant>() + grant.guest.len() + grant.host.as_os_str().len()
+            }));
+        match COPIES * (env + names + net + dirs) {
+            small if small < SMALL => 0,
+            weight => weight,
+        }
     }
 
     /// What a child gets with nothing else said: if it is trusted, all that its parent has, and

@@ -3,7 +3,7 @@
 use crate::broker::PartyId;
 use crate::engine::MOST_MEMORY;
 use crate::error::{Error, LimitKind, Result};
-use crate::imports::{Answer, Untold};
+use crate::imports::{Answer, Stranded, Untold};
 use crate::interrupt::{Alarm, Interrupt};
 use crate::island::{Instance, Island};
 use crate::ledger::{Account, Exceeded, Reservation};
@@ -17,12 +17,15 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use wasmtime::component::{ResourceTable, WasmList};
+use wasmtime::component::{Resource, ResourceTable, ResourceTableError, WasmList};
 use wasmtime::{ResourceLimiterAsync, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 /// A guest that runs for less than this has only begun, and is not interrupted yet.
 const BEGINS: Duration = Duration::from_millis(1);
+
+/// How many handles there can be besides those that a guest holds: what it waits with, and streams.
+const PASSING: usize = 64;
 
 /// The data of an instance's store.
 pub(crate) struct State {
@@ -43,11 +46,13 @@ pub(crate) struct State {
     pub(crate) holdings: Answer,
     /// The interpreters that it was given in messages.
     given: HashMap<u64, Given>,
-    /// How many handles the guest can have.
+    /// How many handles the guest can have, and how many it has of what it made or was given.
     pub(crate) handles: u64,
+    held: u64,
     pub(crate) untold: Untold,
     /// What it asked `wasi:io/poll` about last: the numbers of pollables, some of which may not be there any more.
     pub(crate) polled: Vec<u32>,
+    pub(crate) stranded: Stranded,
     wasi: WasiCtx,
     pub(crate) net: Arc<Net>,
     pub(crate) meters: Meters,
@@ -64,13 +69,14 @@ impl State {
             .tightest(LimitKind::Handles)
             .unwrap_or(HANDLES);
         let mut table = ResourceTable::new();
-        table.set_max_capacity(usize::try_from(handles).unwrap_or(usize::MAX));
+        let room = usize::try_from(handles).unwrap_or(usize::MAX);
+        table.set_max_capacity(room.saturating_add(PASSING));
         let Granted {
             wasi,
             net,
             meters,
             standing,
-        } = wasi::granted(island)?;
+        } = wasi::granted(island);
         if let Some(standing) = &standing {
             context.exchange.let_pass(island.party, standing);
         }
@@ -88,8 +94,10 @@ impl State {
             holdings: Answer::default(),
             given: HashMap::new(),
             handles,
+            held: 0,
             untold: Untold::default(),
             polled: Vec::new(),
+            stranded: Stranded::default(),
             wasi,
             net,
             meters,
@@ -145,6 +153,50 @@ impl State {
         }
         store.set_hostcall_fuel(crate::imports::MOST_PER_CALL);
         Ok(store)
+    }
+}
+
+impl State {
+    /// Gives the guest a handle, unless it has as many as it may have.
+    ///
+    /// The outer error is a crash of the guest.
+    pub(crate) fn hold<T: Send + 'static>(
+        &mut self,
+        entry: T,
+    ) -> wasmtime::Result<std::result::Result<Resource<T>, Exceeded>> {
+        let exceeded = Exceeded {
+            kind: LimitKind::Handles,
+            limit: self.handles,
+            used: self.held.saturating_add(1),
+            generation: self.account.generation(),
+        };
+        if self.held >= self.handles {
+            return Ok(Err(exceeded));
+        }
+        match self.table.push(entry) {
+            Ok(handle) => {
+                self.held += 1;
+                Ok(Ok(handle))
+            }
+            // Files have taken the rest.
+            Err(ResourceTableError::Full) => Ok(Err(exceeded)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// As `hold`, where a guest cannot be told of a limit: it is stopped by it.
+    pub(crate) fn must_hold<T: Send + 'static>(
+        &mut self,
+        entry: T,
+    ) -> wasmtime::Result<Resource<T>> {
+        self.hold(entry)?.map_err(wasmtime::Error::new)
+    }
+
+    /// Takes a handle away from the guest.
+    pub(crate) fn let_go<T: Send + 'static>(&mut self, handle: Resource<T>) -> wasmtime::Result<T> {
+        let entry = self.table.delete(handle)?;
+        self.held = self.held.saturating_sub(1);
+        Ok(entry)
     }
 }
 
@@ -223,16 +275,27 @@ impl WasiView for State {
 struct Limiter {
     island: Weak<Island>,
     memory: Reservation,
+    /// What the host keeps of its policy.
+    _policy: Reservation,
     /// The limit that was in the way last.
     refused: Option<Exceeded>,
+    /// Whether the guest knows that its memory runs out.
+    warned: bool,
 }
+
+/// How near to its limit a guest is warned: the first growth that comes nearer is refused once.  The guest's linker
+/// has it ask again (`guest/src/room.rs`).
+const NEAR: u64 = 1 << 20;
 
 impl Limiter {
     fn new(island: &Arc<Island>) -> Result<Self> {
+        let weight = island.settings.policy.weight() as u64;
         Ok(Limiter {
             island: Arc::downgrade(island),
             memory: island.account.reserve(LimitKind::Memory, 0)?,
+            _policy: island.account.reserve(LimitKind::Memory, weight)?,
             refused: None,
+            warned: false,
         })
     }
 }
@@ -242,21 +305,47 @@ impl State {
     pub(crate) fn take_refused(&mut self) -> Option<Exceeded> {
         self.limiter.refused.take()
     }
+
+    /// Whether the memory can grow by so many bytes, and is not near its limit then.
+    pub(crate) fn can_grow(&self, bytes: u64) -> bool {
+        self.limiter.can_grow(bytes)
+    }
+}
+
+impl Limiter {
+    fn can_grow(&self, bytes: u64) -> bool {
+        let left = self
+            .island
+            .upgrade()
+            .map_or(0, |island| island.account.left(LimitKind::Memory));
+        let possible = (MOST_MEMORY as u64).saturating_sub(self.memory.amount());
+        bytes.saturating_add(NEAR) <= left.min(possible)
+    }
 }
 
 #[wasmtime_wasi::async_trait]
 impl ResourceLimiterAsync for Limiter {
     async fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if desired > MOST_MEMORY {
-            return Ok(false);
-        }
         // Only what there is counts: growth that fails after this is counted for the next one.
         let more = (desired as u64).saturating_sub(self.memory.amount());
+        if current > 0 && !self.warned && !self.can_grow(more) {
+            self.warned = true;
+            return Ok(false);
+        }
+        if desired > MOST_MEMORY {
+            self.refused = Some(Exceeded {
+                kind: LimitKind::Memory,
+                limit: MOST_MEMORY as u64,
+                used: desired as u64,
+                generation: u64::MAX,
+            });
+            return Ok(false);
+        }
         while let Err(exceeded) = self.memory.grow(more) {
             let owner = self.island.upgrade();
             let raised = match &owner {

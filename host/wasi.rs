@@ -4,28 +4,25 @@ mod clock;
 mod connection;
 mod files;
 mod net;
-#[cfg(unix)]
-mod open;
 mod opened;
 mod poll;
 mod random;
-mod stream;
 
-use crate::descriptors::Held;
-use crate::error::{Error, Result};
 use crate::island::Island;
 use crate::output::CountedOutput;
-use crate::policy::{Access, DirGrant, Random};
+use crate::policy::Random;
 use crate::standing::Standing;
 use crate::state::State;
-use crate::telemetry;
-use rustix::io::Errno;
 use std::sync::Arc;
 use wasmtime::component::Linker;
-use wasmtime_wasi::{FsPerms, WasiCtx};
+use wasmtime_wasi::WasiCtx;
 
-pub(crate) use files::Meters;
+pub use files::remove_private_folders;
+pub(crate) use files::{Listing, Meters};
 pub(crate) use net::Net;
+
+/// How many random bytes a guest gets with one call: more than its libc asks for, and less than takes long.
+const MOST_RANDOM: u64 = 1 << 20;
 
 /// What an interpreter has of WASI.
 pub(crate) struct Granted {
@@ -37,7 +34,7 @@ pub(crate) struct Granted {
 }
 
 /// What the policy of `island` grants.
-pub(crate) fn granted(island: &Arc<Island>) -> Result<Granted> {
+pub(crate) fn granted(island: &Arc<Island>) -> Granted {
     let settings = &island.settings;
     let policy = &settings.policy;
     let mut builder = WasiCtx::builder();
@@ -49,6 +46,7 @@ pub(crate) fn granted(island: &Arc<Island>) -> Result<Granted> {
         .args(&policy.args);
     let standing = clock::set(&mut builder, policy.clock, island.started);
     let net = Net::set(&mut builder, island, &policy.net);
+    builder.max_random_size(MOST_RANDOM);
     if let Random::Seeded(seed) = policy.random {
         random::seed(&mut builder, seed, island.id);
     }
@@ -58,41 +56,11 @@ pub(crate) fn granted(island: &Arc<Island>) -> Result<Granted> {
     for (name, value) in policy.variables() {
         builder.env(name, value);
     }
-    let mut meters = Meters::new(policy);
-    if !policy.dirs.is_empty() {
-        let held = Held::take(&island.family, policy.dirs.len()).ok_or_else(|| {
-            telemetry::few_descriptors(island);
-            Error::Exhausted("few descriptors are left, and others need them".to_owned())
-        })?;
-        meters.descriptors.granted = Some(held);
-    }
-    for grant in &policy.dirs {
-        let perms = match grant.access {
-            Access::ReadOnly => FsPerms::ReadOnly,
-            Access::ReadWrite => FsPerms::ReadWrite,
-        };
-        builder
-            .preopened_dir(grant.path(), &grant.guest, perms)
-            .map_err(|error| not_opened(grant, &error))?;
-    }
-    Ok(Granted {
+    Granted {
         wasi: builder.build(),
         net,
-        meters,
+        meters: Meters::default(),
         standing,
-    })
-}
-
-/// What it means that a granted directory cannot be opened.
-fn not_opened(grant: &DirGrant, error: &wasmtime::Error) -> Error {
-    let error = error.root_cause();
-    let of_system = error.downcast_ref::<std::io::Error>();
-    match of_system.and_then(Errno::from_io_error) {
-        Some(Errno::MFILE | Errno::NFILE) => Error::Exhausted(error.to_string()),
-        _ => Error::Config(format!(
-            "cannot open the granted directory {}: {error}",
-            grant.host.display()
-        )),
     }
 }
 

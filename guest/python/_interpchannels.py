@@ -1,11 +1,12 @@
 """CPython's private module of channels, for islands.
 
-A channel is one of the host's, without a limit.  Whoever created it holds both ends until it is
-destroyed; others open what they use by its number, which interpreters of one domain can.  A send that
-waits for its receiver puts an end of another channel beside the object, on which it is told.
+A channel is one of the host's, without a limit.  An interpreter that has a ChannelID of it holds both ends;
+others open what they use by its number, which interpreters of one domain can.  A send that waits for its
+receiver puts an end of another channel beside the object, and receives the acknowledgement from that.
 """
 
 from collections import namedtuple
+from weakref import WeakValueDictionary
 
 from _island import codec, pickles, private, waits
 from _island.errors import forget, not_sent
@@ -35,27 +36,35 @@ class ChannelNotEmptyError(ChannelError):
     pass
 
 
-
 class _Channel:
     """What this interpreter has of a channel."""
 
-    __slots__ = ("sender", "receiver", "unbound", "created", "released")
+    __slots__ = ("sender", "receiver", "unbound", "released", "__weakref__")
 
     def __init__(self):
         self.sender = self.receiver = None
         self.unbound = REPLACE
-        self.created = False
         # The sides that this interpreter gave up.
         self.released = set()
 
 
-_known = {}
+# number -> channel, for as long as something has it: a ChannelID, or `_by_number`.
+_known = WeakValueDictionary()
+
+# The channels that this interpreter opened by their numbers.  It keeps them until they are closed, which is
+# checked when there are as many as `_most_by_number`.
+_by_number = {}
+_FEW = 64
+_most_by_number = _FEW
 
 
 class ChannelID:
-    """A channel ID identifies a channel and may be used as an int."""
+    """A channel ID identifies a channel and may be used as an int.
 
-    __slots__ = ("_number", "_end")
+    The channel exists as long as any interpreter has a ChannelID of it, or has opened it by its number.
+    """
+
+    __slots__ = ("_number", "_end", "_channel")
 
     def __new__(cls, id, *, send=None, recv=None, force=False, _resolve=False):
         number = _number(id)
@@ -69,9 +78,10 @@ class ChannelID:
             end = "send"
         else:
             end = "recv"
-        if not force:
-            _state(number)
         self = object.__new__(cls)
+        self._channel = _found(number)
+        if self._channel is None and not force:
+            raise _not_found(number)
         self._number = number
         self._end = end
         return self
@@ -145,8 +155,8 @@ def _closed(number):
     return ChannelClosedError(f"channel {number} is closed")
 
 
-def _state(number):
-    """What this interpreter has of the channel, which must exist."""
+def _found(number):
+    """What this interpreter has of the channel; None if there is no such channel."""
     channel = _known.get(number)
     if channel is None:
         channel = _Channel()
@@ -155,9 +165,36 @@ def _state(number):
             channel.receiver = host.open_receiver(number)
         except Err as error:
             forget(error)
-            raise _not_found(number) from None
+            return None
         _known[number] = channel
     return channel
+
+
+def _state(number):
+    """What this interpreter has of the channel, which must exist."""
+    channel = _known.get(number)
+    if channel is None:
+        channel = _found(number)
+        if channel is None:
+            raise _not_found(number)
+        _keep(number, channel)
+    return channel
+
+
+def _keep(number, channel):
+    global _most_by_number
+    _by_number[number] = channel
+    if len(_by_number) >= _most_by_number:
+        for other, state in list(_by_number.items()):
+            if state.receiver.info().closed:
+                del _by_number[other]
+        _most_by_number = max(_FEW, 2 * len(_by_number))
+
+
+def _forget(number):
+    """The channel was destroyed."""
+    _known.pop(number, None)
+    _by_number.pop(number, None)
 
 
 def _info(number, channel):
@@ -186,7 +223,6 @@ def create(unboundop=-1, fallback=-1):
     except Err as error:
         raise not_sent(error.value) from None
     channel.unbound = unboundop
-    channel.created = True
     number = channel.receiver.id()
     _known[number] = channel
     return ChannelID(number, force=True)
@@ -197,7 +233,7 @@ def destroy(cid):
     it never existed."""
     number = _number(cid)
     _state(number).receiver.destroy()
-    del _known[number]
+    _forget(number)
 
 
 def list_all():
@@ -305,12 +341,16 @@ def recv(cid, default=_NO_DEFAULT):
     if "recv" in channel.released:
         raise _closed(number)
     _info(number, channel)
+    looked = False
     while True:
         try:
             body, luggage = channel.receiver.receive(0)
         except Err as error:
             if type(error.value) is not host.Error_Timeout:
                 raise _error(number, error.value) from None
+            if not looked and (waits.deferred or waits.background) and waits.look(id(channel)):
+                looked = True
+                continue
             if default is not _NO_DEFAULT:
                 return default, None
             raise ChannelEmptyError(f"channel {number} is empty") from None
@@ -374,7 +414,10 @@ def release(cid, *, send=False, recv=False, force=True):
 def get_count(cid):
     """Return the number of items in the channel."""
     number = _number(cid)
-    return _info(number, _state(number)).length
+    channel = _state(number)
+    if waits.deferred or waits.background:
+        waits.look(id(channel))
+    return _info(number, channel).length
 
 
 def get_info(cid):

@@ -208,9 +208,15 @@ def get_queue_defaults(qid):
 def is_full(qid):
     """Return true if the queue has a maxsize and has reached it."""
     ends = _ends(qid)
-    return ends.maxsize > 0 and ends.receiver.length() >= ends.maxsize
+    return ends.maxsize > 0 and _count(ends) >= ends.maxsize
 
 
 def get_count(qid):
     """Return the number of items in the queue."""
-    return _ends(qid).receiver.length()
+    return _count(_ends(qid))
+
+
+def _count(ends):
+    if waits.deferred or waits.background:
+        waits.look(id(ends))
+    return ends.receiver.length()

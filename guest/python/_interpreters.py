@@ -255,7 +255,9 @@ def is_running(id, *, restrict=False):
         return True
     handle = _handle(id)
     if handle.is_running():
-        return True
+        if not (waits.deferred or waits.background) or not waits.look(id):
+            return True
+        return handle.is_running()
     try:
         # A handle says nothing of whether there is an interpreter still.
         host.get(id)
@@ -334,6 +336,8 @@ def _failed(failure):
             raise limit_exceeded(reached) from None
         case host.Failure_Cancelled(value=message):
             raise Cancelled(message) from None
+        case host.Failure_NoMemory():
+            raise MemoryError from None
         case host.Failure_NotShareable(value=text):
             error = _not_shareable(text)
             raise error from error.__cause__
@@ -485,7 +489,7 @@ def set___main___attrs(id, updates, *, restrict=False):
     _checked_shared(updates, "set___main___attrs", 2)
     if not updates:
         raise ValueError("arg 2 must be a non-empty mapping")
-    _, failed = run(id, host.Job_Bind(_bindings(updates)))
+    _, failed = run(id, host.Job_Bind(codec.fitting(_bindings(updates))))
     if failed is not None:
         raise InterpreterError(failed.formatted)
 

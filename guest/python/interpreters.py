@@ -253,6 +253,8 @@ class _End:
     @property
     def is_closed(self):
         """Whether nothing can be sent any more."""
+        if waits.deferred or waits.background:
+            waits.look(id(self))
         return self._handle is None or self._handle.info().closed
 
     def __enter__(self):

@@ -3,7 +3,9 @@
 use crate::component::Component;
 use crate::lists::World;
 use crate::variant::Variant;
-use crate::{direct, encode, heap, immortal, intrinsics, link, sources, tools};
+use crate::{
+    appending, direct, encode, heap, immortal, intrinsics, link, packages, sources, tools,
+};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -148,6 +150,7 @@ fn assemble(
     fs::create_dir_all(&installed)?;
 
     progress(Step::Componentize);
+    packages::add(&installed, &python)?;
     if variant != Variant::Island {
         add_types(work, &installed, &python)?;
     }
@@ -167,6 +170,7 @@ fn assemble(
     if let Some(addresses) = report.intrinsics {
         intrinsics::install(&mut module, addresses)?;
     }
+    appending::mend(&mut module)?;
     let immortal = immortal::make_immortal(&mut module)?;
     let taken = heap::take_free_blocks(&mut module).map_or_else(
         |error| format!("free blocks left as they are: {error:#}"),

@@ -396,6 +396,9 @@ impl Reencode for Copy<'_, '_, '_> {
                 None => {}
             }
         }
+        if let (Operator::MemoryGrow { .. }, Some(grow)) = (&operator, self.output.later.grow()) {
+            return Ok(enc::Instruction::Call(grow));
+        }
         utils::instruction(self, operator)
     }
 }

@@ -21,6 +21,9 @@ pub(crate) const NEEDED: [&str; 5] = [
     "free",
 ];
 
+/// The function of libc that allocates.
+pub(crate) const MALLOC: [&str; 1] = ["malloc"];
+
 /// No file has a larger number: the host allows 4096 handles, and libc takes the lowest number.
 const MOST: i32 = 4104;
 
@@ -42,6 +45,7 @@ const DEAD: u32 = 3;
 /// The indices of what is called.
 pub(crate) struct Libc {
     pub(crate) allocator: u32,
+    pub(crate) malloc: u32,
     /// Those of [`NEEDED`].
     pub(crate) functions: [u32; 5],
 }

@@ -8,6 +8,7 @@ use crate::alarm::Alarm;
 use crate::emit::Output;
 use crate::files::{self, Libc};
 use crate::network;
+use crate::room::Room;
 use anyhow::{Result, ensure};
 use wasm_encoder as enc;
 use wasm_encoder::{BlockType, Instruction, MemArg};
@@ -32,6 +33,8 @@ const BELOW_STACK: i32 = 32;
 /// The functions whose bodies are written once all others are.
 pub(crate) struct Image {
     bodies: Vec<enc::Function>,
+    /// The function that says whether there is room for so many bytes.
+    pub(crate) room: u32,
 }
 
 impl Image {
@@ -65,6 +68,8 @@ impl Image {
         }
 
         bodies.extend(network::announce(out)?);
+        let (room, room_bodies) = Room::announce(out, libc)?;
+        bodies.extend(room_bodies);
 
         let word = MemArg {
             offset: 0,
@@ -115,7 +120,7 @@ impl Image {
 
         let grow = [
             Instruction::LocalGet(0),
-            Instruction::MemoryGrow(0),
+            Instruction::Call(room.grow),
             Instruction::I32Const(-1),
             Instruction::I32Ne,
         ];
@@ -125,6 +130,15 @@ impl Image {
             &[ValType::I32],
             &[ValType::I32],
             &grow,
+        )?);
+
+        let ask = [Instruction::LocalGet(0), Instruction::Call(room.is_there)];
+        bodies.push(exported(
+            out,
+            "room",
+            &[ValType::I32],
+            &[ValType::I32],
+            &ask,
         )?);
 
         let aim = [Instruction::LocalGet(0), Instruction::GlobalSet(target)];
@@ -167,9 +181,12 @@ impl Image {
             Instruction::End,
         ];
         realloc.extend((0..4).map(Instruction::LocalGet));
-        realloc.push(Instruction::Call(libc.allocator));
+        realloc.push(Instruction::Call(room.allocator));
         bodies.push(body(&realloc));
-        Ok(Image { bodies })
+        Ok(Image {
+            bodies,
+            room: room.is_there,
+        })
     }
 
     /// Writes the bodies of the announced functions.

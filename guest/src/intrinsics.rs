@@ -17,7 +17,7 @@ use wasm_encoder::{BlockType, Instruction as I, MemArg};
 use wasmparser::ValType;
 
 /// The functions of CPython that this needs, by their names.
-pub(crate) const NEEDED: [&str; 7] = [
+pub(crate) const NEEDED: [&str; 8] = [
     "PyMarshal_WriteObjectToString",
     "PyMarshal_ReadObjectFromString",
     "PyBytes_AsString",
@@ -25,6 +25,7 @@ pub(crate) const NEEDED: [&str; 7] = [
     "PyBool_FromLong",
     "Py_IncRef",
     "Py_DecRef",
+    "PyErr_NoMemory",
 ];
 
 /// The interface that the host's functions are in, and their names.
@@ -66,7 +67,8 @@ pub(crate) struct Intrinsics {
 }
 
 impl Intrinsics {
-    /// Announces the functions.  `needed` are the indices of [`NEEDED`], and `free` is that of libc.
+    /// Announces the functions.  `needed` are the indices of [`NEEDED`], `free` is that of libc, and `room` says
+    /// whether so many bytes can be allocated.
     ///
     /// # Errors
     ///
@@ -75,6 +77,7 @@ impl Intrinsics {
         out: &mut Output<'_, '_>,
         needed: [u32; NEEDED.len()],
         free: u32,
+        room: Option<u32>,
     ) -> Result<Option<Intrinsics>> {
         let (Some((put, _)), Some((take, _))) = (
             out.host_import(CHANNELS, PUT),
@@ -87,7 +90,10 @@ impl Intrinsics {
             "the guest keeps state in {} globals, where only the stack pointer is expected",
             out.global_count()
         );
-        let functions = [(4, putting(put, needed)), (2, taking(take, needed, free))];
+        let functions = [
+            (4, putting(put, needed, room)),
+            (2, taking(take, needed, free)),
+        ];
         let mut bodies = Vec::new();
         let mut addresses = [0; 2];
         for ((parameters, body), address) in functions.into_iter().zip(&mut addresses) {
@@ -109,16 +115,42 @@ impl Intrinsics {
 
 /// `put(handle, obj)`: sends the object, unless it is none that is sent in this way; returns whether it
 /// did.  Raises ValueError for what `marshal` cannot write.
-fn putting(put: u32, needed: [u32; NEEDED.len()]) -> enc::Function {
-    let [write, _, bytes, long, bool_from, _, dec_ref] = needed;
+///
+/// `put(size)`: raises MemoryError where so many bytes cannot be allocated now.
+fn putting(put: u32, needed: [u32; NEEDED.len()], room: Option<u32>) -> enc::Function {
+    let [write, _, bytes, long, bool_from, _, dec_ref, no_memory] = needed;
     const ARGUMENTS: u32 = 1;
     const COUNT: u32 = 2;
     const KEYWORDS: u32 = 3;
     const BODY: u32 = 4;
     const SENT: u32 = 5;
+    let looked = match room {
+        Some(room) => I::Call(room),
+        // Whatever is asked for is said to be there.
+        None => I::Nop,
+    };
     function(
         2,
         &[
+            I::LocalGet(COUNT),
+            I::I32Const(1),
+            I::I32Eq,
+            I::LocalGet(KEYWORDS),
+            I::I32Eqz,
+            I::I32And,
+            I::If(BlockType::Empty),
+            I::LocalGet(ARGUMENTS),
+            I::I32Load(WORD),
+            I::Call(long),
+            looked,
+            I::If(BlockType::Empty),
+            I::I32Const(1),
+            I::Call(bool_from),
+            I::Return,
+            I::End,
+            I::Call(no_memory),
+            I::Return,
+            I::End,
             // It was called in another way, by who found it.
             I::LocalGet(COUNT),
             I::I32Const(2),
@@ -160,7 +192,7 @@ fn putting(put: u32, needed: [u32; NEEDED.len()]) -> enc::Function {
 /// `take(handle)`: receives an object; returns the module that the function is from where there was none
 /// that is received in this way, since that is what no message can be.
 fn taking(take: u32, needed: [u32; NEEDED.len()], free: u32) -> enc::Function {
-    let [_, read, _, long, _, inc_ref, _] = needed;
+    let [_, read, _, long, _, inc_ref, _, _] = needed;
     const MODULE: u32 = 0;
     const HANDLE: u32 = 1;
     const FOUND: u32 = 2;

@@ -11,7 +11,7 @@ mod scan;
 
 use crate::component::{Component, Instance, Provider};
 use crate::emit::Output;
-use crate::files::NEEDED;
+use crate::files::{MALLOC, NEEDED};
 use crate::intrinsics;
 use crate::lists::World;
 use crate::module::Module;
@@ -309,6 +309,7 @@ impl<'c, 'a> Linker<'c, 'a> {
             }
         }
         ahead.extend(self.named(NEEDED).into_iter().flatten());
+        ahead.extend(self.named(MALLOC).into_iter().flatten());
         ahead.extend(self.named(intrinsics::NEEDED).into_iter().flatten());
         // The host's functions that were met, which several modules can import.
         let mut host = HashSet::new();
@@ -429,7 +430,8 @@ impl<'c, 'a> Linker<'c, 'a> {
             false => None,
         };
         let lists = self.add_lists(&mut out, world)?;
-        let intrinsics = self.add_intrinsics(&mut out)?;
+        let room = image.as_ref().map(|image| image.room);
+        let intrinsics = self.add_intrinsics(&mut out, room)?;
         for (index, module) in self.modules.iter().enumerate() {
             if !self.is_shim(index) {
                 out.add_globals(index, module, &self.places[index])?;

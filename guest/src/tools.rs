@@ -186,6 +186,29 @@ fn componentize_py(tools: &Path, target: &Target, wit: &Path) -> Result<Command>
     Ok(command)
 }
 
+/// Installs packages from PyPI into `folder`: no others, and only the files that `requirements` has the hashes of.
+///
+/// # Errors
+///
+/// When no suitable Python is installed, or pip fails.
+pub(crate) fn install_packages(requirements: &Path, folder: &Path) -> Result<()> {
+    let mut pip = Command::new(find_python()?);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-compile",
+    ])
+    .args(["--require-hashes", "--only-binary=:all:"])
+    .args(["--disable-pip-version-check", "--target"])
+    .arg(folder)
+    .arg("--requirement")
+    .arg(requirements);
+    run(&mut pip).context("pip cannot install the packages of the library")
+}
+
 /// The Python that runs the build.
 fn find_python() -> Result<&'static str> {
     let check = "import sys, pip; sys.exit(sys.version_info < (3, 10))";

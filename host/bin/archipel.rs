@@ -9,11 +9,13 @@ mod repl;
 mod report;
 mod run;
 mod running;
+mod say;
 mod script;
 
 use archipel::guest::Variant;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Run Python scripts and their subinterpreters in hard isolation.
 #[derive(Parser)]
@@ -144,6 +146,15 @@ fn raise_limit_on_descriptors() {
     }
 }
 
+/// How long the end of the process waits for private folders to be removed.
+const CLEANING: Duration = Duration::from_secs(5);
+
+/// Ends the process.  Interpreters are not dropped for it, but leave nothing behind.
+fn exit(status: u8) -> ! {
+    archipel::remove_private_folders(CLEANING);
+    std::process::exit(i32::from(status))
+}
+
 fn main() -> ExitCode {
     raise_limit_on_descriptors();
     let arguments = match Arguments::try_parse() {
@@ -169,10 +180,11 @@ fn main() -> ExitCode {
             &path,
         ),
     };
+    archipel::remove_private_folders(CLEANING);
     match outcome {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
-            eprintln!("archipel: {}", failure.message);
+            say::say(&format!("archipel: {}", failure.message));
             ExitCode::from(failure.status)
         }
     }

@@ -9,6 +9,7 @@ mod tally;
 use crate::options::Options;
 use crate::run::beside;
 use crate::running::{Cause, Running};
+use crate::say::PATIENCE;
 use crate::script::Target;
 use crate::{Failure, prepare};
 use clap::Args;
@@ -81,7 +82,8 @@ impl MapCommand {
         };
         let policy = beside(policy, &script)?;
         let running = Running::watched(0)?;
-        let runtime = prepare::runtime(&limits).interpreters(room(jobs)).build()?;
+        let room = self.options.room(&policy, jobs);
+        let runtime = prepare::runtime(&limits).interpreters(room).build()?;
         running.ready();
 
         let screen = Arc::new(Screen::new(inputs.count()));
@@ -96,7 +98,8 @@ impl MapCommand {
         };
         let total = inputs.count();
         let items = crew.start(jobs, inputs)?;
-        let mut tally = Tally::new(self.options.json);
+        let stopping = running.clone();
+        let mut tally = Tally::new(self.options.json, move || stopping.cause().is_some());
         loop {
             // After a stop, what was taken on is still told of, and nothing is waited for.
             let next = crossbeam_channel::select_biased! {
@@ -106,7 +109,7 @@ impl MapCommand {
             let Some(item) = next else { break };
             show(item, &screen, &running, &mut tally);
         }
-        screen.finish();
+        screen.finish(&|stalled| stalled > PATIENCE);
         let cause = running.cause();
         if cause == Some(Cause::Unread) {
             end(cause.and_then(Cause::status).unwrap_or(crate::FAILED));
@@ -121,16 +124,27 @@ impl MapCommand {
 
 /// The process ends now anyway, and somebody may still be reading inputs.
 fn end(status: u8) -> ! {
-    std::process::exit(i32::from(status))
+    crate::exit(status)
 }
 
 /// Lets the next script's output through, until it ends.
+///
+/// A reader that takes nothing keeps the rest waiting, unless everything was stopped, or the script was, by a limit for
+/// example: then the rest of its output is dropped.
 fn show(item: Item, screen: &Screen, running: &Running, tally: &mut Tally) {
-    if item.lane.open(screen).is_err() {
+    let stops = || running.cause().is_some();
+    let shown = item.lane.show(stops, |stream, bytes| {
+        screen.write(stream, bytes, &|stalled| {
+            stops() || item.lane.was_stopped() && stalled > PATIENCE
+        })
+    });
+    if let Err(error) = shown
+        && error.kind() != std::io::ErrorKind::TimedOut
+    {
         running.stop(Cause::Unread);
     }
     let report = item.report.recv();
-    screen.end_line();
+    screen.end_line(&|_| stops());
     tally.add(item.index, &item.input, report.ok());
 }
 
@@ -147,12 +161,6 @@ fn split(arguments: &mut Vec<String>) -> Result<Option<Vec<String>>, Failure> {
         ));
     }
     Ok(Some(given))
-}
-
-/// How many interpreters there is to be room for: a few children for each script at least.
-fn room(jobs: usize) -> u32 {
-    let room = u32::try_from(jobs * 8).unwrap_or(u32::MAX);
-    room.clamp(1000, 10_000)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! may use.
 
 use crate::report::Report;
+use crate::say::say;
 use crate::{Failure, amounts};
 use archipel::{Access, LimitKind, Limits, Policy, Profile};
 use clap::Args;
@@ -10,6 +11,13 @@ use std::time::Duration;
 
 /// How many children a script may have, and how deep.
 const CHILDREN: (u32, u32) = (64, 4);
+
+/// What a runtime has room for at the least, and without a change of the system's settings.
+const LEAST_ROOM: u32 = 1000;
+const MOST_ROOM: u32 = 10_000;
+
+/// Interpreters that have ended and are still being taken down.
+const ENDING: u32 = 64;
 
 #[derive(Args)]
 pub struct Options {
@@ -55,6 +63,11 @@ pub struct Options {
     #[arg(long, value_name = "SIZE", value_parser = amounts::size)]
     max_output: Option<u64>,
 
+    /// The most that a script and its children can have in their private /tmp together: 64MiB unless said otherwise
+    /// here or in the policy file; 0 for no /tmp.
+    #[arg(long, value_name = "SIZE", value_parser = amounts::size)]
+    max_tmp: Option<u64>,
+
     /// How many children of a script may exist at a time; 64 unless said otherwise here or in the
     /// policy file.
     #[arg(long, value_name = "N")]
@@ -91,6 +104,23 @@ impl Options {
             None => Profile::default(),
         };
         Ok((self.policy(profile.policy)?, self.limits(profile.limits)?))
+    }
+
+    /// How many interpreters there must be room for, where so many scripts run at a time.
+    ///
+    /// What `--max-children` asks for is made room for, or refused by the runtime with the reason.  What a
+    /// policy file grants is made room for as far as that needs no changes to the system.
+    pub fn room(&self, policy: &Policy, scripts: usize) -> u32 {
+        let scripts = u32::try_from(scripts).unwrap_or(u32::MAX);
+        let usual = scripts.saturating_mul(8).clamp(LEAST_ROOM, MOST_ROOM);
+        let children = policy.children_granted().map_or(0, |granted| granted.count);
+        let family = children.saturating_add(1);
+        let wanted = scripts.saturating_mul(family).saturating_add(ENDING);
+        match self.max_children {
+            Some(_) => wanted.max(usual),
+            None if self.policy.is_some() => wanted.clamp(usual, MOST_ROOM),
+            None => usual,
+        }
     }
 
     fn policy(&self, mut policy: Policy) -> Result<Policy, Failure> {
@@ -160,6 +190,7 @@ impl Options {
             ("--max-memory", LimitKind::Memory, memory),
             ("--fuel", LimitKind::Fuel, fuel),
             ("--max-output", LimitKind::Output, self.max_output),
+            ("--max-tmp", LimitKind::Tmp, self.max_tmp),
         ];
         for (option, kind, amount) in rows {
             if let Some(amount) = amount {
@@ -174,10 +205,10 @@ impl Options {
     /// Tells what the options want to be told of one interpreter.
     pub fn tell(&self, report: &Report, status: u8) {
         if self.stats {
-            eprintln!("archipel: used: {}", report.usage_line());
+            say(&format!("archipel: used: {}", report.usage_line()));
         }
         if self.json {
-            eprintln!("{}", serde_json::Value::from(report.to_json(status)));
+            say(&serde_json::Value::from(report.to_json(status)).to_string());
         }
     }
 }

@@ -43,7 +43,8 @@ impl Repl {
         // Where statements come through a pipe, nothing of it is left for them to read.
         let policy = if interactive { policy.stdin() } else { policy };
         let running = Running::watched(PATIENCE)?;
-        let runtime = prepare::runtime(&limits).build()?;
+        let room = self.options.room(&policy, 1);
+        let runtime = prepare::runtime(&limits).interpreters(room).build()?;
         let interpreter = runtime
             .interpreter()
             .policy(policy)
@@ -67,7 +68,7 @@ impl Repl {
         let report = Report::new(Outcome::from(result), start.elapsed(), Some(&interpreter));
         let status = conclude(&report, running.cause());
         self.options.tell(&report, status);
-        std::process::exit(i32::from(status))
+        crate::exit(status)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::options::Options;
 use crate::report::{Outcome, Report};
 use crate::running::{Cause, Running};
+use crate::say::say;
 use crate::script::{Script, Target};
 use crate::{Failure, prepare};
 use archipel::{Error, Output, Policy};
@@ -26,7 +27,8 @@ impl Run {
         let script = self.target.load()?;
         let policy = beside(policy, &script)?;
         let running = Running::watched(1)?;
-        let runtime = prepare::runtime(&limits).build()?;
+        let room = self.options.room(&policy, 1);
+        let runtime = prepare::runtime(&limits).interpreters(room).build()?;
         let interpreter = runtime
             .interpreter()
             .policy(policy)
@@ -40,10 +42,11 @@ impl Run {
         let result = interpreter.run(script.source, script.name, script.arguments);
         let report = Report::new(Outcome::from(result), start.elapsed(), Some(&interpreter));
         drop(entry);
+        running.over();
         let status = conclude(&report, running.cause());
         self.options.tell(&report, status);
         // The process ends now anyway, so nothing is gained by cleaning up.
-        std::process::exit(i32::from(status))
+        crate::exit(status)
     }
 }
 
@@ -51,11 +54,11 @@ impl Run {
 pub fn conclude(report: &Report, cause: Option<Cause>) -> u8 {
     match (&report.outcome, cause.and_then(Cause::status)) {
         (Outcome::Failed(Error::Killed), Some(status)) => {
-            eprintln!("archipel: stopped by a signal");
+            say("archipel: stopped by a signal");
             status
         }
         (Outcome::Failed(error), _) => {
-            eprintln!("archipel: {}", crate::describe(error));
+            say(&format!("archipel: {}", crate::describe(error)));
             report.status()
         }
         _ => report.status(),

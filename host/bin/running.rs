@@ -1,6 +1,7 @@
 //! What runs now, and how all of it is stopped at once: by a signal, or for a reason of our own.
 
 use crate::Failure;
+use crate::say::PATIENCE;
 use archipel::Interpreter;
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -112,9 +113,20 @@ impl Running {
         let again = !self.stop(cause);
         // Whoever asks twice has waited for the first answer.
         if again || waits || !self.0.ready.load(Ordering::Acquire) {
-            self.0.terminal.restore();
-            std::process::exit(cause.status().unwrap_or(crate::FAILED).into());
+            self.exit(cause);
         }
+        // What is still to be said may find no reader.
+        let running = self.clone();
+        let patience = std::thread::Builder::new().name("archipel-patience".to_owned());
+        let _ = patience.spawn(move || {
+            std::thread::sleep(PATIENCE);
+            running.exit(cause);
+        });
+    }
+
+    fn exit(&self, cause: Cause) -> ! {
+        self.0.terminal.restore();
+        crate::exit(cause.status().unwrap_or(crate::FAILED))
     }
 
     /// Interrupts what runs, and goes on; false where that was done often enough.
@@ -155,6 +167,11 @@ impl Running {
     /// Says that scripts are about to run: whoever waits for them sees to the end of the command.
     pub fn ready(&self) {
         self.0.ready.store(true, Ordering::Release);
+    }
+
+    /// Says that everything has ended that could be stopped in good order: the next signal ends the command.
+    pub fn over(&self) {
+        self.0.ready.store(false, Ordering::Release);
     }
 
     /// Stops everything that runs and that will; returns whether this is the first request.

@@ -429,3 +429,40 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_end_in_a_queue_that_only_the_waiting_party_holds_is_a_deadlock() {
+    for others in [false, true] {
+        let mut post = Post::new();
+        for party in [A, B] {
+            assert!(post.broker.set_running(party, true, &mut post.effects));
+        }
+        let [carrier, answer] = [1, 1].map(|places| post.channel(places));
+        assert!(post.send(A, carrier, &[(answer, Side::Sender)]).is_none());
+        assert!(
+            post.broker
+                .release(answer, Side::Sender, A, &mut post.effects)
+        );
+        if others {
+            assert!(post.broker.acquire(carrier, Side::Receiver, PartyId::HOST));
+        }
+        let case = Case::Receive(answer);
+        let untimed = Blocking::Wait { timed: false };
+        let Begin::Waiting(wait) = post.broker.begin_one(A, case, untimed, &mut post.effects)
+        else {
+            panic!();
+        };
+        // While B is awake, it can open the channel by its number.
+        assert_eq!(post.broker.check_deadlock(&mut post.effects), 0);
+        assert!(post.broker.poll(wait, Waker::noop()).is_pending());
+        assert!(post.broker.set_running(B, false, &mut post.effects));
+        match post.broker.poll(wait, Waker::noop()) {
+            Poll::Pending => assert!(others),
+            Poll::Ready(done) => {
+                let outcome = done.unwrap().outcome;
+                assert!(matches!(outcome, Outcome::Deadlock(_)), "{outcome:?}");
+                assert!(!others);
+            }
+        }
+    }
+}

@@ -50,6 +50,17 @@ struct Frame {
     ahead: Vec<Node>,
 }
 
+/// How many channels and queued messages one analysis looks through for ends in flight, before it assumes that
+/// somebody is able to act.
+const LOOKED_THROUGH: usize = 4096;
+
+/// The budget of one analysis for ends in flight, and its result.
+struct Search {
+    left: usize,
+    /// A party is awake and could receive an end in flight, so another analysis is due later.
+    postponed: bool,
+}
+
 #[derive(Default)]
 struct Walk {
     marks: HashMap<Node, Mark>,
@@ -78,8 +89,15 @@ impl<M: Parcel> Broker<M> {
 
     pub(super) fn analyse(&mut self, effects: &mut Effects<M>) -> usize {
         let mut walk = Walk::default();
+        let mut search = Search {
+            left: LOOKED_THROUGH,
+            postponed: false,
+        };
         for party in self.parties.take_suspects() {
-            walk.start(self, Node::Party(party));
+            walk.start(self, Node::Party(party), &mut search);
+        }
+        if search.postponed {
+            self.parties.suspect_all();
         }
         let mut stuck = 0;
         for mut knot in walk.knots {
@@ -101,18 +119,22 @@ impl<M: Parcel> Broker<M> {
     }
 
     /// Where the node leads to.
-    fn ahead(&self, node: Node) -> Result<Vec<Node>, Alive> {
+    fn ahead(&self, node: Node, search: &mut Search) -> Result<Vec<Node>, Alive> {
         match node {
             Node::Ends(channel, side) => {
                 let Some(state) = self.channels.get(channel.0) else {
                     return Err(Alive);
                 };
                 let ends = state.ends(side);
-                // An end in flight may come to anyone.
-                if ends.contains_key(&PartyId::HOST) || ends.contains_key(&PartyId::FLIGHT) {
+                if ends.contains_key(&PartyId::HOST) {
                     return Err(Alive);
                 }
-                Ok(ends.keys().map(|&party| Node::Party(party)).collect())
+                let holders = ends.keys().filter(|&&party| party != PartyId::FLIGHT);
+                let mut ahead: Vec<_> = holders.map(|&party| Node::Party(party)).collect();
+                if ends.contains_key(&PartyId::FLIGHT) {
+                    self.ahead_of_flight(channel, search, &mut ahead)?;
+                }
+                Ok(ahead)
             }
             Node::Party(party) => {
                 let state = self.parties.get(party).ok_or(Alive)?;
@@ -125,6 +147,43 @@ impl<M: Parcel> Broker<M> {
                 }
             }
         }
+    }
+
+    /// Adds where the channel's ends in flight lead to: the channels in whose queues they are.
+    ///
+    /// A party that is awake can open such a channel by its number, so the search is postponed while any is.
+    fn ahead_of_flight(
+        &self,
+        channel: ChannelId,
+        search: &mut Search,
+        ahead: &mut Vec<Node>,
+    ) -> Result<(), Alive> {
+        if !self.parties.none_awake() {
+            search.postponed = true;
+            return Err(Alive);
+        }
+        let mut missing = self.channels.get(channel.0).map_or(0, |state| {
+            let count = |side| state.ends(side).get(&PartyId::FLIGHT).copied();
+            count(Side::Sender).unwrap_or(0) + count(Side::Receiver).unwrap_or(0)
+        });
+        for (key, state) in self.channels.iter() {
+            let before = missing;
+            search.left = search
+                .left
+                .checked_sub(1 + state.queue.len())
+                .ok_or(Alive)?;
+            for item in &state.queue {
+                item.load.message.each_end(&mut |other| {
+                    missing -= usize::from(other == channel && missing > 0);
+                });
+            }
+            if missing < before {
+                let carrier = ChannelId(key);
+                ahead.extend([Side::Sender, Side::Receiver].map(|side| Node::Ends(carrier, side)));
+            }
+        }
+        // An end that is in no queue is being sent or received.
+        if missing == 0 { Ok(()) } else { Err(Alive) }
     }
 
     fn ahead_of_sleeper(&self, waits: &[super::WaitId]) -> Result<Vec<Node>, Alive> {
@@ -225,8 +284,8 @@ fn append(text: &mut String, arguments: std::fmt::Arguments<'_>) {
 }
 
 impl Walk {
-    fn start<M: Parcel>(&mut self, broker: &Broker<M>, root: Node) {
-        if self.marks.contains_key(&root) || self.enter(broker, root).is_err() {
+    fn start<M: Parcel>(&mut self, broker: &Broker<M>, root: Node, search: &mut Search) {
+        if self.marks.contains_key(&root) || self.enter(broker, root, search).is_err() {
             return self.give_up();
         }
         while let Some(frame) = self.path.last_mut() {
@@ -239,7 +298,7 @@ impl Walk {
                 Some(Mark::Stuck { helped }) => frame.helped |= helped,
                 Some(Mark::Alive) => return self.give_up(),
                 None => {
-                    if self.enter(broker, node).is_err() {
+                    if self.enter(broker, node, search).is_err() {
                         return self.give_up();
                     }
                 }
@@ -247,13 +306,18 @@ impl Walk {
         }
     }
 
-    fn enter<M: Parcel>(&mut self, broker: &Broker<M>, node: Node) -> Result<(), Alive> {
+    fn enter<M: Parcel>(
+        &mut self,
+        broker: &Broker<M>,
+        node: Node,
+        search: &mut Search,
+    ) -> Result<(), Alive> {
         #[cfg(test)]
         broker.searched.set(broker.searched.get() + 1);
         let place = self.stack.len();
         self.stack.push(node);
         self.marks.insert(node, Mark::Open(place));
-        let ahead = broker.ahead(node)?;
+        let ahead = broker.ahead(node, search)?;
         self.path.push(Frame {
             node,
             place,

@@ -48,6 +48,8 @@ pub(super) struct Party {
     bound: BTreeMap<ChannelId, usize>,
     /// Whether it is being removed, so that what is put back meanwhile is an orphan already.
     leaving: bool,
+    /// The state of its own generator, where its choices follow from a seed.
+    random: Option<u64>,
 }
 
 impl Party {
@@ -88,6 +90,16 @@ impl Parties {
 
     pub(super) fn get(&self, party: PartyId) -> Option<&Party> {
         self.all.get(&party)
+    }
+
+    pub(super) fn set_random(&mut self, party: PartyId, state: u64) {
+        if let Some(party) = self.all.get_mut(&party) {
+            party.random = Some(state);
+        }
+    }
+
+    pub(super) fn random(&mut self, party: PartyId) -> Option<&mut u64> {
+        self.all.get_mut(&party)?.random.as_mut()
     }
 
     pub(super) fn exists(&self, party: PartyId) -> bool {
@@ -287,6 +299,7 @@ impl<M: Parcel> Broker<M> {
             ends: BTreeSet::new(),
             bound: BTreeMap::new(),
             leaving: false,
+            random: None,
         };
         self.parties.all.insert(id, party);
         true

@@ -68,6 +68,15 @@ impl<T> Slab<T> {
         })
     }
 
+    /// All values with their keys, in the order of their indices.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
+        (0..).zip(&self.slots).filter_map(|(index, slot)| {
+            let generation = slot.generation;
+            let value = slot.value.as_ref()?;
+            Some((Key { index, generation }, value))
+        })
+    }
+
     pub(super) fn get(&self, key: Key) -> Option<&T> {
         let slot = self.slots.get(key.index as usize)?;
         if slot.generation == key.generation {

@@ -157,6 +157,34 @@ pub(super) fn note(word: u32) -> Note {
 }
 
 #[test]
+fn the_choices_of_a_seeded_party_follow_from_its_seed() {
+    let choices = |broker_seed, seed| {
+        let mut broker: Broker<Note> = Broker::new(broker_seed);
+        let party = PartyId(7);
+        let effects = &mut Effects::default();
+        broker.add_party(party, true, None);
+        broker.seed_party(party, seed);
+        let channels: Vec<ChannelId> = (0..4)
+            .filter_map(|_| broker.create(Capacity::Unbounded, 1 << 20, party))
+            .collect();
+        let mut chosen = Vec::new();
+        for _ in 0..40 {
+            let cases = channels
+                .iter()
+                .map(|id| Case::Send(*id, Note(1, 8)))
+                .collect();
+            match broker.begin(party, cases, Blocking::Try, effects) {
+                Begin::Done(done) => chosen.push(done.case),
+                _ => panic!("each of them is ready"),
+            }
+        }
+        chosen
+    };
+    assert_eq!(choices(1, 5), choices(2, 5));
+    assert_ne!(choices(1, 5), choices(1, 6));
+}
+
+#[test]
 fn rendezvous_needs_both_sides() {
     let mut t = Bench::new();
     let ch = t.channel(0);

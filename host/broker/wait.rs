@@ -60,7 +60,7 @@ impl<M: Parcel> Broker<M> {
         blocking: Blocking,
         effects: &mut Effects<M>,
     ) -> Begin<M, Vec<Case<M>>> {
-        if let Some(chosen) = self.choose(&cases) {
+        if let Some(chosen) = self.choose(party, &cases) {
             match self.attempt(party, cases.remove(chosen), effects) {
                 Ok((outcome, origin)) => {
                     self.settle(effects);
@@ -125,13 +125,13 @@ impl<M: Parcel> Broker<M> {
     }
 
     /// Picks one of the cases that are ready, all with the same probability.
-    fn choose(&mut self, cases: &[Case<M>]) -> Option<usize> {
+    fn choose(&mut self, party: PartyId, cases: &[Case<M>]) -> Option<usize> {
         let mut chosen = None;
         let mut ready = 0;
         for (index, case) in cases.iter().enumerate() {
             if self.is_ready(case) {
                 ready += 1;
-                if ready == 1 || self.random().is_multiple_of(ready) {
+                if ready == 1 || self.random_for(party).is_multiple_of(ready) {
                     chosen = Some(index);
                 }
             }

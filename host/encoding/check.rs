@@ -2,8 +2,9 @@
 
 use super::{
     DEPTH_CEILING, FLAG_REF, MAX_SHARED_KEYS, MAX_SIZE, Refusal, code, escape,
-    reader::Reader,
-    table::{Hash, Kind, Node, Slot, Table},
+    frame::{Expects, Frame, Scan, Scanned},
+    reader::{self, Reader},
+    table::{Hash, Kind, Node, Table},
     utf8,
 };
 
@@ -46,66 +47,252 @@ pub struct Summary {
 /// assert!(check(body, 0, MAX_DEPTH).is_err());
 /// ```
 pub fn check(body: &[u8], handles: usize, max_depth: usize) -> Result<Summary, Refusal> {
-    if body.len() > MAX_SIZE {
-        return Err(Refusal::TooLarge { limit: MAX_SIZE });
-    }
-    let mut checker = Checker {
-        reader: Reader::new(body),
-        table: Table::new(),
-        summary: Summary::default(),
-        handles,
-        max_depth: max_depth.min(DEPTH_CEILING),
-        shared: 0,
-    };
-    checker.object(0).map_err(|refusal| *refusal)?;
-    if checker.reader.remaining() > 0 {
-        return Err(Refusal::Trailing);
-    }
-    Ok(checker.summary)
+    check_all(body, Carries::Any(handles), max_depth)
 }
 
-/// Whether a body is a single text or a run of bytes, if it is anything: it is checked at the pace of memory.
-pub(crate) fn is_flat(body: &[u8]) -> bool {
+/// As [`check`], of a message with which exactly these ends travel: an escape must name ends of its own kind.
+pub(crate) fn check_ends(
+    body: &[u8],
+    ends: &[Travels],
+    max_depth: usize,
+) -> Result<Summary, Refusal> {
+    check_all(body, Carries::These(ends.to_vec()), max_depth)
+}
+
+fn check_all(body: &[u8], carries: Carries, max_depth: usize) -> Result<Summary, Refusal> {
+    let mut check = Check::new(carries, max_depth);
+    loop {
+        if let Some(summary) = check.go_on(body, usize::MAX)? {
+            return Ok(summary);
+        }
+    }
+}
+
+/// The kind of something that travels beside a message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Travels {
+    Sender,
+    Receiver,
+    Interpreter,
+}
+
+/// The ends that travel beside a message, as far as they are known.
+pub(crate) enum Carries {
+    /// A number of ends of any kind.
+    Any(usize),
+    These(Vec<Travels>),
+}
+
+impl Carries {
+    fn count(&self) -> usize {
+        match self {
+            Carries::Any(count) => *count,
+            Carries::These(ends) => ends.len(),
+        }
+    }
+
+    /// Checks that the escape `code` can be rebuilt from the end at `index`.  A queue takes the one
+    /// behind it too.
+    fn check(&self, code: i32, index: i32) -> Result<(), Refusal> {
+        let missing = || Refusal::NoSuchHandle {
+            index: index.into(),
+            handles: self.count(),
+        };
+        let at = usize::try_from(index).map_err(|_| missing())?;
+        let ends = match self {
+            Carries::Any(count) if at < *count => return Ok(()),
+            Carries::Any(_) => return Err(missing()),
+            Carries::These(ends) => ends.get(at..).unwrap_or_default(),
+        };
+        let fits = match (code, ends) {
+            (_, []) => return Err(missing()),
+            (escape::QUEUE, [first, second, ..]) => {
+                (*first, *second) == (Travels::Sender, Travels::Receiver)
+            }
+            (escape::SENDER, [first, ..]) => *first == Travels::Sender,
+            (escape::RECEIVER, [first, ..]) => *first == Travels::Receiver,
+            (escape::INTERPRETER, [first, ..]) => *first == Travels::Interpreter,
+            _ => false,
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(Refusal::WrongHandle {
+                index: index.into(),
+            }),
+        }
+    }
+}
+
+/// Whether a body is a single text that is not ASCII, if it is anything.
+pub(crate) fn is_wide(body: &[u8]) -> bool {
     matches!(
         body.first().map(|byte| byte & !FLAG_REF),
-        Some(
-            code::BYTES
-                | code::ASCII
-                | code::ASCII_INTERNED
-                | code::UNICODE
-                | code::UNICODE_INTERNED
-        )
+        Some(code::UNICODE | code::UNICODE_INTERNED)
     )
+}
+
+/// A check that can be left after any number of steps and taken up again.
+pub(crate) struct Check {
+    /// The offset of the next byte.
+    at: usize,
+    table: Table,
+    summary: Summary,
+    carries: Carries,
+    max_depth: usize,
+    /// How much of [`MAX_SHARED_KEYS`] is used up.
+    shared: usize,
+    /// The innermost container that is being read, and those around it, outermost first.
+    frame: Frame,
+    outer: Vec<Frame>,
+    /// The long text or number that is being read.
+    scan: Option<Scan>,
+}
+
+impl Check {
+    /// A check that has not begun; see [`check`] for the parameters.
+    pub(crate) fn new(carries: Carries, max_depth: usize) -> Self {
+        Check {
+            at: 0,
+            table: Table::new(),
+            summary: Summary::default(),
+            carries,
+            max_depth: max_depth.min(DEPTH_CEILING),
+            shared: 0,
+            frame: Frame::ROOT,
+            outer: Vec::new(),
+            scan: None,
+        }
+    }
+
+    /// Takes up to `steps` steps and returns the summary at the end of the body. An object is one step, and so are 16
+    /// bytes of a long text or number. The caller passes the same `body` each time.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first [`Refusal`] met, after which the check is over.
+    pub(crate) fn go_on(&mut self, body: &[u8], steps: usize) -> Result<Option<Summary>, Refusal> {
+        if body.len() > MAX_SIZE {
+            return Err(Refusal::TooLarge { limit: MAX_SIZE });
+        }
+        let mut reader = Reader::new(body);
+        reader.seek(self.at);
+        let mut checker = Checker { reader, on: self };
+        let ended = checker.take_steps(steps).map_err(|refusal| *refusal)?;
+        let (at, rest) = (checker.reader.at(), checker.reader.remaining());
+        self.at = at;
+        match (ended, rest) {
+            (false, _) => Ok(None),
+            (true, 0) => Ok(Some(self.summary)),
+            (true, _) => Err(Refusal::Trailing),
+        }
+    }
+
+    /// The bytes that the check has allocated so far.
+    pub(crate) fn memory(&self) -> usize {
+        self.table.memory() + self.outer.capacity() * size_of::<Frame>()
+    }
 }
 
 /// Its refusals are boxed as long as they are on their way, so that what is returned for each object
 /// that is not refused fits into registers.
-struct Checker<'a> {
+struct Checker<'a, 'c> {
     reader: Reader<'a>,
-    table: Table,
-    summary: Summary,
-    handles: usize,
-    max_depth: usize,
-    /// How much of [`MAX_SHARED_KEYS`] is used up.
-    shared: usize,
+    on: &'c mut Check,
 }
 
-impl Checker<'_> {
-    /// Reads an object within `depth` containers.
-    #[inline]
-    fn object(&mut self, depth: usize) -> Result<Node, Box<Refusal>> {
-        let byte = self.reader.byte()?;
-        self.object_of(byte, depth)
+/// What begins at a place of the body.
+enum Read {
+    /// An object, which ends there too.
+    Object(Node),
+    /// A container, whose items follow.
+    Container(Frame),
+    /// A long text or number, whose bytes follow.
+    Scan(Scan),
+}
+
+impl Checker<'_, '_> {
+    /// Takes up to `steps` steps and returns whether the object that the body is has ended.
+    fn take_steps(&mut self, mut steps: usize) -> Result<bool, Box<Refusal>> {
+        // Kept at hand while the check goes on.
+        let mut frame = self.on.frame;
+        let ended = loop {
+            if let Some(scan) = self.on.scan {
+                if steps == 0 {
+                    break false;
+                }
+                steps = steps.saturating_sub(Scan::STEPS);
+                let Some(node) = self.scan_on(scan)? else {
+                    continue;
+                };
+                self.add(&mut frame, node)?;
+            }
+            let ends = match frame.expects {
+                Expects::Items | Expects::Elements => frame.left == 0,
+                Expects::Key => self.reader.peek() == Some(code::NULL),
+                Expects::Value | Expects::Whole => false,
+                Expects::Nothing => break true,
+            };
+            if ends {
+                if matches!(frame.expects, Expects::Key) {
+                    self.reader.byte()?;
+                }
+                if let Some(slot) = frame.slot {
+                    self.on.table.complete(slot, frame.node);
+                }
+                let node = frame.node;
+                // There is one around each container: the root is around all.
+                frame = self.on.outer.pop().unwrap_or(Frame::ROOT);
+                self.add(&mut frame, node)?;
+                continue;
+            }
+            if steps == 0 {
+                break false;
+            }
+            steps -= 1;
+            frame.before = self.on.summary.objects;
+            let byte = self.reader.byte()?;
+            match self.object_of(byte)? {
+                Read::Object(node) => self.add(&mut frame, node)?,
+                Read::Container(inner) => {
+                    self.on.outer.push(frame);
+                    frame = inner;
+                }
+                Read::Scan(scan) => self.on.scan = Some(scan),
+            }
+        };
+        self.on.frame = frame;
+        Ok(ended)
     }
 
-    /// Reads the rest of an object whose first byte is `byte`.
-    fn object_of(&mut self, byte: u8, depth: usize) -> Result<Node, Box<Refusal>> {
+    /// Adds an object to the container that it was read for.
+    #[inline]
+    fn add(&mut self, frame: &mut Frame, node: Node) -> Result<(), Box<Refusal>> {
+        match frame.expects {
+            Expects::Items => frame.left -= 1,
+            Expects::Elements => {
+                self.hashable(node, frame.before)?;
+                frame.left -= 1;
+            }
+            Expects::Key => {
+                self.hashable(node, frame.before)?;
+                frame.expects = Expects::Value;
+            }
+            Expects::Value => frame.expects = Expects::Key,
+            Expects::Whole | Expects::Nothing => frame.expects = Expects::Nothing,
+        }
+        frame.node.add(node);
+        Ok(())
+    }
+
+    /// Reads the beginning of an object whose first byte is `byte`, and all of it if it is short.
+    #[inline]
+    fn object_of(&mut self, byte: u8) -> Result<Read, Box<Refusal>> {
         let flag = byte & FLAG_REF != 0;
         let node = match byte & !FLAG_REF {
             code::INT => Node::int(self.reader.int()?),
             code::SHORT_ASCII => self.short_ascii()?,
             code::SHORT_ASCII_INTERNED => {
-                self.summary.interned = true;
+                self.on.summary.interned = true;
                 self.short_ascii()?
             }
             code::NONE | code::TRUE | code::FALSE => {
@@ -114,20 +301,29 @@ impl Checker<'_> {
             }
             code::REFERENCE => {
                 self.never_flagged(flag)?;
-                return self.reference(depth);
+                return self.reference().map(Read::Object);
             }
             code::SMALL_TUPLE => {
                 let count = self.reader.short_length()?;
-                return self.tuple(count, flag, depth);
+                return self.tuple(count, flag);
             }
             code::TUPLE => {
                 let count = self.reader.length()?;
-                return self.tuple(count, flag, depth);
+                return self.tuple(count, flag);
             }
-            code::LIST => return self.list(flag, depth),
-            code::DICT => return self.dict(flag, depth),
-            code::SET => return self.set(Hash::Set, flag, depth),
-            code::FROZENSET => return self.set(Hash::Yes, flag, depth),
+            code::LIST => {
+                let count = self.reader.length()?;
+                return self.enter(Expects::Items, Hash::List, count, flag);
+            }
+            code::DICT => return self.enter(Expects::Key, Hash::Dict, 0, flag),
+            code::SET => {
+                let count = self.reader.length()?;
+                return self.enter(Expects::Elements, Hash::Set, count, flag);
+            }
+            code::FROZENSET => {
+                let count = self.reader.length()?;
+                return self.enter(Expects::Elements, Hash::Yes, count, flag);
+            }
             code::FLOAT => {
                 self.reader.take(8)?;
                 Node::SCALAR
@@ -137,32 +333,95 @@ impl Checker<'_> {
                 Node::SCALAR
             }
             code::LONG => {
-                self.reader.long()?;
-                Node::SCALAR
+                let begin = self.reader.at();
+                let (_, size) = self.reader.long_size()?;
+                return self.scan(Scanned::Digits, begin, size, flag);
             }
             code::BYTES => {
                 let length = self.reader.length()?;
                 self.reader.take(length)?;
-                self.summary.plain_bytes = true;
+                self.on.summary.plain_bytes = true;
                 Node::BYTES
             }
-            code::ASCII => self.ascii()?,
+            code::ASCII => return self.text(Scanned::Ascii, flag),
             code::ASCII_INTERNED => {
-                self.summary.interned = true;
-                self.ascii()?
+                self.on.summary.interned = true;
+                return self.text(Scanned::Ascii, flag);
             }
-            code::UNICODE => self.unicode()?,
+            code::UNICODE => return self.text(Scanned::Unicode, flag),
             code::UNICODE_INTERNED => {
-                self.summary.interned = true;
-                self.unicode()?
+                self.on.summary.interned = true;
+                return self.text(Scanned::Unicode, flag);
             }
             _ => return Err(self.foreign(byte).into()),
         };
-        self.summary.objects += 1;
+        Ok(Read::Object(self.scalar(node, flag)))
+    }
+
+    /// Counts and numbers an object that was read.
+    #[inline]
+    fn scalar(&mut self, node: Node, flag: bool) -> Node {
+        self.on.summary.objects += 1;
         if flag {
-            self.table.push(node);
+            self.on.table.push(node);
         }
-        Ok(node)
+        node
+    }
+
+    fn text(&mut self, what: Scanned, flag: bool) -> Result<Read, Box<Refusal>> {
+        let length = self.reader.length()?;
+        let begin = self.reader.at();
+        self.scan(what, begin, length, flag)
+    }
+
+    /// Reads `length` bytes, or begins to where that takes long. What is wrong with them is said of `begin`.
+    fn scan(
+        &mut self,
+        what: Scanned,
+        begin: usize,
+        length: usize,
+        flag: bool,
+    ) -> Result<Read, Box<Refusal>> {
+        let scan = Scan {
+            what,
+            begin,
+            end: self.reader.at().saturating_add(length),
+            flag,
+        };
+        if length > Scan::PIECE {
+            return Ok(Read::Scan(scan));
+        }
+        let bytes = self.reader.take(length)?;
+        let right = match what {
+            Scanned::Ascii => bytes.is_ascii(),
+            Scanned::Unicode => utf8::is_generalised(bytes),
+            Scanned::Digits => reader::are_digits(bytes),
+        };
+        match right {
+            true => Ok(Read::Object(self.scalar(Node::SCALAR, flag))),
+            false => Err(scan.refusal().into()),
+        }
+    }
+
+    /// Reads a piece of a long text or number, and returns the object when that was the last one.
+    fn scan_on(&mut self, scan: Scan) -> Result<Option<Node>, Box<Refusal>> {
+        let at = self.reader.at();
+        let left = scan.end.saturating_sub(at);
+        let length = left.min(Scan::PIECE);
+        let bytes = self.reader.take(length)?;
+        let more = length < left;
+        let read = match scan.what {
+            Scanned::Ascii => bytes.is_ascii().then_some(length),
+            Scanned::Unicode => utf8::generalised_part(bytes, more),
+            Scanned::Digits => reader::are_digits(bytes).then_some(length),
+        };
+        let read = read.ok_or_else(|| scan.refusal())?;
+        self.reader.seek(at + read);
+        if more {
+            return Ok(None);
+        }
+        self.on.scan = None;
+        Ok(Some(self.scalar(Node::SCALAR, scan.flag)))
     }
 
     /// Refuses a type byte that is none of data's.
@@ -202,57 +461,30 @@ impl Checker<'_> {
     #[inline]
     fn short_ascii(&mut self) -> Result<Node, Box<Refusal>> {
         let length = self.reader.short_length()?;
-        self.ascii_of(length)
-    }
-
-    fn ascii(&mut self) -> Result<Node, Box<Refusal>> {
-        let length = self.reader.length()?;
-        self.ascii_of(length)
-    }
-
-    #[inline]
-    fn ascii_of(&mut self, length: usize) -> Result<Node, Box<Refusal>> {
         let at = self.reader.at();
         if !self.reader.take(length)?.is_ascii() {
-            return Err(Refusal::Malformed {
-                at,
-                what: "an ASCII string that is not ASCII",
-            }
-            .into());
+            return Err(Scan::refusal_of(Scanned::Ascii, at).into());
         }
         Ok(Node::SCALAR)
     }
 
-    fn unicode(&mut self) -> Result<Node, Box<Refusal>> {
-        let length = self.reader.length()?;
-        let at = self.reader.at();
-        if !utf8::is_generalised(self.reader.take(length)?) {
-            return Err(Refusal::Malformed {
-                at,
-                what: "a string that is not UTF-8",
-            }
-            .into());
-        }
-        Ok(Node::SCALAR)
-    }
-
-    fn reference(&mut self, depth: usize) -> Result<Node, Box<Refusal>> {
+    fn reference(&mut self) -> Result<Node, Box<Refusal>> {
         let at = self.reader.at();
         let index = self.reader.int()?;
         let node = usize::try_from(index)
             .ok()
-            .and_then(|index| self.table.get(index))
+            .and_then(|index| self.on.table.get(index))
             .ok_or(Refusal::Malformed {
                 at,
                 what: "a reference to nothing",
             })?;
         match node.kind {
             Kind::Pending => return Err(Refusal::Cyclic.into()),
-            Kind::Bytes => self.summary.plain_bytes = true,
+            Kind::Bytes => self.on.summary.plain_bytes = true,
             Kind::Int | Kind::Other => {}
         }
         // Hashing, comparing and freeing recurse along references too.
-        if depth.saturating_add(usize::from(node.height)) > self.max_depth {
+        if self.depth().saturating_add(usize::from(node.height)) > self.on.max_depth {
             return Err(self.too_deep().into());
         }
         Ok(node)
@@ -261,78 +493,44 @@ impl Checker<'_> {
     #[cold]
     fn too_deep(&self) -> Refusal {
         Refusal::TooDeep {
-            limit: self.max_depth,
+            limit: self.on.max_depth,
         }
     }
 
-    /// Steps into a container, and returns the depth of its items and its number if it gets one.
+    /// How many containers there are around what is read: all frames but the root, and the one at hand.
     #[inline]
-    fn enter(&mut self, flag: bool, depth: usize) -> Result<(usize, Option<Slot>), Refusal> {
-        if depth >= self.max_depth {
-            return Err(self.too_deep());
-        }
-        self.summary.objects += 1;
-        Ok((depth + 1, flag.then(|| self.table.reserve())))
+    fn depth(&self) -> usize {
+        self.on.outer.len()
     }
 
+    /// Steps into a container of `count` items.
     #[inline]
-    fn leave(&mut self, slot: Option<Slot>, node: Node) -> Node {
-        if let Some(slot) = slot {
-            self.table.complete(slot, node);
+    fn enter(
+        &mut self,
+        expects: Expects,
+        hash: Hash,
+        count: usize,
+        flag: bool,
+    ) -> Result<Read, Box<Refusal>> {
+        if self.depth() >= self.on.max_depth {
+            return Err(self.too_deep().into());
         }
-        node
+        self.on.summary.objects += 1;
+        let slot = flag.then(|| self.on.table.reserve());
+        Ok(Read::Container(Frame {
+            expects,
+            left: count,
+            node: Node::container(hash),
+            slot,
+            before: 0,
+        }))
     }
 
-    fn tuple(&mut self, count: usize, flag: bool, depth: usize) -> Result<Node, Box<Refusal>> {
+    fn tuple(&mut self, count: usize, flag: bool) -> Result<Read, Box<Refusal>> {
         if count > 0 && self.reader.peek() == Some(code::ELLIPSIS) {
-            return self.escape(count, flag, depth);
+            return self.escape(count, flag).map(Read::Object);
         }
-        let (depth, slot) = self.enter(flag, depth)?;
-        let mut tuple = Node::container(Hash::Yes);
-        for _ in 0..count {
-            tuple.add(self.object(depth)?);
-        }
-        Ok(self.leave(slot, tuple))
-    }
-
-    fn list(&mut self, flag: bool, depth: usize) -> Result<Node, Box<Refusal>> {
-        let count = self.reader.length()?;
-        let (depth, slot) = self.enter(flag, depth)?;
-        let mut list = Node::container(Hash::List);
-        for _ in 0..count {
-            list.add(self.object(depth)?);
-        }
-        Ok(self.leave(slot, list))
-    }
-
-    fn dict(&mut self, flag: bool, depth: usize) -> Result<Node, Box<Refusal>> {
-        let (depth, slot) = self.enter(flag, depth)?;
-        let mut dict = Node::container(Hash::Dict);
-        loop {
-            let byte = self.reader.byte()?;
-            if byte == code::NULL {
-                break;
-            }
-            let before = self.summary.objects;
-            let key = self.object_of(byte, depth)?;
-            self.hashable(key, before)?;
-            dict.add(key);
-            dict.add(self.object(depth)?);
-        }
-        Ok(self.leave(slot, dict))
-    }
-
-    fn set(&mut self, hash: Hash, flag: bool, depth: usize) -> Result<Node, Box<Refusal>> {
-        let count = self.reader.length()?;
-        let (depth, slot) = self.enter(flag, depth)?;
-        let mut set = Node::container(hash);
-        for _ in 0..count {
-            let before = self.summary.objects;
-            let element = self.object(depth)?;
-            self.hashable(element, before)?;
-            set.add(element);
-        }
-        Ok(self.leave(slot, set))
+        self.enter(Expects::Items, Hash::Yes, count, flag)
     }
 
     /// Checks a key that was read when `before` objects had been.
@@ -342,10 +540,13 @@ impl Checker<'_> {
             return Err(Refusal::Unhashable(name));
         }
         if key.height > 0 {
-            let written = self.summary.objects.saturating_sub(before);
+            let written = self.on.summary.objects.saturating_sub(before);
             let weight = usize::try_from(key.weight()).unwrap_or(usize::MAX);
-            self.shared = self.shared.saturating_add(weight.saturating_sub(written));
-            if self.shared > MAX_SHARED_KEYS {
+            self.on.shared = self
+                .on
+                .shared
+                .saturating_add(weight.saturating_sub(written));
+            if self.on.shared > MAX_SHARED_KEYS {
                 return Err(Refusal::TooShared {
                     limit: MAX_SHARED_KEYS,
                 });
@@ -357,19 +558,19 @@ impl Checker<'_> {
     /// Reads the items of a tuple that begins with `Ellipsis`.
     ///
     /// It stands for a scalar, and counts as one.
-    fn escape(&mut self, count: usize, flag: bool, depth: usize) -> Result<Node, Box<Refusal>> {
+    fn escape(&mut self, count: usize, flag: bool) -> Result<Node, Box<Refusal>> {
         const ELLIPSIS: Refusal = Refusal::NotShareable("Ellipsis");
         if count != 3 {
             return Err(ELLIPSIS.into());
         }
         self.reader.byte()?;
-        self.summary.objects += 2;
-        self.summary.escaped = true;
-        let slot = flag.then(|| self.table.reserve());
-        let plain_bytes = self.summary.plain_bytes;
-        let code = self.part(depth)?.as_int().ok_or(ELLIPSIS)?;
-        let payload = self.part(depth)?;
-        self.summary.plain_bytes = plain_bytes;
+        self.on.summary.objects += 2;
+        self.on.summary.escaped = true;
+        let slot = flag.then(|| self.on.table.reserve());
+        let plain_bytes = self.on.summary.plain_bytes;
+        let code = self.part()?.as_int().ok_or(ELLIPSIS)?;
+        let payload = self.part()?;
+        self.on.summary.plain_bytes = plain_bytes;
         let node = match (code, payload.kind) {
             (escape::BYTEARRAY, Kind::Bytes) => Node::BYTEARRAY,
             (escape::MEMORYVIEW, Kind::Bytes) => Node::MEMORYVIEW,
@@ -378,26 +579,23 @@ impl Checker<'_> {
                 Kind::Int,
             ) => {
                 let index = payload.as_int().ok_or(ELLIPSIS)?;
-                if !usize::try_from(index).is_ok_and(|index| index < self.handles) {
-                    let index = index.into();
-                    return Err(Refusal::NoSuchHandle {
-                        index,
-                        handles: self.handles,
-                    }
-                    .into());
-                }
+                self.on.carries.check(code, index)?;
                 Node::SCALAR
             }
             _ => return Err(ELLIPSIS.into()),
         };
-        Ok(self.leave(slot, node))
+        if let Some(slot) = slot {
+            self.on.table.complete(slot, node);
+        }
+        Ok(node)
     }
 
     /// Reads the code or the payload of an escape, which are scalars or references to scalars.
-    fn part(&mut self, depth: usize) -> Result<Node, Box<Refusal>> {
+    fn part(&mut self) -> Result<Node, Box<Refusal>> {
         let byte = self.reader.byte()?;
-        match byte & !FLAG_REF {
-            code::INT | code::BYTES | code::REFERENCE => self.object_of(byte, depth),
+        let is_scalar = matches!(byte & !FLAG_REF, code::INT | code::BYTES | code::REFERENCE);
+        match is_scalar.then(|| self.object_of(byte)).transpose()? {
+            Some(Read::Object(node)) => Ok(node),
             _ => Err(Refusal::NotShareable("Ellipsis").into()),
         }
     }

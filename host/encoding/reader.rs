@@ -96,36 +96,45 @@ impl<'a> Reader<'a> {
     /// Reads a long integer: its sign, and its digits of 15 bits, two bytes each, lowest first.
     pub(super) fn long(&mut self) -> Result<(bool, &'a [u8]), Refusal> {
         let at = self.at;
-        let count = self.int()?;
-        if count == i32::MIN {
-            return Err(Refusal::Malformed {
-                at,
-                what: "a long integer of impossible size",
-            });
-        }
-        let size = usize::try_from(count.unsigned_abs())
-            .ok()
-            .and_then(|count| count.checked_mul(2))
-            .ok_or(Refusal::Truncated)?;
+        let (negative, size) = self.long_size()?;
         let digits = self.take(size)?;
-        // Whether bit 15 is set anywhere is found without a branch per digit.
-        let high = digits
-            .iter()
-            .skip(1)
-            .step_by(2)
-            .fold(0, |high, byte| high | byte);
-        if high >= 0x80 {
+        if !are_digits(digits) {
             return Err(Refusal::Malformed {
                 at,
                 what: "a digit out of range",
             });
         }
-        if digits.ends_with(&[0, 0]) && size > 0 {
-            return Err(Refusal::Malformed {
-                at,
-                what: "a long integer with a leading zero",
-            });
-        }
-        Ok((count < 0, digits))
+        Ok((negative, digits))
     }
+
+    /// Reads the beginning of a long integer: its sign, and how many bytes its digits have, which follow.
+    pub(super) fn long_size(&mut self) -> Result<(bool, usize), Refusal> {
+        let at = self.at;
+        let malformed = |what| Refusal::Malformed { at, what };
+        let count = self.int()?;
+        if count == i32::MIN {
+            return Err(malformed("a long integer of impossible size"));
+        }
+        let size = usize::try_from(count.unsigned_abs())
+            .ok()
+            .and_then(|count| count.checked_mul(2))
+            .ok_or(Refusal::Truncated)?;
+        let rest = self.body.get(self.at..).unwrap_or_default();
+        let digits = rest.get(..size).ok_or(Refusal::Truncated)?;
+        if digits.ends_with(&[0, 0]) {
+            return Err(malformed("a long integer with a leading zero"));
+        }
+        Ok((count < 0, size))
+    }
+}
+
+/// Whether bytes are digits of 15 bits, two bytes each.
+pub(super) fn are_digits(bytes: &[u8]) -> bool {
+    // Whether bit 15 is set anywhere is found without a branch per digit.
+    let high = bytes
+        .iter()
+        .skip(1)
+        .step_by(2)
+        .fold(0, |high, byte| high | byte);
+    high < 0x80
 }

@@ -58,6 +58,14 @@ pub enum Refusal {
         /// The number of handles that travel with the message.
         handles: usize,
     },
+    /// An escape names a handle of another kind than its own, such as a sender where a receiver is due.
+    WrongHandle {
+        /// The index the escape gives.
+        index: i64,
+    },
+    /// The sender was destroyed before the message was received, and had asked for a mark to take the
+    /// message's place.
+    Unbound,
 }
 
 impl fmt::Display for Refusal {
@@ -93,6 +101,13 @@ impl fmt::Display for Refusal {
             Self::NoSuchHandle { index, handles } => {
                 write!(f, "the message names handle {index} but carries {handles}")
             }
+            Self::WrongHandle { index } => {
+                write!(
+                    f,
+                    "the message names handle {index}, which is of another kind"
+                )
+            }
+            Self::Unbound => f.write_str("the sender of the message was destroyed"),
         }
     }
 }

@@ -74,7 +74,7 @@ impl Node {
     };
 
     /// A container before its first item.
-    pub(super) fn container(hash: Hash) -> Self {
+    pub(super) const fn container(hash: Hash) -> Self {
         Self {
             hash,
             height: 1,
@@ -151,6 +151,11 @@ impl Table {
         let slot = Slot(self.used.saturating_add(self.spill.len()));
         self.push(Node::PENDING);
         slot
+    }
+
+    /// The bytes that it has allocated.
+    pub(super) fn memory(&self) -> usize {
+        self.spill.capacity() * size_of::<Node>()
     }
 
     #[inline]

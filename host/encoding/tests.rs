@@ -3,7 +3,7 @@
 mod limits;
 mod properties;
 
-use super::{MAX_DEPTH, Refusal, check, decode, encode};
+use super::{MAX_DEPTH, Refusal, Travels, check, check_ends, decode, encode};
 use crate::value::{HandleKind, Value};
 
 /// Lines of `python-expression<TAB>hex of marshal.dumps(python-expression, 4)`.
@@ -212,6 +212,43 @@ fn escapes_may_be_flagged_and_referred_to() {
         value.to_string(),
         "[bytearray(b'x'), bytearray(b'x'), bytearray(b'x'), <Sender 1>]"
     );
+}
+
+#[test]
+fn escapes_name_ends_of_their_own_kind() {
+    use Travels::{Interpreter, Receiver, Sender};
+    let refused = |code: u8, index: u8, ends: &[Travels]| {
+        let body = [
+            b")\x03.i".as_slice(),
+            &[code, 0, 0, 0, b'i', index, 0, 0, 0],
+        ]
+        .concat();
+        assert!(check(&body, 5, MAX_DEPTH).is_ok());
+        check_ends(&body, ends, MAX_DEPTH).err()
+    };
+    let kinds = [(3, Sender), (4, Receiver), (6, Interpreter)];
+    for (code, _) in kinds {
+        for (other, end) in kinds {
+            let expected = (code != other).then_some(Refusal::WrongHandle { index: 1 });
+            assert_eq!(refused(code, 1, &[Sender, end]), expected);
+        }
+        let missing = Refusal::NoSuchHandle {
+            index: 1,
+            handles: 1,
+        };
+        assert_eq!(refused(code, 1, &[Sender]), Some(missing));
+    }
+    // A queue is a sender and the receiver behind it.
+    assert_eq!(refused(5, 1, &[Receiver, Sender, Receiver]), None);
+    let wrong = Some(Refusal::WrongHandle { index: 0 });
+    for ends in [
+        [Sender].as_slice(),
+        &[Receiver, Sender],
+        &[Sender, Sender],
+        &[Interpreter, Receiver],
+    ] {
+        assert_eq!(refused(5, 0, ends), wrong, "{ends:?}");
+    }
 }
 
 #[test]

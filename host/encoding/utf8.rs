@@ -29,16 +29,28 @@ pub(crate) fn surrogate(bytes: &[u8]) -> Option<u32> {
 
 /// Whether Python's decoder accepts `bytes`: no overlong forms, nothing above U+10FFFF, nothing cut
 /// short, but surrogates, alone or in pairs.
-pub(crate) fn is_generalised(mut bytes: &[u8]) -> bool {
+pub(crate) fn is_generalised(bytes: &[u8]) -> bool {
+    generalised_part(bytes, false).is_some()
+}
+
+/// How much of `bytes` Python's decoder is certain to accept; `None` if it refuses some of it. All of it must be
+/// accepted unless `more` bytes follow, which a character at its end may need.
+pub(crate) fn generalised_part(bytes: &[u8], more: bool) -> Option<usize> {
+    let mut at = 0;
     // The standard library reads each stretch between surrogates once, so that this is linear.
-    while let Err(error) = std::str::from_utf8(bytes) {
-        let Some(rest) = bytes.get(error.valid_up_to()..) else {
-            return false;
+    loop {
+        let rest = bytes.get(at..)?;
+        let Err(error) = std::str::from_utf8(rest) else {
+            return Some(bytes.len());
         };
-        if surrogate(rest).is_none() {
-            return false;
+        at += error.valid_up_to();
+        let rest = bytes.get(at..)?;
+        if surrogate(rest).is_some() {
+            at += SURROGATE;
+        } else if more && (rest.len() < SURROGATE || error.error_len().is_none()) {
+            return Some(at);
+        } else {
+            return None;
         }
-        bytes = rest.get(SURROGATE..).unwrap_or_default();
     }
-    true
 }

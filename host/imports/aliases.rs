@@ -1,5 +1,6 @@
 //! The imports for aliases.
 
+use super::arrival::Fits;
 use super::message::{NotSent, Outgoing, deliver, outgoing, text, with_room};
 use super::{LONGEST_REASON, ReceiverEnd};
 use crate::alias::{AliasError, Call, FAILED, HostFn};
@@ -20,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use wasmtime::Result;
-use wasmtime::component::Resource;
+use wasmtime::component::{Linker, Resource};
 
 impl Host for State {
     async fn call(
@@ -72,7 +73,7 @@ impl Host for State {
         let own = self.own()?;
         let end = own.inbox().map_err(wasmtime::Error::new)?.receiver();
         let end = end.ok_or_else(|| wasmtime::format_err!("the caller is no more"))?;
-        Ok(self.table.push(ReceiverEnd(end))?)
+        self.must_hold(ReceiverEnd(end))
     }
 
     async fn reply(
@@ -111,6 +112,17 @@ impl Host for State {
     }
 }
 
+/// Puts the call into `linker`, in place of the bindings' own, which cannot tell of a result without room.
+pub(super) fn add_call(linker: &mut Linker<State>) -> Result<()> {
+    let mut aliases = linker.instance("archipel:island/aliases@0.1.0")?;
+    aliases.func_wrap_async("call", |mut store, (name, arguments)| {
+        Box::new(async move {
+            let answer = Host::call(store.data_mut(), name, arguments).await?;
+            Ok((Fits::or(answer, Err(Failure::NoMemory)),))
+        })
+    })
+}
+
 /// Calls a function of another interpreter's for `caller`.
 pub(crate) async fn call_guest(
     caller: &Island,
@@ -140,6 +152,7 @@ pub(crate) fn told(failure: Failure) -> String {
         Failure::Inexact => text(NotSent::Inexact),
         Failure::TooLarge(limit) => format!("too large: the limit is {limit}"),
         Failure::Interrupted => "it was interrupted".to_owned(),
+        Failure::NoMemory => "there is no memory for the result".to_owned(),
     }
 }
 
@@ -170,8 +183,13 @@ pub(crate) async fn call_host(
     let parts = match arguments.body.len() < LONG {
         true => taken_apart(&arguments),
         false => {
+            let bytes = arguments.body.len();
             let parts = move || taken_apart(&arguments);
-            let parts = caller.context.aside.run(&caller.account, parts).await;
+            let parts = caller
+                .context
+                .aside
+                .run(&caller.account, bytes, parts)
+                .await;
             parts.unwrap_or_else(|_| Err(FAILED.to_owned()))
         }
     };

@@ -5,18 +5,28 @@
 //! message but an [`Arrival`], which owns it, and gives it back unless it was lowered to its end.
 
 use super::message::{NotSent, luggage};
-use crate::bindings::archipel::island::channels::Luggage;
+use crate::bindings::archipel::island::channels::{End, Luggage};
 use crate::broker::Origin;
+use crate::encoding;
 use crate::exchange::{Exchange, Form, Message};
 use crate::state::State;
 use std::mem::MaybeUninit;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::Result;
 use wasmtime::component::__internal::{
     CanonicalAbiInfo, InstanceType, InterfaceType, LowerContext,
 };
 use wasmtime::component::{ComponentType, Lower};
+
+/// A message of this size finds room in what a guest keeps free.
+const SMALL: usize = 64 << 10;
+
+/// What a guest takes for an object in a container at the least.
+const POINTER: usize = 4;
+
+/// The old size that makes an allocation a question: see `guest/src/room.rs`.
+const ROOM: usize = 1;
 
 /// A message that was received, and goes back to its channel when it is dropped before it arrived.
 struct Held {
@@ -58,6 +68,24 @@ impl Held {
         message.map_or(&[], |message| &message.body)
     }
 
+    /// Asks the guest's allocator for room for the objects of a large message, which are made once it has arrived
+    /// and would be lost then.
+    fn ask_for_room<T>(&self, cx: &mut LowerContext<'_, T>) -> Result<()> {
+        let Some(message) = &self.message else {
+            return Ok(());
+        };
+        let size = message.body.len();
+        if size > SMALL {
+            let besides = match encoding::is_wide(&message.body) {
+                // It is decoded into a buffer that grows.
+                true => size.saturating_mul(2),
+                false => message.objects.saturating_mul(POINTER),
+            };
+            cx.realloc(0, ROOM, 1, size.saturating_add(besides))?;
+        }
+        Ok(())
+    }
+
     /// It is in the guest's memory now.
     fn note(&self) {
         self.arrived.store(true, Ordering::Relaxed);
@@ -76,10 +104,25 @@ impl Held {
     }
 }
 
+/// Ends that were to travel with messages for which a guest had no room, until they are taken from it.
+pub(crate) type Stranded = Arc<Mutex<Vec<End>>>;
+
 /// A received message as a guest gets it: in the component's eyes a `channels.message`.
 pub(super) struct Arrival {
     held: Held,
     luggage: Option<Luggage>,
+    stranded: Stranded,
+}
+
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        if !*self.held.arrived.get_mut()
+            && let Some(luggage) = self.luggage.take()
+        {
+            let mut stranded = self.stranded.lock().unwrap_or_else(PoisonError::into_inner);
+            stranded.extend(luggage.ends);
+        }
+    }
 }
 
 impl Arrival {
@@ -99,7 +142,13 @@ impl Arrival {
             None => Ok(None),
         };
         Ok(match luggage {
-            Ok(luggage) => Ok(Arrival { held, luggage }),
+            Ok(luggage) => Ok(Arrival {
+                held,
+                luggage,
+                stranded: state.stranded.clone(),
+            }),
+            // It stays in its channel, for when there is room for what travels with it.
+            Err(refusal @ NotSent::Limit(_)) => Err(refusal),
             Err(refusal) => {
                 held.note();
                 Err(refusal)
@@ -169,6 +218,7 @@ macro_rules! lower {
             ) -> Result<()> {
                 #[cfg(test)]
                 self.held().passes()?;
+                self.held().ask_for_room(cx)?;
                 self.parts().linear_lower_to_flat(cx, ty, dst)?;
                 #[cfg(test)]
                 self.held().passes()?;
@@ -184,6 +234,7 @@ macro_rules! lower {
             ) -> Result<()> {
                 #[cfg(test)]
                 self.held().passes()?;
+                self.held().ask_for_room(cx)?;
                 self.parts().linear_lower_to_memory(cx, ty, offset)?;
                 #[cfg(test)]
                 self.held().passes()?;
@@ -196,3 +247,71 @@ macro_rules! lower {
 
 lower!(Arrival: Parts<'static>);
 lower!(Body: &'static [u8]);
+
+/// A result that is lowered as another one where the guest has no room for it.
+pub(super) struct Fits<R> {
+    result: R,
+    instead: R,
+}
+
+impl<R> Fits<R> {
+    pub(super) fn or(result: R, instead: R) -> Self {
+        Fits { result, instead }
+    }
+}
+
+/// Whether lowering failed since the guest's allocator had no memory: it returns an address beyond all of it then,
+/// before anything is written (`guest/src/room.rs`).
+fn had_no_room(error: &wasmtime::Error) -> bool {
+    error.downcast_ref::<wasmtime::Trap>().is_none()
+        && error
+            .root_cause()
+            .to_string()
+            .contains("beyond end of memory")
+}
+
+#[expect(
+    unsafe_code,
+    reason = "everything about it is what wasmtime says of the type that it stands for"
+)]
+unsafe impl<R: ComponentType> ComponentType for Fits<R> {
+    type Lower = R::Lower;
+
+    const ABI: CanonicalAbiInfo = R::ABI;
+
+    fn typecheck(ty: &InterfaceType, types: &InstanceType<'_>) -> Result<()> {
+        R::typecheck(ty, types)
+    }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "everything about it is what wasmtime says of the type that it stands for"
+)]
+unsafe impl<R: Lower> Lower for Fits<R> {
+    fn linear_lower_to_flat<T>(
+        &self,
+        cx: &mut LowerContext<'_, T>,
+        ty: InterfaceType,
+        dst: &mut MaybeUninit<Self::Lower>,
+    ) -> Result<()> {
+        match self.result.linear_lower_to_flat(cx, ty, dst) {
+            Err(error) if had_no_room(&error) => self.instead.linear_lower_to_flat(cx, ty, dst),
+            lowered => lowered,
+        }
+    }
+
+    fn linear_lower_to_memory<T>(
+        &self,
+        cx: &mut LowerContext<'_, T>,
+        ty: InterfaceType,
+        offset: usize,
+    ) -> Result<()> {
+        match self.result.linear_lower_to_memory(cx, ty, offset) {
+            Err(error) if had_no_room(&error) => {
+                self.instead.linear_lower_to_memory(cx, ty, offset)
+            }
+            lowered => lowered,
+        }
+    }
+}

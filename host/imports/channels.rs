@@ -1,7 +1,7 @@
 //! The imports for channels.
 
-use super::arrival::{Arrival, Body};
-use super::message::{NotSent, Outgoing, failure, not_received, outgoing};
+use super::arrival::{Arrival, Body, Fits};
+use super::message::{NotSent, Outgoing, failure, not_received, outgoing, take_back};
 use super::{LONGEST_REASON, MOST_CHANNELS, MOST_QUEUED, ReceiverEnd, SenderEnd, duration};
 use crate::bindings::archipel::island::channels::{
     self, Capacity, Error, Host, HostReceiver, HostSender, Info, LuggageRefs, Unbound,
@@ -11,7 +11,7 @@ use crate::encoding::{self, MAX_DEPTH};
 use crate::exchange::{Charter, End, Exchange, Message};
 use crate::state::State;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
 
@@ -35,21 +35,33 @@ impl Host for State {
         }
         let charter = Charter::new(Some(self.trust.get()), unbound.into());
         let (sender, receiver) = create(exchange, capacity, charter, self.party)?;
-        let sender = self.table.push(SenderEnd(sender))?;
-        let receiver = self.table.push(ReceiverEnd(receiver))?;
-        Ok(Ok((sender, receiver)))
+        let sender = match self.hold(SenderEnd(sender))? {
+            Ok(sender) => sender,
+            Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded).into())),
+        };
+        match self.hold(ReceiverEnd(receiver))? {
+            Ok(receiver) => Ok(Ok((sender, receiver))),
+            Err(exceeded) => {
+                self.let_go(sender)?;
+                Ok(Err(NotSent::Limit(exceeded).into()))
+            }
+        }
     }
 
     fn open_sender(&mut self, id: u64) -> Result<Result<Resource<SenderEnd>, Error>> {
         Ok(match self.open(id, Side::Sender) {
-            Some(end) => Ok(self.table.push(SenderEnd(end))?),
+            Some(end) => self
+                .hold(SenderEnd(end))?
+                .map_err(|exceeded| NotSent::Limit(exceeded).into()),
             None => Err(Error::Absent),
         })
     }
 
     fn open_receiver(&mut self, id: u64) -> Result<Result<Resource<ReceiverEnd>, Error>> {
         Ok(match self.open(id, Side::Receiver) {
-            Some(end) => Ok(self.table.push(ReceiverEnd(end))?),
+            Some(end) => self
+                .hold(ReceiverEnd(end))?
+                .map_err(|exceeded| NotSent::Limit(exceeded).into()),
             None => Err(Error::Absent),
         })
     }
@@ -98,7 +110,7 @@ impl HostSender for State {
 
     fn duplicate(&mut self, end: Resource<SenderEnd>) -> Result<Resource<SenderEnd>> {
         let copy = copy(&self.table.get(&end)?.0, self.party)?;
-        Ok(self.table.push(SenderEnd(copy))?)
+        self.must_hold(SenderEnd(copy))
     }
 
     fn close(&mut self, end: Resource<SenderEnd>) -> Result<()> {
@@ -144,7 +156,7 @@ impl HostSender for State {
     }
 
     fn drop(&mut self, end: Resource<SenderEnd>) -> Result<()> {
-        self.table.delete(end)?;
+        self.let_go(end)?;
         Ok(())
     }
 }
@@ -191,7 +203,7 @@ impl HostReceiver for State {
 
     fn duplicate(&mut self, end: Resource<ReceiverEnd>) -> Result<Resource<ReceiverEnd>> {
         let copy = copy(&self.table.get(&end)?.0, self.party)?;
-        Ok(self.table.push(ReceiverEnd(copy))?)
+        self.must_hold(ReceiverEnd(copy))
     }
 
     fn close(&mut self, end: Resource<ReceiverEnd>) -> Result<Result<(), Error>> {
@@ -220,7 +232,7 @@ impl HostReceiver for State {
     }
 
     fn drop(&mut self, end: Resource<ReceiverEnd>) -> Result<()> {
-        self.table.delete(end)?;
+        self.let_go(end)?;
         Ok(())
     }
 }
@@ -229,10 +241,17 @@ impl HostReceiver for State {
 pub(super) fn add_receive(linker: &mut Linker<State>) -> Result<()> {
     let mut channels = linker.instance("archipel:island/channels@0.1.0")?;
     channels.func_wrap_async("[method]receiver.receive", |mut store, (end, timeout)| {
-        Box::new(async move { Ok((store.data_mut().receive_whole(end, timeout).await?,)) })
+        Box::new(async move {
+            let received = store.data_mut().receive_whole(end, timeout).await?;
+            Ok((Fits::or(received, Err(Error::NoMemory)),))
+        })
     })?;
     channels.func_wrap_async("[method]receiver.take", |mut store, (end,)| {
-        Box::new(async move { Ok((store.data_mut().take_plain(end).await?,)) })
+        Box::new(async move {
+            let taken = store.data_mut().take_plain(end).await?;
+            // The long way that follows tells why.
+            Ok((Fits::or(taken, None),))
+        })
     })
 }
 
@@ -304,12 +323,22 @@ impl State {
         })
     }
 
+    /// Takes what did not arrive away from the guest.
+    pub(super) fn take_stranded(&mut self) -> Result<()> {
+        let stranded = {
+            let mut stranded = self.stranded.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *stranded)
+        };
+        take_back(self, stranded)
+    }
+
     /// The next message, and where it came from.
     async fn received(
         &mut self,
         end: &Resource<ReceiverEnd>,
         timeout: Option<u64>,
     ) -> Result<Result<(Message, Option<Origin>), Error>> {
+        self.take_stranded()?;
         let end = &mut self.table.get_mut(end)?.0;
         end.note_use();
         let charter = end.charter.clone();

@@ -1,25 +1,32 @@
 //! What an interpreter may do to its descendants, besides running code in them.
 
+use super::turns::Turns;
 use crate::bindings::archipel::island::interpreters::{Refusal, Settings as Asked, Used};
+use crate::descriptors::Held;
 use crate::encoding::{self, MAX_DEPTH};
 use crate::error::{Error, LimitKind, Result};
 use crate::island::{Handler, Island, MOST_NUMBER, Settings, Target};
 use crate::ledger::Account;
 use crate::limits::Limits;
-use crate::policy::{Policy, Request};
+use crate::policy::{Hold, Narrowing, Policy, Request};
 use crate::telemetry;
 use crate::usage::Usage;
 use std::sync::Arc;
 
-/// The longest policy that a guest asks for, in bytes.  What it becomes in the host takes some thirty times
-/// as much, for as long as the child lives.
+/// The longest policy that a guest asks for, in bytes.
 const LONGEST_POLICY: usize = 128 << 10;
+
+/// How many bytes it takes as a value: each of its parts has 32, and shared parts count each time.
+const LARGEST_POLICY: usize = 2 << 20;
 
 /// The longest name of an interpreter, in bytes.
 const LONGEST_NAME: usize = 128;
 
 /// What a child of `own` is created with when that is asked for.
-pub(super) fn settings(own: &Island, asked: Asked) -> std::result::Result<Settings, Refusal> {
+pub(super) async fn settings(
+    own: &Arc<Island>,
+    asked: Asked,
+) -> std::result::Result<Settings, Refusal> {
     let mut settings = own.settings_of_child(asked.trusted);
     let wanted = limits(&asked.limits).map_err(refusal)?;
     if let Some(kind) = wanted.beyond_where_set(|kind| own.account.tightest(kind)) {
@@ -32,11 +39,13 @@ pub(super) fn settings(own: &Island, asked: Asked) -> std::result::Result<Settin
         return Err(Refusal::Denied(what));
     }
     if let Some(policy) = asked.policy {
-        settings.policy = policy_asked(own, &policy).map_err(|error| match error {
+        let policy = policy_asked(own, &policy).await;
+        settings.policy = policy.map_err(|error| match error {
             Error::Denied(what) => {
                 telemetry::denied(own, &what);
                 Refusal::Denied(what)
             }
+            Error::Exhausted(_) => no_room(),
             error => refusal(error),
         })?;
     }
@@ -48,15 +57,50 @@ pub(super) fn settings(own: &Island, asked: Asked) -> std::result::Result<Settin
 }
 
 /// The policy that is asked for, a marshalled dict, unless it is more than `own` has.
-fn policy_asked(own: &Island, asked: &[u8]) -> Result<Policy> {
+///
+/// What it takes is bounded by its size, a few milliseconds at each step. Directories are opened beside the workers.
+async fn policy_asked(own: &Arc<Island>, asked: &[u8]) -> Result<Policy> {
     if asked.len() > LONGEST_POLICY {
         return Err(Error::Config(format!(
             "the policy of a child is larger than {LONGEST_POLICY} bytes"
         )));
     }
-    let value = encoding::decode(asked, 0, MAX_DEPTH)
+    let mut turns = Turns::begin();
+    let value = encoding::decode_within(asked, 0, MAX_DEPTH, LARGEST_POLICY)
         .map_err(|refusal| Error::Config(format!("the policy cannot be read: {refusal}")))?;
-    own.settings.policy.narrowed(&Request::from_value(&value)?)
+    turns.pass().await;
+    let request = Request::from_value(&value)?;
+    turns.pass().await;
+    let mut narrowing = Narrowing::begin(&own.settings.policy, request)?;
+    let wanted = narrowing.unopened();
+    if wanted > 0 {
+        // All are counted before one is opened.
+        let held = std::iter::repeat_with(|| Held::take(&own.family, 1)).take(wanted);
+        let held = held.map(|held| Some(Box::new(held?) as Hold));
+        let Some(mut holds) = held.collect::<Option<Vec<Hold>>>() else {
+            telemetry::few_descriptors(own);
+            return Err(Error::Exhausted(
+                "file descriptor budget exhausted (raise `ulimit -n`)".to_owned(),
+            ));
+        };
+        let mut done = false;
+        while !done {
+            let work = move || {
+                let done = narrowing.open(&mut holds);
+                (narrowing, holds, done)
+            };
+            let opened;
+            (narrowing, holds, opened) = own.context.aside.system(&own.account, work).await?;
+            done = opened?;
+        }
+    }
+    turns.pass().await;
+    narrowing.end()
+}
+
+/// What a guest is told when the system lacks something.
+pub(super) fn no_room() -> Refusal {
+    Refusal::Unfit("the system has no room for another interpreter".to_owned())
 }
 
 fn refusal(error: Error) -> Refusal {
@@ -75,6 +119,13 @@ pub(crate) fn checked_name(name: &str) -> Result<&str> {
 }
 
 fn limits(asked: &[(String, u64)]) -> Result<Limits> {
+    let kinds = LimitKind::ALL.len();
+    if asked.len() > kinds {
+        return Err(Error::Config(format!(
+            "{} limits are set at once: at most {kinds}, one of each kind",
+            asked.len()
+        )));
+    }
     asked
         .iter()
         .try_fold(Limits::new(), |limits, (name, value)| {
@@ -126,13 +177,22 @@ pub(super) fn set_limits(
     Ok(())
 }
 
-pub(super) fn usage(account: &Account) -> Vec<Used> {
+/// What a guest is told of what `account` has used.
+///
+/// One whose clock stands is told of no processor time, which would be a clock.
+pub(super) fn usage(account: &Account, clock_stands: bool) -> Vec<Used> {
     let usage = Usage::of_account(account);
-    let used = usage.iter().map(|(kind, used)| Used {
-        kind: kind.name().to_owned(),
-        limit: used.limit,
-        alone: used.own,
-        subtree: used.subtree,
+    let used = usage.iter().map(|(kind, used)| {
+        let (alone, subtree) = match kind {
+            LimitKind::Cpu if clock_stands => (0, 0),
+            _ => (used.own, used.subtree),
+        };
+        Used {
+            kind: kind.name().to_owned(),
+            limit: used.limit,
+            alone,
+            subtree,
+        }
     });
     used.collect()
 }

@@ -100,19 +100,19 @@ impl Holdings {
         };
         for end in &self.senders {
             let held = SenderEnd(copy(end, state.party)?);
-            arrived.senders.push(state.table.push(held)?);
+            arrived.senders.push(state.must_hold(held)?);
         }
         for end in &self.receivers {
             let held = ReceiverEnd(copy(end, state.party)?);
-            arrived.receivers.push(state.table.push(held)?);
+            arrived.receivers.push(state.must_hold(held)?);
         }
         for island in self.interpreters {
             let reference = InterpreterRef(island);
-            arrived.interpreters.push(state.table.push(reference)?);
+            arrived.interpreters.push(state.must_hold(reference)?);
         }
         for _ in 0..self.tasks {
             let task = Task::lost(state)?;
-            arrived.tasks.push(state.table.push(task)?);
+            arrived.tasks.push(state.must_hold(task)?);
         }
         Ok(arrived)
     }

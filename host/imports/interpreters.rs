@@ -41,14 +41,17 @@ impl Host for State {
         asked: Asked,
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
-        match governing::settings(&own, asked) {
+        match governing::settings(&own, asked).await {
             Ok(settings) => self.create_child(&own, settings).await,
             Err(refusal) => Ok(Err(refusal)),
         }
     }
 
     fn usage(&mut self) -> Result<Vec<Used>> {
-        Ok(governing::usage(&self.own()?.account))
+        Ok(governing::usage(
+            &self.own()?.account,
+            self.standing.is_some(),
+        ))
     }
 
     fn current(&mut self) -> Result<u64> {
@@ -58,8 +61,11 @@ impl Host for State {
     fn get(&mut self, id: u64) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         Ok(match self.named(id) {
             Some(island) => {
-                self.taken(id);
-                Ok(self.table.push(InterpreterRef(island))?)
+                let held = self.refer(island)?;
+                if held.is_ok() {
+                    self.taken(id);
+                }
+                held
             }
             None => Err(Refusal::Absent),
         })
@@ -94,12 +100,20 @@ impl HostInterpreter for State {
             Ok(job) => job,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        let (task, running) = match self.task_for(&island)? {
+            Ok(task) => task,
+            Err(exceeded) => return Ok(Err(limited(exceeded.kind, exceeded.limit))),
+        };
         match island.start(job) {
             Ok(work) => {
                 self.pass_on(&island)?;
-                Ok(Ok(self.begin(island, work)?))
+                self.begin(island, &running, work);
+                Ok(Ok(task))
             }
-            Err(error) => Ok(Err(not_started(&error))),
+            Err(error) => {
+                self.let_go(task)?;
+                Ok(Err(not_started(&error)))
+            }
         }
     }
 
@@ -151,7 +165,7 @@ impl HostInterpreter for State {
             Err(error) => Err(error),
         };
         match copy {
-            Ok(copy) => Ok(Ok(self.table.push(InterpreterRef(copy))?)),
+            Ok(copy) => self.refer(copy),
             Err(error) => not_done(error),
         }
     }
@@ -264,8 +278,9 @@ impl HostInterpreter for State {
         &mut self,
         interpreter: Resource<InterpreterRef>,
     ) -> Result<Result<Vec<Used>, Refusal>> {
+        let stands = self.standing.is_some();
         self.govern(&interpreter, |_, island| {
-            Ok(governing::usage(&island.account))
+            Ok(governing::usage(&island.account, stands))
         })
     }
 
@@ -287,7 +302,7 @@ impl HostInterpreter for State {
     }
 
     fn drop(&mut self, interpreter: Resource<InterpreterRef>) -> Result<()> {
-        self.table.delete(interpreter)?;
+        self.let_go(interpreter)?;
         Ok(())
     }
 }
@@ -327,6 +342,12 @@ impl State {
         Ok(())
     }
 
+    /// A reference of the guest's to `island`, unless it has too many handles.
+    fn refer(&mut self, island: Arc<Island>) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
+        let held = self.hold(InterpreterRef(island))?;
+        Ok(held.map_err(|exceeded| limited(exceeded.kind, exceeded.limit)))
+    }
+
     async fn create_child(
         &mut self,
         own: &Arc<Island>,
@@ -337,7 +358,7 @@ impl State {
             return Ok(Err(too_many(0)));
         }
         match Island::create(&self.context, &own.family, Some(own), settings, None).await {
-            Ok(child) => Ok(Ok(self.table.push(InterpreterRef(child))?)),
+            Ok(child) => self.refer(child),
             Err(Error::Capacity { limit }) => Ok(Err(too_many(u64::from(limit)))),
             Err(Error::LimitExceeded { kind, limit, .. }) => Ok(Err(limited(kind, limit))),
             Err(error @ (Error::Exhausted(_) | Error::NoMemory(_))) => {
@@ -346,9 +367,7 @@ impl State {
                     interpreter = own.id,
                     "it cannot have another interpreter: {error}"
                 );
-                Ok(Err(Refusal::Unfit(
-                    "the system has no room for another interpreter".to_owned(),
-                )))
+                Ok(Err(governing::no_room()))
             }
             Err(error) => Err(wasmtime::Error::new(error)),
         }

@@ -1,12 +1,13 @@
 //! Messages between a guest and the host.
 
+use super::turns;
 use super::{MOST_BYTES, MOST_QUEUED_IN_ALL, ReceiverEnd, SenderEnd};
 use crate::aside::LONG;
 use crate::bindings::archipel::island::channels::{
     self, EndRef, Error, LimitReached, Luggage, LuggageRefs,
 };
 use crate::broker::{Broker, Outcome, Parcel, PartyId, Side};
-use crate::encoding::{self, MAX_DEPTH, Refusal, Summary};
+use crate::encoding::{self, MAX_DEPTH, Refusal, Summary, Travels};
 use crate::error::LimitKind;
 use crate::exchange::{Carried, Charter, Exchange, Form, Message, Unbound};
 use crate::island::Island;
@@ -25,7 +26,7 @@ pub(crate) type Seen = (Body, bool, Option<LuggageRefs>);
 /// The body of a message, and what is in it, where it took long to find that out.
 pub(crate) struct Body {
     bytes: Vec<u8>,
-    found: Option<std::result::Result<Summary, Refusal>>,
+    found: Option<std::result::Result<Summary, NotSent>>,
 }
 
 /// Why a message was not accepted from a guest, or not handed to one.
@@ -43,7 +44,16 @@ impl NotSent {
     fn not_trusted() -> Self {
         NotSent::NotShareable("the object is not data, and its sender is not trusted".to_owned())
     }
+
+    fn too_many_ends() -> Self {
+        NotSent::NotShareable(format!(
+            "a message carries at most {MOST_ENDS} channel ends and interpreters"
+        ))
+    }
 }
+
+/// The maximum number of channel ends and interpreters in one message. Each of them takes some tenths of a microsecond.
+const MOST_ENDS: usize = 1 << 16;
 
 /// What is said of a message that was not accepted, where there is no channel to speak of.
 pub(crate) fn text(reason: NotSent) -> String {
@@ -100,6 +110,7 @@ pub(crate) fn outgoing(
         body: bytes,
         form: Form::Plain,
         ends: Vec::new(),
+        objects: 0,
         unbound,
         author: None,
         charge: None,
@@ -114,6 +125,9 @@ pub(crate) fn outgoing(
             (luggage.form, luggage.ends)
         }
     };
+    if ends.len() > MOST_ENDS {
+        return Ok(Err(NotSent::too_many_ends()));
+    }
     message.form = match form {
         channels::Form::Trusted => {
             if !reader.is_some_and(|reader| reader.accepts(&state.trust.get())) {
@@ -127,9 +141,14 @@ pub(crate) fn outgoing(
                 "what is left of a lost message is not shareable".to_owned(),
             )));
         }
-        form => match data_form(form, &message.body, found, ends.len()) {
-            Ok((_, true)) if !exact => return Ok(Err(NotSent::Inexact)),
-            Ok((form, _)) => form,
+        form => match data_form(form, &message.body, found, &kinds(&ends)) {
+            Ok((_, summary)) if summary.plain_bytes && !exact => {
+                return Ok(Err(NotSent::Inexact));
+            }
+            Ok((form, summary)) => {
+                message.objects = summary.objects;
+                form
+            }
             Err(reason) => return Ok(Err(reason)),
         },
     };
@@ -154,28 +173,49 @@ pub(crate) fn outgoing(
     Ok(Ok(message))
 }
 
-/// How a body that must be data is to be read, and whether it has bytes in it.
+/// The kinds of the ends that a guest names.
+fn kinds(ends: &[EndRef]) -> Vec<Travels> {
+    let kind = |end: &EndRef| match end {
+        EndRef::Sender(_) => Travels::Sender,
+        EndRef::Receiver(_) => Travels::Receiver,
+        EndRef::Interpreter(_) => Travels::Interpreter,
+    };
+    ends.iter().map(kind).collect()
+}
+
+/// The kinds of the ends that a guest returned.
+fn kinds_returned(ends: &[channels::End]) -> Vec<Travels> {
+    let kind = |end: &channels::End| match end {
+        channels::End::Sender(_) => Travels::Sender,
+        channels::End::Receiver(_) => Travels::Receiver,
+        channels::End::Interpreter(_) => Travels::Interpreter,
+    };
+    ends.iter().map(kind).collect()
+}
+
+/// How a body that must be data is to be read, and what is in it.
 fn data_form(
     form: channels::Form,
     body: &[u8],
-    found: Option<std::result::Result<Summary, Refusal>>,
-    ends: usize,
-) -> Result<(Form, bool), NotSent> {
+    found: Option<std::result::Result<Summary, NotSent>>,
+    ends: &[Travels],
+) -> Result<(Form, Summary), NotSent> {
     if form == channels::Form::Buffer {
-        return match ends {
-            0 => Ok((Form::Buffer, false)),
-            _ => Err(NotSent::NotShareable(
+        return match ends.is_empty() {
+            true => Ok((Form::Buffer, Summary::default())),
+            false => Err(NotSent::NotShareable(
                 "a buffer with channel ends in it is not shareable".to_owned(),
             )),
         };
     }
-    let summary = found.unwrap_or_else(|| encoding::check(body, ends, MAX_DEPTH))?;
+    let now = || encoding::check_ends(body, ends, MAX_DEPTH).map_err(NotSent::from);
+    let summary = found.unwrap_or_else(now)?;
     // Whether there are escapes is seen here, whatever the guest says.
     let form = match summary.escaped {
         true => Form::Escaped,
         false => Form::Plain,
     };
-    Ok((form, summary.plain_bytes))
+    Ok((form, summary))
 }
 
 impl From<channels::Unbound> for Unbound {
@@ -231,7 +271,8 @@ pub(crate) fn deliver(
 
 /// Puts what travels beside a message into the receiver's table.
 ///
-/// The inner error says that the receiver does not trust the sender as the message needs it.
+/// The inner error says that the receiver does not trust the sender as the message needs it, or has too many
+/// handles.
 pub(super) fn luggage(
     state: &mut State,
     message: &Message,
@@ -255,15 +296,34 @@ pub(super) fn luggage(
             }
         };
         let held = super::channels::copy(end, state.party)?;
-        arrived.push(match end.side {
-            Side::Sender => channels::End::Sender(state.table.push(SenderEnd(held))?),
-            Side::Receiver => channels::End::Receiver(state.table.push(ReceiverEnd(held))?),
-        });
+        let held = match end.side {
+            Side::Sender => state.hold(SenderEnd(held))?.map(channels::End::Sender),
+            Side::Receiver => state.hold(ReceiverEnd(held))?.map(channels::End::Receiver),
+        };
+        match held {
+            Ok(end) => arrived.push(end),
+            Err(exceeded) => {
+                take_back(state, arrived)?;
+                return Ok(Err(NotSent::Limit(exceeded)));
+            }
+        }
     }
     Ok(Ok(Some(Luggage {
         form,
         ends: arrived,
     })))
+}
+
+/// Takes ends away from a guest that it has not got to know of.
+pub(super) fn take_back(state: &mut State, ends: Vec<channels::End>) -> Result<()> {
+    for end in ends {
+        match end {
+            channels::End::Sender(end) => drop(state.let_go(end)?),
+            channels::End::Receiver(end) => drop(state.let_go(end)?),
+            channels::End::Interpreter(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Checks a message that a guest returned.
@@ -278,12 +338,16 @@ pub(crate) fn returned(
         None => (channels::Form::Plain, Vec::new()),
         Some(luggage) => (luggage.form, luggage.ends),
     };
+    if ends.len() > MOST_ENDS {
+        return Ok(Err(NotSent::too_many_ends()));
+    }
+    let kinds = kinds_returned(&ends);
     let mut carried = Vec::with_capacity(ends.len());
     let mut lost = false;
     for end in ends {
         let end = match end {
-            channels::End::Sender(end) => state.table.delete(end)?.0,
-            channels::End::Receiver(end) => state.table.delete(end)?.0,
+            channels::End::Sender(end) => state.let_go(end)?.0,
+            channels::End::Receiver(end) => state.let_go(end)?.0,
             channels::End::Interpreter(id) => {
                 match state.named(id) {
                     Some(island) => carried.push(Carried::Interpreter(island)),
@@ -304,15 +368,18 @@ pub(crate) fn returned(
     if body.len() > most {
         return Ok(Err(NotSent::TooLarge(most)));
     }
-    let mut author = None;
+    let (mut author, mut objects) = (None, 0);
     let form = match form {
         channels::Form::Trusted => {
             author = Some(state.trust.get());
             Form::Trusted
         }
         channels::Form::Unbound => return Ok(Err(NotSent::not_trusted())),
-        form => match data_form(form, &body, found, carried.len()) {
-            Ok((form, _)) => form,
+        form => match data_form(form, &body, found, &kinds) {
+            Ok((form, summary)) => {
+                objects = summary.objects;
+                form
+            }
             Err(reason) => return Ok(Err(reason)),
         },
     };
@@ -320,6 +387,7 @@ pub(crate) fn returned(
         body,
         form,
         ends: carried,
+        objects,
         unbound: Unbound::Keep,
         author,
         charge: None,
@@ -363,8 +431,8 @@ impl State {
         (body, exact, luggage): Outgoing,
     ) -> impl Future<Output = Result<Seen>> + Send + use<> {
         let luggage_of = luggage.as_ref();
-        let (form, ends) = luggage_of.map_or((channels::Form::Plain, 0), |luggage| {
-            (luggage.form, luggage.ends.len())
+        let (form, ends) = luggage_of.map_or((channels::Form::Plain, Vec::new()), |luggage| {
+            (luggage.form, kinds(&luggage.ends))
         });
         let body = self.look_at(body, form, ends);
         async move { Ok((body.await?, exact, luggage)) }
@@ -376,33 +444,29 @@ impl State {
         (body, luggage): channels::Message,
     ) -> impl Future<Output = Result<(Body, Option<Luggage>)>> + Send + use<> {
         let luggage_of = luggage.as_ref();
-        let (form, ends) = luggage_of.map_or((channels::Form::Plain, 0), |luggage| {
-            (luggage.form, luggage.ends.len())
+        let (form, ends) = luggage_of.map_or((channels::Form::Plain, Vec::new()), |luggage| {
+            (luggage.form, kinds_returned(&luggage.ends))
         });
         let body = self.look_at(body, form, ends);
         async move { Ok((body.await?, luggage)) }
     }
 
-    /// Looks at a body if that takes long, where it is in nobody's way.
+    /// Checks a body if that takes long, in turns between which others are served.
     fn look_at(
         &self,
         bytes: Vec<u8>,
         form: channels::Form,
-        ends: usize,
+        ends: Vec<Travels>,
     ) -> impl Future<Output = Result<Body>> + Send + use<> {
         let is_data = matches!(form, channels::Form::Plain | channels::Form::Escaped);
         let is_long = (LONG..=self.most_bytes()).contains(&bytes.len());
-        let is_long = is_data && is_long && !encoding::is_flat(&bytes);
-        let aside = is_long.then(|| (self.context.clone(), self.account.clone()));
+        let account = (is_data && is_long).then(|| self.account.clone());
         async move {
-            let Some((context, account)) = aside else {
-                return Ok(Body { bytes, found: None });
+            let found = match account {
+                Some(account) => Some(turns::check(&bytes, ends, &account).await),
+                None => None,
             };
-            let look = move || {
-                let found = Some(encoding::check(&bytes, ends, MAX_DEPTH));
-                Body { bytes, found }
-            };
-            context.aside.run(&account, look).await
+            Ok(Body { bytes, found })
         }
     }
 

@@ -10,7 +10,9 @@ impl Host for State {
     fn take_interruption(&mut self) -> Result<Option<Interruption>> {
         Ok(self.interrupt.take().map(|asked| match asked {
             interrupt::Interruption::Keyboard => Interruption::Keyboard,
-            interrupt::Interruption::Cancelled(message) => Interruption::Cancelled(message),
+            interrupt::Interruption::Cancelled(message) => {
+                Interruption::Cancelled(message.to_string())
+            }
         }))
     }
 

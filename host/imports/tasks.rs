@@ -1,22 +1,24 @@
 //! Jobs that one interpreter gave to another, and their results.
 
+use super::arrival::Fits;
 use super::keeping::{Keeper, Kept};
 use super::message::{deliver, text};
 use crate::bindings::archipel::island::channels as wit_channels;
 use crate::bindings::archipel::island::interpreters::{
-    Failure, HostTask, LimitReached, NotRun, Refusal,
+    Failure, HostInterpreter, HostTask, LimitReached, NotRun, Refusal,
 };
 use crate::broker::{Case, EventId, Outcome, Parcel};
-use crate::error::Error;
+use crate::error::{Error, LimitKind};
 use crate::island::{Island, Run, Watcher};
 use crate::job::{Reply, exited};
+use crate::ledger::Exceeded;
 use crate::promise::Promise;
 use crate::state::State;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 use wasmtime::Result;
-use wasmtime::component::Resource;
+use wasmtime::component::{Linker, Resource};
 
 /// A job on its way, or its result.
 pub struct Task(Arc<Running>);
@@ -88,26 +90,38 @@ fn watch(running: &Arc<Running>, job: &Run<Reply>) {
     job.when_stopped(move |error| running.keep(Ended::small(error)));
 }
 
+/// A task, and what tells it of the end of its job.
+type Begun = (Resource<Task>, Arc<Running>);
+
 impl State {
     /// A task without a result, which ends when `island` has nothing to do.
     pub(super) fn task_of_idling(&mut self, island: &Island) -> Result<Resource<Task>> {
         let running = Running::new(&self.context.exchange, island.party)?;
-        let task = self.table.push(Task(running.clone()))?;
+        let task = self.must_hold(Task(running.clone()))?;
         let watcher: Weak<Running> = Arc::downgrade(&running);
         island.when_idle(watcher);
         Ok(task)
     }
 
-    /// Lets a job run beside the caller.
-    pub(super) fn begin(&mut self, island: Arc<Island>, job: Run<Reply>) -> Result<Resource<Task>> {
+    /// A task for a job of `island` that is about to start, unless the guest has too many handles.
+    pub(super) fn task_for(
+        &mut self,
+        island: &Island,
+    ) -> Result<std::result::Result<Begun, Exceeded>> {
         let running = Running::new(&self.context.exchange, island.party)?;
-        let task = self.table.push(Task(running.clone()))?;
+        Ok(self
+            .hold(Task(running.clone()))?
+            .map(|task| (task, running)))
+    }
+
+    /// Lets a job run beside the caller, which learns of its end by `running`.
+    pub(super) fn begin(&mut self, island: Arc<Island>, running: &Arc<Running>, job: Run<Reply>) {
+        let running = running.clone();
         watch(&running, &job);
         self.context
             .workers
             .spawn(to_end(island, job, running, self.keeper()))
             .detach();
-        Ok(task)
     }
 
     /// Lets a job run while the caller waits for it.
@@ -142,9 +156,13 @@ impl State {
             self.context.workers.spawn(work).detach();
         }
         let Some(done) = done else {
-            let task = self.table.push(Task(running))?;
+            let task = self.must_hold(Task(running))?;
             return Ok(Err(NotRun::Interrupted(task)));
         };
+        // What has stopped the child may be about to stop the caller too.
+        if let Some(own) = self.island.upgrade() {
+            own.unless_stopping().await;
+        }
         match done.map(|done| done.outcome) {
             Some(Outcome::Deadlock(text)) => Ok(Err(NotRun::Deadlock(text))),
             _ => Ok(self.result_of(&running)?.map_err(NotRun::Failed)),
@@ -171,13 +189,39 @@ impl State {
                 Err(Failure::Limited(LimitReached {
                     kind: kind.name().to_owned(),
                     limit,
-                    used,
+                    used: match kind {
+                        // How much it was is a reading of a clock.
+                        LimitKind::Cpu | LimitKind::Wall if self.standing.is_some() => limit,
+                        _ => used,
+                    },
                 }))
             }
             Some(Err(Error::Cancelled(message))) => Err(Failure::Cancelled(message)),
             Some(Err(error)) => Err(Failure::Died(error.to_string())),
         })
     }
+}
+
+/// Puts what returns results into `linker`, in place of the bindings' own, which cannot tell of a result without
+/// room.
+pub(super) fn add_results(linker: &mut Linker<State>) -> Result<()> {
+    let mut interpreters = linker.instance("archipel:island/interpreters@0.1.0")?;
+    interpreters.func_wrap_async("[method]task.finish", |mut store, (task,)| {
+        Box::new(async move {
+            let result = HostTask::finish(store.data_mut(), task).await?;
+            Ok((Fits::or(result, Err(Failure::NoMemory)),))
+        })
+    })?;
+    interpreters.func_wrap_async(
+        "[method]interpreter.run",
+        |mut store, (interpreter, job)| {
+            Box::new(async move {
+                let result = HostInterpreter::run(store.data_mut(), interpreter, job).await?;
+                let instead = Err(NotRun::Failed(Failure::NoMemory));
+                Ok((Fits::or(result, instead),))
+            })
+        },
+    )
 }
 
 /// Runs a job; the reference keeps the interpreter for as long as that takes.
@@ -213,16 +257,19 @@ pub(super) fn not_started(error: &Error) -> Refusal {
 }
 
 impl HostTask for State {
-    fn finish(
+    async fn finish(
         &mut self,
         task: Resource<Task>,
     ) -> Result<Result<Option<wit_channels::Message>, Failure>> {
         let running = self.table.get(&task)?.0.clone();
+        if let Some(own) = self.island.upgrade() {
+            own.unless_stopping().await;
+        }
         self.result_of(&running)
     }
 
     fn drop(&mut self, task: Resource<Task>) -> Result<()> {
-        self.table.delete(task)?;
+        self.let_go(task)?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The import for waiting.
 
-use super::arrival::Arrival;
+use super::arrival::{Arrival, Fits};
 use super::duration;
 use super::message::{failure, not_received, outgoing};
 use crate::bindings::archipel::island::channels::Error;
@@ -95,7 +95,12 @@ impl Outside {
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     let mut waiting = linker.instance("archipel:island/waiting@0.1.0")?;
     waiting.func_wrap_async("wait", |mut store, (cases, timeout)| {
-        Box::new(async move { Ok((store.data_mut().wait(cases, timeout).await?,)) })
+        Box::new(async move {
+            let first = store.data_mut().wait(cases, timeout).await?;
+            let index = first.as_ref().map_or(0, |(index, _)| *index);
+            let instead = Ok((index, Outcome::Failed(Error::NoMemory)));
+            Ok((Fits::or(first, instead),))
+        })
     })
 }
 
@@ -108,6 +113,7 @@ impl State {
         if cases.len() > MOST_CASES {
             return Ok(Err(Error::TooLarge(MOST_CASES as u64)));
         }
+        self.take_stranded()?;
         // Each with its index among the cases.
         let mut wanted = Vec::with_capacity(cases.len());
         let mut indices = Vec::with_capacity(cases.len());

@@ -5,8 +5,8 @@ use crate::error::{Error, LimitKind, Result};
 use crate::image::{Fault, Image};
 use crate::imports::Holdings;
 use crate::job::{self, Reply, died, settled};
+use crate::wasi::Listing;
 use std::sync::Arc;
-use wasmtime_wasi::p2::bindings::filesystem::types::DirectoryEntryStream;
 
 /// Why there is no copy, and whom the error is about: an original that died of it is gone.
 enum Failure {
@@ -90,10 +90,7 @@ impl Entered {
             return Err(Failure::Original(Error::Closed));
         };
         let table = &mut original.store.data_mut().table;
-        if table
-            .iter_mut()
-            .any(|entry| entry.is::<DirectoryEntryStream>())
-        {
+        if table.iter_mut().any(|entry| entry.is::<Listing>()) {
             let text =
                 "it is in the middle of reading a directory: an iterator of os.scandir is open";
             return Err(Failure::Copy(Error::NotCopyable(text.to_owned())));

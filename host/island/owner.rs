@@ -6,6 +6,7 @@ use crate::error::LimitKind;
 use crate::imports::arguments;
 use crate::interpreter::LimitCallback;
 use crate::ledger::Exceeded;
+use crate::policy::Clock;
 use crate::telemetry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,11 +71,17 @@ impl Drop for Asking<'_> {
 impl Island {
     /// Calls a function of an ancestor's, and waits until it has ended.
     async fn ask(&self, function: &Function, exceeded: &Exceeded) {
+        let is_time = matches!(exceeded.kind, LimitKind::Cpu | LimitKind::Wall);
+        let used = match self.settings.policy.clock {
+            // How much time it was is a reading of a clock.
+            Clock::Frozen(_) if is_time => exceeded.limit,
+            _ => exceeded.used,
+        };
         let arguments = arguments(
             vec![
                 exceeded.kind.name().into(),
                 exceeded.limit.into(),
-                exceeded.used.into(),
+                used.into(),
             ],
             Vec::new(),
         );

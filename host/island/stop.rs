@@ -1,6 +1,7 @@
 //! The request to stop an interpreter.
 
 use crate::error::Error;
+use crate::ledger::Exceeded;
 use std::sync::OnceLock;
 
 /// Why an interpreter is stopped.
@@ -9,6 +10,8 @@ pub(crate) enum Reason {
     Killed,
     /// It was cancelled in a way that cannot be caught, with this message.
     Cancelled(String),
+    /// What runs below it has reached a limit of its own.
+    Limited(Exceeded),
 }
 
 /// The request to stop whatever runs, now and later.  The first one counts.
@@ -29,6 +32,7 @@ impl Stop {
     pub(super) fn error(&self) -> Error {
         match self.0.get() {
             Some(Reason::Cancelled(message)) => Error::Cancelled(message.clone()),
+            Some(Reason::Limited(exceeded)) => exceeded.clone().into(),
             Some(Reason::Killed) | None => Error::Killed,
         }
     }

@@ -7,7 +7,7 @@ use crate::interpreter::Binding;
 use crate::interrupt::Interruption;
 use crate::island::Reason;
 use crate::job::Job;
-use crate::{Capacity, Error, Interpreter, Policy, Receiver, RecvError, Runtime, Sender, Value};
+use crate::{Capacity, Error, Interpreter, Policy, Receiver, Runtime, Sender, TryRecvError, Value};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -310,7 +310,7 @@ impl World {
             loop {
                 match receiver.try_recv() {
                     Ok(value) => left.extend(number(&value)),
-                    Err(RecvError::Empty | RecvError::Closed) => break,
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
                     Err(other) => panic!("{other:?}"),
                 }
             }

@@ -1,6 +1,7 @@
 //! The aliases that an interpreter asks for, and those that it is given.
 
 use super::Policy;
+use super::env::{MOST, check_count};
 use super::name::check_name;
 use crate::alias::{AliasError, Call, HostFn};
 use crate::error::Result;
@@ -24,7 +25,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// When `name` is not made of identifiers of at most 128 bytes, with dots between them.
+    /// When `name` is not made of identifiers of at most 128 bytes, with dots between them, or there are 4,096 already.
     ///
     /// # Examples
     ///
@@ -40,6 +41,7 @@ impl Policy {
         let name = name.into();
         check_name("an alias", &name)?;
         self.aliases.insert(name);
+        check_count("aliases", self.aliases.len(), MOST)?;
         Ok(self)
     }
 

@@ -35,9 +35,11 @@ impl Amount {
                 };
                 u64::try_from(time.as_nanos()).map_err(|_| "it is too large".to_owned())
             }
-            LimitKind::Memory | LimitKind::Output | LimitKind::Message | LimitKind::Queued => {
-                self.bytes()
-            }
+            LimitKind::Memory
+            | LimitKind::Output
+            | LimitKind::Message
+            | LimitKind::Queued
+            | LimitKind::Tmp => self.bytes(),
             _ => match self {
                 Amount::Whole(count) => Ok(*count),
                 Amount::Fraction(_) => Err("it must be a whole number".to_owned()),
@@ -55,9 +57,11 @@ impl Amount {
                 let time = humantime::format_duration(Duration::from_nanos(limit));
                 Amount::Text(time.to_string())
             }
-            LimitKind::Memory | LimitKind::Output | LimitKind::Message | LimitKind::Queued => {
-                Amount::from_bytes(limit)
-            }
+            LimitKind::Memory
+            | LimitKind::Output
+            | LimitKind::Message
+            | LimitKind::Queued
+            | LimitKind::Tmp => Amount::from_bytes(limit),
             _ => Amount::whole(limit),
         }
     }

@@ -44,6 +44,21 @@ impl Policy {
         self.children = Children { count, depth }.check()?;
         Ok(self)
     }
+
+    /// The children that the interpreter may create; `None` for none.
+    ///
+    /// ```
+    /// use archipel::Policy;
+    ///
+    /// let policy = Policy::new().children(8, 2)?;
+    /// assert_eq!(policy.children_granted().map(|children| children.count), Some(8));
+    /// assert!(Policy::new().children_granted().is_none());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    #[must_use]
+    pub fn children_granted(&self) -> Option<Children> {
+        self.children
+    }
 }
 
 impl<'de> Deserialize<'de> for Children {

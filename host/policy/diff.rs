@@ -2,6 +2,7 @@
 
 use super::{Clock, Policy, Random};
 use crate::policy::amount::Amount;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A difference between two policies.
@@ -91,8 +92,10 @@ impl Policy {
     #[must_use]
     pub fn diff(&self, other: &Policy) -> Vec<Change> {
         let (own, others) = (self.lines(), other.lines());
-        let removed = own.iter().filter(|line| !others.contains(line));
-        let added = others.iter().filter(|line| !own.contains(line));
+        let set = |lines: &[String]| lines.iter().cloned().collect::<BTreeSet<_>>();
+        let (has, have) = (set(&own), set(&others));
+        let removed = own.iter().filter(|line| !have.contains(*line));
+        let added = others.iter().filter(|line| !has.contains(*line));
         let removed = removed.cloned().map(Change::Removed);
         removed.chain(added.cloned().map(Change::Added)).collect()
     }

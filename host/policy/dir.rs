@@ -1,10 +1,12 @@
 //! The directories that an interpreter may use.
 
 use super::Policy;
+use super::env::check_count;
 use super::quota::Quota;
 use crate::error::{Error, Result};
 use cap_std::fs::Dir;
 use serde::{Deserialize, Serialize};
+use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,10 +34,41 @@ impl Access {
     }
 }
 
+/// The maximum number of directories in a policy. Each may take a descriptor of the process.
+pub(crate) const MOST_DIRS: usize = 256;
+
+/// What a descriptor counts against, until it is closed.
+pub(crate) type Hold = Box<dyn Any + Send + Sync>;
+
+/// An open directory, shared by all grants of it and by the interpreters that have one.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    pub(crate) dir: Arc<Dir>,
+    _hold: Option<Hold>,
+}
+
+impl Folder {
+    fn new(dir: Dir, hold: Option<Hold>) -> Arc<Self> {
+        Arc::new(Folder {
+            dir: Arc::new(dir),
+            _hold: hold,
+        })
+    }
+
+    /// Opens the directory `path` in this one, and returns it and its path without symbolic links. No link leads out
+    /// of this directory.
+    pub(super) fn open(&self, path: &Path, hold: Option<Hold>) -> io::Result<(Arc<Self>, PathBuf)> {
+        let real = self.dir.canonicalize(path)?;
+        // Opening a pipe would wait for a writer; this opens directories only.
+        let opened = self.dir.open_dir(&real)?;
+        Ok((Folder::new(opened, hold), real))
+    }
+}
+
 /// A directory that is granted.
 #[derive(Debug, Clone)]
 pub(crate) struct DirGrant {
-    pub(crate) dir: Arc<Dir>,
+    pub(crate) folder: Arc<Folder>,
     /// Where it was, without symbolic links.
     pub(crate) host: PathBuf,
     pub(crate) guest: String,
@@ -45,17 +78,6 @@ pub(crate) struct DirGrant {
 }
 
 impl DirGrant {
-    /// A path by which the directory can be opened again: itself, whatever happened to its name.
-    pub(crate) fn path(&self) -> PathBuf {
-        #[cfg(target_os = "linux")]
-        {
-            use std::os::fd::AsRawFd;
-            format!("/proc/self/fd/{}", self.dir.as_raw_fd()).into()
-        }
-        #[cfg(not(target_os = "linux"))]
-        self.host.clone()
-    }
-
     pub(crate) fn quota(&self) -> Option<u64> {
         self.quota.as_ref().map(|quota| quota.limit)
     }
@@ -68,8 +90,18 @@ impl DirGrant {
             (_, None, Some(_)) => false,
             (_, Some(own), Some(parents)) => own <= parents,
         };
-        quota && self.access <= parent.access && self.host.starts_with(&parent.host)
+        quota && self.access <= parent.access && is_at_or_in(&self.host, &parent.host)
     }
+}
+
+/// Whether a path is that of `folder` or of something in it. Both are absolute and without links, so comparing bytes
+/// does, which is faster than comparing components.
+fn is_at_or_in(path: &Path, folder: &Path) -> bool {
+    let (path, folder) = (path.as_os_str(), folder.as_os_str());
+    let rest = path
+        .as_encoded_bytes()
+        .strip_prefix(folder.as_encoded_bytes());
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/' | b'\\')))
 }
 
 impl PartialEq for DirGrant {
@@ -86,14 +118,18 @@ impl Policy {
     /// Grants the directory `host` under the path `guest`.
     ///
     /// Only files and folders in it can be opened: pipes, sockets and devices are refused
-    /// (`PermissionError`).  An interpreter can list 64 directories at a time (`ENOMEM`).
+    /// (`PermissionError`).  An interpreter can list 64 directories at a time (`ENOMEM`); each listing that is open
+    /// counts 48 KiB as `memory`.
+    ///
+    /// The directory is opened once, here. All interpreters with the grant, and the children that they give it to,
+    /// share that descriptor.
     ///
     /// # Errors
     ///
     /// When `host` is not a directory or cannot be opened; when it is `/`, `/proc`, `/sys` or
     /// `/dev` or lies in one of the latter three; when it overlaps with another grant, one of which
-    /// is read-only and the other read-write or one of which has a quota; and when `guest` is not an
-    /// absolute path or is granted already.
+    /// is read-only and the other read-write or one of which has a quota; when `guest` is not an
+    /// absolute path or is granted already; and when there are 256 directories already.
     pub fn dir(
         self,
         host: impl AsRef<Path>,
@@ -173,7 +209,7 @@ impl Policy {
         self.add_dir(
             shown,
             DirGrant {
-                dir: Arc::new(dir),
+                folder: Folder::new(dir, None),
                 host,
                 guest,
                 access,
@@ -187,11 +223,14 @@ impl Policy {
     /// calls it; the others he knows by their paths in the guest.
     pub(crate) fn add_dir(&mut self, shown: &str, grant: DirGrant) -> Result<()> {
         check_guest_path(&grant.guest)?;
+        check_count("directories", self.dirs.len() + 1, MOST_DIRS)?;
         let guest = &grant.guest;
         for other in &self.dirs {
             let why = if other.guest == *guest {
                 "something is granted there".to_owned()
-            } else if !other.host.starts_with(&grant.host) && !grant.host.starts_with(&other.host) {
+            } else if !is_at_or_in(&other.host, &grant.host)
+                && !is_at_or_in(&grant.host, &other.host)
+            {
                 continue;
             } else if other.access != grant.access {
                 format!(
@@ -255,6 +294,16 @@ pub(crate) fn reason(error: &io::Error) -> String {
         io::ErrorKind::NotADirectory => "it is not a directory".to_owned(),
         io::ErrorKind::PermissionDenied => "it may not be opened".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+/// The same for an interpreter, which learns nothing of the host from it.
+pub(super) fn reason_for_guest(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::PermissionDenied => reason(error),
+        _ => "it cannot be opened".to_owned(),
     }
 }
 

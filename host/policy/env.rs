@@ -6,14 +6,16 @@ use crate::error::{Error, Result};
 /// The longest text of a variable or an argument, as on Linux.
 const MOST_BYTES: usize = 128 << 10;
 
-/// How many variables, arguments and folders there can be of each.
-const MOST: usize = 4096;
+/// The maximum number of variables, arguments, folders with modules, destinations, aliases, and names of modules, for
+/// each.
+pub(crate) const MOST: usize = 4096;
 
-fn check_count(what: &str, count: usize) -> Result<()> {
-    match count <= MOST {
+/// Refuses more than `most` of something.
+pub(super) fn check_count(what: &str, count: usize, most: usize) -> Result<()> {
+    match count <= most {
         true => Ok(()),
         false => Err(Error::Config(format!(
-            "cannot grant {count} {what}: at most {MOST}"
+            "cannot grant {count} {what}: at most {most}"
         ))),
     }
 }
@@ -42,7 +44,7 @@ impl Policy {
             )));
         }
         self.env.insert(name, value);
-        check_count("environment variables", self.env.len())?;
+        check_count("environment variables", self.env.len(), MOST)?;
         Ok(self)
     }
 
@@ -84,7 +86,7 @@ impl Policy {
     /// ```
     pub fn args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Result<Self> {
         self.args = args.into_iter().take(MOST + 1).map(Into::into).collect();
-        check_count("arguments", self.args.len())?;
+        check_count("arguments", self.args.len(), MOST)?;
         let wrong = |arg: &&String| arg.contains('\0') || arg.len() > MOST_BYTES;
         if let Some(wrong) = self.args.iter().find(wrong) {
             let shown: String = wrong.chars().take(128).collect();
@@ -124,7 +126,7 @@ impl Policy {
             )));
         }
         self.path.push(guest);
-        check_count("folders with modules", self.path.len())?;
+        check_count("folders with modules", self.path.len(), MOST)?;
         Ok(self)
     }
 

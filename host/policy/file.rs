@@ -1,6 +1,7 @@
 //! Policies and limits as a TOML file has them.
 
 use super::amount::Amount;
+use super::env::{MOST, check_count};
 use super::{Access, Children, Clock, Destination, Modules, Policy, Profile, Random};
 use crate::error::{Error, LimitKind, Result};
 use crate::limits::Limits;
@@ -71,6 +72,8 @@ struct LimitTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     queued: Option<Amount>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    tmp: Option<Amount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     handles: Option<Amount>,
     #[serde(skip_serializing_if = "Option::is_none")]
     children: Option<Amount>,
@@ -90,6 +93,7 @@ impl LimitTable {
             LimitKind::Output => &mut self.output,
             LimitKind::Message => &mut self.message,
             LimitKind::Queued => &mut self.queued,
+            LimitKind::Tmp => &mut self.tmp,
             LimitKind::Handles => &mut self.handles,
             LimitKind::Children => &mut self.children,
             LimitKind::Depth => &mut self.depth,
@@ -164,6 +168,8 @@ pub(super) fn read(text: &str, name: &str, base: &Path) -> Result<Profile> {
         let wanted = policy.wants_alias(alias.as_str());
         policy = wanted.map_err(|error| wrong(&["aliases"], &error.to_string()))?;
     }
+    check_count("destinations", file.net.len(), MOST)
+        .map_err(|error| wrong(&["net"], &error.to_string()))?;
     policy.net = file.net;
     policy.stdin = file.stdin;
     let mut limits = Limits::new();

@@ -1,10 +1,12 @@
 //! Which modules an interpreter can import.
 
 use super::Policy;
+use super::env::{MOST, check_count};
 use super::name::check_name;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 /// Which modules can be imported.  By default all can.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -19,31 +21,34 @@ pub struct Modules {
     pub only: Option<BTreeSet<String>>,
 }
 
-/// Whether `name` is `module`, or lies in it.
-fn is_in(name: &str, module: &str) -> bool {
-    let rest = name.strip_prefix(module);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+/// Whether one of `modules` is `name`, or a package that it is in.
+fn has_one_around(modules: &BTreeSet<String>, name: &str) -> bool {
+    let ends = name.match_indices('.').map(|(at, _)| at);
+    let mut packages = ends.chain([name.len()]).filter_map(|end| name.get(..end));
+    packages.any(|package| modules.contains(package))
+}
+
+/// Whether one of `modules` lies in `name`.
+fn has_one_within(modules: &BTreeSet<String>, name: &str) -> bool {
+    let prefix = format!("{name}.");
+    let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
+    let first = modules.range::<str, _>(from).next();
+    first.is_some_and(|module| module.starts_with(&prefix))
 }
 
 impl Modules {
     /// Whether a module of that name may be imported.
     pub(crate) fn visible(&self, name: &str) -> bool {
-        let hidden = self.hide.iter().any(|hidden| is_in(name, hidden));
-        let listed = self.only.as_ref().is_none_or(|only| {
-            let mut only = only.iter();
-            only.any(|module| is_in(name, module) || is_in(module, name))
-        });
-        listed && !hidden
+        !self.hides_all_of(name)
     }
 
     /// Whether neither `module` nor anything in it may be imported.
     fn hides_all_of(&self, module: &str) -> bool {
-        let hidden = self.hide.iter().any(|hidden| is_in(module, hidden));
-        let unlisted = self.only.as_ref().is_some_and(|only| {
-            let mut only = only.iter();
-            !only.any(|listed| is_in(module, listed) || is_in(listed, module))
-        });
-        hidden || unlisted
+        let unlisted = self
+            .only
+            .as_ref()
+            .is_some_and(|only| !has_one_around(only, module) && !has_one_within(only, module));
+        unlisted || has_one_around(&self.hide, module)
     }
 
     /// A module that these show and `parent` hides, if there is one.
@@ -56,8 +61,7 @@ impl Modules {
         let Some(own) = &self.only else {
             return Some("every module".to_owned());
         };
-        let unlisted = |module: &&String| !parents.iter().any(|listed| is_in(module, listed));
-        let seen = own.iter().find(unlisted)?;
+        let seen = own.iter().find(|module| !has_one_around(parents, module))?;
         Some(format!("the module {seen}"))
     }
 
@@ -69,6 +73,9 @@ impl Modules {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
+        check_count("hidden modules", self.hide.len(), MOST)?;
+        let listed = self.only.as_ref().map_or(0, BTreeSet::len);
+        check_count("visible modules", listed, MOST)?;
         let only = self.only.iter().flatten();
         let mut names = self.hide.iter().chain(only);
         names.try_for_each(|name| check_name("a module", name))
@@ -83,7 +90,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// When `name` is not the dotted name of a module.
+    /// When `name` is not the dotted name of a module, or 4,096 are hidden already.
     ///
     /// # Examples
     ///
@@ -100,6 +107,7 @@ impl Policy {
         let name = name.into();
         check_name("a module", &name)?;
         self.modules.hide.insert(name);
+        check_count("hidden modules", self.modules.hide.len(), MOST)?;
         Ok(self)
     }
 
@@ -108,7 +116,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// When a name is not the dotted name of a module.
+    /// When a name is not the dotted name of a module, or there are more than 4,096.
     ///
     /// # Examples
     ///
@@ -124,7 +132,9 @@ impl Policy {
         mut self,
         names: impl IntoIterator<Item = N>,
     ) -> Result<Self> {
-        self.modules.only = Some(names.into_iter().map(Into::into).collect());
+        let names = names.into_iter().map(Into::into);
+        // One more than there may be shows that there are too many.
+        self.modules.only = Some(names.take(MOST + 1).collect());
         self.modules.check()?;
         Ok(self)
     }

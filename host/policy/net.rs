@@ -1,9 +1,11 @@
 //! Where an interpreter may connect to.
 
 use super::Policy;
+use super::env::{MOST, check_count};
 use crate::error::{Error, Result};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -51,13 +53,50 @@ impl Destination {
         port != 0 && self.port.is_none_or(|granted| granted == port)
     }
 
-    /// Whether whoever may connect to `parent` may connect to this.
-    pub(crate) fn is_within(&self, parent: &Destination) -> bool {
-        let port = parent.port.is_none() || self.port == parent.port;
-        port && match (&self.host, &parent.host) {
-            (Host::Name(own), Host::Name(parents)) => own == parents,
-            (Host::Network(own), Host::Network(parents)) => parents.contains(own),
-            _ => false,
+    /// A destination by name; without a port it stands for all ports.
+    pub(crate) fn named(name: &str, port: Option<u16>) -> Self {
+        Destination {
+            host: Host::Name(name.to_owned()),
+            port,
+        }
+    }
+}
+
+/// Destinations, arranged so that a lookup does not visit all of them.
+pub(super) struct Reach<'a> {
+    all: &'a BTreeSet<Destination>,
+    /// For each port, or all of them, the networks that are in no other, in order.
+    networks: BTreeMap<Option<u16>, Vec<IpNet>>,
+}
+
+impl<'a> Reach<'a> {
+    pub(super) fn new(all: &'a BTreeSet<Destination>) -> Self {
+        let mut networks: BTreeMap<_, Vec<IpNet>> = BTreeMap::new();
+        for Destination { host, port } in all {
+            let Host::Network(network) = host else {
+                continue;
+            };
+            let outer = networks.entry(*port).or_default();
+            // One network comes before those in it, and those behind it are disjoint from it.
+            if outer.last().is_none_or(|last| !last.contains(network)) {
+                outer.push(*network);
+            }
+        }
+        Reach { all, networks }
+    }
+
+    /// Whether connections to all of `wanted` are among these.
+    pub(super) fn has(&self, wanted: &Destination) -> bool {
+        match &wanted.host {
+            Host::Name(name) => {
+                self.all.contains(wanted) || self.all.contains(&Destination::named(name, None))
+            }
+            Host::Network(network) => [None, wanted.port].iter().any(|port| {
+                let outer = self.networks.get(port).map_or(&[][..], Vec::as_slice);
+                let behind = outer.partition_point(|other| other <= network);
+                let before = behind.checked_sub(1).and_then(|at| outer.get(at));
+                before.is_some_and(|other| other.contains(network))
+            }),
         }
     }
 }
@@ -258,7 +297,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// When `destination` cannot be read.
+    /// When `destination` cannot be read, or there are 4,096 already.
     ///
     /// # Examples
     ///
@@ -275,6 +314,7 @@ impl Policy {
     /// ```
     pub fn net(mut self, destination: impl AsRef<str>) -> Result<Self> {
         self.net.insert(destination.as_ref().parse()?);
+        check_count("destinations", self.net.len(), MOST)?;
         Ok(self)
     }
 }
@@ -400,12 +440,46 @@ mod tests {
         }
         let any: Destination = "10.0.0.1:*".parse().unwrap();
         assert!(!any.has_address("10.0.0.1:0".parse().unwrap()));
-        assert!(
-            "10.0.0.1:80"
-                .parse::<Destination>()
-                .unwrap()
-                .is_within(&network)
-        );
-        assert!(!any.is_within(&network) && any.is_within(&any));
+    }
+
+    #[test]
+    fn a_lookup_finds_what_a_walk_over_all_finds() {
+        let parse = |text: &str| text.parse::<Destination>().unwrap();
+        let all = [
+            "10.0.0.0/8:80",
+            "10.0.0.0/16:80",
+            "10.1.0.0/16:*",
+            "10.1.2.0/24:443",
+            "10.1.2.3:80",
+            "11.0.0.0/9:80",
+            "0.0.0.0/0:53",
+            "[::]/0:53",
+            "[2001:db8::/32]:80",
+            "[2001:db8:1::/48]:*",
+            "a.example:80",
+            "b.example:*",
+            "b.example:80",
+        ];
+        let all: Vec<_> = all.iter().filter_map(|text| text.parse().ok()).collect();
+        let is_within = |own: &Destination, other: &Destination| {
+            let port = other.port.is_none() || own.port == other.port;
+            port && match (&own.host, &other.host) {
+                (Host::Name(own), Host::Name(others)) => own == others,
+                (Host::Network(own), Host::Network(others)) => others.contains(own),
+                _ => false,
+            }
+        };
+        // Every subset of neighbours, and every one of them as what is wanted.
+        for from in 0..all.len() {
+            for to in from..=all.len() {
+                let some: BTreeSet<Destination> = all[from..to].iter().cloned().collect();
+                let reach = Reach::new(&some);
+                for wanted in &all {
+                    let walked = some.iter().any(|other| is_within(wanted, other));
+                    assert_eq!(reach.has(wanted), walked, "{wanted} in {some:?}");
+                }
+            }
+        }
+        assert!(!Reach::new(&BTreeSet::from([parse("10.0.0.1:80")])).has(&parse("10.0.0.1:*")));
     }
 }

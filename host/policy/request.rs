@@ -1,7 +1,9 @@
 //! What an interpreter asks for its child.
 
 use super::amount::Amount;
-use super::dir::{check_guest_path, reason};
+use super::dir::MOST_DIRS;
+use super::env::{MOST, check_count};
+use super::narrowing::{Narrowing, Opened};
 use super::quota::Quota;
 use super::{Access, Children, Clock, Destination, DirGrant, Modules, Policy, Random};
 use crate::error::{Error, Result};
@@ -11,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 /// What an interpreter asks for its child, in its own words: paths are its own, not the host's.
@@ -132,23 +133,63 @@ impl Request {
             let why: String = why.chars().map(plain).collect();
             Error::Config(format!("the policy cannot be read: {why}"))
         };
-        if matches!(value, Value::None) {
-            return Ok(Request::default());
+        let items = match value {
+            Value::None => return Ok(Request::default()),
+            Value::Dict(items) => items,
+            _ => return Err(wrong("it is no dict".to_owned())),
+        };
+        for (key, value) in items {
+            let (length, most) = (length(value), most_entries(key));
+            if length > most {
+                let shown: String = key.to_string().chars().take(64).collect();
+                return Err(wrong(format!(
+                    "{shown} has {length} entries: at most {most}"
+                )));
+            }
         }
         let Json::Object(mut fields) = json(value).map_err(wrong)? else {
             return Err(wrong("it is no dict".to_owned()));
         };
         fields.retain(|_, field| !field.is_null());
-        // Each by itself, so that the error can name it.
-        for (key, field) in &fields {
-            let single = Json::Object([(key.clone(), field.clone())].into_iter().collect());
-            if let Err(error) = Request::deserialize(single) {
+        let fields = Json::Object(fields);
+        Request::deserialize(&fields).map_err(|error| {
+            // Each by itself, so that the error can name it.
+            let mut singles = fields.as_object().into_iter().flatten();
+            let found = singles.find_map(|(key, field)| {
+                let single = Json::Object([(key.clone(), field.clone())].into_iter().collect());
+                let error = Request::deserialize(single).err()?;
                 let shown: String = key.chars().take(64).collect();
-                return Err(wrong(format!("`{shown}`: {error}")));
-            }
-        }
-        Request::deserialize(Json::Object(fields)).map_err(|error| wrong(error.to_string()))
+                Some(format!("`{shown}`: {error}"))
+            });
+            wrong(found.unwrap_or_else(|| error.to_string()))
+        })
     }
+
+    /// Refuses more of anything than a policy can have, before anything is done for it.
+    pub(super) fn check_counts(&self) -> Result<()> {
+        check_count("directories", self.dirs.len(), MOST_DIRS)?;
+        check_count("environment variables", self.env.len(), MOST)?;
+        check_count("arguments", self.args.len(), MOST)?;
+        check_count("destinations", self.net.len(), MOST)?;
+        check_count("folders with modules", self.path.len(), MOST)
+    }
+}
+
+/// How many entries a value has.
+fn length(value: &Value) -> usize {
+    match value {
+        Value::Tuple(items) | Value::List(items) | Value::Set(items) | Value::FrozenSet(items) => {
+            items.len()
+        }
+        Value::Dict(items) => items.len(),
+        _ => 0,
+    }
+}
+
+/// How many entries the field with that name can have.
+fn most_entries(key: &Value) -> usize {
+    let is_dirs = matches!(key, Value::Str(text) if text.as_str() == Some("dirs"));
+    if is_dirs { MOST_DIRS } else { MOST }
 }
 
 fn plain(c: char) -> char {
@@ -215,22 +256,19 @@ impl Policy {
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn narrowed(&self, request: &Request) -> Result<Policy> {
-        let denied = |error: Error| match error {
-            Error::Config(text) => Error::Denied(text),
-            error => error,
-        };
-        let most = self.of_child(true);
-        let policy = most.asked(request).map_err(denied)?;
-        policy.within(&most)?;
-        Ok(policy)
+        let mut narrowing = Narrowing::begin(self, request.clone())?;
+        while !narrowing.open(&mut Vec::new())? {}
+        narrowing.end()
     }
 
-    /// What the request says, for someone who could have this at the most.
-    fn asked(&self, request: &Request) -> Result<Policy> {
+    /// What the request says, for someone who could have this at the most, with the directories that were opened for
+    /// it.
+    pub(super) fn asked(&self, request: &Request, opened: &Opened) -> Result<Policy> {
         let mut policy = Policy::new().args(request.args.iter().map(String::as_str))?;
         for (guest, asked) in &request.dirs {
-            let from = asked.from.as_deref().unwrap_or(guest);
-            policy.add_dir(&format!("{from:?}"), self.sub_dir(guest, from, asked)?)?;
+            let from = asked.from(guest);
+            let grant = self.sub_dir(guest, from, asked, opened)?;
+            policy.add_dir(&format!("{from:?}"), grant)?;
         }
         for (name, value) in &request.env {
             policy = match (value, self.env.get(name)) {
@@ -253,16 +291,18 @@ impl Policy {
         }
         request.modules.check()?;
         policy.modules = request.modules.clone().below(&self.modules);
+        policy.modules.check()?;
         policy.stdin = request.stdin;
         policy.net = request.net.clone();
         Ok(policy)
     }
 
-    /// The directory that is `from` for whoever has this policy, opened from the one that was granted
-    /// to him, so that no link leads out of it.
-    fn sub_dir(&self, guest: &str, from: &str, asked: &DirRequest) -> Result<DirGrant> {
-        check_guest_path(guest)?;
-        check_guest_path(from)?;
+    /// The grant that the directory `from` is in, and the rest of the path there.
+    pub(super) fn grant_around<'a>(
+        &self,
+        from: &'a str,
+        asked: &DirRequest,
+    ) -> Result<(&DirGrant, &'a str)> {
         let below = |grant: &&DirGrant| {
             let rest = from.strip_prefix(grant.guest.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -279,17 +319,26 @@ impl Policy {
             )));
         }
         let rest = from.get(parent.guest.len() + 1..).unwrap_or_default();
-        let (dir, host) = match rest {
-            "" => (parent.dir.clone(), parent.host.clone()),
-            rest => {
-                let cannot = |error: std::io::Error| {
-                    let why = reason(&error);
-                    Error::Denied(format!("the directory {from:?} cannot be granted: {why}"))
-                };
-                let real = parent.dir.canonicalize(Path::new(rest)).map_err(cannot)?;
-                // Opening a pipe would wait for somebody to write to it; this opens directories only.
-                let dir = parent.dir.open_dir(&real).map_err(cannot)?;
-                (Arc::new(dir), parent.host.join(real))
+        Ok((parent, rest))
+    }
+
+    /// The directory that is `from` for whoever has this policy: the very one that was granted, or one that was opened
+    /// from that.
+    fn sub_dir(
+        &self,
+        guest: &str,
+        from: &str,
+        asked: &DirRequest,
+        opened: &Opened,
+    ) -> Result<DirGrant> {
+        let (parent, rest) = self.grant_around(from, asked)?;
+        let (folder, host) = match (rest, opened.get(from)) {
+            ("", _) => (parent.folder.clone(), parent.host.clone()),
+            (_, Some((folder, real))) => (folder.clone(), parent.host.join(real)),
+            (_, None) => {
+                return Err(Error::Denied(format!(
+                    "the directory {from:?} was not opened"
+                )));
             }
         };
         let quota = match (asked.access, asked.quota, &parent.quota) {
@@ -307,11 +356,18 @@ impl Policy {
             (_, None, above) => above.clone(),
         };
         Ok(DirGrant {
-            dir,
+            folder,
             host,
             guest: guest.to_owned(),
             access: asked.access,
             quota,
         })
+    }
+}
+
+impl DirRequest {
+    /// The path that it has for the parent.
+    pub(super) fn from<'a>(&'a self, guest: &'a str) -> &'a str {
+        self.from.as_deref().unwrap_or(guest)
     }
 }

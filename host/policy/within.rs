@@ -1,6 +1,7 @@
 //! Whether one policy allows no more than another.
 
 use super::Policy;
+use super::net::Reach;
 use crate::error::Error;
 use std::fmt;
 
@@ -64,14 +65,9 @@ impl Policy {
                 return Some(format!("the environment variable {name:?} with that value"));
             }
         }
-        for destination in &self.net {
-            if !parent
-                .net
-                .iter()
-                .any(|parents| destination.is_within(parents))
-            {
-                return Some(format!("a connection to {destination}"));
-            }
+        let reach = Reach::new(&parent.net);
+        if let Some(beyond) = self.net.iter().find(|wanted| !reach.has(wanted)) {
+            return Some(format!("a connection to {beyond}"));
         }
         if self.stdin && !parent.stdin {
             return Some("standard input".to_owned());

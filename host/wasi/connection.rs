@@ -137,7 +137,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
         |mut store, (socket,): (Resource<TcpSocket>,)| {
             let state = store.data_mut();
             let connected = state.connected(socket);
-            Ok((state.told(connected)?,))
+            Ok((state.answered(connected)?,))
         },
     )?;
     tcp.func_wrap(
@@ -145,7 +145,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
         |mut store, (socket,): (Resource<TcpSocket>,)| {
             let state = store.data_mut();
             let address = HostTcpSocket::local_address(&mut state.sockets(), socket);
-            Ok((state.told(address)?,))
+            Ok((state.answered(address)?,))
         },
     )?;
     tcp.func_wrap(
@@ -153,7 +153,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
         |mut store, (socket,): (Resource<TcpSocket>,)| {
             let state = store.data_mut();
             let address = HostTcpSocket::remote_address(&mut state.sockets(), socket);
-            Ok((state.told(address)?,))
+            Ok((state.answered(address)?,))
         },
     )?;
     tcp.resource(
@@ -171,7 +171,10 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
 impl State {
     /// What a guest is told of an outcome.  Its libc aborts at `invalid-state`, which is what WASI says of a
     /// connection that the peer has reset.
-    fn told<T>(&mut self, result: SocketResult<T>) -> Result<std::result::Result<T, ErrorCode>> {
+    fn answered<T>(
+        &mut self,
+        result: SocketResult<T>,
+    ) -> Result<std::result::Result<T, ErrorCode>> {
         match result {
             Ok(outcome) => Ok(Ok(outcome)),
             Err(error) => Ok(Err(match self.sockets().convert_error_code(error)? {

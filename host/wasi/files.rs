@@ -1,97 +1,157 @@
-//! The files of an interpreter: what WASI does, after a look at what would be opened, and at quotas.
+//! The files of an interpreter: WASI's `filesystem` interfaces, for what its policy grants.
+//!
+//! Nothing here waits for a file system on a worker: what can block goes through [`Blocking`], at the cost of the
+//! interpreter's account.  What the host keeps for a guest is bounded by descriptors, and a listing is read as it is
+//! asked for.
 
-use super::opened::Descriptors;
-use super::stream::Metered;
-use crate::policy::{Full, Policy, Quota};
+mod calls;
+mod errors;
+mod listing;
+mod node;
+mod open;
+mod path;
+mod paths;
+mod remove;
+mod streams;
+mod tmp;
+
+use crate::blocking::Blocking;
+use crate::error::LimitKind;
+use crate::island::Island;
+use crate::ledger::Account;
+use crate::policy::Access;
 use crate::state::State;
 use crate::telemetry;
+use crate::wasi::opened::Descriptors;
+use errors::failed;
+use node::{Counted, Folder, Node, OpenFile, Place};
 use std::collections::HashMap;
-use std::sync::Arc;
-use types::{
-    Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, DirectoryEntryStream,
-    ErrorCode, Filesize, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue, NewTimestamp,
-    OpenFlags, PathFlags,
-};
-use wasmtime::Result;
-use wasmtime::component::{HasData, Linker, Resource};
-use wasmtime_wasi::WasiView;
-use wasmtime_wasi::filesystem::{Descriptor, File, WasiFilesystemCtxView, WasiFilesystemView};
-use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
-use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
+use std::io;
+use std::sync::{Arc, Weak};
+use streams::Stream;
+use tmp::Tmp;
+use wasmtime::component::{Linker, Resource, ResourceType};
+use wasmtime::{Result, StoreContextMut};
+use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorStat, ErrorCode};
+use wasmtime_wasi::p2::{FsError, FsResult};
 
-/// The quotas that count for what is open.
+pub(crate) use listing::Listing;
+pub use remove::remove_private_folders;
+
+/// The files of an interpreter, and what counts what it has open.
 #[derive(Default)]
 pub(crate) struct Meters {
-    /// By the path of the granted directory in the guest.
-    granted: HashMap<String, Arc<Quota>>,
-    /// By the number of the descriptor.
-    open: HashMap<u32, Arc<Quota>>,
+    /// The private `/tmp`, from when the guest first asked for its directories.
+    tmp: Option<Arc<Tmp>>,
+    /// The streams of files, by their numbers in the table.  A number can be another stream's by now, of which the
+    /// file's is dropped then.
+    streams: HashMap<u32, Weak<Stream>>,
+    /// At this size, those that were dropped are looked for.
+    clean_at: usize,
     /// How many directories are being listed.
     listings: usize,
+    looked_at: Option<LookedAt>,
     pub(super) descriptors: Descriptors,
 }
 
-/// How many directories an interpreter can list at a time.  The host has read all of each, however large
-/// the guest has made it.
+/// What was found at a path.  The guest's libc asks for it in two calls, one after the other, and for an entry's
+/// number after it was listed.
+struct LookedAt {
+    folder: Arc<Folder>,
+    follow: bool,
+    path: String,
+    hash: wasmtime_wasi::p2::bindings::filesystem::types::MetadataHashValue,
+    /// Missing for an entry of a listing.
+    stat: Option<DescriptorStat>,
+}
+
+/// How many directories an interpreter can list at a time.
 const MOST_LISTINGS: usize = 64;
 
-impl Meters {
-    pub(super) fn new(policy: &Policy) -> Self {
-        let quotas = policy.dirs.iter().filter_map(|grant| {
-            let quota = grant.quota.clone()?;
-            Some((grant.guest.clone(), quota))
-        });
-        Meters {
-            granted: quotas.collect(),
-            open: HashMap::new(),
-            listings: 0,
-            descriptors: Descriptors::default(),
-        }
-    }
-}
-
-impl From<Full> for FsError {
-    fn from(_: Full) -> Self {
-        ErrorCode::InsufficientSpace.into()
-    }
-}
-
-/// Adds the file system to `linker` in place of WASI's own.
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
-    preopens::add_to_linker::<State, HasFiles>(linker, |state| Files(state))?;
-    types::add_to_linker::<State, HasFiles>(linker, |state| Files(state))
-}
-
-struct HasFiles;
-
-impl HasData for HasFiles {
-    type Data<'a> = Files<'a>;
-}
-
-struct Files<'a>(&'a mut State);
-
-/// The number of a descriptor, again.
-fn again(descriptor: &Resource<Descriptor>) -> Resource<Descriptor> {
-    Resource::new_borrow(descriptor.rep())
-}
-
-/// What is wanted of a file.
-#[derive(Clone, Copy)]
-pub(super) struct Wanted {
-    pub(super) path: PathFlags,
-    pub(super) open: OpenFlags,
-    pub(super) flags: DescriptorFlags,
-}
+/// With fewer streams than these it is not worth while to look for dropped ones.
+const FEW: usize = 64;
 
 /// How much of a path the audit log shows.
 const SHOWN: usize = 1000;
 
-impl Files<'_> {
+impl Meters {
+    /// The stream of a file that has a number in the table.
+    fn stream(&self, number: u32) -> Option<Arc<Stream>> {
+        self.streams.get(&number)?.upgrade()
+    }
+
+    fn add_stream(&mut self, number: u32, stream: &Arc<Stream>) {
+        if self.streams.len() >= self.clean_at.max(FEW) {
+            self.streams.retain(|_, stream| stream.strong_count() > 0);
+            self.clean_at = 2 * self.streams.len();
+        }
+        self.streams.insert(number, Arc::downgrade(stream));
+    }
+}
+
+impl State {
+    /// Where blocking calls are made, and who pays for them.
+    fn beside(&self) -> Result<(Blocking, Arc<Account>), ()> {
+        let island = self.island.upgrade().ok_or(())?;
+        Ok((island.family.blocking.clone(), self.account.clone()))
+    }
+
+    fn node(&self, descriptor: &Resource<Node>) -> Result<Node> {
+        Ok(self.table.get(descriptor)?.clone())
+    }
+
+    fn file(&self, descriptor: &Resource<Node>) -> FsResult<Arc<OpenFile>> {
+        match self.node(descriptor).map_err(FsError::trap)? {
+            Node::File(file) => Ok(file),
+            Node::Folder(_) => Err(ErrorCode::BadDescriptor.into()),
+        }
+    }
+
+    fn folder(&self, descriptor: &Resource<Node>) -> FsResult<Arc<Folder>> {
+        match self.node(descriptor).map_err(FsError::trap)? {
+            Node::Folder(folder) => Ok(folder),
+            Node::File(_) => Err(ErrorCode::NotDirectory.into()),
+        }
+    }
+
+    /// The directories that the guest has from the start, with their paths.
+    fn directories(&mut self) -> Result<Vec<(Resource<Node>, String)>> {
+        let mut directories = Vec::new();
+        let Some(island) = self.island.upgrade() else {
+            return Ok(directories);
+        };
+        for grant in &island.settings.policy.dirs {
+            let counted = grant.quota.clone().map_or(Counted::Nothing, Counted::Quota);
+            let folder = folder(Place::Open(grant.folder.dir.clone()), grant.access, counted);
+            directories.push((self.table.push(folder)?, grant.guest.clone()));
+        }
+        if let Some(tmp) = self.tmp(&island) {
+            let counted = Counted::Tmp(tmp.clone());
+            let folder = folder(Place::Tmp(tmp), Access::ReadWrite, counted);
+            directories.push((self.table.push(folder)?, tmp::PATH.to_owned()));
+        }
+        Ok(directories)
+    }
+
+    /// The private `/tmp`, unless something was granted in its place, or none of it.
+    fn tmp(&mut self, island: &Arc<Island>) -> Option<Arc<Tmp>> {
+        let meters = &mut self.meters;
+        let granted = &island.settings.policy.dirs;
+        let replaced = granted.iter().any(|grant| grant.guest == tmp::PATH);
+        if replaced || self.account.tightest(LimitKind::Tmp) == Some(0) {
+            return None;
+        }
+        if meters.tmp.is_none() {
+            meters.tmp = Some(Arc::new(Tmp::new(island)));
+        }
+        meters.tmp.clone()
+    }
+
     /// Tells the audit log when that is denied, and passes on what comes of it.
     fn told<T>(&self, what: &str, path: Option<&str>, result: FsResult<T>) -> FsResult<T> {
         if let Err(error) = &result
             && let Some(ErrorCode::NotPermitted) = error.downcast_ref()
-            && let Some(island) = self.0.island.upgrade()
+            && let Some(island) = self.island.upgrade()
         {
             match path {
                 Some(path) => {
@@ -103,420 +163,82 @@ impl Files<'_> {
         }
         result
     }
+}
 
-    #[cfg(unix)]
-    async fn open(
-        &mut self,
-        fd: &Resource<Descriptor>,
-        path: String,
-        wanted: Wanted,
-    ) -> FsResult<Resource<Descriptor>> {
-        let Descriptor::Dir(dir) = self.0.ctx().table.get(fd)? else {
-            return Err(ErrorCode::NotDirectory.into());
-        };
-        let dir = dir.clone();
-        let opened = super::open::open(&dir, path, wanted).await?;
-        Ok(self.0.ctx().table.push(opened)?)
-    }
+fn folder(place: Place, access: Access, counted: Counted) -> Node {
+    let read_only = access == Access::ReadOnly;
+    Node::Folder(Arc::new(Folder {
+        place,
+        writes: !read_only,
+        read_only,
+        counted,
+        _held: None,
+    }))
+}
 
-    #[cfg(not(unix))]
-    async fn open(
-        &mut self,
-        fd: &Resource<Descriptor>,
-        path: String,
-        wanted: Wanted,
-    ) -> FsResult<Resource<Descriptor>> {
-        let Wanted {
-            path: at,
-            open,
-            flags,
-        } = wanted;
-        self.wasi().open_at(again(fd), at, path, open, flags).await
-    }
-
-    fn wasi(&mut self) -> WasiFilesystemCtxView<'_> {
-        self.0.filesystem()
-    }
-
-    fn quota(&self, descriptor: &Resource<Descriptor>) -> Option<Arc<Quota>> {
-        self.0.meters.open.get(&descriptor.rep()).cloned()
-    }
-
-    /// Counts a file, folder or link that is about to be created in a directory.
-    fn create(&self, directory: &Resource<Descriptor>) -> FsResult<()> {
-        match self.quota(directory) {
-            Some(quota) => Ok(quota.create()?),
-            None => Ok(()),
-        }
-    }
-
-    /// Refuses to give one file names in two directories with different quotas: what is in one of them would
-    /// have been counted in the other.
-    fn same_quota(&self, from: &Resource<Descriptor>, to: &Resource<Descriptor>) -> FsResult<()> {
-        let number = |quota: Option<Arc<Quota>>| quota.as_ref().map(Arc::as_ptr);
-        match number(self.quota(from)) == number(self.quota(to)) {
-            true => Ok(()),
-            false => Err(ErrorCode::CrossDevice.into()),
-        }
-    }
-
-    fn file(&mut self, descriptor: &Resource<Descriptor>) -> FsResult<Option<File>> {
-        Ok(match self.0.ctx().table.get(descriptor)? {
-            Descriptor::File(file) => Some(file.clone()),
-            Descriptor::Dir(_) => None,
-        })
-    }
-
-    /// Puts what counts what is written before a stream.
-    fn metered(
-        &mut self,
-        descriptor: &Resource<Descriptor>,
-        stream: Resource<DynOutputStream>,
-        position: Option<u64>,
-    ) -> FsResult<Resource<DynOutputStream>> {
-        let (Some(quota), Some(file)) = (self.quota(descriptor), self.file(descriptor)?) else {
-            return Ok(stream);
-        };
-        let end = file.file.metadata()?.len();
-        let gap = position.map_or(0, |position| position.saturating_sub(end));
-        let table = self.0.ctx().table;
-        let inner = table.delete(stream)?;
-        // The guest's libc makes EIO of every error of a stream, but tells this one as it is.
-        if !quota.has_room(gap.saturating_add(1)) {
-            return Err(ErrorCode::InsufficientSpace.into());
-        }
-        let metered = Metered::new(inner, file.file.clone(), quota, position);
-        let metered: DynOutputStream = Box::new(metered);
-        Ok(table.push(metered)?)
+/// Does what can block, at the cost of the guest.
+async fn run<T: Send + 'static>(
+    state: &mut State,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> FsResult<T> {
+    let Ok((blocking, account)) = state.beside() else {
+        return Err(ErrorCode::Io.into());
+    };
+    match blocking.run(&account, work).await {
+        Some(done) => done.map_err(failed),
+        None => Err(ErrorCode::Io.into()),
     }
 }
 
-impl preopens::Host for Files<'_> {
-    fn get_directories(&mut self) -> Result<Vec<(Resource<Descriptor>, String)>> {
-        let directories = preopens::Host::get_directories(&mut self.wasi())?;
-        let meters = &mut self.0.meters;
-        for (descriptor, guest) in &directories {
-            if let Some(quota) = meters.granted.get(guest) {
-                meters.open.insert(descriptor.rep(), quota.clone());
-            }
-        }
-        Ok(directories)
-    }
+/// The result of a call as the guest gets it.
+fn answered<T>(done: FsResult<T>) -> Result<(Result<T, ErrorCode>,)> {
+    Ok((match done {
+        Ok(done) => Ok(done),
+        Err(error) => Err(error.downcast()?),
+    },))
 }
 
-impl types::Host for Files<'_> {
-    fn convert_error_code(&mut self, error: FsError) -> Result<ErrorCode> {
-        types::Host::convert_error_code(&mut self.wasi(), error)
-    }
-
-    fn filesystem_error_code(
-        &mut self,
-        error: Resource<wasmtime::Error>,
-    ) -> Result<Option<ErrorCode>> {
-        self.wasi().filesystem_error_code(error)
-    }
+/// Adds the file system to `linker` in place of WASI's own.
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+    let mut preopens = linker.instance("wasi:filesystem/preopens@0.2.12")?;
+    preopens.func_wrap(
+        "get-directories",
+        |mut store: StoreContextMut<'_, State>, (): ()| Ok((store.data_mut().directories()?,)),
+    )?;
+    let mut types = linker.instance("wasi:filesystem/types@0.2.12")?;
+    types.resource(
+        "descriptor",
+        ResourceType::host::<Node>(),
+        |mut store, number| {
+            let descriptor = Resource::<Node>::new_own(number);
+            store.data_mut().table.delete(descriptor)?;
+            Ok(())
+        },
+    )?;
+    types.resource(
+        "directory-entry-stream",
+        ResourceType::host::<Listing>(),
+        |mut store, number| {
+            let state: &mut State = store.data_mut();
+            state.table.delete(Resource::<Listing>::new_own(number))?;
+            state.meters.listings = state.meters.listings.saturating_sub(1);
+            Ok(())
+        },
+    )?;
+    calls::add_to_instance(&mut types)?;
+    paths::add_to_instance(&mut types)?;
+    streams::add_to_linker(linker)
 }
 
-impl HostDescriptor for Files<'_> {
-    async fn open_at(
-        &mut self,
-        fd: Resource<Descriptor>,
-        path_flags: PathFlags,
-        path: String,
-        open: OpenFlags,
-        flags: DescriptorFlags,
-    ) -> FsResult<Resource<Descriptor>> {
-        let Some(held) = self.0.another_descriptor() else {
-            // WASI has no error of its own for it.
-            return Err(ErrorCode::InsufficientMemory.into());
-        };
-        // Opening a device can do anything, so it is looked at before.
-        let mut wasi = self.wasi();
-        let found = wasi.stat_at(again(&fd), path_flags, path.clone()).await;
-        let found = self.told("opening", Some(&path), found);
-        match found.map_err(FsError::downcast) {
-            Ok(stat) => match stat.type_ {
-                DescriptorType::RegularFile
-                | DescriptorType::Directory
-                | DescriptorType::SymbolicLink => {}
-                _ => {
-                    let refused = Err(ErrorCode::NotPermitted.into());
-                    return self.told("opening what is no file", Some(&path), refused);
-                }
+/// Adds methods that take a state and parameters, and return what WASI's functions return.
+macro_rules! methods {
+    ($instance:ident: $($name:literal => $function:path),* $(,)?) => {$(
+        $instance.func_wrap_async(
+            $name,
+            |mut store: wasmtime::StoreContextMut<'_, State>, params| {
+                Box::new(async move { super::answered($function(store.data_mut(), params).await) })
             },
-            Err(Ok(ErrorCode::NoEntry)) if open.contains(OpenFlags::CREATE) => self.create(&fd)?,
-            Err(Ok(code)) => return Err(code.into()),
-            Err(Err(trap)) => return Err(FsError::trap(trap)),
-        }
-        let quota = self.quota(&fd);
-        let wanted = Wanted {
-            path: path_flags,
-            open,
-            flags,
-        };
-        let opened = self.open(&fd, path.clone(), wanted).await;
-        let opened = self.told("opening", Some(&path), opened)?;
-        let file = match self.0.ctx().table.get(&opened)? {
-            Descriptor::File(file) => file.file.clone(),
-            Descriptor::Dir(dir) => dir.dir.clone(),
-        };
-        self.0.meters.descriptors.opened(&file, held);
-        if let Some(quota) = quota {
-            self.0.meters.open.insert(opened.rep(), quota);
-        }
-        Ok(opened)
-    }
-
-    fn drop(&mut self, fd: Resource<Descriptor>) -> Result<()> {
-        self.0.meters.open.remove(&fd.rep());
-        HostDescriptor::drop(&mut self.wasi(), fd)
-    }
-
-    async fn set_size(&mut self, fd: Resource<Descriptor>, size: Filesize) -> FsResult<()> {
-        if let (Some(quota), Some(file)) = (self.quota(&fd), self.file(&fd)?) {
-            if file.perms.write_not_permitted() {
-                return Err(ErrorCode::NotPermitted.into());
-            }
-            quota.write(size.saturating_sub(file.file.metadata()?.len()))?;
-        }
-        let done = self.wasi().set_size(fd, size).await;
-        self.told("changing the size of a file", None, done)
-    }
-
-    async fn write(
-        &mut self,
-        fd: Resource<Descriptor>,
-        bytes: Vec<u8>,
-        offset: Filesize,
-    ) -> FsResult<Filesize> {
-        if let (Some(quota), Some(file)) = (self.quota(&fd), self.file(&fd)?) {
-            let gap = offset.saturating_sub(file.file.metadata()?.len());
-            quota.write(gap.saturating_add(bytes.len() as u64))?;
-        }
-        let done = self.wasi().write(fd, bytes, offset).await;
-        self.told("writing to a file", None, done)
-    }
-
-    fn write_via_stream(
-        &mut self,
-        fd: Resource<Descriptor>,
-        offset: Filesize,
-    ) -> FsResult<Resource<DynOutputStream>> {
-        let stream = self.wasi().write_via_stream(again(&fd), offset);
-        let stream = self.told("writing to a file", None, stream)?;
-        self.metered(&fd, stream, Some(offset))
-    }
-
-    fn append_via_stream(
-        &mut self,
-        fd: Resource<Descriptor>,
-    ) -> FsResult<Resource<DynOutputStream>> {
-        let stream = self.wasi().append_via_stream(again(&fd));
-        let stream = self.told("writing to a file", None, stream)?;
-        self.metered(&fd, stream, None)
-    }
-
-    async fn create_directory_at(
-        &mut self,
-        fd: Resource<Descriptor>,
-        path: String,
-    ) -> FsResult<()> {
-        self.create(&fd)?;
-        let done = self.wasi().create_directory_at(fd, path.clone()).await;
-        self.told("creating the folder", Some(&path), done)
-    }
-
-    async fn link_at(
-        &mut self,
-        fd: Resource<Descriptor>,
-        flags: PathFlags,
-        old: String,
-        to: Resource<Descriptor>,
-        new: String,
-    ) -> FsResult<()> {
-        self.same_quota(&fd, &to)?;
-        self.create(&to)?;
-        let done = self.wasi().link_at(fd, flags, old.clone(), to, new).await;
-        self.told("linking", Some(&old), done)
-    }
-
-    async fn symlink_at(
-        &mut self,
-        fd: Resource<Descriptor>,
-        old: String,
-        new: String,
-    ) -> FsResult<()> {
-        self.create(&fd)?;
-        if let Some(quota) = self.quota(&fd) {
-            quota.write(old.len() as u64)?;
-        }
-        let done = self.wasi().symlink_at(fd, old.clone(), new).await;
-        self.told("linking to", Some(&old), done)
-    }
-
-    // The rest is WASI's alone.
-
-    async fn advise(
-        &mut self,
-        fd: Resource<Descriptor>,
-        offset: Filesize,
-        length: Filesize,
-        advice: Advice,
-    ) -> FsResult<()> {
-        self.wasi().advise(fd, offset, length, advice).await
-    }
-
-    async fn sync_data(&mut self, fd: Resource<Descriptor>) -> FsResult<()> {
-        self.wasi().sync_data(fd).await
-    }
-
-    async fn get_flags(&mut self, fd: Resource<Descriptor>) -> FsResult<DescriptorFlags> {
-        self.wasi().get_flags(fd).await
-    }
-
-    async fn get_type(&mut self, fd: Resource<Descriptor>) -> FsResult<DescriptorType> {
-        self.wasi().get_type(fd).await
-    }
-
-    async fn set_times(
-        &mut self,
-        fd: Resource<Descriptor>,
-        accessed: NewTimestamp,
-        modified: NewTimestamp,
-    ) -> FsResult<()> {
-        let done = self.wasi().set_times(fd, accessed, modified).await;
-        self.told("changing the times of a file", None, done)
-    }
-
-    async fn read(
-        &mut self,
-        fd: Resource<Descriptor>,
-        length: Filesize,
-        offset: Filesize,
-    ) -> FsResult<(Vec<u8>, bool)> {
-        self.wasi().read(fd, length, offset).await
-    }
-
-    async fn read_directory(
-        &mut self,
-        fd: Resource<Descriptor>,
-    ) -> FsResult<Resource<DirectoryEntryStream>> {
-        if self.0.meters.listings >= MOST_LISTINGS {
-            return Err(ErrorCode::InsufficientMemory.into());
-        }
-        let listing = self.wasi().read_directory(fd).await?;
-        self.0.meters.listings += 1;
-        Ok(listing)
-    }
-
-    async fn sync(&mut self, fd: Resource<Descriptor>) -> FsResult<()> {
-        self.wasi().sync(fd).await
-    }
-
-    async fn stat(&mut self, fd: Resource<Descriptor>) -> FsResult<DescriptorStat> {
-        self.wasi().stat(fd).await
-    }
-
-    async fn stat_at(
-        &mut self,
-        fd: Resource<Descriptor>,
-        flags: PathFlags,
-        path: String,
-    ) -> FsResult<DescriptorStat> {
-        let done = self.wasi().stat_at(fd, flags, path.clone()).await;
-        self.told("looking at", Some(&path), done)
-    }
-
-    async fn set_times_at(
-        &mut self,
-        fd: Resource<Descriptor>,
-        flags: PathFlags,
-        path: String,
-        accessed: NewTimestamp,
-        modified: NewTimestamp,
-    ) -> FsResult<()> {
-        let mut wasi = self.wasi();
-        let (shown, done) = (
-            path.clone(),
-            wasi.set_times_at(fd, flags, path, accessed, modified),
-        );
-        let done = done.await;
-        self.told("changing the times of", Some(&shown), done)
-    }
-
-    async fn readlink_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<String> {
-        let done = self.wasi().readlink_at(fd, path.clone()).await;
-        self.told("reading the link", Some(&path), done)
-    }
-
-    async fn remove_directory_at(
-        &mut self,
-        fd: Resource<Descriptor>,
-        path: String,
-    ) -> FsResult<()> {
-        let done = self.wasi().remove_directory_at(fd, path.clone()).await;
-        self.told("removing the folder", Some(&path), done)
-    }
-
-    async fn rename_at(
-        &mut self,
-        fd: Resource<Descriptor>,
-        old: String,
-        to: Resource<Descriptor>,
-        new: String,
-    ) -> FsResult<()> {
-        self.same_quota(&fd, &to)?;
-        let done = self.wasi().rename_at(fd, old.clone(), to, new).await;
-        self.told("renaming", Some(&old), done)
-    }
-
-    async fn unlink_file_at(&mut self, fd: Resource<Descriptor>, path: String) -> FsResult<()> {
-        let done = self.wasi().unlink_file_at(fd, path.clone()).await;
-        self.told("removing", Some(&path), done)
-    }
-
-    fn read_via_stream(
-        &mut self,
-        fd: Resource<Descriptor>,
-        offset: Filesize,
-    ) -> FsResult<Resource<DynInputStream>> {
-        self.wasi().read_via_stream(fd, offset)
-    }
-
-    async fn is_same_object(
-        &mut self,
-        a: Resource<Descriptor>,
-        b: Resource<Descriptor>,
-    ) -> Result<bool> {
-        self.wasi().is_same_object(a, b).await
-    }
-
-    async fn metadata_hash(&mut self, fd: Resource<Descriptor>) -> FsResult<MetadataHashValue> {
-        self.wasi().metadata_hash(fd).await
-    }
-
-    async fn metadata_hash_at(
-        &mut self,
-        fd: Resource<Descriptor>,
-        flags: PathFlags,
-        path: String,
-    ) -> FsResult<MetadataHashValue> {
-        let done = self.wasi().metadata_hash_at(fd, flags, path.clone()).await;
-        self.told("looking at", Some(&path), done)
-    }
+        )?;
+    )*};
 }
-
-impl HostDirectoryEntryStream for Files<'_> {
-    async fn read_directory_entry(
-        &mut self,
-        stream: Resource<DirectoryEntryStream>,
-    ) -> FsResult<Option<DirectoryEntry>> {
-        self.wasi().read_directory_entry(stream).await
-    }
-
-    fn drop(&mut self, stream: Resource<DirectoryEntryStream>) -> Result<()> {
-        let listings = &mut self.0.meters.listings;
-        *listings = listings.saturating_sub(1);
-        HostDirectoryEntryStream::drop(&mut self.wasi(), stream)
-    }
-}
+use methods;

@@ -23,7 +23,7 @@ use wasmtime_wasi::p2::bindings::sockets::{
 use wasmtime_wasi::p2::{DynPollable, SocketError, TcpSocket, UdpSocket};
 use wasmtime_wasi::sockets::{SocketAddrUse, WasiSocketsView};
 
-/// How many addresses an interpreter is told at the most.
+/// The maximum number of addresses that an interpreter is told, counting an address once for each name.
 const MOST_ADDRESSES: usize = 4096;
 
 /// How many lookups can be under way: no more than a script needs, since each can occupy a thread.
@@ -116,11 +116,12 @@ impl Net {
         let Some(names) = found.get(&address.ip().to_canonical()) else {
             return false;
         };
-        let mut granted = self.granted.iter();
-        granted.any(|granted| {
-            let named = names.iter().any(|name| granted.has_name(name));
-            named && granted.has_port(address.port())
-        })
+        let mut ports = [None, Some(address.port())].into_iter();
+        address.port() != 0
+            && ports.any(|port| {
+                let has = |name: &String| self.granted.contains(&Destination::named(name, port));
+                names.iter().any(has)
+            })
     }
 
     /// Whether a name may be looked up, and which of the granted ones it is, if it is no address.
@@ -141,7 +142,15 @@ impl Net {
             return self.granted.iter().any(|granted| granted.has_ip(address));
         }
         let mut found = lock(&self.found);
-        if found.len() >= MOST_ADDRESSES && !found.contains_key(&address) {
+        let known = found
+            .get(&address)
+            .is_some_and(|names| names.contains(name));
+        if known {
+            return true;
+        }
+        // One more for each name of an address, since what is kept and searched is names.
+        let count: usize = found.values().map(BTreeSet::len).sum();
+        if count >= MOST_ADDRESSES {
             return false;
         }
         found.entry(address).or_default().insert(name.to_owned());

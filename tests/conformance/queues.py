@@ -278,7 +278,8 @@ def objects_by_pickle():
 def what_cannot_be_pickled():
     """What cannot be pickled is a NotShareableError, and nothing is put."""
     made = create_queue()
-    for obj in (lambda: made, time, (n for n in ()), [1, {2: object.__subclasses__, 3: time}]):
+    numbers = (n for n in ())
+    for obj in (lambda: numbers, time, (n for n in ()), [1, {2: object.__subclasses__, 3: time}]):
         raises(interpreters.NotShareableError, made.put, obj)
     equal(made.qsize(), 0)
 

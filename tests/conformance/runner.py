@@ -1,7 +1,7 @@
 """Rows, each of which holds one promise to its word, and what runs them.
 
-A file of rows ends with `run()` under `if __name__ == "__main__":`, since children run it again for the
-functions that they are sent.
+A file of rows ends with `run()`, under `if __name__ == "__main__":` if children can have to run it again for what
+cannot travel by value.
 """
 
 import asyncio

@@ -417,3 +417,29 @@ fn scripts_without_children_do_the_same() {
         assert_eq!(compared, Ok(()), "{script}");
     }
 }
+
+#[test]
+fn the_library_has_its_sources_and_time_zones() {
+    let sources = "import inspect, json; print(inspect.getsource(json.loads).split('(')[0])";
+    let zones = "import datetime, zoneinfo; zone = zoneinfo.ZoneInfo('Europe/Berlin'); \
+                 print(datetime.datetime(2026, 7, 1, tzinfo=zone).tzname())";
+    let raises = "import json; json.loads('{')";
+    check(&[
+        Row {
+            arguments: &["-c", sources],
+            stdout: "def loads\n",
+            ..ROW
+        },
+        Row {
+            arguments: &["-c", zones],
+            stdout: "CEST\n",
+            ..ROW
+        },
+        Row {
+            arguments: &["-c", raises],
+            outcome: "exit 1",
+            stderr_has: &["return _default_decoder.decode(s)", "~~~^^^"],
+            ..ROW
+        },
+    ]);
+}

@@ -81,6 +81,7 @@ macro_rules! files {
 files!(
     aio,
     bad_input,
+    by_value,
     call_in_thread,
     calls,
     channel_ends,
@@ -90,6 +91,7 @@ files!(
     lifecycle,
     names,
     pep554,
+    polls,
     pool,
     pool_futures,
     queues,

@@ -1,8 +1,11 @@
 //! The library as a host uses it.
 
 use crate::runtime;
+use archipel::encoding::Refusal;
+use archipel::value::HandleKind;
 use archipel::{
-    Access, Binding, Capacity, Error, Limits, Output, Policy, RecvError, Runtime, SendError, Value,
+    Access, Binding, Capacity, Error, Limits, Output, Policy, RecvError, RecvTimeoutError, Runtime,
+    SendError, SendTimeoutError, TryRecvError, TrySendError, Value,
 };
 use std::time::Duration;
 
@@ -128,13 +131,16 @@ fn select_over_guests_and_ones_own_channels() {
 #[test]
 fn channel_errors() {
     let (sender, receiver) = runtime().channel(Capacity::Bounded(1)).unwrap();
-    assert_eq!(receiver.try_recv(), Err(RecvError::Empty));
+    assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
     let moment = Duration::from_millis(1);
-    assert_eq!(receiver.recv_timeout(moment), Err(RecvError::Timeout));
+    assert_eq!(
+        receiver.recv_timeout(moment),
+        Err(RecvTimeoutError::Timeout)
+    );
     sender.send(1).unwrap();
-    assert_eq!(sender.try_send(2), Err(SendError::Full(Value::from(2))));
+    assert_eq!(sender.try_send(2), Err(TrySendError::Full(Value::from(2))));
     let late = sender.send_timeout(3, moment);
-    assert_eq!(late, Err(SendError::Timeout(Value::from(3))));
+    assert_eq!(late, Err(SendTimeoutError::Timeout(Value::from(3))));
     drop(sender);
     assert_eq!(receiver.recv().unwrap(), 1);
     assert_eq!(receiver.recv(), Err(RecvError::Closed));
@@ -146,6 +152,108 @@ fn channel_errors() {
         sender.send(unhashable),
         Err(SendError::Refused { .. })
     ));
+}
+
+/// Sends a number, messages of which no value comes, and another number.
+const UNREADABLE: &str = "
+import concurrent.interpreters, interpreters
+from wit_world.imports import channels
+shared = ()
+for _ in range(60):
+    shared = (shared, shared)
+out.send(1)
+out.send(shared)
+mark = channels.LuggageRefs(channels.Form.PLAIN, [], channels.Unbound.REPLACE)
+out._handle.send(b'N', True, mark, None)
+out.send([None] * 5)
+";
+
+#[test]
+fn a_message_without_a_value_concerns_no_other_one() {
+    let interpreter = runtime().interpreter().build().unwrap();
+    let (sender, receiver) = runtime().channel(Capacity::Bounded(8)).unwrap();
+    interpreter
+        .prepare_main([("out", Binding::from(sender.clone()))])
+        .unwrap();
+    interpreter.exec(UNREADABLE).unwrap();
+    interpreter.kill();
+    assert_eq!(receiver.recv().unwrap(), 1);
+    let shared = receiver.recv();
+    assert!(
+        matches!(
+            shared,
+            Err(RecvError::Undecodable(Refusal::TooShared { .. }))
+        ),
+        "{shared:?}"
+    );
+    let lost = receiver.try_recv();
+    assert_eq!(lost, Err(TryRecvError::Undecodable(Refusal::Unbound)));
+    let moment = Duration::from_secs(10);
+    assert_eq!(
+        receiver
+            .recv_timeout(moment)
+            .unwrap()
+            .as_list()
+            .map(<[_]>::len),
+        Some(5)
+    );
+    sender.send(2).unwrap();
+    drop(sender);
+    assert_eq!(receiver.recv().unwrap(), 2);
+    assert_eq!(receiver.recv(), Err(RecvError::Closed));
+}
+
+#[test]
+fn an_iterator_and_crossbeam_skip_messages_without_a_value() {
+    for crossbeam in [false, true] {
+        let interpreter = runtime().interpreter().build().unwrap();
+        let (sender, receiver) = runtime().channel(Capacity::Bounded(8)).unwrap();
+        interpreter
+            .prepare_main([("out", Binding::from(sender))])
+            .unwrap();
+        interpreter.exec(UNREADABLE).unwrap();
+        interpreter.exec("out.release()").unwrap();
+        let values: Vec<Value> = match crossbeam {
+            false => receiver.iter().collect(),
+            true => receiver.into_crossbeam().iter().collect(),
+        };
+        assert_eq!(values.first(), Some(&Value::from(1)));
+        // The second of them has its sender still.
+        assert_eq!(
+            values.last().and_then(Value::as_list).map(<[_]>::len),
+            Some(5)
+        );
+        assert_eq!(values.len(), 3);
+    }
+}
+
+#[test]
+fn a_place_of_an_end_in_a_value_must_be_one_that_travels() {
+    let interpreter = runtime().interpreter().build().unwrap();
+    let bind = |value: Value, with: bool| {
+        let (sender, _) = runtime().channel(Capacity::Rendezvous).unwrap();
+        let mut bindings = vec![("x", Binding::from(value))];
+        if with {
+            bindings.push(("out", sender.into()));
+        }
+        interpreter.prepare_main(bindings)
+    };
+    let place = |kind, index| Value::Handle { kind, index };
+    for (value, with) in [
+        (place(HandleKind::Sender, 0), false),
+        (place(HandleKind::Sender, 1), true),
+        (place(HandleKind::Receiver, 0), true),
+        (place(HandleKind::Queue, 0), true),
+        (place(HandleKind::Interpreter, 0), true),
+    ] {
+        let refused = bind(value.clone(), with);
+        assert!(
+            matches!(refused, Err(Error::NotShareable(_))),
+            "{value}: {refused:?}"
+        );
+    }
+    bind(place(HandleKind::Sender, 0), true).unwrap();
+    assert_eq!(interpreter.eval("x.id == out.id").unwrap(), true);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod conformance;
 mod copies;
 mod embedding;
 mod examples;
+mod files;
 mod fresh;
 mod governing;
 mod host;
@@ -29,6 +30,7 @@ mod scripts;
 mod stock_wasmtime;
 mod telemetry;
 mod tidy;
+mod unread;
 mod values;
 mod wasi;
 

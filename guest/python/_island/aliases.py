@@ -34,7 +34,9 @@ def call(name, args, kwargs):
         if type(error.value) is not _Inexact:
             raise _error(name, error.value) from None
     try:
-        return codec.decode(host.call(name, codec.encode_exactly((args, kwargs))))
+        message = codec.encode_exactly((args, kwargs))
+        codec.sized(message[0])
+        return codec.decode(host.call(name, message))
     except Err as error:
         raise _error(name, error.value) from None
 
@@ -49,6 +51,8 @@ def _error(name, failure):
             return NotShareableError(what)
         case host.Failure_TooLarge(value=limit):
             return ValueError(f"too large: the limit is {limit}")
+        case host.Failure_NoMemory():
+            return MemoryError()
         case host.Failure_Deadlock(value=text):
             return DeadlockError(text)
         case host.Failure_Interrupted():
@@ -171,11 +175,13 @@ def _perform(message):
 def _answer(call, result):
     try:
         try:
-            host.reply(call, Ok(codec.encode(result)))
+            host.reply(call, Ok(codec.fitting(codec.encode(result))))
         except Err as error:
             if type(error.value) is not _Inexact:
                 raise
-            host.reply(call, Ok(codec.encode_exactly(result)))
+            host.reply(call, Ok(codec.fitting(codec.encode_exactly(result))))
+    except MemoryError:
+        _complain(call, f"{_FAILED}: MemoryError", "")
     except (NotShareableError, RecursionError) as error:
         _complain(call, f"the result cannot be sent: {error}", "")
     except Err as error:

@@ -6,15 +6,16 @@ The body of such a message is the marshalled tuple `(kind, what, args, kwargs)`,
 import builtins
 import sys
 from marshal import dumps, loads
-from types import BuiltinFunctionType, CodeType, FunctionType
+from types import BuiltinFunctionType, FunctionType
 
-from . import codec, functions, pickles, report, scripts
+from . import arrivals, by_value, codec, functions, pickles, report, scripts
 from .errors import NotShareableError
 
 _CODE = 0
 _NAME = 1
 _PICKLE = 2
 _SCRIPT = 3
+_VALUE = 4
 
 # These work on the namespace of who calls them, which is `__main__` for a call from outside.
 _NEED_FRAME = {
@@ -43,6 +44,10 @@ def describe(callable, args, kwargs):
             number, what = _CODE, callable.__code__
         else:
             number, what = _NAME, functions.importable(callable)
+            if what is None and codec.is_plain(args) and codec.is_plain(kwargs):
+                described = _describe_value(callable, args, kwargs)
+                if described is not None:
+                    return described
     elif kind is BuiltinFunctionType:
         number, what = _NAME, functions.importable(callable)
     ends = []
@@ -56,6 +61,17 @@ def describe(callable, args, kwargs):
         # Where the code runs its globals are those of `__main__`.
         return dumps((_CODE, what, _pickle((args, kwargs), ends), None)), ends
     return dumps((_PICKLE, _pickle((callable, args, kwargs), ends))), ends
+
+
+def _describe_value(function, args, kwargs):
+    """What `describe` returns for a function that travels by value with plain arguments; None if it cannot."""
+    if by_value.is_importable(function):
+        return None
+    ends = []
+    try:
+        return dumps((_VALUE, by_value.definition(function, ends), args, kwargs)), ends
+    except (NotShareableError, ValueError):
+        return None
 
 
 def _pickle(obj, ends):
@@ -97,6 +113,8 @@ def prepare(described, ends):
                 args, kwargs = pickles.undump(args, ends)
             if number == _CODE:
                 return FunctionType(what, scripts.main()), args, kwargs
+            if number == _VALUE:
+                return pickles.with_ends(ends, lambda: arrivals.function(*what)), args, kwargs
             call = _find(*what)
     except BaseException as error:
         raise Unreadable from error

@@ -10,6 +10,7 @@ from marshal import dumps, loads
 from wit_world.imports import channels
 
 from .errors import NotShareableError
+from .intrinsics import room
 
 _VERSION = 4
 _BUFFER = channels.Form.BUFFER
@@ -83,10 +84,28 @@ MOST_BYTES = 64 << 20
 
 
 def sized(body):
-    """`body`, unless it is larger than what can be sent; raises ValueError."""
-    if len(body) > MOST_BYTES:
+    """`body`, unless it is larger than what can be sent; raises ValueError, or MemoryError."""
+    size = len(body)
+    if size > MOST_BYTES:
         raise ValueError(f"too large: the limit is {MOST_BYTES} bytes")
+    if size > _LARGE:
+        # The bindings make a copy of it, and cannot tell of having no room.
+        room(size + _BESIDES)
     return body
+
+
+# Bodies up to this size find room in what is kept free for them.
+_LARGE = 32 << 10
+
+# What the bindings take besides.
+_BESIDES = 64 << 10
+
+
+def fitting(message):
+    """`message`, if there is room for what the bindings make of it; raises MemoryError."""
+    if len(message[0]) > _LARGE:
+        room(len(message[0]) + _BESIDES)
+    return message
 
 
 def refs(form, ends, unbound=None):
@@ -96,7 +115,7 @@ def refs(form, ends, unbound=None):
 
 def owned(message):
     """A message that a call returns, in which the host takes the ends over."""
-    body, _, luggage = message
+    body, _, luggage = fitting(message)
     if luggage is None:
         return body, None
     return body, channels.Luggage(luggage.form, [_own(end) for end in luggage.ends])

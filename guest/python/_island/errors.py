@@ -114,6 +114,8 @@ def refused(refusal, id=None):
             return InterpreterError("interpreter already running")
         case interpreters.Refusal_Closed():
             return InterpreterNotFoundError(f"interpreter {id} is closed")
+        case interpreters.Refusal_Limit(value=("handles", limit)):
+            return LimitExceeded("handles", limit, limit + 1)
         case interpreters.Refusal_Limit(value=(what, limit)):
             return InterpreterError(f"the limit of {limit} {what} is reached")
         case interpreters.Refusal_NotShareable(value=what):
@@ -136,6 +138,8 @@ def not_sent(error):
             return ValueError(f"too large: the limit is {limit}")
         case channels.Error_Limit(value=reached):
             return limit_exceeded(reached)
+        case channels.Error_NoMemory():
+            return MemoryError()
         case channels.Error_Deadlock(value=text):
             return DeadlockError(text)
         case channels.Error_Closed():

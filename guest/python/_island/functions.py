@@ -8,6 +8,9 @@ from types import CodeType, FunctionType
 _EXTENDED_ARG = opmap["EXTENDED_ARG"]
 _LOAD_GLOBAL = opmap["LOAD_GLOBAL"]
 _WRITES = frozenset((opmap["STORE_GLOBAL"], opmap["DELETE_GLOBAL"]))
+# In the body of a class these may read globals.
+_LOADS_NAME = frozenset((opmap["LOAD_NAME"], opmap["LOAD_FROM_DICT_OR_GLOBALS"]))
+_ATTRIBUTES = frozenset((opmap["LOAD_ATTR"], opmap["IMPORT_NAME"], opmap["IMPORT_FROM"]))
 _RETURN_VALUE = opmap["RETURN_VALUE"]
 
 # What was found out about code objects that live: by id, with the code itself to keep the id its own.
@@ -15,20 +18,20 @@ _seen = {}
 _MOST_SEEN = 512
 
 
-def globals_of(code):
-    """The names that `code`, with the code in it, reads as globals; None when it writes any."""
+def _looked_at(code):
+    """The names that `code`, with the code in it, reads as globals, those of attributes, and whether it writes globals."""
     seen = _seen.get(id(code))
     if seen is not None:
         return seen[1]
-    names = _find_globals(code)
+    found = _look_at(code)
     if len(_seen) >= _MOST_SEEN:
         _seen.clear()
-    _seen[id(code)] = code, names
-    return names
+    _seen[id(code)] = code, found
+    return found
 
 
-def _find_globals(code):
-    found = set()
+def _look_at(code):
+    names, attributes, writes = set(), set(), False
     extended = 0
     bytecode = code.co_code
     for at in range(0, len(bytecode), 2):
@@ -39,16 +42,30 @@ def _find_globals(code):
             continue
         extended = 0
         if op == _LOAD_GLOBAL:
-            found.add(code.co_names[arg >> 1])
+            names.add(code.co_names[arg >> 1])
+        elif op in _LOADS_NAME:
+            names.add(code.co_names[arg])
         elif op in _WRITES:
-            return None
+            writes = True
+        elif op in _ATTRIBUTES:
+            attributes.update(code.co_names)
     for constant in code.co_consts:
         if type(constant) is CodeType:
-            below = globals_of(constant)
-            if below is None:
-                return None
-            found |= below
-    return found
+            below = _looked_at(constant)
+            names |= below[0]
+            attributes |= below[1]
+            writes |= below[2]
+    return names, attributes, writes
+
+
+def names_of(code):
+    """The names that `code`, with the code in it, reads as globals."""
+    return _looked_at(code)[0]
+
+
+def attributes_of(code):
+    """The names of the attributes that `code` reads, and perhaps some more."""
+    return _looked_at(code)[1]
 
 
 def is_stateless(function):
@@ -58,8 +75,8 @@ def is_stateless(function):
     code = function.__code__
     if code.co_freevars:
         return False
-    names = globals_of(code)
-    if names is None:
+    names, _, writes = _looked_at(code)
+    if writes:
         return False
     own = function.__globals__
     return all(name not in own and hasattr(builtins, name) for name in names)

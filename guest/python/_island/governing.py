@@ -18,6 +18,7 @@ _KINDS = (
     "output",
     "message",
     "queued",
+    "tmp",
     "handles",
     "children",
     "depth",
@@ -183,7 +184,8 @@ class Governed:
 
         self._governed()
         _check_text("name", name)
-        job = host.Job_InvokeHidden((name, codec.encode_exactly((args, kwargs))))
+        message = codec.fitting(codec.encode_exactly((args, kwargs)))
+        job = host.Job_InvokeHidden((name, message))
         result, excinfo = _interpreters.run(self.id, job)
         if excinfo is not None:
             raise ExecutionFailed(excinfo)
@@ -202,7 +204,7 @@ class Governed:
         self._do(lambda handle: handle.mark_trusted())
 
     def limit(self, *, on_limit=None, **limits):
-        """Set limits: memory, output, message and queued in bytes, cpu and wall in seconds, fuel,
+        """Set limits: memory, output, message, queued and tmp in bytes, cpu and wall in seconds, fuel,
         handles, children, depth and recursion in counts.
 
         None of them can be looser than this interpreter's own: Denied.  When one is reached `on_limit`

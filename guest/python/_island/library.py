@@ -4,14 +4,14 @@ While the snapshot is made, the library lies in a folder.  Its modules are compi
 code is carried in the snapshot as bytes, from which this finder imports them later.
 """
 
-import marshal
+import _imp
 import os
 import sys
 import zipimport
 from importlib import machinery
 from importlib.machinery import ModuleSpec
 
-from . import stash
+from . import contents, stash
 
 # What cannot work here, for want of a screen, of C parts or of a network to install from.
 _LEFT_OUT = {
@@ -31,11 +31,7 @@ _LEFT_OUT = {
 APPLICATIONS = "app", "command_app"
 _LEFT_OUT.update(f"{name}.py" for name in APPLICATIONS)
 
-# name -> (whether it is a package, file name, marshalled code)
-_code = {}
-
-
-class Library:
+class Library(contents.Loader):
     """A meta path finder and loader for the modules in the snapshot."""
 
     @classmethod
@@ -43,10 +39,10 @@ class Library:
         spec = stash.find_spec(fullname)
         if spec is not None:
             return spec
-        try:
-            is_package, file, _ = _code[fullname]
-        except KeyError:
+        found = contents.look_up(fullname)
+        if found is None:
             return None
+        is_package, file = found
         spec = ModuleSpec(fullname, cls, origin=file, is_package=is_package)
         # It makes `__file__`, which modules and their users expect; the file itself is no more.
         spec.has_location = True
@@ -62,28 +58,14 @@ class Library:
     def exec_module(cls, module):
         exec(cls.get_code(module.__spec__.name), module.__dict__)
 
-    @staticmethod
-    def get_code(fullname):
-        try:
-            return marshal.loads(_code[fullname][2])
-        except KeyError:
-            raise ImportError(f"no module named {fullname!r} in the library", name=fullname)
-
-    @staticmethod
-    def get_source(fullname):
-        return None
-
-    @staticmethod
-    def is_package(fullname):
-        return _code[fullname][0]
-
 
 # The folder that tracebacks and `__file__` name.
 _SHOWN = "/python"
 
 
 def collect(root, below="", prefix=""):
-    """Compile the modules in the folder `below` the library's `root`."""
+    """Compile the modules in the folder `below` the library's `root`, and keep the other files of packages."""
+    data = {}
     for entry in sorted(os.listdir(root + below)):
         if entry in _LEFT_OUT or entry.startswith("config-"):
             continue
@@ -93,6 +75,10 @@ def collect(root, below="", prefix=""):
         elif os.path.isfile(f"{root}{path}/__init__.py"):
             _add(prefix + entry, root, f"{path}/__init__.py", True)
             collect(root, path, f"{prefix}{entry}.")
+        elif below and os.path.isfile(root + path):
+            data[entry] = _read(root + path)
+    if data:
+        contents.add_data(_SHOWN + below, data)
 
 
 # Whoever made the library cut this off within a quoted argument, which `shlex` then stumbles over.
@@ -103,8 +89,7 @@ if build_time_vars["CONFIG_ARGS"].count("'") % 2:
 
 
 def _add(name, root, path, is_package):
-    with open(root + path, "rb") as file:
-        source = file.read()
+    source = _read(root + path)
     if name.startswith("_sysconfigdata"):
         source += _REPAIR
     path = _SHOWN + path
@@ -113,11 +98,31 @@ def _add(name, root, path, is_package):
     except SyntaxError:
         # A template or a deliberately wrong example: it could not be imported either.
         return
-    _code[name] = is_package, path, marshal.dumps(code)
+    contents.add_module(name, is_package, path, code, source)
+
+
+def _read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def adopt():
+    """Have the modules that were imported otherwise answer as those that come from the snapshot."""
+    import linecache
+
+    for name, module in sys.modules.items():
+        spec = getattr(module, "__spec__", None)
+        if contents.look_up(name) and type(getattr(spec, "loader", None)) is machinery.SourceFileLoader:
+            spec.loader = module.__loader__ = Library
+    for name in _imp._frozen_module_names():
+        # Frames of the import system are shown without lines by CPython too.
+        if contents.look_up(name) and not name.startswith("importlib._bootstrap"):
+            linecache.cache[f"<frozen {name}>"] = (lambda name=name: Library.get_source(name),)
 
 
 def install():
     """Import from the snapshot from now on, and from `sys.path` what is not in it."""
+    machinery.FrozenImporter.get_source = staticmethod(contents.source_of_frozen)
     sys.meta_path[:] = [
         machinery.BuiltinImporter,
         machinery.FrozenImporter,

@@ -12,21 +12,36 @@ from types import CodeType, FunctionType
 
 from wit_world.imports import channels
 
-from . import codec, functions, report, scripts
+from . import arrivals, by_value, codec, functions, report, scripts
 from .errors import NotShareableError
 
 _MAIN = ("__main__", scripts.FAKE)
 
 
 def dump(obj, ends):
-    """The pickle of `obj`, whose ends are appended to `ends`; raises NotShareableError."""
-    file = io.BytesIO()
+    """The pickle of `obj`, whose ends are appended to `ends`; raises NotShareableError.
+
+    What another interpreter cannot import travels by value, or else is found by running the script again there.
+    """
+    count = len(ends)
     try:
-        _Pickler(file, ends).dump(obj)
-    except NotShareableError:
-        raise
-    except Exception as error:
-        raise NotShareableError(f"object could not be pickled ({report.brief(error)})") from error
+        return by_value.dump(obj, ends)
+    except NotShareableError as error:
+        if not scripts.has_guard():
+            raise
+        del ends[count:]
+        try:
+            return _dump_by_script(obj, ends, str(error))
+        except Exception:
+            del ends[count:]
+            if isinstance(error, by_value.Dynamic):
+                return by_value.dump(obj, ends, dynamic=True)
+            raise error from error.__cause__
+
+
+def _dump_by_script(obj, ends, why):
+    file = io.BytesIO()
+    _Pickler(file, ends, why).dump(obj)
     return file.getvalue()
 
 
@@ -48,10 +63,17 @@ def load(body, ends):
 
 def undump(data, ends):
     """The object in a pickle."""
+    # A pickle begins with its protocol.
+    read = pickle.loads if data[:1] == pickle.PROTO else arrivals.load
+    return with_ends(ends, lambda: read(data))
+
+
+def with_ends(ends, read):
+    """What `read` makes of a message that came with `ends`; raises NotShareableError."""
     global _arrived
     before, _arrived = _arrived, ends
     try:
-        return pickle.loads(data)
+        return read()
     except Exception as error:
         raise NotShareableError(f"object could not be unpickled ({report.brief(error)})") from error
     finally:
@@ -78,9 +100,12 @@ def _code(data):
 
 
 class _Pickler(pickle.Pickler):
-    def __init__(self, file, ends):
+    """Has the script run again for what its `__main__` defines."""
+
+    def __init__(self, file, ends, why):
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self._ends = ends
+        self._why = why
 
     def reducer_override(self, obj):
         kind = type(obj)
@@ -116,7 +141,7 @@ class _Pickler(pickle.Pickler):
         script = scripts.of(obj.__module__)
         if script is None or not _defines(obj.__module__, name, obj):
             raise NotShareableError(f"{name!r} cannot be found in the script of __main__")
-        return scripts.find, (name, script)
+        return scripts.find_again, (name, script, self._why)
 
 
 def _defines(module, name, obj):

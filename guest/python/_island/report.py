@@ -5,9 +5,11 @@ import sys
 import traceback
 
 # Bound here, so that code that patches its builtins gets its errors told all the same.
-from builtins import BaseException, isinstance, len, print, str, type
+from builtins import BaseException, MemoryError, isinstance, len, print, str, type
 
 from wit_world.imports import interpreters
+
+from . import reserve
 
 
 def flush():
@@ -25,21 +27,40 @@ _OURS = "_island", "_alone"
 # Nobody reads more of a text than this.
 _MOST = 64 * 1024
 
-# Source texts by the name under which their code was compiled, for the lines in a traceback.
+# And so much is told of where there is little memory.
+_LITTLE = 4 * 1024
+
+# The source text that was run last under each name, for the lines in a traceback of it.
 _sources = {}
 
 
 def remember(name, source):
-    """Let tracebacks show lines of `source` for code compiled as `name`."""
+    """Let what is told of an exception show lines of `source` for code compiled as `name`."""
     _sources[name] = source
 
 
 def _fill_linecache():
     for name, source in _sources.items():
-        if isinstance(source, bytes):
-            source = source.decode("utf-8", "replace")
-        lines = source.splitlines(keepends=True)
-        linecache.cache[name] = len(source), None, lines, name
+        try:
+            show_lines(name, source)
+        except MemoryError:
+            # The traceback goes without its lines.
+            linecache.cache.pop(name, None)
+
+
+def show_lines(name, source):
+    """Let all tracebacks, and `inspect`, find lines of `source` for code compiled as `name`."""
+    lines = _decoded(source).splitlines(keepends=True)
+    linecache.cache[name] = len(source), None, lines, name
+
+
+def show_lines_of(code, source, name):
+    """As `show_lines`, for `code` and the code in it alone."""
+    linecache._register_code(code, _decoded(source), name)
+
+
+def _decoded(source):
+    return source if isinstance(source, str) else source.decode("utf-8", "replace")
 
 
 def _text(function, fallback):
@@ -47,11 +68,12 @@ def _text(function, fallback):
         text = function()
         if not isinstance(text, str):
             return fallback
+        most = _LITTLE if reserve.lend() else _MOST
+        if len(text) > most:
+            text = f"{text[:most]}... truncated {len(text) - most} characters"
+        return text.encode("utf-8", "backslashreplace").decode()
     except BaseException:
         return fallback
-    if len(text) > _MOST:
-        text = f"{text[:_MOST]}... truncated {len(text) - _MOST} characters"
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def outer_frames_removed(error):
@@ -96,4 +118,8 @@ def show(error):
         frames = outer_frames_removed(error)
         sys.excepthook(type(error), BaseException.with_traceback(error, frames), frames)
     except BaseException:
-        print(exception(error).traceback, file=sys.__stderr__, flush=True)
+        try:
+            print(exception(error).traceback, file=sys.__stderr__, flush=True)
+        except MemoryError:
+            # There is no room for anything but the status.
+            pass

@@ -6,14 +6,14 @@ import sys
 import time
 
 # Bound here, so that code that patches its builtins gets its results and errors told all the same.
-from builtins import BaseException, KeyboardInterrupt, SystemExit, int, isinstance, print
+from builtins import BaseException, KeyboardInterrupt, MemoryError, SystemExit, int, isinstance, print
 from importlib.machinery import BuiltinImporter
 from types import ModuleType
 
 from componentize_py_types import Err
 from wit_world.exports import guest
 
-from . import aliases, calls, equipment, library, pool, report, scripts, tasks, waits
+from . import aliases, calls, equipment, library, pool, report, reserve, scripts, tasks, waits
 from .codec import decode, encode_exactly, owned
 from .errors import NotShareableError
 
@@ -40,6 +40,7 @@ _began = False
 
 def _main():
     """The namespace of `__main__`, of an interpreter that is ready to run."""
+    reserve.take_back()
     if not _began:
         begin()
     return sys.modules["__main__"].__dict__
@@ -74,10 +75,11 @@ class Guest:
             if waits.deferred:
                 waits.run_deferred()
         except BaseException as error:
+            reserve.lend()
             report.remember(_STRING, source)
             raise Err(report.exception(error)) from None
         finally:
-            report.flush()
+            _settled()
 
     def eval(self, source):
         try:
@@ -86,16 +88,20 @@ class Guest:
                 waits.run_deferred()
             return owned(encode_exactly(value))
         except BaseException as error:
+            reserve.lend()
             report.remember(_STRING, source)
             raise Err(report.exception(error)) from None
         finally:
-            report.flush()
+            _settled()
 
     def bind(self, values):
         try:
             _main().update(decode(values))
         except BaseException as error:
+            reserve.lend()
             raise Err(report.exception(error)) from None
+        finally:
+            reserve.lend()
 
     def call(self, callable):
         body, luggage = callable
@@ -105,16 +111,23 @@ class Guest:
             if waits.deferred:
                 waits.run_deferred()
         except calls.Unreadable as error:
+            reserve.lend()
+            if isinstance(error.__cause__, MemoryError):
+                raise Err(guest.NotCalled_Raised(report.exception(error.__cause__))) from None
             raise Err(guest.NotCalled_NotShareable(calls.unreadable(error))) from None
         except BaseException as error:
+            reserve.lend()
             raise Err(guest.NotCalled_Raised(report.exception(error))) from None
         else:
             try:
                 return owned(calls.returned(result))
             except NotShareableError as error:
                 raise Err(guest.NotCalled_NotShareable(calls.unreturnable(error))) from None
+            except BaseException as error:
+                reserve.lend()
+                raise Err(guest.NotCalled_Raised(report.exception(error))) from None
         finally:
-            report.flush()
+            _settled()
 
     def apply(self, name, arguments):
         return _applied(lambda: scripts.find(name, None), arguments)
@@ -127,17 +140,20 @@ class Guest:
             _main()
             equipment.equip(wanted.aliases, wanted.hidden, wanted.only, wanted.recursion)
         except BaseException as error:
+            reserve.lend()
             raise Err(report.exception(error)) from None
 
     def serve(self):
         try:
+            reserve.take_back()
             aliases.serve()
             if waits.deferred:
                 waits.run_deferred()
         except BaseException as error:
+            reserve.lend()
             raise Err(report.exception(error)) from None
         finally:
-            report.flush()
+            _settled()
 
     def run(self, script):
         main = _main()
@@ -147,9 +163,7 @@ class Guest:
         if script.directory is not None:
             sys.path.insert(0, script.directory)
         scripts.remember(script.name, script.source)
-        return to_the_end(
-            lambda: _exec(_compile(script.source, script.name, "exec", dont_inherit=True), main)
-        )
+        return to_the_end(lambda: _exec(scripts.compiled(script.source, script.name), main))
 
 
 def to_the_end(body):
@@ -164,13 +178,21 @@ def to_the_end(body):
         pool.finish_all()
         status = 0
     except BaseException as error:
+        reserve.lend()
         status = _ending(error)
     try:
         _exit_functions()
     except BaseException as error:
+        reserve.lend()
         report.show(error)
-    report.flush()
+    _settled()
     return status
+
+
+def _settled():
+    """Do what comes last in a job: what is left for the streams, and room for the way out."""
+    report.flush()
+    reserve.lend()
 
 
 def _applied(find, arguments):
@@ -182,9 +204,10 @@ def _applied(find, arguments):
             waits.run_deferred()
         return owned(encode_exactly(value))
     except BaseException as error:
+        reserve.lend()
         raise Err(report.exception(error)) from None
     finally:
-        report.flush()
+        _settled()
 
 
 def _ending(error):

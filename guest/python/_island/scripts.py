@@ -27,8 +27,18 @@ def remember(name, source):
     global _own
     import os
 
-    report.remember(name, source)
+    if not name.startswith("<"):
+        report.show_lines(name, source)
     _own = os.urandom(16), name, source
+
+
+def compiled(source, name):
+    """The code of a script, whose lines tracebacks and `inspect` find."""
+    code = compile(source, name, "exec", dont_inherit=True)
+    if name.startswith("<"):
+        # Other code has such names too.
+        report.show_lines_of(code, source, name)
+    return code
 
 
 def of(module_name):
@@ -37,6 +47,12 @@ def of(module_name):
         module = sys.modules.get(FAKE)
         return getattr(module, "__script__", None)
     return _own
+
+
+def run_again(token):
+    """The namespace in which the script with this token was run again; None if it was not."""
+    module = _modules.get(token)
+    return None if module is None else module.__dict__
 
 
 def main():
@@ -56,6 +72,38 @@ def find(name, script):
     return _walk(_load(script), name)
 
 
+# The token of the script that was looked at last, and whether it has a guard.
+_looked_at = None, False
+
+
+def has_guard():
+    """Whether the script can be run again: its main part is under `if __name__ == "__main__":`."""
+    global _looked_at
+    if _own is None:
+        return False
+    if _looked_at[0] != _own[0]:
+        _looked_at = _own[0], _finds_guard(_own[2])
+    return _looked_at[1]
+
+
+def _finds_guard(source):
+    import ast
+
+    tests = [statement.test for statement in ast.parse(source).body if isinstance(statement, ast.If)]
+    return any(
+        isinstance(part, ast.Name) and part.id == "__name__" for test in tests for part in ast.walk(test)
+    )
+
+
+def find_again(name, script, why):
+    """As `find`, for what could not travel by value for the reason `why`."""
+    try:
+        return find(name, script)
+    except Exception as error:
+        error.add_note(f"it did not travel by value: {why}")
+        raise
+
+
 def _walk(obj, name):
     for part in name.split("."):
         obj = getattr(obj, part)
@@ -71,11 +119,12 @@ def _load(script):
         module.__script__ = script
         if not name.startswith("<"):
             module.__file__ = name
-        report.remember(name, source)
+        if not name.startswith("<"):
+            report.show_lines(name, source)
         sys.modules[FAKE] = module
         before, running = running, True
         try:
-            exec(compile(source, name, "exec", dont_inherit=True), module.__dict__)
+            exec(compiled(source, name), module.__dict__)
         except BaseException:
             sys.modules.pop(FAKE, None)
             raise

@@ -30,11 +30,12 @@ interrupts.install()
 # Whatever is imported from now on makes its locks of the ones that work here.
 threads.install()
 
-from . import loop, modules, pool, prompt, queues, run  # noqa: E402, F401
+from . import loop, modules, polls, pool, prompt, queues, run  # noqa: E402, F401
 from . import snapshot, sockets, stash, thread_pool  # noqa: E402
 
 queues.install(concurrent.interpreters)
 thread_pool.install()
+polls.install()
 pool.install()
 sockets.install()
 loop.install()
@@ -55,6 +56,7 @@ def settle(application):
     run.restart()
     sys.modules[application] = own
     sys.implementation.supports_isolated_interpreters = True
+    library.adopt()
     stash.lay_in(_SEEN)
     sys.modules["random"] = _Random("random")
 

@@ -9,6 +9,8 @@ import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+from .contents import Loader
+
 _NAMES = (
     "abc argparse array ast asyncio atexit base64 bisect calendar cmath codecs collections.abc "
     "colorsys concurrent.futures configparser contextlib contextvars copy csv dataclasses datetime "
@@ -40,7 +42,7 @@ def _begin(name, module):
         function(module)
 
 
-class Stashed:
+class Stashed(Loader):
     """The loader of modules that are there already."""
 
     @staticmethod
@@ -57,13 +59,6 @@ class Stashed:
             if entry is not None:
                 sys.modules[other] = entry[0]
                 _begin(other, entry[0])
-
-    @staticmethod
-    def get_code(fullname):
-        """The code of a module that is to be run as a script."""
-        from . import library
-
-        return library.Library.get_code(fullname)
 
 
 def find_spec(name):

@@ -30,11 +30,17 @@ class Lock:
             raise ValueError("can't specify a timeout for a non-blocking call")
         if timeout < 0 and timeout != -1:
             raise ValueError("timeout value must be a non-negative number")
-        if self._locked and timeout != -1:
+        if not self._locked:
+            self._locked = True
+            return True
+        if not blocking or timeout == 0:
+            if waits.deferred or waits.background:
+                waits.look(id(self))
+            if self._locked:
+                return False
+        if timeout != -1:
             deadline = time.monotonic() + timeout
         while self._locked:
-            if not blocking:
-                return False
             if waits.deferred or waits.background:
                 left = None if timeout == -1 else deadline - time.monotonic()
                 if left is not None and left <= 0:
@@ -55,6 +61,12 @@ class Lock:
         self._locked = False
 
     def locked(self):
+        if self._locked and (waits.deferred or waits.background):
+            waits.look(id(self))
+        return self._locked
+
+    def _is_owned(self):
+        # `threading.Condition` would try to acquire it otherwise.
         return self._locked
 
     def _at_fork_reinit(self):
@@ -65,6 +77,9 @@ class Lock:
     def __exit__(self, *exc_info):
         self.release()
 
+    def __reduce__(self):
+        raise TypeError("cannot pickle '_thread.lock' object")
+
     def __repr__(self):
         state = "locked" if self._locked else "unlocked"
         return f"<{state} _thread.lock object at {id(self):#x}>"
@@ -73,7 +88,7 @@ class Lock:
 def _start(self):
     if not self._initialized:
         raise RuntimeError("thread.__init__() not called")
-    if self._started.is_set():
+    if self._started._flag:
         raise RuntimeError("threads can only be started once")
     self._context = self._context if self._context is not None else _copy_context()
     self._ident = _next_ident()
@@ -150,7 +165,7 @@ def _run_deferred(self):
 def _join(self, timeout=None):
     if not self._initialized:
         raise RuntimeError("Thread.__init__() not called")
-    if not self._started.is_set():
+    if not self._started._flag:
         raise RuntimeError("cannot join thread before it is started")
     if self is current_thread():
         raise RuntimeError("cannot join current thread")
@@ -163,7 +178,9 @@ def _join(self, timeout=None):
 
 def _is_alive(self):
     assert self._initialized, "Thread.__init__() not called"
-    return self._started.is_set() and not self._ran
+    if not self._ran and self._started._flag and (waits.deferred or waits.background):
+        waits.look(id(self))
+    return self._started._flag and not self._ran
 
 
 _main_current_thread = threading.current_thread

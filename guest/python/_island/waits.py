@@ -138,8 +138,10 @@ def send_message(sender, message, timeout, unbound=None):
     try:
         return sender.send(*message, 0)
     except Err as error:
-        if type(error.value) is not _Timeout or timeout == 0:
+        if type(error.value) is not _Timeout or timeout == 0 and not look(id(sender)):
             raise
+    if timeout == 0:
+        return sender.send(*message, 0)
     return until(waiting.Case_Send((sender, message)), timeout)
 
 
@@ -194,8 +196,10 @@ def receive(receiver, timeout=None):
     try:
         return decode(take(receiver, 0))
     except Err as error:
-        if type(error.value) is not _Timeout or timeout == 0:
+        if type(error.value) is not _Timeout or timeout == 0 and not look(id(receiver)):
             raise
+    if timeout == 0:
+        return decode(take(receiver, 0))
     outcome = until(waiting.Case_Receive(receiver), timeout)
     return decode(outcome.value)
 
@@ -247,6 +251,8 @@ def first(cases, timeout):
     try:
         if timeout != 0:
             run_deferred()
+        elif deferred:
+            look(first)
         while not choice:
             step(None if deadline is None else max(0, deadline - time.monotonic_ns()))
         done = choice[0]
@@ -386,4 +392,40 @@ def let_happen(timeout=None):
     except Err as error:
         if type(error.value) is not _Timeout:
             raise not_sent(error.value) from None
+    return True
+
+
+# After this many unsuccessful polls of one object, or of all objects, a started thread begins.  One that began at
+# the first poll could wait in vain for what its creator does after it.
+_LOOKS_AT_ONE = 10
+_LOOKS = 200
+
+_looks = {}
+_stepping = False
+
+
+def look(key):
+    """Count an unsuccessful poll of the object that `key` stands for.
+
+    It is a wait of zero length: what is ready in the background happens, and after a few polls the first of the
+    started threads begins.  Returns whether anything has happened.
+    """
+    global _stepping
+    if deferred:
+        _looks[key] = looks = _looks.get(key, 0) + 1
+        if looks >= _LOOKS_AT_ONE or sum(_looks.values()) >= _LOOKS:
+            _looks.clear()
+            run_one(time.monotonic())
+            return True
+    if not background or _stepping:
+        return False
+    _stepping = True
+    try:
+        step(0)
+    except Err as error:
+        if type(error.value) is not _Timeout:
+            raise not_sent(error.value) from None
+        return False
+    finally:
+        _stepping = False
     return True

@@ -13,6 +13,8 @@ pub(super) struct Later {
     replaced: HashMap<u32, u32>,
     /// Functions that are exported instead of the guest's own, by name.
     exported: HashMap<String, u32>,
+    /// What is called where the guest's own modules grow their memory.
+    grow: Option<u32>,
     /// The first values of the globals.
     globals: Vec<i32>,
     functions: u32,
@@ -24,6 +26,11 @@ impl Later {
     /// What is called where `import` was.
     pub(super) fn stand_in(&self, import: u32) -> u32 {
         *self.replaced.get(&import).unwrap_or(&import)
+    }
+
+    /// What is called where the memory is grown, if not the instruction does it.
+    pub(super) fn grow(&self) -> Option<u32> {
+        self.grow
     }
 
     /// What is exported as `name`, where it is not the guest's own function.
@@ -58,6 +65,11 @@ impl Output<'_, '_> {
     /// Lets all that is written from now on call `by` instead of `import`.
     pub(crate) fn replace(&mut self, import: u32, by: u32) {
         self.later.replaced.insert(import, by);
+    }
+
+    /// Lets all that is written from now on grow the memory by calling `by`.
+    pub(crate) fn replace_grow(&mut self, by: u32) {
+        self.later.grow = Some(by);
     }
 
     /// Has function `index` exported in place of the guest's own that is called `name`.

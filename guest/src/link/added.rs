@@ -4,7 +4,7 @@ use super::constant::{Constant, evaluate};
 use super::{Defined, Function, Linker};
 use crate::alarm::{Alarm, Memory};
 use crate::emit::Output;
-use crate::files::{Libc, NEEDED};
+use crate::files::{Libc, MALLOC, NEEDED};
 use crate::image::{self, Image};
 use crate::intrinsics::{self, Intrinsics};
 use crate::lists::{self, World};
@@ -28,6 +28,10 @@ impl<'a> Linker<'_, 'a> {
         let index = |place| index_of(out, place);
         let mut libc = Libc {
             allocator: index(self.root(*instance, name)?)?,
+            malloc: match self.named(MALLOC) {
+                Some([malloc]) => index(Function::Defined(malloc))?,
+                None => return Ok(None),
+            },
             functions: Default::default(),
         };
         for (slot, defined) in libc.functions.iter_mut().zip(functions) {
@@ -98,7 +102,13 @@ impl<'a> Linker<'_, 'a> {
     }
 
     /// Adds the short way for plain messages, to a guest that has CPython and channels.
-    pub(super) fn add_intrinsics(&self, out: &mut Output<'_, 'a>) -> Result<Option<Intrinsics>> {
+    ///
+    /// `room` is the function that says whether there is room for something.
+    pub(super) fn add_intrinsics(
+        &self,
+        out: &mut Output<'_, 'a>,
+        room: Option<u32>,
+    ) -> Result<Option<Intrinsics>> {
         let (Some(python), Some(libc)) = (self.named(intrinsics::NEEDED), self.named(NEEDED))
         else {
             return Ok(None);
@@ -109,7 +119,7 @@ impl<'a> Linker<'_, 'a> {
         for (slot, defined) in needed.iter_mut().zip(python) {
             *slot = index(defined)?;
         }
-        Intrinsics::announce(out, needed, free)
+        Intrinsics::announce(out, needed, free, room)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The threads of `archipel map`: one reads the inputs, and the others run scripts.
 
 use super::inputs::{Input, Inputs};
-use super::lane::Lane;
+use super::lane::{End, Lane};
 use super::screen::{Screen, Stream};
 use crate::Failure;
 use crate::report::{Outcome, Report};
@@ -39,6 +39,8 @@ pub struct Item {
 struct Job {
     input: Input,
     lane: Arc<Lane>,
+    /// Says that no more output comes, whatever becomes of the job.
+    end: End,
     report: Sender<Report>,
 }
 
@@ -101,14 +103,18 @@ impl Crew {
         if self.halt && !matches!(report.outcome, Outcome::Stopped | Outcome::Ended(0)) {
             self.running.stop(Cause::Halt);
         }
-        self.screen.count();
+        if !matches!(report.outcome, Outcome::Ended(_)) {
+            job.lane.stop();
+        }
+        drop(job.end);
         // Nobody waits for it any more where everything was stopped.
         let _ = job.report.send(report);
+        self.screen.count();
     }
 
     fn run(&self, input: &str, lane: &Arc<Lane>) -> Report {
         let start = Instant::now();
-        let output = |stream| Output::writer(lane.writer(stream, &self.screen, &self.running));
+        let output = |stream| Output::prompt_writer(lane.writer(stream, &self.running));
         let interpreter = self
             .runtime
             .interpreter()
@@ -151,6 +157,7 @@ fn pair(index: usize, input: Input) -> (Item, Job) {
     };
     let job = Job {
         input,
+        end: End(lane.clone()),
         lane,
         report: sender,
     };

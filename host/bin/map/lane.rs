@@ -1,88 +1,174 @@
 //! The output of one script of many: kept while it is not its turn, and then let through.
 
-use super::screen::{Screen, Stream};
+use super::screen::Stream;
 use crate::running::{Cause, Running};
 use std::io::{self, BufReader, Read, Seek, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tempfile::SpooledTempFile;
 
 /// How much is kept in memory, before it goes to a temporary file.
 const IN_MEMORY: usize = 64 << 10;
 
-/// What one script writes.
-pub struct Lane(Mutex<State>);
+/// How much waits to be shown before the script waits.
+const ROOM: usize = 1 << 20;
 
-enum State {
+/// How long the shower waits for output before it looks at whether everything was stopped.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// What one script writes. The script never waits in a write: where there is no room it is called again.
+pub struct Lane {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    way: Way,
+    /// Whether no more output comes.
+    ended: bool,
+    /// Whether the script was stopped.
+    stopped: bool,
+}
+
+enum Way {
     /// It is another script's turn: records of stream, length and bytes.
     Kept(SpooledTempFile),
-    /// It is this script's turn.
-    Open,
+    /// It is this script's turn: what is to be shown next, for each piece its stream.
+    Open(Vec<u8>, Vec<(Stream, usize)>),
+    /// Nothing is shown any more.
+    Shut,
+}
+
+/// Ends a lane when it is dropped.
+pub struct End(pub Arc<Lane>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.state().ended = true;
+        self.0.changed.notify_all();
+    }
 }
 
 impl Lane {
     /// A lane that is not open yet.
     pub fn new() -> Self {
-        Lane(Mutex::new(State::Kept(SpooledTempFile::new(IN_MEMORY))))
+        Lane {
+            state: Mutex::new(State {
+                way: Way::Kept(SpooledTempFile::new(IN_MEMORY)),
+                ended: false,
+                stopped: false,
+            }),
+            changed: Condvar::new(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows what was kept, and lets through what follows.
-    pub fn open(&self, screen: &Screen) -> io::Result<()> {
-        let mut state = self.state();
-        let State::Kept(mut kept) = std::mem::replace(&mut *state, State::Open) else {
-            return Ok(());
-        };
-        kept.rewind()?;
-        let mut kept = BufReader::new(kept);
-        // What goes to the same stream goes there at once.
-        let (mut pending, mut to) = (Vec::new(), Stream::Out);
-        let mut head = [0; 5];
-        while kept.read_exact(&mut head).is_ok() {
-            let [stream, length @ ..] = head;
-            let stream = if stream == 0 {
-                Stream::Out
-            } else {
-                Stream::Err
-            };
-            if stream != to || pending.len() > IN_MEMORY {
-                screen.write(to, &pending)?;
-                pending.clear();
-                to = stream;
-            }
-            let at = pending.len();
-            let length = u32::from_le_bytes(length) as usize;
-            pending.resize(at + length, 0);
-            kept.read_exact(pending.get_mut(at..).unwrap_or_default())?;
+    /// Says that the script did not end by itself.
+    pub fn stop(&self) {
+        self.state().stopped = true;
+    }
+
+    /// Whether the script was stopped.
+    pub fn was_stopped(&self) -> bool {
+        self.state().stopped
+    }
+
+    /// Shows what was kept and what follows, until the script has ended or `stops`.
+    pub fn show(
+        &self,
+        stops: impl Fn() -> bool,
+        mut write: impl FnMut(Stream, &[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let shown = self.show_all(stops, &mut write);
+        // The room for what was not shown is given back, and a script that goes on waits for nothing.
+        self.state().way = Way::Shut;
+        shown
+    }
+
+    fn show_all(
+        &self,
+        stops: impl Fn() -> bool,
+        write: &mut impl FnMut(Stream, &[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let open = Way::Open(Vec::new(), Vec::new());
+        // Not under the lock: the script goes on writing.
+        let before = std::mem::replace(&mut self.state().way, open);
+        if let Way::Kept(kept) = before {
+            show_kept(kept, write)?;
         }
-        match pending.is_empty() {
-            true => Ok(()),
-            false => screen.write(to, &pending),
+        loop {
+            let (bytes, pieces) = {
+                let mut state = self.state();
+                loop {
+                    if let Way::Open(bytes, pieces) = &mut state.way
+                        && !pieces.is_empty()
+                    {
+                        break (std::mem::take(bytes), std::mem::take(pieces));
+                    }
+                    if state.ended || stops() {
+                        return Ok(());
+                    }
+                    let waited = self.changed.wait_timeout(state, MOMENT);
+                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            };
+            let mut at = 0;
+            for (stream, length) in pieces {
+                let piece = bytes.get(at..at + length).unwrap_or_default();
+                write(stream, piece)?;
+                at += length;
+            }
         }
     }
 
     /// A writer for one of the script's streams.
-    pub fn writer(
-        self: &Arc<Self>,
-        stream: Stream,
-        screen: &Arc<Screen>,
-        running: &Running,
-    ) -> LaneWriter {
+    pub fn writer(self: &Arc<Self>, stream: Stream, running: &Running) -> LaneWriter {
         LaneWriter {
             lane: self.clone(),
-            screen: screen.clone(),
             running: running.clone(),
             stream,
         }
     }
 }
 
+fn show_kept(
+    mut kept: SpooledTempFile,
+    write: &mut impl FnMut(Stream, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    kept.rewind()?;
+    let mut kept = BufReader::new(kept);
+    // What goes to the same stream goes there at once.
+    let (mut pending, mut to) = (Vec::new(), Stream::Out);
+    let mut head = [0; 5];
+    while kept.read_exact(&mut head).is_ok() {
+        let [stream, length @ ..] = head;
+        let stream = if stream == 0 {
+            Stream::Out
+        } else {
+            Stream::Err
+        };
+        if stream != to || pending.len() > IN_MEMORY {
+            write(to, &pending)?;
+            pending.clear();
+            to = stream;
+        }
+        let at = pending.len();
+        let length = u32::from_le_bytes(length) as usize;
+        pending.resize(at + length, 0);
+        kept.read_exact(pending.get_mut(at..).unwrap_or_default())?;
+    }
+    match pending.is_empty() {
+        true => Ok(()),
+        false => write(to, &pending),
+    }
+}
+
 /// One of the streams of a script.
 pub struct LaneWriter {
     lane: Arc<Lane>,
-    screen: Arc<Screen>,
     running: Running,
     stream: Stream,
 }
@@ -93,17 +179,24 @@ impl Write for LaneWriter {
             // It ends without a word, the script's own complaint included.
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        match &mut *self.lane.state() {
-            State::Open => {
-                if let Err(error) = self.screen.write(self.stream, bytes) {
-                    if error.kind() == io::ErrorKind::BrokenPipe {
-                        self.running.stop(Cause::Unread);
+        let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+        let mut state = self.lane.state();
+        match &mut state.way {
+            Way::Shut => return Err(io::ErrorKind::BrokenPipe.into()),
+            Way::Open(kept, _) if kept.len() >= ROOM => {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            Way::Open(kept, pieces) => {
+                kept.extend_from_slice(bytes);
+                match pieces.last_mut() {
+                    Some((stream, length)) if *stream == self.stream => *length += bytes.len(),
+                    _ => {
+                        pieces.push((self.stream, bytes.len()));
+                        self.lane.changed.notify_all();
                     }
-                    return Err(error);
                 }
             }
-            State::Kept(kept) => {
-                let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+            Way::Kept(kept) => {
                 kept.write_all(&[u8::from(self.stream == Stream::Err)])?;
                 kept.write_all(&length.to_le_bytes())?;
                 kept.write_all(bytes)?;

@@ -1,9 +1,10 @@
 //! The standard streams that all scripts of `archipel map` share, and the progress bar on them.
 
+use archipel::Output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One of the two outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +19,13 @@ pub struct Screen {
     /// The lines that have not ended, of streams that share the terminal with the bar.
     begun: Mutex<[Vec<u8>; 2]>,
     is_terminal: [bool; 2],
+    outputs: [Output; 2],
+    /// Since when a stream has taken nothing.
+    stalled: Mutex<Option<Instant>>,
 }
+
+/// How much is written before a reader counts as one that takes something.
+const PIECE: usize = 4 << 10;
 
 /// A line that is longer than this is shown before it ends.
 const LONG_LINE: usize = 8 << 10;
@@ -49,6 +56,8 @@ impl Screen {
             bar,
             begun: Mutex::default(),
             is_terminal,
+            outputs: [Output::host_stdout(), Output::host_stderr()],
+            stalled: Mutex::default(),
         }
     }
 
@@ -60,8 +69,8 @@ impl Screen {
     }
 
     /// Removes the bar.
-    pub fn finish(&self) {
-        self.end_line();
+    pub fn finish(&self, give_up: &dyn Fn(Duration) -> bool) {
+        self.end_line(give_up);
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -71,15 +80,20 @@ impl Screen {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes to a stream.
-    pub fn write(&self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
+    /// Writes to a stream. `give_up` is asked with the time for which it has taken nothing.
+    pub fn write(
+        &self,
+        stream: Stream,
+        bytes: &[u8],
+        give_up: &dyn Fn(Duration) -> bool,
+    ) -> io::Result<()> {
         let mut begun = self.begun();
         let Some(bar) = self
             .bar
             .as_ref()
             .filter(|_| self.is_terminal[stream as usize])
         else {
-            return put(stream, bytes);
+            return self.put(stream, bytes, give_up);
         };
         // The bar is drawn on a line of its own, so that only whole lines can be shown above it.
         let line = &mut begun[stream as usize];
@@ -91,27 +105,37 @@ impl Screen {
         };
         let rest = line.split_off(whole);
         let whole = std::mem::replace(line, rest);
-        bar.suspend(|| put(stream, &whole))
+        bar.suspend(|| self.put(stream, &whole, give_up))
     }
 
     /// Ends the lines that a script has left without an end, where a bar is to be drawn below them.
-    pub fn end_line(&self) {
+    pub fn end_line(&self, give_up: &dyn Fn(Duration) -> bool) {
         for stream in [Stream::Out, Stream::Err] {
             if !self.begun()[stream as usize].is_empty() {
                 // Who reads no more is noticed with what follows.
-                let _ = self.write(stream, b"\n");
+                let _ = self.write(stream, b"\n", give_up);
             }
         }
     }
-}
 
-fn put(stream: Stream, bytes: &[u8]) -> io::Result<()> {
-    match stream {
-        Stream::Out => {
-            let mut out = io::stdout().lock();
-            out.write_all(bytes)?;
-            out.flush()
+    fn put(
+        &self,
+        stream: Stream,
+        bytes: &[u8],
+        give_up: &dyn Fn(Duration) -> bool,
+    ) -> io::Result<()> {
+        let output = &self.outputs[stream as usize];
+        for piece in bytes.chunks(PIECE) {
+            output.write_unless(piece, || {
+                let mut stalled = self.stalled();
+                give_up(stalled.get_or_insert_with(Instant::now).elapsed())
+            })?;
+            *self.stalled() = None;
         }
-        Stream::Err => io::stderr().lock().write_all(bytes),
+        Ok(())
+    }
+
+    fn stalled(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.stalled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::report::{Outcome, Report};
 use crate::running::Cause;
+use crate::say::{say, say_unless};
 use archipel::{Error, LimitKind};
 use serde_json::Value;
 
@@ -11,6 +12,8 @@ const LISTED: usize = 1000;
 /// The counts of everything that was taken on.
 pub struct Tally {
     json: bool,
+    /// Whether what is not said yet is to be said soon or not at all.
+    hurries: Box<dyn Fn() -> bool>,
     taken: usize,
     failed: usize,
     stopped: usize,
@@ -23,10 +26,11 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Nothing yet; with `json`, each script is told of as it is added.
-    pub fn new(json: bool) -> Self {
+    /// Nothing yet; with `json`, each script is reported as it is added, which waits for a reader until `hurries`.
+    pub fn new(json: bool, hurries: impl Fn() -> bool + 'static) -> Self {
         Tally {
             json,
+            hurries: Box::new(hurries),
             taken: 0,
             failed: 0,
             stopped: 0,
@@ -48,7 +52,7 @@ impl Tally {
             line.insert("index".to_owned(), index.into());
             line.insert("input".to_owned(), input.into());
             line.append(&mut report.to_json(status));
-            eprintln!("{}", Value::from(line));
+            say_unless(&Value::from(line).to_string(), &self.hurries);
         }
         self.taken += 1;
         let wall = report.used(LimitKind::Wall);
@@ -96,8 +100,8 @@ impl Tally {
                 ("status", Value::from(status)),
             ];
             let fields = fields.map(|(name, value)| (name.to_owned(), value));
-            eprintln!("{}", Value::from(serde_json::Map::from_iter(fields)));
-            return;
+            let line = Value::from(serde_json::Map::from_iter(fields));
+            return say(&line.to_string());
         }
         let ended = self.taken - self.stopped;
         if cause.is_some() {
@@ -109,23 +113,31 @@ impl Tally {
                 Some(total) => format!("{} of {total} scripts had ended", ended),
                 None => format!("{ended} scripts had ended"),
             };
-            eprintln!("archipel: stopped by {why}: {rest}, {} failed", self.failed);
+            say(&format!(
+                "archipel: stopped by {why}: {rest}, {} failed",
+                self.failed
+            ));
         } else if self.failed > 0 {
-            eprintln!(
+            say(&format!(
                 "archipel: {} of {} scripts failed:",
                 self.failed, self.taken
-            );
+            ));
         }
         for (input, complaint) in &self.list {
-            eprintln!("archipel: {}: {complaint}", shown(input));
+            say(&format!("archipel: {}: {complaint}", shown(input)));
         }
         if self.failed > self.list.len() {
-            eprintln!("archipel: and {} more", self.failed - self.list.len());
+            say(&format!(
+                "archipel: and {} more",
+                self.failed - self.list.len()
+            ));
         }
         if let (true, Some((time, input))) = (stats, &self.slowest) {
             let time = LimitKind::Wall.show(*time);
             let input = shown(input);
-            eprintln!("archipel: used: {ended} scripts, the longest took {time}: {input}");
+            say(&format!(
+                "archipel: used: {ended} scripts, the longest took {time}: {input}"
+            ));
         }
     }
 }
@@ -156,7 +168,7 @@ mod tests {
     use std::time::Duration;
 
     fn tally(outcomes: impl IntoIterator<Item = Outcome>) -> Tally {
-        let mut tally = Tally::new(false);
+        let mut tally = Tally::new(false, || false);
         for (index, outcome) in outcomes.into_iter().enumerate() {
             tally.add(index, "x", Some(Report::new(outcome, Duration::ZERO, None)));
         }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{
-    super::{MAX_COPIES, MAX_DEPTH, check, decode, encode},
+    super::{MAX_COPIES, MAX_DEPTH, Refusal, check, decode, encode},
     VECTORS, unhex,
 };
 use crate::value::{BigInt, HandleKind, Text, Value};
@@ -141,7 +141,47 @@ proptest! {
     }
 }
 
+/// Bodies in which each object is a tuple or a list of earlier ones, met again and again.
+fn shared() -> impl Strategy<Value = Vec<u8>> {
+    let level = (any::<bool>(), 0..5_usize);
+    (any::<Vec<u8>>(), proptest::collection::vec(level, 1..90)).prop_map(|(bytes, levels)| {
+        let mut body = Vec::new();
+        let mut end = Vec::new();
+        // Each level begins a container that has the next one in it, and then refers to that.
+        for (index, (list, references)) in levels.iter().enumerate() {
+            body.push(if *list { b'[' } else { b'(' } | 0x80);
+            body.extend((*references as i32 + 1).to_le_bytes());
+            let next = (index as i32 + 1).to_le_bytes();
+            let references: Vec<u8> = (0..*references)
+                .flat_map(|_| std::iter::once(b'r').chain(next))
+                .collect();
+            end.push(references);
+        }
+        body.push(b's' | 0x80);
+        body.extend((bytes.len() as i32).to_le_bytes());
+        body.extend(bytes);
+        body.extend(end.into_iter().rev().flatten());
+        body
+    })
+}
+
 proptest! {
+    /// What the check accepts becomes a value that can be sent, or is refused for its size alone.
+    #[test]
+    fn checked_messages_have_values(body in shared()) {
+        prop_assert!(check(&body, 0, MAX_DEPTH).is_ok());
+        match decode(&body, 0, MAX_DEPTH) {
+            Ok(value) => {
+                let again = encode(&value).unwrap();
+                prop_assert_eq!(decode(&again.body, 0, MAX_DEPTH).unwrap(), value);
+            }
+            Err(refusal) => prop_assert!(
+                matches!(refusal, Refusal::TooShared { .. } | Refusal::TooManyObjects { .. }),
+                "{refusal:?}"
+            ),
+        }
+    }
+
     #[test]
     fn round_trip(value in value()) {
         let encoded = encode(&value).unwrap();

@@ -8,7 +8,7 @@ use super::foreign_attacks::{
 };
 use super::foreign_guest::{Import, component};
 use archipel::{
-    Binding, Capacity, Error, Interpreter, LimitKind, Limits, RecvError, Runtime, Value,
+    Binding, Capacity, Error, Interpreter, LimitKind, Limits, Runtime, TryRecvError, Value,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -164,7 +164,7 @@ fn s_9_traps_in_a_host_call() {
         assert_eq!(world.runtime.metrics().queued_messages, 1, "{mode}");
     }
     assert_eq!(receiver.try_recv(), Ok(message));
-    assert_eq!(receiver.try_recv(), Err(RecvError::Empty));
+    assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
     drop((sender, receiver));
     world.is_as_before().unwrap();
 }

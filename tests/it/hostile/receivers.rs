@@ -1,7 +1,7 @@
 //! Hostile cases of receivers that die around the moment at which a message reaches them.
 
 use super::lane::Lane;
-use archipel::{Binding, Capacity, Error, Interpreter, Limits, Policy, RecvError, Value};
+use archipel::{Binding, Capacity, Error, Interpreter, Limits, Policy, TryRecvError, Value};
 use std::time::Duration;
 
 /// What no receiver has room for that has 64 MiB.
@@ -52,7 +52,7 @@ fn x_18_dies_while_it_receives() {
             assert_eq!(receiver.recv().unwrap(), number);
         }
         sends.join().unwrap();
-        assert_eq!(receiver.try_recv(), Err(RecvError::Empty));
+        assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
     }
     lane.is_as_before().unwrap();
 }
@@ -96,7 +96,7 @@ fn x_18_stopped_with_what_it_received() {
             matches!(outcome, Err(Error::LimitExceeded { .. })),
             "{outcome:?}"
         );
-        assert_eq!(receiver.try_recv(), Err(RecvError::Empty), "{way}");
+        assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty), "{way}");
     }
     lane.is_as_before().unwrap();
 }
@@ -124,7 +124,7 @@ fn x_18_killed_once_it_has_received() {
         tells.recv().unwrap();
         victim.kill();
         assert!(matches!(thread.join().unwrap(), Err(Error::Killed)));
-        assert_eq!(receiver.try_recv(), Err(RecvError::Empty), "{way}");
+        assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty), "{way}");
     }
     lane.is_as_before().unwrap();
 }

@@ -12,13 +12,13 @@ pub const GROUPS: &[Group] = &[
         letter: 'C',
         title: "CPU",
         numbers: &[
-            1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17, 18, 19, 21, 22, 23,
+            1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17, 18, 19, 21, 22, 23, 27, 28, 29,
         ],
     },
     Group {
         letter: 'M',
         title: "Memory",
-        numbers: &[1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15],
+        numbers: &[1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17],
     },
     Group {
         letter: 'R',
@@ -57,7 +57,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         letter: 'H',
         title: "Handles and numbers",
-        numbers: &[1, 2, 3, 5, 6, 7, 9],
+        numbers: &[1, 2, 3, 5, 6, 7, 9, 10],
     },
     Group {
         letter: 'I',
@@ -92,7 +92,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         letter: 'D',
         title: "Time and randomness",
-        numbers: &[1, 2, 3, 5, 6, 7],
+        numbers: &[1, 2, 3, 5, 6, 7, 9],
     },
     Group {
         letter: 'N',

@@ -14,7 +14,7 @@ def outcome(f, *a):
 
 print(
     outcome(open, '/etc/passwd'),
-    outcome(open, '/tmp/x', 'w'),
+    outcome(open, '/var/tmp/x', 'w'),
     outcome(os.listdir, '/'),
     outcome(open, '/proc/self/environ'),
 )

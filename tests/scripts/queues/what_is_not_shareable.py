@@ -1,9 +1,9 @@
 #: stdout object could not be pickled (TypeError: cannot pickle 'generator' object)
 #: stdout object could not be pickled (TypeError: cannot pickle 'module' object)
 #: stdout object could not be pickled (TypeError: cannot pickle 'TextIOWrapper' instances)
-#: stdout 'Local' cannot be found in the script of __main__
+#: stdout Local
 #: stdout RuntimeError: no
-#: stdout 0
+#: stdout 1
 #: stdout [1, [...]] (Ellipsis, 1) 7 Point(3)
 import sys
 from concurrent import interpreters
@@ -33,12 +33,14 @@ q = interpreters.create_queue()
 for obj in ((n for n in range(3)), {'p': [sys]}, sys.stdout, local(), Stubborn()):
     try:
         q.put(obj)
+        print(type(obj).__name__)
     except interpreters.NotShareableError as error:
         text = str(error)
         if isinstance(obj, Stubborn):
             text = f'{type(error.__cause__).__name__}: {error.__cause__}'
-        print(text.replace('local.<locals>.', ''))
+        print(text)
 print(q.qsize())
+q.get()
 
 # What is not data is pickled, as in CPython.
 cycle = [1]

@@ -1,0 +1,181 @@
+//! Blocking calls of guests, such as those for files, beside the workers.
+//!
+//! A file system can be slow, or hang for good, so that no worker ever waits for one.  A blocking call runs in a
+//! thread of tokio's pool; its guest waits for it as for anything else, and whoever stops the guest does not wait for
+//! the call.  The processor time that the call takes is its guest's.
+
+use crate::error::LimitKind;
+use crate::ledger::Account;
+use crate::meter::thread_time;
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+/// The least number of blocking calls of a family that run at a time.
+const FEW: usize = 4;
+
+/// The room that a family has for blocking calls.
+///
+/// Calls of one family wait for each other, so that a file system that hangs holds up those that use it, and a family
+/// that lists large directories takes no more than its part of the processors.
+#[derive(Clone)]
+pub(crate) struct Blocking {
+    room: Arc<Semaphore>,
+}
+
+impl Blocking {
+    pub(crate) fn new() -> Self {
+        Blocking {
+            room: Arc::new(Semaphore::new(at_a_time())),
+        }
+    }
+
+    /// Runs `work` on the blocking pool, and charges its processor time to `account`.  Dropping the future does not
+    /// cancel the work.  A guest that has passed its limit of processor time by it yields before it goes on.
+    ///
+    /// Returns `None` when the work panics or the runtime is closed.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        account: &Arc<Account>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let room = self.room.clone();
+        let place = match room.clone().try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) => room.acquire_owned().await.ok()?,
+        };
+        let charged = account.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            // The place is taken until the work is done, whoever waits for that.
+            let _place = place;
+            charge(&charged, work)
+        });
+        let done = work.await.ok();
+        if account.passed(LimitKind::Cpu).is_some() {
+            yield_once().await;
+        }
+        done
+    }
+}
+
+/// Runs `work` on the blocking pool with nobody waiting for it, at the cost of `account`.
+///
+/// Without a runtime any more it is dropped at once.
+pub(crate) fn detach(
+    handle: &Handle,
+    account: &Arc<Account>,
+    work: impl FnOnce() + Send + 'static,
+) {
+    let account = account.clone();
+    handle.spawn_blocking(move || charge(&account, work));
+}
+
+/// Does `work`, and charges the processor time that this thread takes for it.
+fn charge<T>(account: &Account, work: impl FnOnce() -> T) -> T {
+    let before = thread_time();
+    let done = work();
+    if let (Some(before), Some(after)) = (before, thread_time()) {
+        let spent = after.saturating_sub(before).as_nanos();
+        account.note(LimitKind::Cpu, u64::try_from(spent).unwrap_or(u64::MAX));
+    }
+    done
+}
+
+/// Lets whoever polls look at the limits.
+async fn yield_once() {
+    let mut yielded = false;
+    std::future::poll_fn(|context| match std::mem::replace(&mut yielded, true) {
+        true => Poll::Ready(()),
+        false => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+/// The number of blocking calls of a family that run at a time: two for each processor.
+fn at_a_time() -> usize {
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| {
+        let processors = std::thread::available_parallelism();
+        processors.map_or(FEW, |processors| FEW.max(2 * processors.get()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use std::pin::pin;
+    use std::sync::mpsc;
+    use std::task::{Context, Waker};
+    use std::time::Duration;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn run_charges_the_time_of_its_thread() {
+        let account = Account::open(None, &Limits::new());
+        let spent = Duration::from_millis(3);
+        let busy = move || {
+            let start = thread_time().unwrap();
+            while thread_time().unwrap() - start < spent {
+                std::hint::spin_loop();
+            }
+            7
+        };
+        let done = runtime().block_on(Blocking::new().run(&account, busy));
+        assert_eq!(done, Some(7));
+        let (used, _) = account.used(LimitKind::Cpu);
+        assert!(u128::from(used) >= spent.as_nanos());
+    }
+
+    #[test]
+    fn run_over_the_limit_yields_before_the_guest_goes_on() {
+        let limits = Limits::new().cpu(Duration::from_nanos(1)).unwrap();
+        let account = Account::open(None, &limits);
+        account.note(LimitKind::Cpu, 2);
+        let runtime = runtime();
+        let _entered = runtime.enter();
+        let (sender, receiver) = mpsc::channel();
+        let blocking = Blocking::new();
+        let mut run = pin!(blocking.run(&account, move || sender.send(()).unwrap()));
+        let mut pending = 0;
+        while run
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+        {
+            pending += 1;
+            let _ = receiver.recv();
+            std::thread::yield_now();
+        }
+        assert!(pending > 0);
+        assert_eq!(runtime.block_on(async { 1 }), 1);
+    }
+
+    #[test]
+    fn a_dropped_run_keeps_its_place_until_the_work_is_done() {
+        let account = Account::open(None, &Limits::new());
+        let runtime = runtime();
+        let _entered = runtime.enter();
+        let blocking = Blocking::new();
+        let free = blocking.room.available_permits();
+        let (go_on, waits) = mpsc::channel::<()>();
+        {
+            let mut run = pin!(blocking.run(&account, move || waits.recv().is_ok()));
+            let polled = run.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(polled.is_pending());
+        }
+        assert_eq!(blocking.room.available_permits(), free - 1);
+        drop(go_on);
+        let all = blocking.room.acquire_many(u32::try_from(free).unwrap());
+        assert!(runtime.block_on(all).is_ok());
+    }
+}

@@ -1,0 +1,150 @@
+//! Long work for a guest, done in turns on the guest's own task.
+//!
+//! Between two turns the worker serves other guests, the guest's processor time is charged, and its limits and a
+//! request to stop it are looked at.
+
+use super::message::NotSent;
+use crate::encoding::{Carries, Check, MAX_DEPTH, Summary, Travels};
+use crate::error::LimitKind;
+use crate::ledger::Account;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The longest turn. Guests that compute are interrupted at about the same pace.
+const TURN: Duration = if cfg!(test) {
+    Duration::ZERO
+} else {
+    Duration::from_millis(3)
+};
+
+/// How many steps of a check are done between two looks at the clock: some tenths of a millisecond.
+const STEPS: usize = 32 << 10;
+
+/// Work that is done in turns.
+pub(super) struct Turns {
+    begun: Instant,
+}
+
+impl Turns {
+    /// The first turn.
+    pub(super) fn begin() -> Self {
+        Turns {
+            begun: Instant::now(),
+        }
+    }
+
+    /// Serves others if the turn was long enough.
+    pub(super) async fn pass(&mut self) {
+        if self.begun.elapsed() >= TURN {
+            #[cfg(test)]
+            tests::PASSED.set(tests::PASSED.get() + 1);
+            tokio::task::yield_now().await;
+            self.begun = Instant::now();
+        }
+    }
+}
+
+/// Checks the body of a long message. The memory that the check needs is charged to `account` while it lasts.
+pub(super) async fn check(
+    body: &[u8],
+    ends: Vec<Travels>,
+    account: &Arc<Account>,
+) -> Result<Summary, NotSent> {
+    let mut turns = Turns::begin();
+    let mut check = Check::new(Carries::These(ends), MAX_DEPTH);
+    let memory = account.reserve(LimitKind::Memory, 0);
+    let mut memory = memory.map_err(NotSent::Limit)?;
+    loop {
+        if let Some(summary) = check.go_on(body, STEPS)? {
+            return Ok(summary);
+        }
+        let more = (check.memory() as u64).saturating_sub(memory.amount());
+        memory.grow(more).map_err(NotSent::Limit)?;
+        turns.pass().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::aside::LONG;
+    use crate::job::Job;
+    use crate::{Capacity, Error, Interpreter, LimitKind, Runtime};
+    use std::cell::Cell;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    thread_local! {
+        /// How many turns have ended on this thread.
+        pub(super) static PASSED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    const WAYS: [&str; 7] = [
+        "out.send(long)",
+        "out.send_nowait(long)",
+        "archipel.select((out, long), archipel.after(60))",
+        "host(long)",
+        "safe.hide('ascii'); safe.invoke_hidden('ascii', long)",
+        "safe.prepare_main(long=long)",
+        "safe.alias('given', lambda: long); safe.exec('given()')",
+    ];
+
+    /// Every way of a long message from a guest to the host: between two turns of its check the guest can be stopped.
+    #[test]
+    fn kill_stops_a_guest_whose_long_message_is_being_checked() {
+        let runtime = Runtime::builder().interpreters(8).build().unwrap();
+        let evaluated = "long";
+        for way in WAYS.into_iter().chain([evaluated]) {
+            let guest = guest(&runtime);
+            let island = guest.island().clone();
+            let job = match way == evaluated {
+                true => Job::Eval(way.to_owned()),
+                false => Job::Exec(way.to_owned()),
+            };
+            let mut run = island.start(job).unwrap();
+            let mut poll = || Pin::new(&mut run).poll(&mut Context::from_waker(Waker::noop()));
+            let _entered = runtime.0.workers.enter();
+            let before = PASSED.get();
+            while PASSED.get() == before {
+                let polled = poll();
+                assert!(polled.is_pending(), "{way}: {polled:?}");
+            }
+            guest.kill();
+            let polled = poll();
+            assert!(
+                matches!(polled, Poll::Ready(Err(Error::Killed))),
+                "{way}: {polled:?}"
+            );
+        }
+        // Where nobody stops it, all of that is done.
+        let guest = guest(&runtime);
+        for way in WAYS {
+            guest
+                .exec(format!("{way}\nout_of.recv_nowait(None)"))
+                .unwrap();
+        }
+        assert_eq!(guest.eval("len(long)").unwrap(), 2 * LONG as i64);
+        assert!(guest.eval(evaluated).is_ok());
+        // What is wrong with one is said as of any other.
+        let error = guest.exec("out.send([long, host])").unwrap_err();
+        assert!(error.to_string().contains("function"), "{error}");
+        assert_eq!(guest.usage().of(LimitKind::Queued).own, 0);
+    }
+
+    fn guest(runtime: &Runtime) -> Interpreter {
+        let policy = crate::Policy::new().children(2, 1).unwrap();
+        let policy = policy.alias("host", |_| Ok(1.into())).unwrap();
+        let guest = runtime.interpreter().policy(policy).build().unwrap();
+        let (sender, receiver) = runtime.channel(Capacity::Unbounded).unwrap();
+        guest
+            .prepare_main([("out", sender.into()), ("out_of", receiver.into())])
+            .unwrap();
+        guest
+            .exec(format!(
+                "import archipel, interpreters
+                 \nlong = [None] * {}\nsafe = archipel.create()",
+                2 * LONG
+            ))
+            .unwrap();
+        guest
+    }
+}

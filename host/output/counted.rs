@@ -1,0 +1,176 @@
+//! The output of one interpreter, which counts towards its limit.
+
+use super::Output;
+use crate::error::LimitKind;
+use crate::island::Island;
+use crate::ledger::{Account, Exceeded};
+use bytes::{Buf, Bytes};
+use std::io;
+use std::sync::{Arc, Weak};
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
+
+/// How much a guest may write with one call.
+const CHUNK: usize = 4096;
+
+/// What an interpreter writes to, where it is counted.
+pub(crate) struct CountedOutput {
+    output: Output,
+    island: Weak<Island>,
+    account: Arc<Account>,
+    /// What was counted, and waits for a reader.
+    unwritten: Bytes,
+    /// What was written beyond the limit, and waits for somebody to raise that.
+    pending: Bytes,
+    /// How the last write failed that was waited for.
+    failed: Option<io::Error>,
+    /// The limit that was reached, which nobody raised.
+    reached: Option<Exceeded>,
+}
+
+impl CountedOutput {
+    pub(crate) fn new(island: &Arc<Island>, output: &Output) -> Self {
+        CountedOutput {
+            output: output.clone(),
+            island: Arc::downgrade(island),
+            account: island.account.clone(),
+            unwritten: Bytes::new(),
+            pending: Bytes::new(),
+            failed: None,
+            reached: None,
+        }
+    }
+
+    /// Takes what is written from the account, and writes what can be written at once.
+    fn write_counted(&mut self, mut bytes: Bytes) -> StreamResult<()> {
+        self.account
+            .take(LimitKind::Output, bytes.len() as u64)
+            .map_err(|exceeded| StreamError::Trap(exceeded.into()))?;
+        while !bytes.is_empty() {
+            match self.output.attempt(&bytes).map_err(failure)? {
+                0 => break,
+                written => bytes.advance(written),
+            }
+        }
+        self.unwritten = bytes;
+        Ok(())
+    }
+
+    /// Writes the rest, however long that takes.
+    async fn write_rest(&mut self) {
+        if !self.unwritten.is_empty() {
+            let written = self.output.write_all(self.unwritten.clone()).await;
+            self.unwritten = Bytes::new();
+            self.failed = written.err();
+        }
+    }
+
+    /// Asks the owner to raise the limit that what is pending passes.
+    async fn write_pending(&mut self) {
+        while !self.pending.is_empty() {
+            let wanted = self.pending.len() as u64;
+            if let Err(exceeded) = self.account.reserve(LimitKind::Output, wanted) {
+                let island = self.island.upgrade();
+                let raised = match &island {
+                    Some(island) => island.may_go_on(&exceeded).await,
+                    None => false,
+                };
+                if !raised {
+                    self.reached = Some(exceeded);
+                    return;
+                }
+            }
+            let bytes = std::mem::take(&mut self.pending);
+            // A reader that is gone shows itself with the next write.
+            let _ = self.write_counted(bytes);
+            self.write_rest().await;
+        }
+    }
+}
+
+fn failure(error: io::Error) -> StreamError {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => StreamError::Closed,
+        _ => StreamError::LastOperationFailed(error.into()),
+    }
+}
+
+impl IsTerminal for CountedOutput {
+    fn is_terminal(&self) -> bool {
+        self.output.is_terminal()
+    }
+}
+
+impl StdoutStream for CountedOutput {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        // Only the streams of the second preview are given to guests.
+        Box::new(tokio::io::sink())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(CountedOutput {
+            output: self.output.clone(),
+            island: self.island.clone(),
+            account: self.account.clone(),
+            unwritten: Bytes::new(),
+            pending: Bytes::new(),
+            failed: None,
+            reached: None,
+        })
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for CountedOutput {
+    async fn ready(&mut self) {
+        self.write_rest().await;
+        self.write_pending().await;
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl OutputStream for CountedOutput {
+    fn write(&mut self, mut bytes: Bytes) -> StreamResult<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let left = usize::try_from(self.account.left(LimitKind::Output)).unwrap_or(usize::MAX);
+        let rest = bytes.split_off(left.min(bytes.len()));
+        self.write_counted(bytes)?;
+        // The guest waits until it may write again, which is when the owner is asked.
+        self.pending = rest;
+        Ok(())
+    }
+
+    async fn blocking_write_and_flush(&mut self, mut bytes: Bytes) -> StreamResult<()> {
+        loop {
+            self.ready().await;
+            let chunk = bytes.split_to(self.check_write()?.min(bytes.len()));
+            self.write(chunk)?;
+            if bytes.is_empty() {
+                break;
+            }
+        }
+        // What becomes of this very write is known only when it is over.
+        self.ready().await;
+        self.check_write().map(drop)
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        if let Some(reached) = &self.reached {
+            return Err(StreamError::Trap(reached.clone().into()));
+        }
+        if let Some(error) = self.failed.take() {
+            return Err(failure(error));
+        }
+        Ok(match self.unwritten.is_empty() && self.pending.is_empty() {
+            true => CHUNK,
+            false => 0,
+        })
+    }
+}

@@ -1,0 +1,313 @@
+//! What a guest does by paths in the directories that it has.
+
+use super::calls::time;
+use super::node::{self, Folder, Node};
+use super::open::{self, Wanted};
+use super::path::GuestPath;
+use super::{LookedAt, methods, run};
+use crate::state::State;
+use cap_primitives::fs as primitives;
+use cap_primitives::fs::SystemTimeSpec;
+use cap_primitives::time::SystemTime;
+use cap_std::fs::{Dir, Metadata};
+use rustix::io::Errno;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use wasmtime::Result;
+use wasmtime::component::{LinkerInstance, Resource};
+use wasmtime_wasi::p2::FsResult;
+use wasmtime_wasi::p2::bindings::filesystem::types::{
+    DescriptorFlags, DescriptorStat, ErrorCode, MetadataHashValue, NewTimestamp, OpenFlags,
+    PathFlags,
+};
+
+pub(super) fn add_to_instance(instance: &mut LinkerInstance<'_, State>) -> Result<()> {
+    methods!(instance:
+        "[method]descriptor.create-directory-at" => create_directory_at,
+        "[method]descriptor.stat-at" => stat_at,
+        "[method]descriptor.set-times-at" => set_times_at,
+        "[method]descriptor.link-at" => link_at,
+        "[method]descriptor.open-at" => open_at,
+        "[method]descriptor.readlink-at" => readlink_at,
+        "[method]descriptor.remove-directory-at" => remove_directory_at,
+        "[method]descriptor.rename-at" => rename_at,
+        "[method]descriptor.symlink-at" => symlink_at,
+        "[method]descriptor.unlink-file-at" => unlink_file_at,
+        "[method]descriptor.metadata-hash-at" => metadata_hash_at,
+    );
+    Ok(())
+}
+
+/// Does something with a path in a folder, and tells the audit log when it is denied.
+async fn at<T: Send + 'static>(
+    state: &mut State,
+    fd: &Resource<Node>,
+    path: GuestPath,
+    what: &str,
+    work: impl FnOnce(&Folder, &str) -> io::Result<T> + Send + 'static,
+) -> FsResult<T> {
+    let (folder, path) = (state.folder(fd)?, path.get()?);
+    let shown = path.clone();
+    let done = run(state, move || work(&folder, &path)).await;
+    state.told(what, Some(&shown), done)
+}
+
+/// What a name stands for, of what is about to be removed or replaced.
+fn look(dir: &Dir, path: &str) -> Option<Metadata> {
+    dir.symlink_metadata(path).ok()
+}
+
+/// Creates something that is counted.
+fn counted(
+    folder: &Folder,
+    bytes: u64,
+    create: impl FnOnce(&Dir) -> io::Result<()>,
+) -> io::Result<()> {
+    let dir = folder.writable()?;
+    folder.counted.create(bytes)?;
+    let done = create(&dir);
+    if done.is_err() {
+        folder.counted.not_created(bytes);
+    }
+    done
+}
+
+async fn create_directory_at(
+    state: &mut State,
+    (fd, path): (Resource<Node>, GuestPath),
+) -> FsResult<()> {
+    at(state, &fd, path, "creating the folder", |folder, path| {
+        counted(folder, 0, |dir| dir.create_dir(path))
+    })
+    .await
+}
+
+async fn open_at(
+    state: &mut State,
+    (fd, at, path, open, flags): (
+        Resource<Node>,
+        PathFlags,
+        GuestPath,
+        OpenFlags,
+        DescriptorFlags,
+    ),
+) -> FsResult<Resource<Node>> {
+    let (folder, path) = (state.folder(&fd)?, path.get()?);
+    let Some(held) = state.another_descriptor() else {
+        // WASI has no error of its own for it.
+        return Err(ErrorCode::InsufficientMemory.into());
+    };
+    let wanted = Wanted {
+        path: at,
+        open,
+        flags,
+    };
+    let shown = path.clone();
+    let (looked_in, account) = (folder.clone(), state.account.clone());
+    let opened = run(state, move || {
+        open::open(&looked_in, &path, wanted, &account, held)
+    });
+    let opened = opened.await;
+    let opened = match opened {
+        Ok(Ok(node)) => Ok(node),
+        Ok(Err(code)) => Err(code.into()),
+        Err(error) => Err(error),
+    };
+    let node = state.told("opening", Some(&shown), opened)?;
+    Ok(state.table.push(node)?)
+}
+
+async fn stat_at(
+    state: &mut State,
+    (fd, flags, path): (Resource<Node>, PathFlags, GuestPath),
+) -> FsResult<DescriptorStat> {
+    let (folder, path) = (state.folder(&fd)?, path.get()?);
+    let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
+    if let Some(looked_at) = state.meters.looked_at.take()
+        && looked_at.is_of(&folder, follow, &path)
+        && let Some(stat) = looked_at.stat
+    {
+        return Ok(stat);
+    }
+    let found = found_at(state, &folder, follow, &path).await?;
+    Ok(node::stat(&found))
+}
+
+async fn metadata_hash_at(
+    state: &mut State,
+    (fd, flags, path): (Resource<Node>, PathFlags, GuestPath),
+) -> FsResult<MetadataHashValue> {
+    let (folder, path) = (state.folder(&fd)?, path.get()?);
+    let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
+    if let Some(looked_at) = state.meters.looked_at.take()
+        && looked_at.is_of(&folder, follow, &path)
+        && looked_at.stat.is_none()
+    {
+        return Ok(looked_at.hash);
+    }
+    let found = found_at(state, &folder, follow, &path).await?;
+    let hash = node::hash(&found);
+    state.meters.looked_at = Some(LookedAt {
+        folder,
+        follow,
+        path,
+        hash,
+        stat: Some(node::stat(&found)),
+    });
+    Ok(hash)
+}
+
+impl LookedAt {
+    fn is_of(&self, folder: &Arc<Folder>, follow: bool, path: &str) -> bool {
+        Arc::ptr_eq(&self.folder, folder) && self.follow == follow && self.path == path
+    }
+}
+
+async fn found_at(
+    state: &mut State,
+    folder: &Arc<Folder>,
+    follow: bool,
+    path: &str,
+) -> FsResult<Metadata> {
+    let (folder, looked_at) = (folder.clone(), path.to_owned());
+    let found = run(state, move || {
+        let dir = folder.dir()?;
+        match follow {
+            true => dir.metadata(looked_at),
+            false => dir.symlink_metadata(looked_at),
+        }
+    });
+    let found = found.await;
+    state.told("looking at", Some(path), found)
+}
+
+async fn set_times_at(
+    state: &mut State,
+    (fd, flags, path, accessed, modified): (
+        Resource<Node>,
+        PathFlags,
+        GuestPath,
+        NewTimestamp,
+        NewTimestamp,
+    ),
+) -> FsResult<()> {
+    let [accessed, modified] = [time(accessed)?, time(modified)?]
+        .map(|time| time.map(|time| SystemTimeSpec::Absolute(SystemTime::from_std(time))));
+    let what = "changing the times of";
+    at(state, &fd, path, what, move |folder, path| {
+        let dir = folder.writable()?.try_clone()?.into_std_file();
+        match flags.contains(PathFlags::SYMLINK_FOLLOW) {
+            true => primitives::set_times(&dir, Path::new(path), accessed, modified),
+            false => primitives::set_times_nofollow(&dir, Path::new(path), accessed, modified),
+        }
+    })
+    .await
+}
+
+/// The folders of two paths, of which one takes what the other gives.  One file has no names in two directories
+/// with different quotas: what is in one of them would have been counted in the other.
+fn both(
+    state: &State,
+    from: &Resource<Node>,
+    to: &Resource<Node>,
+) -> FsResult<(Arc<Folder>, Arc<Folder>)> {
+    let (from, to) = (state.folder(from)?, state.folder(to)?);
+    match from.counted.is(&to.counted) {
+        true => Ok((from, to)),
+        false => Err(ErrorCode::CrossDevice.into()),
+    }
+}
+
+async fn link_at(
+    state: &mut State,
+    (fd, flags, old, to, new): (
+        Resource<Node>,
+        PathFlags,
+        GuestPath,
+        Resource<Node>,
+        GuestPath,
+    ),
+) -> FsResult<()> {
+    let (_, to) = both(state, &fd, &to)?;
+    let new = new.get()?;
+    at(state, &fd, old, "linking", move |from, old| {
+        if flags.contains(PathFlags::SYMLINK_FOLLOW) {
+            return Err(Errno::INVAL.into());
+        }
+        let from = from.writable()?;
+        counted(&to, 0, |to| from.hard_link(old, to, &new))
+    })
+    .await
+}
+
+async fn symlink_at(
+    state: &mut State,
+    (fd, old, new): (Resource<Node>, GuestPath, GuestPath),
+) -> FsResult<()> {
+    let new = new.get()?;
+    at(state, &fd, old, "linking to", move |folder, old| {
+        counted(folder, old.len() as u64, |dir| dir.symlink(old, &new))
+    })
+    .await
+}
+
+async fn readlink_at(
+    state: &mut State,
+    (fd, path): (Resource<Node>, GuestPath),
+) -> FsResult<String> {
+    at(state, &fd, path, "reading the link", |folder, path| {
+        let link = folder.dir()?.read_link(path)?;
+        let link = link.into_os_string().into_string();
+        link.map_err(|_| Errno::ILSEQ.into())
+    })
+    .await
+}
+
+async fn remove_directory_at(
+    state: &mut State,
+    (fd, path): (Resource<Node>, GuestPath),
+) -> FsResult<()> {
+    at(state, &fd, path, "removing the folder", |folder, path| {
+        let dir = folder.writable()?;
+        let look = || look(&dir, path);
+        folder.counted.removing(look, || dir.remove_dir(path))
+    })
+    .await
+}
+
+async fn unlink_file_at(
+    state: &mut State,
+    (fd, path): (Resource<Node>, GuestPath),
+) -> FsResult<()> {
+    at(state, &fd, path, "removing", |folder, path| {
+        let dir = folder.writable()?;
+        let look = || look(&dir, path);
+        folder.counted.removing(look, || dir.remove_file(path))
+    })
+    .await
+}
+
+async fn rename_at(
+    state: &mut State,
+    (fd, old, to, new): (Resource<Node>, GuestPath, Resource<Node>, GuestPath),
+) -> FsResult<()> {
+    let (_, to) = both(state, &fd, &to)?;
+    let new = new.get()?;
+    at(state, &fd, old, "renaming", move |from, old| {
+        let (from, dir) = (from.writable()?, to.writable()?);
+        // Only a folder can get a name with a slash behind it.
+        let is_folder = new.ends_with('/') && !old.ends_with('/');
+        let as_folder = is_folder.then(|| format!("{old}/"));
+        let old = as_folder.as_deref().unwrap_or(old);
+        let replaced = || {
+            let (moved, replaced) = (look(&from, old), look(&dir, &new)?);
+            // A name of the same file stays.
+            let same = moved.is_some_and(|moved| node::same(&moved, &replaced));
+            (!same).then_some(replaced)
+        };
+        to.counted
+            .removing(replaced, || from.rename(old, &dir, &new))
+    })
+    .await
+}

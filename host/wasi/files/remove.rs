@@ -1,0 +1,254 @@
+//! Removing private folders, whatever a guest has put into them.
+
+use super::node::lock;
+use super::tmp::PREFIX;
+use rustix::fs::{
+    AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, flock, fstat, openat, renameat, statat,
+    unlinkat,
+};
+use rustix::io::Errno;
+use std::collections::BTreeMap;
+use std::ffi::CStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, Once, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::runtime::Handle;
+
+/// The private folders that exist, by their paths, and what is notified when one is removed.
+static PRIVATE: (Mutex<BTreeMap<PathBuf, Private>>, Condvar) =
+    (Mutex::new(BTreeMap::new()), Condvar::new());
+
+struct Private {
+    dir: Arc<cap_std::fs::Dir>,
+    /// Whether its interpreter has ended, and a thread is about to remove it.
+    removed: bool,
+}
+
+/// Notes a folder that was made.
+pub(super) fn made(path: &Path, dir: &Arc<cap_std::fs::Dir>) {
+    let private = Private {
+        dir: dir.clone(),
+        removed: false,
+    };
+    lock(&PRIVATE.0).insert(path.to_owned(), private);
+}
+
+/// Notes that a folder is going to be removed.
+pub(super) fn going(path: &Path) {
+    if let Some(private) = lock(&PRIVATE.0).get_mut(path) {
+        private.removed = true;
+    }
+}
+
+/// Removes a folder with all that is in it.
+pub(super) fn private(dir: &cap_std::fs::Dir, path: &Path) {
+    tree(dir, path);
+    lock(&PRIVATE.0).remove(path);
+    PRIVATE.1.notify_all();
+}
+
+/// Removes the private `/tmp` of all interpreters of the process, for a process that ends without dropping them.
+///
+/// Interpreters that have ended remove theirs in a thread of their own, for which this waits; after `limit` it gives
+/// up.  What a process leaves behind, one that is killed for example, the next process of the same user removes
+/// that makes a `/tmp` in the same folder.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// archipel::remove_private_folders(Duration::from_secs(1));
+/// ```
+pub fn remove_private_folders(limit: Duration) {
+    let begin = Instant::now();
+    let is_going =
+        |private: &mut BTreeMap<PathBuf, Private>| private.values().any(|private| private.removed);
+    let wait = PRIVATE
+        .1
+        .wait_timeout_while(lock(&PRIVATE.0), limit, is_going);
+    let (mut left, _) = wait.unwrap_or_else(PoisonError::into_inner);
+    let left: Vec<_> = std::mem::take(&mut *left).into_iter().collect();
+    for (path, private) in left {
+        if begin.elapsed() < limit && !private.removed {
+            tree(&private.dir, &path);
+        }
+    }
+}
+
+/// Removes the folder `dir` with all that is in it, which lies at `path`.
+///
+/// Links are removed and not followed.  Folders in folders are moved to the top, so that three descriptors and no
+/// stack are enough, however deep they lie.
+pub(super) fn tree(dir: &impl AsFd, path: &Path) {
+    // What is left, if anything is, the next process removes that makes such a folder.
+    let _ = empty(dir.as_fd());
+    let _ = std::fs::remove_dir(path);
+}
+
+fn empty(top: std::os::fd::BorrowedFd<'_>) -> rustix::io::Result<()> {
+    let mut moved = 0_u64;
+    loop {
+        let mut removed = false;
+        let mut entries = open(top, c".").and_then(Dir::new)?;
+        while let Some(entry) = entries.read() {
+            let entry = entry?;
+            let name = entry.file_name();
+            if is_dots(name) {
+                continue;
+            }
+            if !is_folder(top, name, entry.file_type()) {
+                unlinkat(top, name, AtFlags::empty())?;
+            } else if unlinkat(top, name, AtFlags::REMOVEDIR).is_err() {
+                flatten(top, name, &mut moved)?;
+            }
+            removed = true;
+        }
+        if !removed {
+            return Ok(());
+        }
+    }
+}
+
+/// Removes a folder whose own folders it moves to the top.
+fn flatten(
+    top: std::os::fd::BorrowedFd<'_>,
+    name: &CStr,
+    moved: &mut u64,
+) -> rustix::io::Result<()> {
+    let folder = open(top, name)?;
+    let mut entries = open(folder.as_fd(), c".").and_then(Dir::new)?;
+    while let Some(entry) = entries.read() {
+        let entry = entry?;
+        let inner = entry.file_name();
+        if is_dots(inner) {
+            continue;
+        }
+        if !is_folder(folder.as_fd(), inner, entry.file_type()) {
+            unlinkat(&folder, inner, AtFlags::empty())?;
+            continue;
+        }
+        loop {
+            *moved += 1;
+            match renameat(&folder, inner, top, format!("moved-{moved}")) {
+                // Something has the name already.
+                Err(Errno::EXIST | Errno::NOTEMPTY | Errno::NOTDIR) => {}
+                done => break done?,
+            }
+        }
+    }
+    unlinkat(top, name, AtFlags::REMOVEDIR)
+}
+
+fn open(folder: std::os::fd::BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(folder, name, flags, Mode::empty())
+}
+
+fn is_dots(name: &CStr) -> bool {
+    matches!(name.to_bytes(), b"." | b"..")
+}
+
+fn is_folder(folder: std::os::fd::BorrowedFd<'_>, name: &CStr, kind: FileType) -> bool {
+    match kind {
+        FileType::Unknown => statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
+            .is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_dir()),
+        kind => kind.is_dir(),
+    }
+}
+
+/// Has what processes that died have left in `parent` removed, once for each process.
+pub(super) fn sweep_once(handle: &Handle, parent: PathBuf) {
+    static SWEPT: Once = Once::new();
+    SWEPT.call_once(|| {
+        // Who cannot read the folder leaves it as it is.
+        handle.spawn_blocking(move || drop(sweep(&parent)));
+    });
+}
+
+/// A folder that is younger may be about to be locked by the process that makes it.
+const YOUNG: Duration = Duration::from_secs(60);
+
+fn sweep(parent: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(parent)? {
+        let entry = entry?;
+        let ours = |name: &str| name.starts_with(PREFIX);
+        if entry.file_name().to_str().is_some_and(ours) {
+            let _ = sweep_one(&entry.path());
+        }
+    }
+    Ok(())
+}
+
+fn sweep_one(path: &Path) -> std::io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let dir = std::fs::File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let changed = dir.metadata()?.modified()?;
+    let age = SystemTime::now().duration_since(changed);
+    let own = fstat(&dir)?.st_uid == rustix::process::geteuid().as_raw();
+    if own && age.is_ok_and(|age| age > YOUNG) {
+        // Refused while the process lives that made it.
+        flock(&dir, FlockOperation::NonBlockingLockExclusive)?;
+        tree(&dir, path);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("archipel-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    #[test]
+    fn tree_removes_deep_folders_and_hostile_names() {
+        let path = folder("remove");
+        let mut deep = std::fs::File::open(&path).unwrap();
+        for _ in 0..3000 {
+            rustix::fs::mkdirat(&deep, "d", Mode::RWXU).unwrap();
+            rustix::fs::mkdirat(&deep, "e", Mode::RWXU).unwrap();
+            deep = open(deep.as_fd(), c"d").unwrap().into();
+        }
+        for name in ["moved-1", "moved-2", "\n", " ", "*", "-rf", "\u{202e}"] {
+            std::fs::write(path.join(name), "x").unwrap();
+        }
+        std::fs::create_dir_all(path.join("moved-3/full")).unwrap();
+        let outside = folder("outside");
+        std::fs::write(outside.join("kept"), "x").unwrap();
+        std::os::unix::fs::symlink(&outside, path.join("link")).unwrap();
+        std::os::unix::fs::symlink(&outside, path.join("moved-3/link")).unwrap();
+        let top = std::fs::File::open(&path).unwrap();
+        tree(&top, &path);
+        assert!(!path.exists());
+        assert!(outside.join("kept").exists());
+        std::fs::remove_dir_all(outside).unwrap();
+    }
+
+    #[test]
+    fn sweep_leaves_what_is_young_or_alive() {
+        let parent = folder("sweep");
+        let [dead, alive, young, other] = ["1", "2", "3", "x"].map(|name| {
+            let prefix = if name == "x" { "other-" } else { PREFIX };
+            let path = parent.join(format!("{prefix}{name}"));
+            std::fs::create_dir(&path).unwrap();
+            std::fs::write(path.join("file"), "x").unwrap();
+            path
+        });
+        let old = SystemTime::now() - Duration::from_secs(3600);
+        for path in [&dead, &alive, &other] {
+            let dir = std::fs::File::open(path).unwrap();
+            dir.set_modified(old).unwrap();
+        }
+        let owner = std::fs::File::open(&alive).unwrap();
+        flock(&owner, FlockOperation::NonBlockingLockExclusive).unwrap();
+        sweep(&parent).unwrap();
+        let left = [&dead, &alive, &young, &other].map(|path| path.exists());
+        assert_eq!(left, [false, true, true, true]);
+        std::fs::remove_dir_all(parent).unwrap();
+    }
+}

@@ -1,0 +1,432 @@
+//! Streams of files.
+//!
+//! The guest's libc has one stream for reading and one for writing for each open file, and keeps them across other
+//! calls.  Both go by the position of the file, as POSIX has it, and a stream that was at the end reads on when the
+//! file has grown.
+
+use super::errors::failed;
+use super::node::OpenFile;
+use crate::error::LimitKind;
+use crate::ledger::Account;
+use crate::state::State;
+use bytes::Bytes;
+use rustix::io::Errno;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use wasmtime::component::{Linker, Resource, WasmList};
+use wasmtime::{Result, StoreContextMut};
+use wasmtime_wasi::p2::bindings::io::streams;
+use wasmtime_wasi::p2::{
+    DynInputStream, DynOutputStream, InputStream, OutputStream, Pollable, StreamError, StreamResult,
+};
+
+/// How much is read or written in one step, between which the guest can be stopped.
+const STEP: usize = 1 << 20;
+
+/// How much one read returns without a look at how much there is.
+const LITTLE: usize = 64 << 10;
+
+/// The most that one read returns.  The host has all of it for a moment.
+const MOST_READ: usize = 8 << 20;
+
+/// The most that one write takes.  The host has a step of it at a time.
+const MOST_WRITTEN: usize = 64 << 20;
+
+/// The interface that has streams, as `wasmtime_wasi` names it.
+const STREAMS: &str = "wasi:io/streams@0.2.12";
+
+/// A stream of a file.
+pub(super) struct Stream {
+    pub(super) file: Arc<OpenFile>,
+    pub(super) way: Way,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Read,
+    Write,
+    /// Writing at the end of the file, wherever that is by then.
+    Append,
+}
+
+/// What is in the guest's table for a stream.  Reading and writing come in here only by calls that the guest's libc
+/// does not make.
+pub(super) struct InTable(
+    #[expect(dead_code, reason = "the stream lives for as long as this does")]
+    pub(super)  Arc<Stream>,
+);
+
+fn unsupported() -> StreamError {
+    StreamError::LastOperationFailed(io::Error::from(Errno::OPNOTSUPP).into())
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for InTable {
+    async fn ready(&mut self) {}
+}
+
+impl InputStream for InTable {
+    fn read(&mut self, _size: usize) -> StreamResult<Bytes> {
+        Err(unsupported())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl OutputStream for InTable {
+    fn write(&mut self, _bytes: Bytes) -> StreamResult<()> {
+        Err(unsupported())
+    }
+
+    fn write_zeroes(&mut self, _count: usize) -> StreamResult<()> {
+        Err(unsupported())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(MOST_WRITTEN)
+    }
+}
+
+/// Adds reading and writing to `linker`, of files and of everything else.
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+    let mut instance = linker.instance(STREAMS)?;
+    for name in [
+        "[method]input-stream.read",
+        "[method]input-stream.blocking-read",
+    ] {
+        let waits = name.ends_with("blocking-read");
+        instance.func_wrap_async(
+            name,
+            move |mut store: StoreContextMut<'_, State>, params| {
+                Box::new(async move {
+                    let (stream, size): (Resource<DynInputStream>, u64) = params;
+                    let state = store.data_mut();
+                    let done = match state.meters.stream(stream.rep()) {
+                        Some(file) => read(state, &file, size).await,
+                        None => read_other(state, &stream, size, waits).await,
+                    };
+                    answered(state, done)
+                })
+            },
+        )?;
+    }
+    instance.func_wrap_async(
+        "[method]output-stream.write",
+        |mut store: StoreContextMut<'_, State>, params| {
+            Box::new(async move {
+                let (stream, bytes): (Resource<DynOutputStream>, WasmList<u8>) = params;
+                let done = match store.data().meters.stream(stream.rep()) {
+                    Some(file) => write_all(&mut store, &file, &bytes).await,
+                    None => {
+                        let bytes = Bytes::copy_from_slice(bytes.as_le_slice(&store));
+                        let stream = store.data_mut().table.get_mut(&stream)?;
+                        stream.write(bytes)
+                    }
+                };
+                answered(store.data_mut(), done)
+            })
+        },
+    )
+}
+
+/// Reads from what is not a file.
+async fn read_other(
+    state: &mut State,
+    stream: &Resource<DynInputStream>,
+    size: u64,
+    waits: bool,
+) -> StreamResult<Vec<u8>> {
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let stream = state.table.get_mut(stream)?;
+    let read = match waits {
+        true => stream.blocking_read(size).await?,
+        false => stream.read(size)?,
+    };
+    Ok(read.into())
+}
+
+/// The result of a call as the guest gets it.
+fn answered<T>(
+    state: &mut State,
+    done: StreamResult<T>,
+) -> Result<(Result<T, streams::StreamError>,)> {
+    Ok((match done {
+        Ok(done) => Ok(done),
+        Err(StreamError::Closed) => Err(streams::StreamError::Closed),
+        Err(StreamError::LastOperationFailed(error)) => {
+            let error = state.table.push(error)?;
+            Err(streams::StreamError::LastOperationFailed(error))
+        }
+        Err(StreamError::Trap(error)) => return Err(error),
+    },))
+}
+
+fn operation_failed(error: impl Into<wasmtime::Error>) -> StreamError {
+    StreamError::LastOperationFailed(error.into())
+}
+
+/// Reads at the position of a file, and moves that on.  At the end the stream is closed, for this once.
+async fn read(state: &mut State, stream: &Stream, size: u64) -> StreamResult<Vec<u8>> {
+    if stream.way != Way::Read {
+        return Err(unsupported());
+    }
+    if size == 0 {
+        return Ok(Vec::new());
+    }
+    let at = stream.file.at();
+    let bytes = read_at(state, &stream.file, size, at).await;
+    let bytes = bytes.map_err(operation_failed)?;
+    if bytes.is_empty() {
+        return Err(StreamError::Closed);
+    }
+    stream.file.go_to(at.saturating_add(bytes.len() as u64));
+    Ok(bytes)
+}
+
+/// Reads what a file has from `at` on: less than `size` bytes only at its end, beyond 8 MiB, or where the account
+/// has no memory to spare for more than 64 KiB.
+pub(super) async fn read_at(
+    state: &mut State,
+    file: &Arc<OpenFile>,
+    size: u64,
+    at: u64,
+) -> io::Result<Vec<u8>> {
+    let (blocking, account) = state.beside().map_err(|()| Errno::IO)?;
+    let size = usize::try_from(size).unwrap_or(usize::MAX).min(MOST_READ);
+    let (read, charged) = (file.clone(), account.clone());
+    let begin = move || {
+        let (size, memory) = afforded(read.file(), size, at, &charged)?;
+        let mut bytes = Vec::with_capacity(size);
+        read_step(read.file(), &mut bytes, size, at)?;
+        io::Result::Ok((bytes, size, memory))
+    };
+    let begun = blocking.run(&account, begin).await.ok_or(Errno::IO)?;
+    let (mut bytes, size, _memory) = begun?;
+    let mut step = bytes.len();
+    while step == STEP && bytes.len() < size {
+        let read = file.clone();
+        let more = move || {
+            let before = bytes.len();
+            read_step(read.file(), &mut bytes, size, at)?;
+            io::Result::Ok((bytes.len() - before, bytes))
+        };
+        (step, bytes) = blocking.run(&account, more).await.ok_or(Errno::IO)??;
+    }
+    Ok(bytes)
+}
+
+/// How many of `size` bytes are to be read, with the memory that they take of the account meanwhile.
+fn afforded(
+    file: &File,
+    size: usize,
+    at: u64,
+    account: &Arc<Account>,
+) -> io::Result<(usize, Option<crate::ledger::Reservation>)> {
+    if size <= LITTLE {
+        return Ok((size, None));
+    }
+    let left = file.metadata()?.len().saturating_sub(at);
+    let size = size.min(usize::try_from(left).unwrap_or(usize::MAX));
+    match size > LITTLE {
+        true => Ok(match account.reserve(LimitKind::Memory, size as u64) {
+            Ok(memory) => (size, Some(memory)),
+            Err(_) => (LITTLE, None),
+        }),
+        // There is more than it seems where the system makes up what is read.
+        false => Ok((LITTLE, None)),
+    }
+}
+
+/// Reads some of what is missing of `size` bytes.
+fn read_step(file: &File, bytes: &mut Vec<u8>, size: usize, at: u64) -> io::Result<()> {
+    let begin = bytes.len();
+    let end = size.min(begin + STEP);
+    bytes.resize(end, 0);
+    let mut filled = begin;
+    let mut done = Ok(());
+    while filled < end {
+        let place = at.saturating_add(filled as u64);
+        match file.read_at(&mut bytes[filled..], place) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                // After some bytes, the next call has the error.
+                if filled == 0 {
+                    done = Err(error);
+                }
+                break;
+            }
+        }
+    }
+    bytes.truncate(filled);
+    done
+}
+
+/// Writes all of `bytes` at the position of a file, and moves that on.
+async fn write_all(
+    store: &mut StoreContextMut<'_, State>,
+    stream: &Stream,
+    bytes: &WasmList<u8>,
+) -> StreamResult<()> {
+    if stream.way == Way::Read {
+        return Err(unsupported());
+    }
+    let at = (stream.way == Way::Write).then(|| stream.file.at());
+    let written = write_at(store, &stream.file, bytes, at).await;
+    if let Some(end) = written.end {
+        stream.file.go_to(end);
+    }
+    written.done.map_err(operation_failed)
+}
+
+/// What came of a write.
+pub(super) struct Written {
+    /// Where the file's position is after it, if anything was written.
+    pub(super) end: Option<u64>,
+    pub(super) done: io::Result<()>,
+}
+
+/// Writes all of `bytes` from `at` on, or at the end of the file.
+pub(super) async fn write_at(
+    store: &mut StoreContextMut<'_, State>,
+    file: &Arc<OpenFile>,
+    bytes: &WasmList<u8>,
+    at: Option<u64>,
+) -> Written {
+    let mut written = Written {
+        end: None,
+        done: Ok(()),
+    };
+    let Ok((blocking, account)) = store.data().beside() else {
+        written.done = Err(Errno::IO.into());
+        return written;
+    };
+    let total = bytes.len();
+    let mut from = 0;
+    let mut counted = None;
+    while from < total {
+        let to = total.min(from + STEP);
+        let step = bytes.as_le_slice(&*store)[from..to].to_vec();
+        let place = at.map(|at| at.saturating_add(from as u64));
+        let file = file.clone();
+        let work = move || {
+            let counted = match counted {
+                Some(counted) => counted,
+                None => Counted::begin(&file, place, total as u64)?,
+            };
+            let (end, done) = write_step(file.file(), &step, place);
+            if done.is_err() || to == total {
+                counted.end(&file);
+            }
+            io::Result::Ok((end, done, counted))
+        };
+        let done = match blocking.run(&account, work).await {
+            Some(Ok((end, done, now))) => {
+                written.end = end.or(written.end);
+                counted = Some(now);
+                done
+            }
+            Some(Err(error)) => Err(error),
+            None => Err(Errno::IO.into()),
+        };
+        if done.is_err() {
+            written.done = done;
+            break;
+        }
+        from = to;
+    }
+    written
+}
+
+/// What was counted for a write before it began.
+#[derive(Clone, Copy)]
+struct Counted {
+    /// The size of the file before.
+    before: u64,
+    /// How much larger it was to become.
+    growth: u64,
+}
+
+impl Counted {
+    fn begin(file: &OpenFile, place: Option<u64>, total: u64) -> io::Result<Self> {
+        if !file.counted.counts() {
+            return Ok(Counted {
+                before: 0,
+                growth: 0,
+            });
+        }
+        let before = file.file().metadata()?.len();
+        file.counted.write(before, place, total)?;
+        let end = place.unwrap_or(before).saturating_add(total);
+        Ok(Counted {
+            before,
+            growth: end.saturating_sub(before),
+        })
+    }
+
+    fn end(self, file: &OpenFile) {
+        if file.counted.counts()
+            && let Ok(found) = file.file().metadata()
+        {
+            file.counted.settle(self.before, self.growth, found.len());
+        }
+    }
+}
+
+/// Writes a step, and returns where it ends.
+fn write_step(file: &File, mut bytes: &[u8], place: Option<u64>) -> (Option<u64>, io::Result<()>) {
+    let mut place = place;
+    let mut end = None;
+    while !bytes.is_empty() {
+        let done = match place {
+            Some(place) => file.write_at(bytes, place),
+            None => append(file, bytes),
+        };
+        match done {
+            Ok(0) => return (end, Err(io::ErrorKind::WriteZero.into())),
+            Ok(count) => {
+                bytes = &bytes[count..];
+                place = place.map(|place| place.saturating_add(count as u64));
+                end = place.or_else(|| file.metadata().ok().map(|found| found.len()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (end, Err(error)),
+        }
+    }
+    (end, Ok(()))
+}
+
+/// Writes at the end of a file that was not opened for that.
+fn append(file: &File, bytes: &[u8]) -> io::Result<usize> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::io::{ReadWriteFlags, pwritev2};
+        let bytes = [io::IoSlice::new(bytes)];
+        match pwritev2(file, &bytes, 0, ReadWriteFlags::APPEND) {
+            Err(Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            done => return Ok(done?),
+        }
+    }
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    let flags = fcntl_getfl(file)?;
+    fcntl_setfl(file, flags | OFlags::APPEND)?;
+    let done = rustix::io::write(file, bytes);
+    fcntl_setfl(file, flags)?;
+    Ok(done?)
+}
+
+/// The error of a file as one of a stream, for what asks for the difference.
+pub(super) fn code(error: &wasmtime::Error) -> Option<super::ErrorCode> {
+    let error = error.downcast_ref::<io::Error>()?;
+    let error = match error.raw_os_error() {
+        Some(number) => io::Error::from_raw_os_error(number),
+        None => error.kind().into(),
+    };
+    failed(error).downcast().ok()
+}

@@ -1,0 +1,213 @@
+//! The private `/tmp` of an interpreter.
+//!
+//! It is a folder of the host's temporary one, made when the interpreter first uses it and removed with everything in
+//! it when the interpreter ends.  Only this interpreter reaches it, so that what lies in it is counted exactly.
+
+use super::node::lock;
+use super::remove;
+use crate::blocking::detach;
+use crate::descriptors::Held;
+use crate::error::LimitKind;
+use crate::island::Island;
+use crate::ledger::{Account, Reservation};
+use crate::policy::Full;
+use crate::telemetry;
+use cap_std::fs::{Dir, Metadata, MetadataExt};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, mkdirat, openat};
+use rustix::io::Errno;
+use std::collections::HashMap;
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use tokio::runtime::Handle;
+
+/// Where the guest has it.
+pub(super) const PATH: &str = "/tmp";
+
+/// What a name counts for, whatever it is the name of.
+const NAME: u64 = 1024;
+
+/// How the names of these folders begin in the host's.
+pub(super) const PREFIX: &str = "archipel-tmp-";
+
+pub(super) struct Tmp {
+    island: Weak<Island>,
+    account: Arc<Account>,
+    counting: Mutex<Counting>,
+    made: Mutex<Option<Made>>,
+}
+
+#[derive(Default)]
+struct Counting {
+    taken: Option<Reservation>,
+    /// How often each file is open, by its number: one without a name any more takes room until it is closed.
+    open: HashMap<u64, usize>,
+}
+
+/// The folder, once it exists.
+struct Made {
+    dir: Arc<Dir>,
+    path: PathBuf,
+    handle: Handle,
+    held: Held,
+}
+
+impl Tmp {
+    pub(super) fn new(island: &Arc<Island>) -> Self {
+        Tmp {
+            island: Arc::downgrade(island),
+            account: island.account.clone(),
+            counting: Mutex::default(),
+            made: Mutex::default(),
+        }
+    }
+
+    /// The folder, which is made by the first call.  It can block.
+    pub(super) fn dir(&self) -> io::Result<Arc<Dir>> {
+        let mut made = lock(&self.made);
+        if let Some(made) = &*made {
+            return Ok(made.dir.clone());
+        }
+        let new = self.make()?;
+        let dir = new.dir.clone();
+        *made = Some(new);
+        Ok(dir)
+    }
+
+    fn make(&self) -> io::Result<Made> {
+        static REPORTED: AtomicBool = AtomicBool::new(false);
+        let island = self.island.upgrade().ok_or(Errno::IO)?;
+        let Some(held) = Held::take(&island.family, 1) else {
+            telemetry::few_descriptors(&island);
+            return Err(Errno::MFILE.into());
+        };
+        let parent = std::env::temp_dir();
+        let (dir, path) = create(&parent).inspect_err(|error| {
+            if !REPORTED.swap(true, Ordering::Relaxed) {
+                telemetry::event!(
+                    warn,
+                    "no interpreter has a /tmp: {} cannot be written to ({error})",
+                    parent.display()
+                );
+            }
+        })?;
+        let handle = Handle::current();
+        remove::sweep_once(&handle, parent);
+        let dir = Arc::new(dir);
+        remove::made(&path, &dir);
+        Ok(Made {
+            dir,
+            path,
+            handle,
+            held,
+        })
+    }
+
+    /// Counts so many bytes before they are there.
+    pub(super) fn grow(&self, bytes: u64) -> Result<(), Full> {
+        let mut counting = lock(&self.counting);
+        if let Some(taken) = &mut counting.taken {
+            return taken.grow(bytes).map_err(|_| Full);
+        }
+        let taken = self.account.reserve(LimitKind::Tmp, bytes);
+        counting.taken = Some(taken.map_err(|_| Full)?);
+        Ok(())
+    }
+
+    /// So many bytes are there no more.
+    pub(super) fn shrink(&self, bytes: u64) {
+        if let Some(taken) = &mut lock(&self.counting).taken {
+            taken.shrink(bytes);
+        }
+    }
+
+    /// Counts a name, and so many bytes, before they are there.
+    pub(super) fn create(&self, bytes: u64) -> Result<(), Full> {
+        self.grow(bytes.saturating_add(NAME))
+    }
+
+    /// What was counted as created is not there.
+    pub(super) fn uncreate(&self, bytes: u64) {
+        self.shrink(bytes.saturating_add(NAME));
+    }
+
+    /// A file was opened.
+    pub(super) fn opens(&self, found: &Metadata) {
+        *lock(&self.counting).open.entry(found.ino()).or_default() += 1;
+    }
+
+    /// A file is about to be closed.  It can block.
+    pub(super) fn closes(&self, number: u64, file: &File) {
+        let mut counting = lock(&self.counting);
+        let Counting { taken, open } = &mut *counting;
+        if let Some(times) = open.get_mut(&number) {
+            *times -= 1;
+            if *times > 0 {
+                return;
+            }
+            open.remove(&number);
+        }
+        if let (Some(taken), Ok(found)) = (taken, Metadata::from_file(file))
+            && found.nlink() == 0
+        {
+            taken.shrink(found.len());
+        }
+    }
+
+    /// Removes a name by `remove`, of what `look` finds.  It can block.
+    pub(super) fn removing(
+        &self,
+        look: impl FnOnce() -> Option<Metadata>,
+        remove: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        // A file that is closed at this moment is counted out here or there, and not twice.
+        let mut counting = lock(&self.counting);
+        let found = look();
+        remove()?;
+        let Counting { taken, open } = &mut *counting;
+        if let (Some(taken), Some(found)) = (taken, found) {
+            let last = !found.is_dir() && found.nlink() == 1 && !open.contains_key(&found.ino());
+            let size = if last { found.len() } else { 0 };
+            taken.shrink(size.saturating_add(NAME));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Tmp {
+    fn drop(&mut self) {
+        let Some(made) = lock(&self.made).take() else {
+            return;
+        };
+        let counting = std::mem::take(&mut *lock(&self.counting));
+        let Made {
+            dir,
+            path,
+            handle,
+            held,
+        } = made;
+        remove::going(&path);
+        detach(&handle, &self.account, move || {
+            remove::private(&dir, &path);
+            drop((dir, held, counting));
+        });
+    }
+}
+
+/// Makes a folder in `parent` that only this user can enter, under a name that nobody can guess.
+fn create(parent: &std::path::Path) -> io::Result<(Dir, PathBuf)> {
+    let [high, low] = [0; 2].map(|_| RandomState::new().hash_one(std::process::id()));
+    let path = parent.join(format!("{PREFIX}{high:016x}{low:016x}"));
+    let parent = Dir::open_ambient_dir(parent, cap_std::ambient_authority())?;
+    let name = path.file_name().ok_or(Errno::INVAL)?;
+    mkdirat(&parent, name, Mode::RWXU)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let dir = File::from(openat(&parent, name, flags, Mode::empty())?);
+    // Whoever looks for what a dead process has left can see that this one is alive.  A file system without locks
+    // is not swept.
+    let _ = flock(&dir, FlockOperation::NonBlockingLockExclusive);
+    Ok((Dir::from_std_file(dir), path))
+}

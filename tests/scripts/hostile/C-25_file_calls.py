@@ -1,0 +1,16 @@
+#: row C-25
+#: attack It calls the file system in a loop: opening and dropping listings, and looking at names.
+#: outcome LIMIT(cpu)
+#: cpu 500ms
+#: dir rw /data
+#: stdout reached
+import os
+
+for n in range(3000):
+    open(f'/data/{n}', 'x').close()
+print('reached', flush=True)
+while True:
+    listing = os.scandir('/data')
+    next(listing)
+    listing.close()
+    os.path.exists('/data/none')

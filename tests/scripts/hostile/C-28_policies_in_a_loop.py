@@ -1,0 +1,19 @@
+#: row C-28
+#: attack It asks for children with the largest policies there can be, in a loop.
+#: outcome LIMIT(cpu)
+#: dir ro /data
+#: cpu 2s
+#: stdout reached
+import archipel
+
+policy = {
+    'dirs': {f'/{n}': {'from': '/data'} for n in range(256)},
+    'net': [f'10.{n >> 8}.{n & 255}.1:80' for n in range(3000)],
+    'args': ['x'] * 4096,
+}
+print('reached', flush=True)
+while True:
+    try:
+        archipel.create(policy=policy)
+    except Exception:
+        pass

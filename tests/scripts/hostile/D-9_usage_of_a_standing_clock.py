@@ -1,0 +1,25 @@
+#: row D-9
+#: attack It takes what it has used, and how much was over a limit, for a clock.
+#: outcome OK
+#: clock 86400
+#: stdout 0.0 0.0
+#: stdout 0.0 0.0
+#: stdout cpu True
+import archipel
+
+
+def times():
+    used = archipel.usage().cpu
+    return used.own, used.subtree
+
+
+child = archipel.create()
+print(*times())
+child.exec('sum(i * i for i in range(100_000))')
+sum(i * i for i in range(100_000))
+print(*times())
+child.limit(cpu=0.5)
+try:
+    child.exec('while True: pass')
+except archipel.LimitExceeded as error:
+    print(error.kind, error.used == error.limit == 0.5)
