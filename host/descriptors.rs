@@ -4,7 +4,10 @@
 //! So a part stays the host's, and of the rest no family takes what others need.
 
 use crate::family::{Family, Share};
+use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Notify;
 
 /// How many guests have open, in all runtimes of the process.
 static OPEN: AtomicUsize = AtomicUsize::new(0);
@@ -18,6 +21,36 @@ pub(crate) struct Held {
     count: usize,
     of: &'static AtomicUsize,
     _share: Option<Share>,
+    /// It goes last: whoever is told of it can have the descriptor.
+    closing: Option<Closing>,
+    closings: Closings,
+}
+
+/// The descriptors of a family that are let go of, and not closed yet.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Closings(Arc<(AtomicUsize, Notify)>);
+
+impl Closings {
+    fn begin(&self) -> Closing {
+        self.0.0.fetch_add(1, Ordering::AcqRel);
+        Closing(self.clone())
+    }
+
+    fn is_any(&self) -> bool {
+        self.0.0.load(Ordering::Acquire) > 0
+    }
+}
+
+/// A descriptor that is being closed, until this is dropped.
+#[derive(Debug)]
+struct Closing(Closings);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        let (count, closed) = &*self.0.0;
+        count.fetch_sub(1, Ordering::AcqRel);
+        closed.notify_waiters();
+    }
 }
 
 impl Drop for Held {
@@ -33,6 +66,29 @@ impl Held {
     /// others.
     pub(crate) fn take(family: &Family, count: usize) -> Option<Held> {
         Held::take_of(family, count, &OPEN, most())
+    }
+
+    /// As [`Held::take`], but where there is none and some of the family's are being closed, it waits for those.
+    pub(crate) async fn take_one(family: &Family) -> Option<Held> {
+        Held::take_closed(family, &OPEN, most()).await
+    }
+
+    async fn take_closed(family: &Family, of: &'static AtomicUsize, most: usize) -> Option<Held> {
+        loop {
+            let mut closed = pin!(family.closings.0.1.notified());
+            closed.as_mut().enable();
+            let more = family.closings.is_any();
+            let held = Held::take_of(family, 1, of, most);
+            if held.is_some() || !more {
+                return held;
+            }
+            closed.await;
+        }
+    }
+
+    /// Says that this is let go of, and counts until it is closed.
+    pub(crate) fn closes(&mut self) {
+        self.closing = Some(self.closings.begin());
     }
 
     fn take_of(
@@ -52,7 +108,13 @@ impl Held {
             }
         };
         match share {
-            Some(_share) => Some(Held { count, of, _share }),
+            Some(_share) => Some(Held {
+                count,
+                of,
+                _share,
+                closing: None,
+                closings: family.closings.clone(),
+            }),
             None => {
                 of.fetch_sub(count, Ordering::Relaxed);
                 None
@@ -86,6 +148,7 @@ fn limit() -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::task::{Context, Poll, Waker};
 
     /// Takes all that it can have, one at a time.
     fn fill(family: &Family, open: &'static AtomicUsize, most: usize) -> Vec<Held> {
@@ -123,6 +186,23 @@ mod tests {
         drop(held);
         assert_eq!(open.load(Ordering::Relaxed), 0);
         assert_eq!(fill(&family, open, most).len(), count);
+    }
+
+    #[test]
+    fn what_is_being_closed_is_waited_for() {
+        let open: &AtomicUsize = Box::leak(Box::default());
+        let (family, most) = (Family::new(1), 40);
+        let mut held = fill(&family, open, most);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut next = || pin!(Held::take_closed(&family, open, most)).poll(&mut context);
+        assert!(matches!(next(), Poll::Ready(None)));
+        let mut closing = held.pop().unwrap();
+        closing.closes();
+        let mut waits = pin!(Held::take_closed(&family, open, most));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(waits.as_mut().poll(&mut context).is_pending());
+        drop(closing);
+        assert!(matches!(waits.poll(&mut context), Poll::Ready(Some(_))));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::blocking::Blocking;
 use crate::broker::{ChannelId, PartyId};
+use crate::descriptors::Closings;
 use crate::exchange::{Charter, End, Exchange};
 use crate::island::Island;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,6 +21,8 @@ pub(crate) struct Family {
     pub(crate) queued: Portion,
     /// The descriptors that it has opened while there were few left.
     pub(crate) descriptors: Portion,
+    /// Those of them that are being closed.
+    pub(crate) closings: Closings,
     /// Where its members' blocking calls run.
     pub(crate) blocking: Blocking,
 }
@@ -71,6 +74,7 @@ impl Family {
             channels: Channels::default(),
             queued: Portion::default(),
             descriptors: Portion::default(),
+            closings: Closings::default(),
             blocking: Blocking::new(),
         })
     }

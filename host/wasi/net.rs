@@ -217,7 +217,7 @@ impl tcp_create_socket::Host for Lookups<'_> {
                 .tell("a socket for TCP, as no destination is granted");
             return Err(ErrorCode::AccessDenied.into());
         }
-        let Some(held) = self.state.another_descriptor() else {
+        let Some(held) = self.state.another_descriptor_now() else {
             return Err(ErrorCode::NewSocketLimit.into());
         };
         let mut wasi = self.state.sockets();

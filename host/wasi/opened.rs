@@ -17,7 +17,19 @@ pub(super) struct Descriptors {
 
 impl State {
     /// Counts one descriptor more; `None` where the guest may have no more.
-    pub(super) fn another_descriptor(&mut self) -> Option<Held> {
+    ///
+    /// It waits for those that the guest has let go of already, which are closed beside the workers.
+    pub(super) async fn another_descriptor(&mut self) -> Option<Held> {
+        let island = self.island.upgrade()?;
+        let held = Held::take_one(&island.family).await;
+        if held.is_none() {
+            telemetry::few_descriptors(&island);
+        }
+        held
+    }
+
+    /// As [`State::another_descriptor`], but it waits for nothing.
+    pub(super) fn another_descriptor_now(&mut self) -> Option<Held> {
         let island = self.island.upgrade()?;
         let held = Held::take(&island.family, 1);
         if held.is_none() {

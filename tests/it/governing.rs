@@ -225,11 +225,6 @@ fn limits_are_told_with_what_was_used() {
         (LimitKind::Cpu, 20_000_000, "while True: pass"),
         (LimitKind::Wall, 20_000_000, "import time; time.sleep(1e6)"),
         (LimitKind::Output, 10, "while True: print('x')"),
-        (
-            LimitKind::Handles,
-            32,
-            "import archipel\nkept = []\nwhile True: kept.append(archipel.channel())",
-        ),
     ];
     for (kind, limit, source) in rows {
         let interpreter = limited(Limits::new().with(kind, limit).unwrap());

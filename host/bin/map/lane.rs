@@ -182,6 +182,10 @@ impl Write for LaneWriter {
         let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
         let mut state = self.lane.state();
         match &mut state.way {
+            // Whatever stops everything shuts the lane a moment before it stops the script.
+            Way::Shut if self.running.cause().is_some() => {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
             Way::Shut => return Err(io::ErrorKind::BrokenPipe.into()),
             Way::Open(kept, _) if kept.len() >= ROOM => {
                 return Err(io::ErrorKind::WouldBlock.into());

@@ -307,7 +307,7 @@ async fn read_directory(
         return Err(ErrorCode::InsufficientMemory.into());
     }
     let memory = state.account.reserve(LimitKind::Memory, listing::BYTES);
-    let (Ok(memory), Some(held)) = (memory, state.another_descriptor()) else {
+    let (Ok(memory), Some(held)) = (memory, state.another_descriptor().await) else {
         return Err(ErrorCode::InsufficientMemory.into());
     };
     let listed = folder.clone();

@@ -103,8 +103,9 @@ impl Drop for OpenFile {
             handle,
             account,
             number,
-            held,
+            mut held,
         } = closing;
+        held.closes();
         detach(&handle, &account, move || {
             if let Counted::Tmp(tmp) = counted {
                 tmp.closes(number, &file);

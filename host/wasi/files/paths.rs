@@ -94,7 +94,7 @@ async fn open_at(
     ),
 ) -> FsResult<Resource<Node>> {
     let (folder, path) = (state.folder(&fd)?, path.get()?);
-    let Some(held) = state.another_descriptor() else {
+    let Some(held) = state.another_descriptor().await else {
         // WASI has no error of its own for it.
         return Err(ErrorCode::InsufficientMemory.into());
     };

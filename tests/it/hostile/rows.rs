@@ -12,7 +12,7 @@ pub const GROUPS: &[Group] = &[
         letter: 'C',
         title: "CPU",
         numbers: &[
-            1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17, 18, 19, 21, 22, 23, 27, 28, 29,
+            1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17, 18, 19, 21, 22, 23, 25, 27, 28, 29,
         ],
     },
     Group {
@@ -29,7 +29,7 @@ pub const GROUPS: &[Group] = &[
         letter: 'F',
         title: "Files",
         numbers: &[
-            1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17, 18, 19, 21, 22, 23, 25, 26,
+            1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17, 18, 19, 21, 22, 23, 25, 26, 27,
         ],
     },
     Group {
@@ -57,7 +57,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         letter: 'H',
         title: "Handles and numbers",
-        numbers: &[1, 2, 3, 5, 6, 7, 9, 10],
+        numbers: &[1, 2, 3, 5, 6, 7, 9],
     },
     Group {
         letter: 'I',

@@ -1,12 +1,12 @@
 #: row C-25
 #: attack It calls the file system in a loop: opening and dropping listings, and looking at names.
 #: outcome LIMIT(cpu)
-#: cpu 500ms
+#: cpu 3s
 #: dir rw /data
 #: stdout reached
 import os
 
-for n in range(3000):
+for n in range(1000):
     open(f'/data/{n}', 'x').close()
 print('reached', flush=True)
 while True:

@@ -3,6 +3,7 @@
 #: outcome OK
 #: dir ro /data
 #: cpu 20s
+#: audit cannot grant 4097 hidden modules: at most 4096
 #: stdout dirs at most 256
 #: stdout net at most 4096
 #: stdout env at most 4096

@@ -1,6 +1,9 @@
 #: row F-27
 #: attack It fills its private folder in every way, goes through it to others, and leaves a deep tree in it.
 #: outcome RAISE(ENOSPC)
+#: audit opening ".."
+#: audit opening "../etc/passwd"
+#: audit opening "../../tmp"
 #: stdout ENOSPC
 #: stdout ENOSPC
 #: stdout ENOSPC

@@ -16,7 +16,7 @@ import interpreters
 
 child = archipel.create()
 recv, send = interpreters.create_channel(capacity=4)
-send.send(['the message is still there', *[recv] * 10])
+send.send(['the message is still there', *[interpreters.create_channel()[0] for _ in range(10)]])
 
 
 def until_refused(what, make):

@@ -16,12 +16,12 @@ MAKE = {
 }
 child = archipel.create(limits={'memory': 64 << 20})
 for name, make in MAKE.items():
-    child.alias(name, make)
+    child.alias(f'make_{name}', make)
     seen = {}
     for mib in (1, 3, 5, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 24, 32, 40, 60):
         child.exec(f"""
 try:
-    {name}({mib})
+    make_{name}({mib})
 except MemoryError:
     got = 'MemoryError'
 else:

@@ -1,6 +1,6 @@
 #: row R-2
 #: attack It lifts the limit on recursion and calls itself for ever.
-#: outcome DIED
+#: outcome LIMIT(memory)
 #: stdout reached
 import sys
 
