@@ -7,6 +7,7 @@ mod deadlines;
 mod floods;
 mod heartbeat;
 mod hogs;
+mod imports;
 mod life;
 mod process;
 mod report;
@@ -27,13 +28,14 @@ type Part = fn(Size, &mut Report) -> Result<(), Trouble>;
 
 /// All parts by name, in the order in which they run.  Those that look at all of the process come first,
 /// before the others have left their traces in the allocator.
-pub const PARTS: [(&str, Part); 10] = [
+pub const PARTS: [(&str, Part); 11] = [
     ("life", life::check),
     ("floods", floods::check),
     ("cancels", cancels::check),
     ("siblings", siblings::check),
     ("deadlines", deadlines::check),
     ("heartbeat", heartbeat::check),
+    ("imports", imports::check),
     ("bombs", bombs::check),
     ("canary", canary::check),
     ("shutdown", shutdown::check),

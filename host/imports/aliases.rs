@@ -56,6 +56,8 @@ impl Host for State {
             answer = call => answer,
             () = self.interrupt.requested() => Err(Failure::Interrupted),
         };
+        // Whatever answered may have stopped the caller before, on another thread.
+        own.unless_stopping().await;
         Ok(match answer {
             Ok(message) => deliver(self, message)?.map_err(Failure::from),
             Err(failure) => Err(failure),

@@ -18,7 +18,7 @@ pub const GROUPS: &[Group] = &[
     Group {
         letter: 'M',
         title: "Memory",
-        numbers: &[1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17],
+        numbers: &[1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17, 18],
     },
     Group {
         letter: 'R',
@@ -29,7 +29,7 @@ pub const GROUPS: &[Group] = &[
         letter: 'F',
         title: "Files",
         numbers: &[
-            1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17, 18, 19, 21, 22, 23, 25, 26, 27,
+            1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17, 18, 19, 21, 22, 23, 25, 26, 27, 29,
         ],
     },
     Group {
