@@ -19,8 +19,9 @@ const LATEST: Duration = Duration::from_millis(100);
 /// The time between two questions.
 const PAUSE: Duration = Duration::from_millis(3);
 
-/// The memory that the host may have for a guest beyond what it counts for it, with what the allocator keeps.
-const BOUND: u64 = 64 << 20;
+/// The memory that the host may have for a guest beyond what it counts for it: an argument or a result of 64 MiB, while
+/// it is copied, and what the allocator keeps.
+const BOUND: u64 = 128 << 20;
 
 /// The most that a guest may have queued.
 const QUEUED: u64 = 256 << 20;
@@ -91,7 +92,12 @@ fn row(
     interpreter.prepare_main([("begun", Binding::from(begun))])?;
     let runner = interpreter.clone();
     let source = format!("{source}\n\nbegun.send(1)\ndel begun\nwhile True:\n    step()\n");
-    let runs = std::thread::spawn(move || runner.exec(source));
+    let runs = std::thread::spawn(move || {
+        let outcome = runner.exec(source);
+        // If it ended before it began, nobody waits for it any more.
+        runner.kill();
+        outcome
+    });
     let has_begun = begins.recv().is_ok();
     let before = Held::now();
     let counted_before = counted(&interpreter);
@@ -100,8 +106,11 @@ fn row(
         let asked = Instant::now();
         answered += usize::from(heart.answers(beat)?);
         times.push(asked.elapsed());
-        let counted = counted(&interpreter).saturating_sub(counted_before);
-        most = most.max(Held::now().more_memory(&before).saturating_sub(counted));
+        // A message moves between the two looks.
+        let earlier = counted(&interpreter);
+        let more = Held::now().more_memory(&before);
+        let counted = counted(&interpreter).max(earlier);
+        most = most.max(more.saturating_sub(counted.saturating_sub(counted_before)));
         std::thread::sleep(PAUSE);
     }
     interpreter.kill();

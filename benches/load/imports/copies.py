@@ -1,4 +1,4 @@
-"""`interpreter.copy` and `reset` of an interpreter that has written to much of its memory."""
+"""`interpreter.copy` of an interpreter that has written to much of its memory."""
 
 import archipel
 
@@ -9,5 +9,4 @@ image.exec('kept = bytearray(b"x") * (32 << 20)')
 def step():
     copy = archipel.create(image=image)
     copy.exec('kept[::4096] = bytes(len(kept) // 4096)')
-    copy.reset()
     copy.close()

@@ -2,8 +2,10 @@
 
 import os
 
-DEEP = '/data' + '/d' * 1000
-os.makedirs(DEEP)
+DEEP = '/data'
+for _ in range(1000):
+    DEEP += '/d'
+    os.mkdir(DEEP)
 open(DEEP + '/file', 'x').close()
 for number in range(38):
     os.symlink(f'link{number - 1}' if number else 'd', f'/data/link{number}')

@@ -5,7 +5,7 @@ import archipel
 POLICY = {
     'dirs': {f'/{number}': {'from': '/data'} for number in range(256)},
     'args': ['x'] * 4096,
-    'env': {f'V{number}': 'x' for number in range(4096)},
+    'path': ['/data'] * 4096,
 }
 
 
