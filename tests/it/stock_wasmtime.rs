@@ -3,9 +3,8 @@
 //! It is the program that `ARCHIPEL_WASMTIME` names, or else the one on the `PATH`.  `.ci/run` installs one, and with
 //! `CI=true` it is an error to have none.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 /// The program; `None` where there is none.
 fn wasmtime() -> Option<PathBuf> {
@@ -48,19 +47,9 @@ impl Stage {
 
     /// `wasmtime run` of a compiled module, with these options and arguments.
     fn run(&self, options: &[&str], name: &str, arguments: &[&str], stdin: &str) -> Output {
-        let mut child = Command::new(&self.wasmtime)
-            .args(["run", "--allow-precompiled"])
-            .args(options)
-            .arg(self.path(name))
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // Who reads none of it may have ended by now.
-        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-        child.wait_with_output().unwrap()
+        let mut command = Command::new(&self.wasmtime);
+        command.args(["run", "--allow-precompiled"]).args(options);
+        crate::cli::output(command.arg(self.path(name)).args(arguments), stdin)
     }
 }
 
