@@ -10,8 +10,11 @@ use std::time::{Duration, Instant};
 /// How long whatever has to be given back may take; on a machine that works it takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a script may take that says nothing of that: what hangs shows itself by this.
+/// The processor time of a script that has no limit of it, which does not depend on how busy the machine is.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// The time after which a script without a wall limit counts as hung.
+const HUNG: Duration = Duration::from_secs(900);
 
 /// How far behind its limit a script may be stopped, on the busiest of machines.
 const LATE: u64 = 5_000_000_000;
@@ -88,10 +91,13 @@ impl Lane {
             Output::captured(1 << 16),
         );
         let name = format!("{HOSTILE}{}", case.name);
-        let limits = match expected.limits.get(LimitKind::Wall) {
-            Some(_) => expected.limits,
-            None => expected.limits.wall(LONGEST).unwrap(),
-        };
+        let mut limits = expected.limits;
+        if limits.get(LimitKind::Wall).is_none() {
+            limits = limits.wall(HUNG).unwrap();
+        }
+        if limits.get(LimitKind::Cpu).is_none() {
+            limits = limits.cpu(LONGEST).unwrap();
+        }
         let interpreter = self
             .runtime
             .interpreter()
