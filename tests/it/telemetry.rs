@@ -87,7 +87,7 @@ fn a_denial_is_one_event_with_the_reason() {
             "told-children",
             Policy::new(),
             format!("{child})"),
-            "it may create no interpreters",
+            "create an interpreter: the policy grants no children",
         ),
         (
             "told-policy",
