@@ -354,7 +354,7 @@ impl State {
         settings: Settings,
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         if own.settings.policy.children.is_none() {
-            telemetry::denied(own, "create an interpreter: the policy grants no children");
+            telemetry::denied(own, "creating an interpreter: the policy grants no children");
             return Ok(Err(too_many(0)));
         }
         match Island::create(&self.context, &own.family, Some(own), settings, None).await {
