@@ -89,7 +89,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn processor_time_is_charged() {
+    fn run_charges_cpu_time_and_frees_its_permit() {
         let account = Account::open(None, &Limits::new());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()

@@ -117,6 +117,14 @@ impl CompiledCache {
 /// Returns the user's cache folder for Archipel: the value of `ARCHIPEL_CACHE_DIR` or, if that is
 /// unset or empty, `archipel` in the platform's cache folder. Returns `None` if the platform has
 /// none.
+///
+/// # Examples
+///
+/// ```
+/// if let Some(folder) = archipel::default_cache_dir() {
+///     println!("{}", folder.display());
+/// }
+/// ```
 pub fn default_cache_dir() -> Option<PathBuf> {
     match std::env::var_os("ARCHIPEL_CACHE_DIR") {
         Some(folder) if !folder.is_empty() => Some(folder.into()),
@@ -221,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_what_was_stored() {
+    fn find_returns_a_stored_file() {
         let cache = cache("stored");
         assert_eq!(cache.find("k"), Lookup::Absent);
         let path = cache.store("k", b"content").unwrap();

@@ -132,7 +132,7 @@ fn check_mappings(interpreters: u32, allowed: Option<u64>) -> Result<()> {
     match allowed {
         Some(allowed) if wanted > allowed => Err(Error::Config(format!(
             "room for {interpreters} interpreters takes {wanted} memory mappings, and vm.max_map_count is \
-                         {allowed}: raise it with sysctl, or ask for at most {}",
+             {allowed}: raise it with sysctl, or ask for at most {}",
             allowed.saturating_sub(OTHER_MAPPINGS) / MAPPINGS
         ))),
         _ => Ok(()),
@@ -157,7 +157,7 @@ pub(crate) fn engine(interpreters: u32, features: Features) -> Result<(Engine, O
         Err(error) => {
             tracing::warn!(
                 "no address space for {interpreters} interpreters: creating and running them is slower \
-                                 (raise `ulimit -v` or vm.overcommit_memory): {error:#}"
+                 (check `ulimit -v` and vm.overcommit_memory): {error:#}"
             );
             let engine = Engine::new(&frugal(features)).map_err(failure)?;
             (engine, None)

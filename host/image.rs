@@ -29,7 +29,7 @@ pub(crate) struct Image {
     alarm: ComponentExportIndex,
 }
 
-/// Why a copy failed. The instance with the error is no longer usable.
+/// The error of a failed copy. The instance with the error is not usable any longer.
 pub(crate) enum Fault {
     Original(wasmtime::Error),
     Copy(wasmtime::Error),

@@ -107,7 +107,7 @@ impl InterpreterBuilder {
         self
     }
 
-    /// Sets the name of the interpreter in logs, metrics and reports. Python code cannot see it.
+    /// Sets the name of the interpreter in logs and reports. It has no meaning for Python code.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into().into());
         self
@@ -118,7 +118,7 @@ impl InterpreterBuilder {
     ///
     /// The callback returns the new limit, in the unit of [`LimitReached::limit`], and the
     /// interpreter continues where it was. If it returns `None`, or a limit that is exceeded too,
-    /// the interpreter is stopped as if there were no callback. The host calls it for memory, CPU
+    /// the limit takes effect as if there were no callback. The host calls it for memory, CPU
     /// time, wall time and output, on the thread that runs the interpreter. So it must return
     /// quickly and must not use the interpreter. It is never called while an earlier call of it
     /// runs for the same interpreter. A panic in it counts as `None`.
@@ -157,6 +157,15 @@ impl InterpreterBuilder {
     /// longer exists, if the memory limit is smaller than an interpreter needs, or if a fuel limit
     /// is set and the runtime does not count fuel, and [`Error::NoMemory`] if the system refuses
     /// memory.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// assert!(!interpreter.is_running());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn build(self) -> Result<Interpreter> {
         let context = self.runtime.0.clone();
         context.workers.block_on(self.create())?
@@ -164,6 +173,17 @@ impl InterpreterBuilder {
 
     /// Creates the interpreter as [`build`](Self::build) does. Dropping the future cancels the
     /// creation.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example() -> archipel::Result<()> {
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build_async().await?;
+    /// interpreter.exec_async("x = 1").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn build_async(self) -> Result<Interpreter> {
         let context = self.runtime.0.clone();
         context.workers.join(self.create()).await?
@@ -174,7 +194,7 @@ impl InterpreterBuilder {
         if self.limits.get(LimitKind::Fuel).is_some() && !context.counts_fuel {
             return Err(Error::Config(
                 "a fuel limit needs a runtime that counts fuel (build it with \
-                                 Runtime::builder().fuel(true))"
+                 Runtime::builder().fuel(true))"
                     .to_owned(),
             ));
         }
@@ -267,6 +287,17 @@ impl Interpreter {
     }
 
     /// Runs source text as [`exec`](Self::exec) does.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example() -> archipel::Result<()> {
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build_async().await?;
+    /// interpreter.exec_async("import json").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn exec_async(&self, source: impl Into<String>) -> Result<()> {
         self.asynchronous(Job::Exec(source.into()))
             .await
@@ -457,6 +488,15 @@ impl Interpreter {
     }
 
     /// Returns whether a call runs.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// assert!(!interpreter.is_running());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn is_running(&self) -> bool {
         self.0.0.is_running()
     }
@@ -467,6 +507,16 @@ impl Interpreter {
     ///
     /// [`Error::Running`] while a call runs, and [`Error::Closed`] if the interpreter is already
     /// gone.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.close()?;
+    /// assert!(matches!(interpreter.exec("1"), Err(archipel::Error::Closed)));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn close(&self) -> Result<()> {
         self.0.0.close()
     }
@@ -509,6 +559,21 @@ impl Interpreter {
 
     /// Stops the running call, wherever it is, and destroys the interpreter and its descendants.
     /// The call returns [`Error::Killed`]. A second `kill` does nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// let worker = interpreter.clone();
+    /// let call = std::thread::spawn(move || worker.exec("while True: pass"));
+    /// while !interpreter.is_running() {
+    ///     std::thread::yield_now();
+    /// }
+    /// interpreter.kill();
+    /// assert!(matches!(call.join(), Ok(Err(archipel::Error::Killed))));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn kill(&self) {
         self.0.0.kill();
     }

@@ -18,7 +18,7 @@ pub(crate) enum Interruption {
 /// The pending interruption of an interpreter's job, until the guest takes it.
 #[derive(Default)]
 pub(crate) struct Interrupt {
-    /// Whether there is a request, readable without the lock.
+    /// True while a request is pending; readable without the lock.
     pending: AtomicBool,
     asked: Mutex<Option<Interruption>>,
     notify: Notify,

@@ -62,7 +62,7 @@ pub(crate) struct Settings {
     pub(crate) stderr: Output,
     /// Its name in logs and reports.
     pub(crate) name: Option<Arc<str>>,
-    /// Whether it is in the trust domain of its parent.
+    /// True if it is in the trust domain of its parent.
     pub(crate) trusted: bool,
 }
 
@@ -88,7 +88,7 @@ impl Settings {
     }
 }
 
-/// One interpreter.
+/// The host's record of an interpreter.
 pub(crate) struct Island {
     /// Its number, unique in its family.
     pub(crate) id: u64,
@@ -100,7 +100,7 @@ pub(crate) struct Island {
     /// The folder of the first script that it ran, which its trusted children search for modules
     /// too.
     pub(crate) script_folder: OnceLock<String>,
-    /// When its clock started.
+    /// The start of its clock.
     pub(crate) started: Instant,
     pub(crate) account: Arc<Account>,
     parent: Option<Weak<Island>>,
@@ -225,7 +225,7 @@ impl Island {
         }
     }
 
-    /// Makes an enrolled island ready for jobs, or closes it if a stop was requested meanwhile.
+    /// Makes an enrolled island ready for jobs, or closes it if a stop was requested since.
     fn begin(&self, instance: Box<Instance>) {
         telemetry::one_more(&self.context.counters.created);
         self.set(Slot::Idle(instance));
@@ -389,7 +389,7 @@ impl Island {
         let mut slot = self.slot();
         match std::mem::replace(&mut *slot, Slot::Running) {
             Slot::Idle(instance) => {
-                // A request for an earlier job that came too late.
+                // Discards a request for an earlier job that came too late.
                 let _ = self.interrupt.take();
                 drop(slot);
                 let context = &self.context;
@@ -429,7 +429,7 @@ impl Island {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Destroys the interpreter and its descendants, unless a job is running in it.
+    /// Destroys the interpreter and its descendants, unless a job runs in it.
     pub(crate) fn close(&self) -> Result<()> {
         let mut slot = self.slot();
         match std::mem::replace(&mut *slot, Slot::Gone(None)) {
@@ -515,7 +515,7 @@ impl Island {
         }
     }
 
-    /// The number of its creator.
+    /// Returns the number of its parent, if the parent exists.
     pub(crate) fn parent_id(&self) -> Option<u64> {
         let parent = self.parent.as_ref().and_then(Weak::upgrade);
         parent.map(|parent| parent.id)
@@ -527,7 +527,7 @@ impl Drop for Island {
         let slot = self.slot.get_mut().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(slot, Slot::Gone(None)) {
             Slot::Idle(instance) => self.end(Some(instance)),
-            // It was never finished, or its runner was dropped.
+            // The job was never finished, or its future was dropped.
             Slot::Running => self.end(None),
             Slot::Gone(_) => {}
         }

@@ -86,6 +86,17 @@ impl Output {
     /// A slow reader delays the interpreter, which can still be stopped and still reaches its
     /// limits. The chunks bypass the buffer of [`std::io::stdout`], so a host that has an
     /// unfinished line there flushes it before the interpreter runs.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// use archipel::Output;
+    ///
+    /// let interpreter = runtime.interpreter().stdout(Output::host_stdout()).build()?;
+    /// interpreter.exec("print('hello')")?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn host_stdout() -> Self {
         Output(Arc::new(Sink::Host(Stream::Out)))
     }
@@ -98,6 +109,17 @@ impl Output {
 
     /// Returns an output that keeps at most `limit` bytes in memory. Further bytes are counted and
     /// dropped. [`take`](Self::take) empties it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let output = archipel::Output::captured(4);
+    /// output.write_unless(b"abcdef", || false)?;
+    /// let captured = output.take();
+    /// assert_eq!(captured.bytes, b"abcd");
+    /// assert_eq!(captured.dropped, 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn captured(limit: usize) -> Self {
         Output(Arc::new(Sink::Captured {
             limit,

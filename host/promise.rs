@@ -10,7 +10,7 @@ pub(crate) struct Promise<T> {
     exchange: Arc<Exchange>,
     event: EventId,
     value: Mutex<Option<T>>,
-    /// Whether a value was set, even if it was taken since.
+    /// True once a value was set, even if it was taken since.
     kept: AtomicBool,
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct Ready {
         reason = "instances keep their addresses when they change hands"
     )]
     instances: Mutex<Vec<Box<Instance>>>,
-    /// Whether a task is making instances.
+    /// True while a task makes instances.
     filling: AtomicBool,
     /// The placeholder that owns the instances.
     holder: Arc<Island>,

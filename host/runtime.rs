@@ -42,7 +42,7 @@ pub(crate) struct Context {
     pub(crate) counters: Counters,
     /// The memory that the host keeps for guests outside of queued messages.
     pub(crate) kept: Arc<Account>,
-    /// Whether the engine counts fuel.
+    /// True if the engine counts fuel.
     pub(crate) counts_fuel: bool,
     pub(crate) slots: Slots,
     /// The capacity in interpreters, if the pooling allocator reserved slots.
@@ -263,6 +263,13 @@ impl Runtime {
 
     /// Returns a builder with the defaults: one worker for each processor, at most 1,000
     /// interpreters, no prewarmed instances, no fuel, and the user's cache folder.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// let runtime = archipel::Runtime::builder().workers(2).interpreters(100).build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn builder() -> RuntimeBuilder {
         RuntimeBuilder {
             workers: None,
@@ -280,6 +287,14 @@ impl Runtime {
 
     /// Returns a builder for an interpreter with an empty policy, default limits and discarded
     /// outputs.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn interpreter(&self) -> InterpreterBuilder {
         InterpreterBuilder::new(self.clone())
     }
@@ -414,6 +429,17 @@ impl RuntimeBuilder {
     /// Sets whether guests count the instructions that they execute, which [`Limits::fuel`] needs.
     /// It slows all guests down, so the default is false.
     ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use archipel::{Limits, Runtime};
+    ///
+    /// let runtime = Runtime::builder().fuel(true).build()?;
+    /// let limits = Limits::new().fuel(1_000_000_000)?;
+    /// let interpreter = runtime.interpreter().limits(limits).build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    ///
     /// [`Limits::fuel`]: crate::Limits::fuel
     pub fn fuel(mut self, fuel: bool) -> Self {
         self.features.fuel = fuel;
@@ -430,13 +456,34 @@ impl RuntimeBuilder {
 
     /// Sets the folder that caches the built and the compiled guest. The default is the folder in
     /// `ARCHIPEL_CACHE_DIR` or, if that is unset, the user's cache folder.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// let runtime = archipel::Runtime::builder().cache_dir("/var/cache/archipel").build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn cache_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.cache_dir = Some(folder.into());
         self
     }
 
     /// Sets a callback for the steps that precede the first interpreter, such as building and
-    /// compiling the guest. With a warm cache there are none.
+    /// compiling the guest. A warm cache makes all of them unnecessary.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use archipel::{Progress, Runtime};
+    ///
+    /// let runtime = Runtime::builder()
+    ///     .progress(|step| match step {
+    ///         Progress::Build(what) => eprintln!("building the guest: {what}"),
+    ///         other => eprintln!("{other:?}"),
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn progress(mut self, progress: impl FnMut(Progress) + 'static) -> Self {
         self.progress = Box::new(progress);
         self

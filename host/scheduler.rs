@@ -47,7 +47,7 @@ struct Worker {
     /// Tasks that yielded while they computed.
     busy: Mutex<VecDeque<Runnable>>,
     thread: OnceLock<Thread>,
-    /// Whether a single queued task already wakes another worker.
+    /// True if a single queued task already wakes another worker.
     eager: AtomicBool,
 }
 

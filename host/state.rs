@@ -280,7 +280,7 @@ struct Limiter {
     _policy: Reservation,
     /// The limit that refused the last growth.
     refused: Option<Exceeded>,
-    /// Whether the guest was warned that its memory runs out.
+    /// True if the guest was warned that its memory runs out.
     warned: bool,
 }
 

@@ -57,7 +57,7 @@ impl MapCommand {
             Some(jobs) => {
                 return Err(Failure::usage(format!(
                     "--jobs {jobs}: out of range (use 1 to {MOST_JOBS}, or omit it for one for \
-                                         each processor)"
+                     each processor)"
                 )));
             }
         };
@@ -68,7 +68,7 @@ impl MapCommand {
             Some(given) if self.null => {
                 return Err(Failure::usage(format!(
                     "-0 applies to inputs on standard input, but {} inputs follow `:::` (remove \
-                                         one of the two)",
+                     one of the two)",
                     given.len()
                 )));
             }

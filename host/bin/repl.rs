@@ -72,7 +72,7 @@ impl Repl {
     }
 }
 
-/// Why a session ended early.
+/// The reason for an early end of a session.
 enum Stop {
     /// The interpreter is gone.
     Ended(Error),

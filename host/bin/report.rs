@@ -7,11 +7,11 @@ use std::time::Duration;
 /// The outcome of a script.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It ended by itself, with this status.
+    /// The script ended, with this status.
     Ended(u8),
     /// The command stopped it; the script did not fail.
     Stopped,
-    /// It failed before its end.
+    /// The interpreter failed before the script's end.
     Failed(Error),
 }
 

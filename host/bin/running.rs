@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, Sender};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Why everything was stopped.
+/// The cause of a stop of all interpreters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// A signal, by its number.
@@ -40,7 +40,7 @@ const SIGPIPE: i32 = 13;
 pub struct Running(Arc<Shared>);
 
 struct Shared {
-    /// Whether interpreters exist that can be stopped in an orderly way.
+    /// True while interpreters exist that can be stopped in an orderly way.
     ready: AtomicBool,
     /// The number of times that Ctrl-C interrupts scripts before it stops them.
     patience: u32,

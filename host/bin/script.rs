@@ -7,11 +7,11 @@ use std::path::Path;
 
 #[derive(Args)]
 pub struct Target {
-    /// Take source text instead of a script as the first word.
+    /// Take the first word as source text instead of a script.
     #[arg(short = 'c')]
     code: bool,
 
-    /// Take the name of a module, or of a package with a `__main__`, as the first word.
+    /// Take the first word as the name of a module, or of a package with a `__main__`.
     #[arg(short = 'm', conflicts_with = "code")]
     module: bool,
 
@@ -32,9 +32,9 @@ pub struct Script {
     /// Its name in tracebacks.
     pub name: String,
     pub arguments: Vec<String>,
-    /// Whether it was read from standard input, which is then at its end.
+    /// True if it was read from standard input, which is then at its end.
     pub took_stdin: bool,
-    /// Whether it is a module, which can be in the current folder.
+    /// True if it is a module, which can be in the current folder.
     pub is_module: bool,
 }
 

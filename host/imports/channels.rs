@@ -172,7 +172,7 @@ impl HostReceiver for State {
         _: Resource<ReceiverEnd>,
         _: Option<u64>,
     ) -> Result<Result<channels::Message, Error>> {
-        // Lowering the return value could lose the message if the guest died meanwhile.
+        // Lowering the return value could lose the message if the guest died then.
         wasmtime::bail!("`receiver.receive` is overridden in the linker")
     }
 

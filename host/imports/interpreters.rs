@@ -354,7 +354,10 @@ impl State {
         settings: Settings,
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         if own.settings.policy.children.is_none() {
-            telemetry::denied(own, "creating an interpreter: the policy grants no children");
+            telemetry::denied(
+                own,
+                "creating an interpreter: the policy grants no children",
+            );
             return Ok(Err(too_many(0)));
         }
         match Island::create(&self.context, &own.family, Some(own), settings, None).await {
@@ -384,8 +387,7 @@ impl State {
                 if own.id == island.id || !own.may_name(island) {
                     return Ok(Err(Refusal::Absent));
                 }
-                // Only data is allowed, because the guest does not trust the code of the hidden
-                // object's interpreter.
+                // Only data is allowed: the hidden object is in an interpreter whose code is not trusted.
                 let message = self.seen(message).await?;
                 let checked = outgoing(self, message, None, Unbound::Keep)?;
                 let job = |message| job::Job::InvokeHidden(name, message);

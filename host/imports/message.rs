@@ -30,7 +30,7 @@ pub(crate) struct Body {
     found: Option<std::result::Result<Summary, NotSent>>,
 }
 
-/// Why a message was not accepted from a guest, or not delivered to one.
+/// The reason for not accepting a message from a guest, or not delivering it to one.
 pub(crate) enum NotSent {
     Inexact,
     NotShareable(String),

@@ -38,7 +38,7 @@ impl State {
         let (exchange, party) = (self.context.exchange.clone(), self.party);
         let interrupt = self.interrupt.clone();
         async move {
-            // Without a limit there is no rest, so the clock is not read.
+            // The clock is only read if there is a limit.
             let started = limit.map(|_| Instant::now());
             let waited = exchange.wait_unless(party, cases, limit, interrupt.requested());
             match waited.await {
@@ -75,9 +75,9 @@ enum Outcome {
 /// Waits that the broker does not know: for pollables.
 #[derive(Default)]
 struct Outside {
-    /// Whether there are such cases, even if none of their pollables is left.
+    /// True if there are such cases, even if none of their pollables is left.
     exists: bool,
-    /// Whether the pollables of the guest's last `wasi:io/poll` call are included.
+    /// True if the pollables of the guest's last `wasi:io/poll` call are included.
     has_polled: bool,
     pollables: Vec<Resource<DynPollable>>,
     /// The index of the case of each pollable.

@@ -23,9 +23,9 @@ pub struct Child {
     pub parent: Option<u64>,
     /// The name that its parent gave it.
     pub name: Option<String>,
-    /// Whether a call or task runs in it.
+    /// True while a job runs in it.
     pub is_running: bool,
-    /// What it has used, alone and with its descendants.
+    /// Its usage, alone and with its descendants.
     pub usage: Usage,
 }
 
@@ -142,6 +142,22 @@ impl Interpreter {
     /// # Errors
     ///
     /// As for [`alias`](Self::alias).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// use std::time::Duration;
+    ///
+    /// interpreter.alias_blocking("host.sleep", |call| {
+    ///     let (millis,): (u64,) = call.arguments()?;
+    ///     std::thread::sleep(Duration::from_millis(millis));
+    ///     Ok(archipel::Value::None)
+    /// })?;
+    /// interpreter.exec("host.sleep(10)")?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn alias_blocking(
         &self,
         name: &str,
@@ -159,6 +175,19 @@ impl Interpreter {
     /// # Errors
     ///
     /// As for [`alias`](Self::alias).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.alias_async("fetch", |call| async move {
+    ///     let (path,): (String,) = call.arguments()?;
+    ///     Ok(format!("contents of {path}").into())
+    /// })?;
+    /// assert_eq!(interpreter.eval("fetch('a')")?, "contents of a");
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn alias_async<F>(
         &self,
         name: &str,
@@ -179,11 +208,32 @@ impl Interpreter {
     }
 
     /// Removes an alias at once, and returns whether it existed.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.alias("one", |_| Ok(1.into()))?;
+    /// assert!(interpreter.unalias("one"));
+    /// assert!(!interpreter.unalias("one"));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn unalias(&self, name: &str) -> bool {
         self.0.0.powers.change(|equipment| equipment.unalias(name))
     }
 
     /// Returns the names of the aliases, hidden ones included, in order.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.alias("one", |_| Ok(1.into()))?;
+    /// assert_eq!(interpreter.aliases(), ["one"]);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn aliases(&self) -> Vec<String> {
         self.0.0.powers.with(|equipment| equipment.names())
     }
@@ -217,11 +267,32 @@ impl Interpreter {
     /// # Errors
     ///
     /// [`Error::Config`](crate::Error::Config) if a visible alias has the same name.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.hide("open")?;
+    /// assert!(interpreter.expose("open")?);
+    /// assert!(!interpreter.expose("open")?);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn expose(&self, name: &str) -> Result<bool> {
         self.0.0.powers.change(|equipment| equipment.expose(name))
     }
 
     /// Returns the hidden names, in order.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.hide("open")?;
+    /// assert_eq!(interpreter.hidden(), ["open"]);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn hidden(&self) -> Vec<String> {
         self.0.0.powers.with(|equipment| equipment.hidden())
     }
@@ -231,6 +302,16 @@ impl Interpreter {
     /// # Errors
     ///
     /// As for [`call`](Self::call). A name that is not hidden raises `NameError`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.hide("len")?;
+    /// assert_eq!(interpreter.invoke_hidden("len", ["abc"])?, 3);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn invoke_hidden<A: Into<Value>>(
         &self,
         name: impl Into<String>,
@@ -243,6 +324,16 @@ impl Interpreter {
 
     /// Returns what the interpreter has used, alone and with its descendants. It can be called at
     /// any time.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.exec("sum(range(1000))")?;
+    /// assert!(interpreter.usage().of(archipel::LimitKind::Cpu).own > 0);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn usage(&self) -> Usage {
         Usage::of_account(&self.0.0.account)
     }
@@ -256,6 +347,15 @@ impl Interpreter {
     ///
     /// [`Error::Config`](crate::Error::Config) for `handles` and `depth`, which are fixed when an
     /// interpreter is created.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.limit(archipel::Limits::new().output(1 << 20)?)?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn limit(&self, limits: Limits) -> Result<()> {
         self.0.0.set_limits(&limits)
     }
@@ -269,11 +369,37 @@ impl Interpreter {
     ///
     /// With `unwind`, the script is stopped where it is and cannot catch it: the call returns
     /// [`Error::Cancelled`](crate::Error::Cancelled), and the interpreter is destroyed.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// let worker = interpreter.clone();
+    /// let call = std::thread::spawn(move || worker.exec("while True: pass"));
+    /// while !interpreter.is_running() {
+    ///     std::thread::yield_now();
+    /// }
+    /// interpreter.cancel("too slow", true);
+    /// assert!(matches!(call.join(), Ok(Err(archipel::Error::Cancelled(_)))));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn cancel(&self, message: impl Into<String>, unwind: bool) {
         self.0.0.cancel(&message.into(), unwind);
     }
 
     /// Returns the living descendants, in ascending order of their numbers.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let policy = archipel::Policy::new().children(1, 1)?;
+    /// let interpreter = runtime.interpreter().policy(policy).build()?;
+    /// interpreter.exec("import archipel; child = archipel.create()")?;
+    /// assert_eq!(interpreter.children().len(), 1);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn children(&self) -> Vec<Child> {
         let own = &self.0.0;
         let living = own.family.living();
@@ -292,6 +418,15 @@ impl Interpreter {
     }
 
     /// Returns the interpreter's name in logs and reports.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().name("plugin").build()?;
+    /// assert_eq!(interpreter.name(), Some("plugin"));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn name(&self) -> Option<&str> {
         self.0.0.settings.name.as_deref()
     }

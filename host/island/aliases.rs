@@ -32,7 +32,7 @@ pub(crate) struct Function {
 /// The answer to a call: a message, or an error text for the caller.
 pub(crate) type Answer = std::result::Result<Message, String>;
 
-/// The aliases and hidden names of an island, and whether its guest has yet to be told of changes.
+/// The aliases and hidden names of an island, and whether its guest has yet to get changes.
 #[derive(Default)]
 pub(crate) struct Powers {
     equipment: Mutex<Equipment<Target>>,
@@ -51,7 +51,7 @@ impl Powers {
         look(&self.equipment())
     }
 
-    /// Changes the aliases and hidden names. The guest is told with its next job.
+    /// Changes the aliases and hidden names. The guest gets them with its next job.
     pub(crate) fn change<R>(&self, act: impl FnOnce(&mut Equipment<Target>) -> R) -> R {
         let result = act(&mut self.equipment());
         self.renew();
@@ -63,7 +63,7 @@ impl Powers {
         self.changed.store(true, Ordering::Release);
     }
 
-    /// Returns whether there are changes for the guest, and marks them as told.
+    /// Returns whether there are changes for the guest, and marks them as delivered.
     pub(crate) fn take_changed(&self) -> bool {
         self.changed.load(Ordering::Acquire) && self.changed.swap(false, Ordering::AcqRel)
     }
@@ -234,7 +234,7 @@ impl Island {
 }
 
 /// The error of a call whose target no longer exists.
-pub(crate) const GONE: &str = "what the alias led to is gone";
+pub(crate) const GONE: &str = "the target of the alias is gone";
 
 /// A call whose caller waits for the answer; dropping it withdraws the call.
 pub(crate) struct Asked {

@@ -8,7 +8,7 @@ use crate::job::{self, Reply, died, settled};
 use crate::wasi::Listing;
 use std::sync::Arc;
 
-/// Why a copy failed: an error of the original destroys the original.
+/// The error of a failed copy. An error of the original destroys the original.
 enum Failure {
     Original(Error),
     Copy(Error),

@@ -39,7 +39,7 @@ pub(crate) enum Handler {
 #[derive(Default)]
 pub(crate) struct Owner {
     handler: Mutex<Option<Handler>>,
-    /// Whether a call of the handler runs: it is not called again for limits that it exceeds
+    /// True while a call of the handler runs: it is not called again for limits that it exceeds
     /// itself.
     asked: AtomicBool,
 }

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::ledger::Exceeded;
 use std::sync::OnceLock;
 
-/// Why an interpreter is stopped.
+/// The reason for stopping an interpreter.
 #[derive(Debug, Clone)]
 pub(crate) enum Reason {
     Killed,

@@ -1,4 +1,4 @@
-//! Which of several nested limits takes effect: the outermost.
+//! The choice among several nested limits: the outermost takes effect.
 //!
 //! A child's use also counts against its ancestors' limits, so one action can exceed several limits
 //! at once. If the innermost took effect, the parent would see its child stopped and would run for
@@ -10,7 +10,7 @@ use crate::ledger::Exceeded;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// When the running job began, if one runs.
+/// The start of the running job, if one runs.
 #[derive(Default)]
 pub(super) struct Began(Mutex<Option<Instant>>);
 

@@ -23,7 +23,7 @@ pub struct Crew {
     pub script: Script,
     pub running: Running,
     pub screen: Arc<Screen>,
-    /// Whether the first failure stops everything.
+    /// True if the first failure stops everything.
     pub halt: bool,
 }
 

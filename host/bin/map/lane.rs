@@ -24,9 +24,9 @@ pub struct Lane {
 
 struct State {
     way: Way,
-    /// Whether the script has written everything.
+    /// True once the script has written everything.
     ended: bool,
-    /// Whether the script was stopped.
+    /// True if the script was stopped.
     stopped: bool,
 }
 
@@ -66,7 +66,7 @@ impl Lane {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records that the script did not end by itself.
+    /// Records that the script was stopped.
     pub fn stop(&self) {
         self.state().stopped = true;
     }

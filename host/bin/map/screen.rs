@@ -20,7 +20,7 @@ pub struct Screen {
     begun: Mutex<[Vec<u8>; 2]>,
     is_terminal: [bool; 2],
     outputs: [Output; 2],
-    /// When a stream started to block.
+    /// The time since which a stream blocks.
     stalled: Mutex<Option<Instant>>,
 }
 

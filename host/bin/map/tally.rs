@@ -12,7 +12,7 @@ const LISTED: usize = 1000;
 /// The counts of the scripts that were taken on.
 pub struct Tally {
     json: bool,
-    /// Whether messages must not wait for a reader any longer.
+    /// Returns true once messages must not wait for a reader any longer.
     hurries: Box<dyn Fn() -> bool>,
     taken: usize,
     failed: usize,

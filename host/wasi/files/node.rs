@@ -32,12 +32,12 @@ pub(super) struct OpenFile {
     file: Arc<File>,
     pub(super) reads: bool,
     pub(super) writes: bool,
-    /// Whether its directory was granted read-only.
+    /// True if its directory was granted read-only.
     pub(super) read_only: bool,
     pub(super) hash: MetadataHashValue,
     pub(super) counted: Counted,
     pub(super) position: AtomicU64,
-    /// What the blocking pool needs to close the file: closing can be slow or hang.
+    /// The state with which the blocking pool closes the file, since closing can be slow or hang.
     closing: Option<Closing>,
 }
 
@@ -120,7 +120,7 @@ impl Drop for OpenFile {
 pub(super) struct Folder {
     pub(super) place: Place,
     pub(super) writes: bool,
-    /// Whether it was granted read-only.
+    /// True if it was granted read-only.
     pub(super) read_only: bool,
     pub(super) counted: Counted,
     pub(super) _held: Option<Held>,

@@ -21,7 +21,7 @@ static PRIVATE: (Mutex<BTreeMap<PathBuf, Private>>, Condvar) =
 
 struct Private {
     dir: Arc<cap_std::fs::Dir>,
-    /// Whether its interpreter has ended and a thread is about to remove it.
+    /// True if its interpreter has ended and a thread is about to remove it.
     removed: bool,
 }
 

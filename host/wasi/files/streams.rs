@@ -52,7 +52,7 @@ pub(super) enum Way {
     Append,
 }
 
-/// A stream's entry in the guest's table. Its methods serve calls only that the guest's libc does
+/// A stream's entry in the guest's table. Its methods only serve calls that the guest's libc does
 /// not make.
 pub(super) struct InTable(
     #[expect(dead_code, reason = "the stream lives for as long as this does")]
