@@ -278,7 +278,7 @@ impl Output {
     }
 
     /// Writes all of `bytes`. A worker never blocks for a reader: a thread of the blocking pool
-    /// does, for a short time, since nothing can cancel it.
+    /// does. Nothing can cancel that thread, so where possible it blocks for a short time only.
     async fn write_all(&self, mut bytes: Bytes) -> io::Result<()> {
         while !bytes.is_empty() {
             let written = self.attempt(&bytes)?;

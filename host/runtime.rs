@@ -545,8 +545,11 @@ impl RuntimeBuilder {
             .map_err(|error| Error::Guest(error.into()))?;
         let indices =
             IslandIndices::new(guest.instance_pre()).map_err(|error| Error::Guest(error.into()))?;
-        let image = Image::find(&component)
-            .ok_or_else(|| Error::Guest(anyhow::anyhow!("the guest cannot be copied")))?;
+        let image = Image::find(&component).ok_or_else(|| {
+            Error::Guest(anyhow::anyhow!(
+                "the guest lacks the functions of image.wit"
+            ))
+        })?;
 
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), workers);
         let exchange = Exchange::new(seed);

@@ -213,6 +213,6 @@ fn usage(error: &clap::Error) -> ExitCode {
         true => String::new(),
         false => format!(" {}", detail.join(" ")),
     };
-    eprintln!("archipel: {first}{detail}; see `archipel --help`");
+    eprintln!("archipel: {first}{detail} (see `archipel --help`)");
     ExitCode::from(USAGE)
 }

@@ -73,7 +73,7 @@ pub fn show_cache() -> Result<u8, Failure> {
             println!("{:>9.1} MiB  {}", size as f64 / 1048576.0, path.display());
         }
     }
-    println!("{:>9.1} MiB  in all", total as f64 / 1048576.0);
+    println!("{:>9.1} MiB  total", total as f64 / 1048576.0);
     Ok(0)
 }
 

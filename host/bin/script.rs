@@ -72,7 +72,7 @@ impl Target {
             script.took_stdin = true;
         } else if first.starts_with('-') {
             return Err(Failure::usage(format!(
-                "unknown option {first}; see `archipel --help`"
+                "unknown option {first} (see `archipel --help`)"
             )));
         } else {
             script.source = std::fs::read(Path::new(&first)).map_err(|error| {

@@ -128,8 +128,9 @@ impl Drop for Arrival {
 impl Arrival {
     /// Prepares a message that was received from `origin`.
     ///
-    /// The inner error means that the receiver does not trust the sender of a trusted message; that
-    /// message counts as received.
+    /// The inner error means that the receiver does not trust the sender of a trusted message, which
+    /// then counts as received, or that the receiver has too many handles for the ends; the message
+    /// then stays in its channel.
     pub(super) fn new(
         state: &mut State,
         message: Message,
@@ -148,7 +149,7 @@ impl Arrival {
                 luggage,
                 stranded: state.stranded.clone(),
             }),
-            // The message stays in its channel until the guest has room for its ends.
+            // Dropping `held` returns the message to its channel.
             Err(refusal @ NotSent::Limit(_)) => Err(refusal),
             Err(refusal) => {
                 held.note();
@@ -195,7 +196,7 @@ macro_rules! lower {
     ($type:ty: $parts:ty) => {
         #[expect(
             unsafe_code,
-            reason = "only an own type can tell that it was lowered completely"
+            reason = "only a custom impl can tell that lowering was completed"
         )]
         unsafe impl ComponentType for $type {
             type Lower = <$parts as ComponentType>::Lower;
@@ -209,7 +210,7 @@ macro_rules! lower {
 
         #[expect(
             unsafe_code,
-            reason = "only an own type can tell that it was lowered completely"
+            reason = "only a custom impl can tell that lowering was completed"
         )]
         unsafe impl Lower for $type {
             fn linear_lower_to_flat<T>(

@@ -93,8 +93,8 @@ impl From<NotSent> for Error {
     }
 }
 
-/// Checks every byte of a message that a guest sends to a reader with the trust `reader`. The host
-/// has none.
+/// Checks every byte of a message that a guest sends to a reader with the trust `reader`. Without
+/// it, as for the host, only data is allowed.
 ///
 /// `unbound` is the channel's default. The outer error traps the guest, for example because of an
 /// invalid handle.

@@ -21,7 +21,7 @@ impl GuestPath {
 
 #[expect(
     unsafe_code,
-    reason = "only an own type can check the length of a string before it is copied"
+    reason = "only a custom impl can check a string's length before it is copied"
 )]
 unsafe impl ComponentType for GuestPath {
     type Lower = <String as ComponentType>::Lower;
@@ -35,7 +35,7 @@ unsafe impl ComponentType for GuestPath {
 
 #[expect(
     unsafe_code,
-    reason = "only an own type can check the length of a string before it is copied"
+    reason = "only a custom impl can check a string's length before it is copied"
 )]
 unsafe impl Lift for GuestPath {
     fn linear_lift_from_flat(
