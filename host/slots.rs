@@ -10,13 +10,13 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// In nanoseconds of CPU time: a shorter life leaves few pages.
+/// The CPU time, in nanoseconds, below which a life leaves few pages.
 const SHORT: u64 = 500_000;
 
-/// After a longer life, the cost of new page faults does not matter.
+/// The CPU time, in nanoseconds, above which the cost of new page faults does not matter.
 const LONG: u64 = 10_000_000;
 
-/// Between the two, a life is unusual if it takes this many times the average.
+/// The multiple of the average above which a life between the two is unusual.
 const UNUSUAL: u64 = 8;
 
 /// The inverse weight of one life in the moving average.
