@@ -1,4 +1,4 @@
-//! Work for a guest that is done beside the workers, at the cost of the guest's processor time.
+//! Offload: long computations for a guest on the blocking pool, charged to the guest.
 
 use crate::error::{Error, LimitKind, Result};
 use crate::ledger::Account;
@@ -6,16 +6,17 @@ use crate::meter::thread_time;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// From how many bytes on it takes some milliseconds to read a message of many parts.
+/// The size in bytes from which decoding a message of many parts takes milliseconds.
 pub(crate) const LONG: usize = 512 << 10;
 
-/// From how many bytes on work stands in the line for the largest.
+/// The size in bytes from which work uses the queue for large work.
 const LARGE: usize = 4 << 20;
 
-/// Threads beside the workers. An interpreter waits for what it gives them, so none has more than one place in a line.
+/// The permits for offloaded work. A guest waits for its work, so it has at most one place in a
+/// queue.
 pub(crate) struct Aside {
-    /// As many threads as there are workers for work on up to [`LARGE`] bytes, and as many for work on more: the largest
-    /// work does not delay the rest.
+    /// One permit for each worker, for work on up to [`LARGE`] bytes, and as many for larger work,
+    /// so that large work does not delay the rest.
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
 }
@@ -28,12 +29,12 @@ impl Aside {
         }
     }
 
-    /// Runs `work` on that many bytes when it is its turn, and charges its processor time to `account`. Dropping the
-    /// future does not cancel the work.
+    /// Runs `work`, on data of `bytes` bytes, when it has a permit, and charges its CPU time to
+    /// `account`. Dropping the future does not cancel the work.
     ///
     /// # Errors
     ///
-    /// When the work panics.
+    /// If the work panics.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         account: &Arc<Account>,
@@ -48,18 +49,19 @@ impl Aside {
         let place = line.clone().acquire_owned().await;
         let place = place.map_err(|error| Error::Internal(error.into()))?;
         self.system(account, move || {
-            // The place is taken until the work is done, whether or not anybody waits for that.
+            // The work keeps its permit until it is done, even if the future was dropped.
             let _place = place;
             work()
         })
         .await
     }
 
-    /// Runs `work`, which makes system calls that can block, at once, and charges its processor time to `account`.
+    /// Runs `work`, whose system calls can block, without a permit, and charges its CPU time to
+    /// `account`.
     ///
     /// # Errors
     ///
-    /// When the work panics.
+    /// If the work panics.
     pub(crate) async fn system<T: Send + 'static>(
         &self,
         account: &Arc<Account>,
@@ -71,7 +73,7 @@ impl Aside {
             let done = work();
             if let (Some(before), Some(after)) = (before, thread_time()) {
                 let spent = after.saturating_sub(before).as_nanos();
-                // If that passes a limit, it is seen when the guest goes on.
+                // If this exceeds a limit, the limit takes effect when the guest continues.
                 account.note(LimitKind::Cpu, u64::try_from(spent).unwrap_or(u64::MAX));
             }
             done
@@ -87,7 +89,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn processor_time_is_charged() {
+    fn run_charges_cpu_time_and_frees_its_permit() {
         let account = Account::open(None, &Limits::new());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()

@@ -1,8 +1,8 @@
-//! Blocking calls of guests, such as those for files, beside the workers.
+//! Blocking calls of guests, such as file operations, on the blocking pool.
 //!
-//! A file system can be slow, or hang for good, so that no worker ever waits for one.  A blocking call runs in a
-//! thread of tokio's pool; its guest waits for it as for anything else, and whoever stops the guest does not wait for
-//! the call.  The processor time that the call takes is its guest's.
+//! A file system can be slow or hang, so no worker ever waits for one. A blocking call runs on a
+//! thread of tokio's blocking pool. Its guest waits for it as for any event, and stopping the guest
+//! does not wait for the call. The CPU time of the call is charged to the guest.
 
 use crate::error::LimitKind;
 use crate::ledger::Account;
@@ -12,13 +12,13 @@ use std::task::Poll;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-/// The least number of blocking calls of a family that run at a time.
+/// The minimum number of concurrent blocking calls of a family.
 const FEW: usize = 4;
 
-/// The room that a family has for blocking calls.
+/// The permits of a family for blocking calls.
 ///
-/// Calls of one family wait for each other, so that a file system that hangs holds up those that use it, and a family
-/// that lists large directories takes no more than its part of the processors.
+/// Further calls of a family wait for a permit. So a file system that hangs blocks only its users,
+/// and a family that lists large directories gets no more than its share of the processors.
 #[derive(Clone)]
 pub(crate) struct Blocking {
     room: Arc<Semaphore>,
@@ -31,10 +31,11 @@ impl Blocking {
         }
     }
 
-    /// Runs `work` on the blocking pool, and charges its processor time to `account`.  Dropping the future does not
-    /// cancel the work.  A guest that has passed its limit of processor time by it yields before it goes on.
+    /// Runs `work` on the blocking pool and charges its CPU time to `account`. Dropping the future
+    /// does not cancel the work. A guest whose CPU limit the work exceeds yields before it
+    /// continues.
     ///
-    /// Returns `None` when the work panics or the runtime is closed.
+    /// Returns `None` if the work panics or the runtime is closed.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         account: &Arc<Account>,
@@ -47,7 +48,7 @@ impl Blocking {
         };
         let charged = account.clone();
         let work = tokio::task::spawn_blocking(move || {
-            // The place is taken until the work is done, whoever waits for that.
+            // The work keeps its permit until it is done, even if the future was dropped.
             let _place = place;
             charge(&charged, work)
         });
@@ -59,9 +60,9 @@ impl Blocking {
     }
 }
 
-/// Runs `work` on the blocking pool with nobody waiting for it, at the cost of `account`.
+/// Runs `work` on the blocking pool without waiting for it, and charges its CPU time to `account`.
 ///
-/// Without a runtime any more it is dropped at once.
+/// If the tokio runtime has ended, the work is dropped at once.
 pub(crate) fn detach(
     handle: &Handle,
     account: &Arc<Account>,
@@ -71,7 +72,7 @@ pub(crate) fn detach(
     handle.spawn_blocking(move || charge(&account, work));
 }
 
-/// Does `work`, and charges the processor time that this thread takes for it.
+/// Runs `work`, and charges the CPU time of this thread to `account`.
 fn charge<T>(account: &Account, work: impl FnOnce() -> T) -> T {
     let before = thread_time();
     let done = work();
@@ -82,7 +83,7 @@ fn charge<T>(account: &Account, work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Lets whoever polls look at the limits.
+/// Yields once, so that the poller checks the limits.
 async fn yield_once() {
     let mut yielded = false;
     std::future::poll_fn(|context| match std::mem::replace(&mut yielded, true) {
@@ -95,7 +96,7 @@ async fn yield_once() {
     .await;
 }
 
-/// The number of blocking calls of a family that run at a time: two for each processor.
+/// Returns the number of concurrent blocking calls of a family: two for each processor.
 fn at_a_time() -> usize {
     static COUNT: OnceLock<usize> = OnceLock::new();
     *COUNT.get_or_init(|| {

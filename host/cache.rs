@@ -1,11 +1,11 @@
-//! The compiled guest on disk: mapped, and never trusted blindly.
+//! The cache of compiled guests on disk.
 //!
-//! wasmtime trusts what it deserialises, so a file is used only when it lies in a folder that
-//! nobody else can write to, and is what was written there.  Reading 30 MB at every start to prove
-//! that would take longer than running a script.  So a stamp beside the file records its hash
-//! together with what the file system says of it (size, inode, time of last change, which no
-//! ordinary program can set back).  While that still holds, the hash does too; otherwise it is
-//! computed again.
+//! wasmtime trusts what it deserializes. So a file is used only if it is in a folder that no other
+//! user can write to, and has the contents that were written. Reading 30 MB at every start to check
+//! the contents would take longer than running a script. So a stamp beside the file records its
+//! hash together with its state in the file system: size, inode and time of last change, which no
+//! ordinary program can set back. While the state matches, the hash is valid too. Otherwise the
+//! hash is computed again.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -13,28 +13,29 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use xxhash_rust::xxh3::Xxh3Default;
 
-/// A private folder for compiled guests.
+/// A private folder of compiled guests.
 #[derive(Debug, Clone)]
 pub(crate) struct CompiledCache {
     folder: PathBuf,
 }
 
-/// What became of a look into the cache.
+/// The result of a lookup in the cache.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Lookup {
-    /// The file may be deserialised.
+    /// The file is safe to deserialize.
     Found(PathBuf),
     Absent,
-    /// There was a file, but not the one that was written; why, in a few words.
+    /// The file is not the one that was written; the text says why.
     Damaged(&'static str),
 }
 
 impl CompiledCache {
-    /// The cache in `folder`, which is created, private to the user, if it does not exist.
+    /// Opens the cache in `folder`, and creates the folder, private to the user, if it does not
+    /// exist.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be created, or belongs to or can be written to by somebody else.
+    /// If the folder cannot be created, belongs to another user, or is writable for others.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         open_private(folder)?;
         Ok(CompiledCache {
@@ -50,7 +51,7 @@ impl CompiledCache {
         self.folder.join(format!("{key}.stamp"))
     }
 
-    /// Looks for what was stored under `key`.
+    /// Looks up what was stored under `key`.
     pub(crate) fn find(&self, key: &str) -> Lookup {
         let path = self.file(key);
         let Ok(stamp) = fs::read_to_string(self.stamp(key)) else {
@@ -71,7 +72,8 @@ impl CompiledCache {
         }
         match hash_file(&path) {
             Ok(found) if found == hash => {
-                // Copied or touched, but whole: stamp it anew, and go on even if that fails.
+                // The file was copied or touched, but is intact. A failure to write the new stamp
+                // does no harm.
                 let _ = write_atomically(&self.stamp(key), format!("{hash} {state}").as_bytes());
                 Lookup::Found(path)
             }
@@ -79,11 +81,11 @@ impl CompiledCache {
         }
     }
 
-    /// Stores `bytes` under `key` and returns the file.
+    /// Stores `bytes` under `key` and returns the path of the file.
     pub(crate) fn store(&self, key: &str, bytes: &[u8]) -> io::Result<PathBuf> {
         let path = self.file(key);
         self.sweep();
-        // Without a stamp the file counts for nothing, whatever happens in between.
+        // Without a stamp the file is invalid, whatever happens from here on.
         let _ = fs::remove_file(self.stamp(key));
         write_atomically(&path, bytes)?;
         let mut hasher = Xxh3Default::new();
@@ -93,8 +95,8 @@ impl CompiledCache {
         Ok(path)
     }
 
-    /// Deletes what a process left behind that was killed while it wrote.  Should somebody write such a
-    /// file just now, in spite of the lock, their cache stays as it was.
+    /// Deletes files of processes that were killed while they wrote. If another process is writing
+    /// one in spite of the lock, its cache entry stays as it was.
     fn sweep(&self) {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             if entry.path().extension().is_some_and(|e| e == "new") {
@@ -103,8 +105,8 @@ impl CompiledCache {
         }
     }
 
-    /// Waits until nobody else stores anything, and keeps others waiting until the result is
-    /// dropped.  Where the file system knows no locks, nobody waits.
+    /// Locks the cache against other writers until the result is dropped. On a file system without
+    /// locks it returns `None` at once.
     pub(crate) fn lock(&self) -> Option<File> {
         let file = File::create(self.folder.join("lock")).ok()?;
         file.lock().ok()?;
@@ -112,8 +114,17 @@ impl CompiledCache {
     }
 }
 
-/// The user's cache folder for Archipel: `ARCHIPEL_CACHE_DIR`, or `archipel` in the platform's
-/// folder for caches.
+/// Returns the user's cache folder for Archipel: the value of `ARCHIPEL_CACHE_DIR` or, if that is
+/// unset or empty, `archipel` in the platform's cache folder. Returns `None` if the platform has
+/// none.
+///
+/// # Examples
+///
+/// ```
+/// if let Some(folder) = archipel::default_cache_dir() {
+///     println!("{}", folder.display());
+/// }
+/// ```
 pub fn default_cache_dir() -> Option<PathBuf> {
     match std::env::var_os("ARCHIPEL_CACHE_DIR") {
         Some(folder) if !folder.is_empty() => Some(folder.into()),
@@ -121,7 +132,7 @@ pub fn default_cache_dir() -> Option<PathBuf> {
     }
 }
 
-/// Makes sure that `folder` exists and is private to the user.
+/// Creates `folder` if it does not exist, and checks that it is private to the user.
 pub(crate) fn open_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -140,7 +151,7 @@ fn check_private(folder: &Path) -> io::Result<()> {
     } else if metadata.uid() != rustix::process::geteuid().as_raw() {
         "belongs to another user"
     } else if metadata.mode() & 0o022 != 0 {
-        "can be written to by others"
+        "is writable for others"
     } else {
         return Ok(());
     };
@@ -155,7 +166,7 @@ fn check_private(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What the file system says of a file's identity and last change.
+/// Returns the identity and the last change of a file, as the file system reports them.
 pub(crate) fn state(path: &Path) -> io::Result<String> {
     let metadata = fs::symlink_metadata(path)?;
     if !metadata.is_file() {
@@ -188,7 +199,7 @@ fn hash_file(path: &Path) -> io::Result<String> {
     }
 }
 
-/// Writes a file so that others see all of it or nothing.
+/// Writes a file atomically: others see all of it or nothing.
 fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -218,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_what_was_stored() {
+    fn find_returns_a_stored_file() {
         let cache = cache("stored");
         assert_eq!(cache.find("k"), Lookup::Absent);
         let path = cache.store("k", b"content").unwrap();

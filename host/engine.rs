@@ -1,4 +1,4 @@
-//! The wasmtime engine, set up for islands, and the compiled guest in it.
+//! The wasmtime engine, its ticker, and the compiled guest.
 
 use crate::cache::{CompiledCache, Lookup};
 use crate::error::{Error, Result};
@@ -10,44 +10,45 @@ use std::time::Duration;
 use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
 
-/// How often running guests are interrupted, to let others run and to look at limits.
+/// The interval at which running guests are preempted, so that other tasks run and limits are
+/// checked.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
 
-/// How many ticks pass between two searches for interpreters that wait in vain.
+/// The number of ticks between two deadlock searches.
 const TICKS_PER_SEARCH: u64 = 20;
 
-/// The most memory that one interpreter can ever have: what 32-bit addresses reach is twice this.
+/// The maximum memory of one interpreter, in bytes: half of what 32-bit addresses reach.
 pub(crate) const MOST_MEMORY: usize = 2 << 30;
 
-/// The stack of a guest's calls.  CPython raises RecursionError long before this is used up.
+/// The stack size of a guest. CPython raises RecursionError long before it is used up.
 const WASM_STACK: usize = 4 << 20;
 
-/// What is left of a fiber's stack for the host's own functions.
+/// The part of a fiber's stack for host functions.
 const HOST_STACK: usize = 1 << 20;
 
-/// How much of an interpreter's memory is cleaned by copying when its slot is used again.  Giving
-/// pages back to the system instead costs a fault for each of them later.
+/// The part of an interpreter's memory that is cleaned by copying when its slot is reused.
+/// Returning pages to the system instead costs a page fault for each of them later.
 const KEEP_RESIDENT: usize = 2 << 20;
 
-/// What guests are compiled with.
+/// Compiled-in features of guests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Features {
-    /// They can be interrupted while they compute.
+    /// Guests can be preempted while they compute.
     pub(crate) interruption: bool,
-    /// They count fuel.
+    /// Guests count fuel.
     pub(crate) fuel: bool,
 }
 
-/// The settings common to all ways to allocate.
+/// Returns the settings that do not depend on the allocator.
 fn config(features: Features) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(features.interruption)
         .consume_fuel(features.fuel)
-        // Nothing here uses the asynchronous component model; the host's asynchrony needs none.
+        // The host awaits fibers, which needs no component-model async.
         .concurrency_support(false)
         .wasm_component_model_async(false)
-        // The guest uses none of these, and what is off cannot be attacked.
+        // The guest uses none of these, and disabled features have no attack surface.
         .wasm_threads(false)
         .wasm_memory64(false)
         .wasm_multi_memory(false)
@@ -55,7 +56,7 @@ fn config(features: Features) -> Config {
         .wasm_backtrace_max_frames(None)
         .max_wasm_stack(WASM_STACK)
         .async_stack_size(WASM_STACK + HOST_STACK)
-        // The snapshot is mapped copy-on-write only while it counts as dense.
+        // wasmtime maps the snapshot copy-on-write only if it counts as dense.
         .memory_guaranteed_dense_image_size(1 << 30);
     config
 }
@@ -63,7 +64,7 @@ fn config(features: Features) -> Config {
 fn pooled(interpreters: u32, features: Features) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(interpreters)
-        // Beside the guest itself, its component has two small modules that tie it to the imports.
+        // The component has two small modules beside the guest, which connect it to the imports.
         .total_core_instances(interpreters.saturating_mul(3))
         .total_memories(interpreters)
         .total_tables(interpreters.saturating_mul(2))
@@ -83,8 +84,8 @@ fn pooled(interpreters: u32, features: Features) -> Config {
     config
 }
 
-/// For a system that gives away little address space: memories are only as large as they need to be,
-/// and guests check the bounds of every access instead of running into what was reserved.
+/// Returns the settings for a system that refuses large address spaces: memories have the size that
+/// they need, and guests check bounds explicitly instead of with guard pages.
 fn frugal(features: Features) -> Config {
     let mut config = config(features);
     config
@@ -94,7 +95,7 @@ fn frugal(features: Features) -> Config {
     config
 }
 
-/// What it means that wasmtime could not do what should always be possible.
+/// Translates the error of an operation that should always succeed.
 pub(crate) fn failure(error: wasmtime::Error) -> Error {
     let refused = error.is::<wasmtime::OutOfMemory>();
     let out_of_memory = refused
@@ -111,26 +112,26 @@ pub(crate) fn failure(error: wasmtime::Error) -> Error {
     }
 }
 
-/// How many mappings of memory an interpreter takes: two of its stack, which are there from the start, and four
-/// of its memory and its tables.
+/// The number of mappings for one interpreter: two of its stack, which exist from the start, and
+/// four of its memory and tables.
 const MAPPINGS: u64 = 6;
 
-/// How many the rest of a process takes, and some more.
+/// The number of mappings for the rest of the process, with a margin.
 const OTHER_MAPPINGS: u64 = 1000;
 
-/// How many mappings a process may have, where the system says so.
+/// Returns the system's limit on mappings of a process, if it has one.
 fn allowed_mappings() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok()?;
     text.trim().parse().ok()
 }
 
-/// Refuses what would meet the system's limit later, in the middle of something: then the process cannot
-/// even get memory for itself.
+/// Returns an error if the system's limit on mappings is too low. Later the process would run into
+/// the limit, and then it could not even allocate memory.
 fn check_mappings(interpreters: u32, allowed: Option<u64>) -> Result<()> {
     let wanted = u64::from(interpreters) * MAPPINGS + OTHER_MAPPINGS;
     match allowed {
         Some(allowed) if wanted > allowed => Err(Error::Config(format!(
-            "room for {interpreters} interpreters takes {wanted} mappings of memory, and vm.max_map_count is \
+            "room for {interpreters} interpreters takes {wanted} memory mappings, and vm.max_map_count is \
              {allowed}: raise it with sysctl, or ask for at most {}",
             allowed.saturating_sub(OTHER_MAPPINGS) / MAPPINGS
         ))),
@@ -138,15 +139,16 @@ fn check_mappings(interpreters: u32, allowed: Option<u64>) -> Result<()> {
     }
 }
 
-/// An engine for at most `interpreters` at a time, and how many slots it reserved: none where the
-/// address space for them was refused, in which case each is allocated as it is created.
+/// Creates an engine for at most `interpreters` at a time, and returns it with the number of slots
+/// that it reserved. The number is `None` if the system refused the address space; memory is then
+/// allocated for each interpreter.
 pub(crate) fn engine(interpreters: u32, features: Features) -> Result<(Engine, Option<u32>)> {
     check_mappings(interpreters, allowed_mappings())?;
     if !PoolingAllocationConfig::is_pagemap_scan_available() {
         static SAID: Once = Once::new();
         SAID.call_once(|| {
             tracing::debug!(
-                "the system has no PAGEMAP_SCAN (Linux 6.7 has), without which cleaning a slot takes longer"
+                "no PAGEMAP_SCAN (Linux 6.7 or newer has it): cleaning a slot takes longer"
             );
         });
     }
@@ -154,8 +156,8 @@ pub(crate) fn engine(interpreters: u32, features: Features) -> Result<(Engine, O
         Ok(engine) => (engine, Some(interpreters)),
         Err(error) => {
             tracing::warn!(
-                "no address space for {interpreters} interpreters, which makes creating and running \
-                 them slower (`ulimit -v` or vm.overcommit_memory limits it): {error:#}"
+                "no address space for {interpreters} interpreters: creating and running them is slower \
+                 (check `ulimit -v` and vm.overcommit_memory): {error:#}"
             );
             let engine = Engine::new(&frugal(features)).map_err(failure)?;
             (engine, None)
@@ -164,11 +166,10 @@ pub(crate) fn engine(interpreters: u32, features: Features) -> Result<(Engine, O
     Ok(engine)
 }
 
-/// Interrupts the guests of `engine` every [`TICK`], and looks now and then for those that wait for
-/// each other in vain while others run, for as long as somebody holds `exchange`.
+/// Starts the ticker thread. It preempts the guests of `engine` every [`TICK`] and searches for
+/// deadlocks while other guests run. It ends when `exchange` is dropped.
 ///
-/// There is one ticker for an engine: one for each call would make the deadlines of all others
-/// come early.
+/// An engine has one ticker. A second one would make all deadlines come early.
 pub(crate) fn start_ticker(engine: &Engine, exchange: &Arc<Exchange>) -> Result<()> {
     let engine = engine.weak();
     let exchange: Weak<Exchange> = Arc::downgrade(exchange);
@@ -190,36 +191,37 @@ pub(crate) fn start_ticker(engine: &Engine, exchange: &Arc<Exchange>) -> Result<
     Ok(())
 }
 
-/// A guest to be compiled.
+/// A guest to compile.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     pub(crate) path: PathBuf,
-    /// What tells this guest from others.
+    /// The name of this guest in the cache.
     pub(crate) key: String,
 }
 
-/// Events of preparing the guest, for whoever shows progress.
+/// A step of preparing the guest, for
+/// [`RuntimeBuilder::progress`](crate::RuntimeBuilder::progress).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress {
-    /// The guest is being built, with what is done now.
+    /// The guest is being built; the text names the current step.
     Build(&'static str),
     /// The guest is being compiled for this machine.
     Compile,
-    /// The compiled guest in the cache was damaged or foreign, with what was wrong.
+    /// The compiled guest in the cache is invalid and is compiled again; the text says why.
     Damaged(&'static str),
-    /// The cache cannot be used, so the guest is compiled for this process alone.
+    /// The cache folder is unusable, so the compiled guest is not cached.
     NoCache,
 }
 
-/// The compiled guest, from the cache or made now.
+/// Returns the compiled guest, from the cache or compiled now.
 pub(crate) fn compile(
     engine: &Engine,
     source: &Source,
     cache: Option<&CompiledCache>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Component> {
-    // The hash has to be the same in every process, so the hasher has no keys of its own.
+    // The hash must be the same in every process, so the hasher has no random keys.
     let hasher = BuildHasherDefault::<DefaultHasher>::new();
     let compatibility = hasher.hash_one(engine.precompile_compatibility_hash());
     let key = format!("{}-{compatibility:016x}", source.key);
@@ -228,9 +230,9 @@ pub(crate) fn compile(
         let damage = match cache.find(&key) {
             Lookup::Found(path) => match load(engine, &path).map_err(failure) {
                 Ok(component) => return Ok(Some(component)),
-                // There would be none to compile it anew either.
+                // There would be no memory to compile it either.
                 Err(error @ Error::NoMemory(_)) => return Err(error),
-                Err(_) => "wasmtime refuses it",
+                Err(_) => "wasmtime rejects it",
             },
             Lookup::Absent => return Ok(None),
             Lookup::Damaged(why) => why,
@@ -243,7 +245,7 @@ pub(crate) fn compile(
     if let Some(component) = cached(None)? {
         return Ok(component);
     }
-    // Whoever held the lock may have compiled it.
+    // Another process may have compiled it before this one got the lock.
     let _lock = cache.and_then(CompiledCache::lock);
     if let Some(component) = cached(Some(&mut *progress))? {
         return Ok(component);
@@ -261,7 +263,7 @@ pub(crate) fn compile(
         match cache.store(&key, &compiled) {
             Ok(path) => return load(engine, &path).map_err(failure),
             Err(error) => {
-                tracing::warn!("the compiled guest cannot be cached: {error}");
+                tracing::warn!("cannot cache the compiled guest: {error}");
                 progress(Progress::NoCache);
             }
         }
@@ -272,17 +274,17 @@ pub(crate) fn compile(
 /// Maps a compiled guest.
 #[expect(
     unsafe_code,
-    reason = "mapping the compiled guest is what makes starting fast; the cache vouches for it"
+    reason = "mapping the compiled guest makes starting fast; the cache has verified it"
 )]
 fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
-    // SAFETY: the file is what this program compiled and stored: the cache checked the owner of
-    // its folder, its stamp and, where that did not match, its hash.
+    // SAFETY: this program compiled and stored the file. The cache checked the owner of its folder,
+    // its stamp and, if that did not match, its hash.
     unsafe { Component::deserialize_file(engine, path) }
 }
 
 #[expect(unsafe_code, reason = "the bytes never left this process")]
 fn deserialise(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `compiled` is what `Engine::precompile_component` returned just now.
+    // SAFETY: `compiled` was just returned by `Engine::precompile_component`.
     unsafe { Component::deserialize(engine, compiled) }
 }
 
@@ -291,7 +293,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mappings_are_counted_before_they_run_out() {
+    fn an_engine_that_needs_too_many_mappings_is_refused() {
         assert!(check_mappings(10_000, Some(65_530)).is_ok());
         assert!(check_mappings(u32::MAX, None).is_ok());
         for (interpreters, allowed, most) in [(10_756, 65_530, 10_755), (1, 500, 0)] {

@@ -1,7 +1,8 @@
-//! Copying the memory of one instance to another, and other uses of a guest's memory.
+//! Access to a guest's memory: copying it to another instance, finding signal words, checking for
+//! room.
 //!
-//! The linker gives the guest a few functions that read and write its memory, `guest/src/image.wit`.
-//! Only pages that differ are written, so that a copy costs what the original changed.
+//! The linker adds functions to the guest that read and write its memory, `guest/src/image.wit`. A
+//! copy writes only pages that differ, so its cost depends on what the original changed.
 
 use crate::interrupt::Alarm;
 use crate::island::Instance;
@@ -11,10 +12,10 @@ use std::task::Poll;
 use wasmtime::component::{Component, ComponentExportIndex, TypedFunc, WasmList};
 use wasmtime::{Result, format_err};
 
-/// How much is compared and copied before others may run.
+/// The number of bytes that are compared and copied before other tasks can run.
 const AT_ONCE: usize = 32 << 20;
 
-/// How a guest's memory grows.
+/// The unit of memory growth, in bytes.
 const GROWTH: usize = 64 << 10;
 
 /// The functions of `image.wit`, found once.
@@ -28,11 +29,11 @@ pub(crate) struct Image {
     alarm: ComponentExportIndex,
 }
 
-/// Whose fault it is that a copy failed: that one cannot be used any more.
+/// The error of a failed copy. The instance with the error is not usable any longer.
 pub(crate) enum Fault {
     Original(wasmtime::Error),
     Copy(wasmtime::Error),
-    /// Nobody's: there is no memory for the copy.
+    /// The system has no memory for the copy.
     NoMemory,
 }
 
@@ -43,7 +44,7 @@ impl From<wasmtime::Error> for Fault {
 }
 
 impl Image {
-    /// The functions in `component`, unless it was not made by our linker.
+    /// Finds the functions in `component`; returns `None` if another linker made it.
     pub(crate) fn find(component: &Component) -> Option<Image> {
         let interface = component.get_export_index(None, "archipel:image/image@0.1.0")?;
         let function = |name: &str| component.get_export_index(Some(&interface), name);
@@ -58,13 +59,13 @@ impl Image {
         })
     }
 
-    /// Where an interruption is to be noted in the memory of `instance`, and that memory.
+    /// Returns the addresses of the signal words in the memory of `instance`, and that memory.
     pub(crate) async fn alarm(&self, instance: &mut Instance) -> Result<(Alarm, WasmList<u8>)> {
         type Words = (WasmList<u8>, WasmList<u8>, WasmList<u8>);
         let alarm: TypedFunc<(), (Words,)> = instance
             .raw
             .get_typed_func(&mut instance.store, self.alarm)?;
-        // Nothing is copied here, however long the lists are.
+        // The lists are views, so their length costs nothing.
         let fuel = instance.store.hostcall_fuel();
         instance.store.set_hostcall_fuel(usize::MAX);
         let result = alarm.call_async(&mut instance.store, ()).await;
@@ -73,7 +74,8 @@ impl Image {
         Ok((Alarm { breaker, signal }, memory))
     }
 
-    /// Says whether the handles in the memory of `instance` are another's: nothing is dropped then.
+    /// Sets whether the handles in the memory of `instance` belong to another instance. The guest
+    /// drops none of them while they do.
     pub(crate) async fn set_foreign(&self, instance: &mut Instance, foreign: bool) -> Result<()> {
         let set: TypedFunc<(bool,), ()> = instance
             .raw
@@ -96,7 +98,7 @@ impl Image {
             to = self.view(copy).await?;
         }
         if to.len() != from.len() {
-            return Err(format_err!("the memory of the copy has another size").into());
+            return Err(format_err!("the copy's memory has a different size").into());
         }
         let store = &mut copy.store;
         let aim: TypedFunc<(u32,), ()> = copy.raw.get_typed_func(&mut *store, self.aim)?;
@@ -128,7 +130,7 @@ impl Image {
         }
     }
 
-    /// Whether the guest can allocate so many bytes now.
+    /// Returns whether the guest can allocate `bytes` now.
     pub(crate) async fn has_room(&self, instance: &mut Instance, bytes: u32) -> Result<bool> {
         let store = &mut instance.store;
         let room: TypedFunc<(u32,), (bool,)> =
@@ -137,12 +139,12 @@ impl Image {
         Ok(there)
     }
 
-    /// The memory of `instance`, as a list that takes no room of its own.
+    /// Returns a view of the memory of `instance`.
     async fn view(&self, instance: &mut Instance) -> Result<WasmList<u8>> {
         let view: TypedFunc<(), (WasmList<u8>,)> = instance
             .raw
             .get_typed_func(&mut instance.store, self.view)?;
-        // Nothing is copied here, however long the list is.
+        // The list is a view, so its length costs nothing.
         let fuel = instance.store.hostcall_fuel();
         instance.store.set_hostcall_fuel(usize::MAX);
         let result = view.call_async(&mut instance.store, ()).await;
@@ -151,7 +153,7 @@ impl Image {
     }
 }
 
-/// Lets others run.
+/// Yields to other tasks.
 async fn give_way() {
     let mut given = false;
     std::future::poll_fn(|context| {
@@ -164,7 +166,7 @@ async fn give_way() {
     .await;
 }
 
-/// Where `from` and `to`, which are of the same length, differ, in whole pages.
+/// Returns the ranges in which `from` and `to`, which have the same length, differ, in whole pages.
 fn differences(from: &[u8], to: &[u8]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     for candidates in pages::written(from) {
@@ -187,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbouring_pages_that_differ_are_one_run() {
+    fn adjacent_differing_pages_form_one_range() {
         let from = vec![0_u8; 10 * pages::SMALLEST];
         let mut to = from.clone();
         for page in [0, 3, 4, 9] {

@@ -1,4 +1,4 @@
-//! The imports of the world: they convert and check what comes from a guest, and never decide.
+//! The host side of the WIT imports: conversion and checks of what a guest passes.
 
 mod aliases;
 mod arrival;
@@ -26,31 +26,31 @@ pub use interpreters::InterpreterRef;
 pub(crate) use keeping::{Kept, account_of_all};
 pub use tasks::Task;
 
-/// A sending end in a guest's table.
+/// A sender in a guest's table.
 pub struct SenderEnd(pub(crate) End);
 
-/// A receiving end in a guest's table.
+/// A receiver in a guest's table.
 pub struct ReceiverEnd(pub(crate) End);
 
-/// The largest body of a message, in bytes.
+/// The maximum size of a message body, in bytes.
 pub(crate) const MOST_BYTES: usize = 64 << 20;
 
-/// How many bytes the host copies for one call at the most.  The guest's own library refuses
-/// larger messages in time; passing this is a crash of the guest.
+/// The maximum number of bytes that the host copies for one call. The guest's own library refuses
+/// larger messages earlier; exceeding this traps the guest.
 pub(crate) const MOST_PER_CALL: usize = MOST_BYTES + (64 << 10);
 
-/// The longest reason for which a channel is poisoned or an interpreter cancelled, in bytes: the host keeps
-/// it for each of them.
+/// The maximum length of the reason for poisoning a channel or cancelling an interpreter, in bytes.
+/// The host stores one for each of them.
 const LONGEST_REASON: usize = 64 << 10;
 
-/// How many bytes wait in one channel at the most.
+/// The maximum number of bytes queued in one channel.
 pub(crate) const MOST_QUEUED: usize = 256 << 20;
 
-/// How many bytes wait in all channels of a runtime at the most, which bounds the host's memory
-/// whatever its guests do.
+/// The maximum number of bytes queued in all channels of a runtime, which bounds the host's memory
+/// whatever guests do.
 const MOST_QUEUED_IN_ALL: usize = 1 << 30;
 
-/// How many channels a runtime has at the most, for the same reason.
+/// The maximum number of channels that guests can create in a runtime, for the same reason.
 const MOST_CHANNELS: usize = 1 << 20;
 
 struct HasState;
@@ -59,7 +59,7 @@ impl HasData for HasState {
     type Data<'a> = &'a mut State;
 }
 
-/// Adds the imports of the world to `linker`.
+/// Adds the imports to `linker`.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     use crate::bindings::archipel::island;
     island::aliases::add_to_linker::<State, HasState>(linker, |state| state)?;
@@ -76,7 +76,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     Ok(())
 }
 
-/// A guest's timeout, which is any number of nanoseconds.
+/// Converts a guest's timeout in nanoseconds.
 fn duration(timeout: Option<u64>) -> Option<Duration> {
     timeout.map(Duration::from_nanos)
 }

@@ -1,4 +1,4 @@
-//! Interpreters, as a host sees them.
+//! The public handle of an interpreter, and its builder.
 
 mod governing;
 
@@ -21,9 +21,28 @@ use std::sync::Arc;
 
 pub use governing::Child;
 
-/// Settings of an interpreter.
+/// The settings of a new interpreter; [`Runtime::interpreter`] returns one.
 ///
-/// The defaults: an empty [`Policy`], the defaults of [`Limits`], and outputs that are discarded.
+/// The defaults are an empty [`Policy`], the defaults of [`Limits`], no name, no limit callback,
+/// and outputs that are discarded.
+///
+/// # Examples
+///
+/// ```no_run
+/// use archipel::{Limits, Output};
+/// # let runtime = archipel::Runtime::new()?;
+///
+/// let output = Output::captured(1 << 20);
+/// let interpreter = runtime
+///     .interpreter()
+///     .name("worker")
+///     .limits(Limits::new().memory(64 << 20)?)
+///     .stdout(output.clone())
+///     .build()?;
+/// interpreter.exec("print('ready')")?;
+/// assert_eq!(output.take().text(), "ready\n");
+/// # Ok::<(), archipel::Error>(())
+/// ```
 #[must_use]
 #[derive(Clone)]
 pub struct InterpreterBuilder {
@@ -36,7 +55,7 @@ pub struct InterpreterBuilder {
     on_limit: Option<LimitCallback>,
 }
 
-/// What is called when an interpreter reaches a limit.
+/// The callback that [`InterpreterBuilder::on_limit`] sets.
 pub(crate) type LimitCallback = Arc<dyn Fn(&LimitReached) -> Option<u64> + Send + Sync>;
 
 impl std::fmt::Debug for InterpreterBuilder {
@@ -62,43 +81,47 @@ impl InterpreterBuilder {
         }
     }
 
-    /// What the interpreter may do.
+    /// Sets the policy: what the interpreter may do. The default grants nothing.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// How much it may use.
+    /// Sets the limits on what the interpreter and its descendants use.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Where its standard output goes, and that of its children.
+    /// Sets the destination of its standard output and that of its children. By default output is
+    /// discarded.
     pub fn stdout(mut self, output: Output) -> Self {
         self.stdout = output;
         self
     }
 
-    /// Where its standard error goes, and that of its children.
+    /// Sets the destination of its standard error and that of its children. By default output is
+    /// discarded.
     pub fn stderr(mut self, output: Output) -> Self {
         self.stderr = output;
         self
     }
 
-    /// What the interpreter is called in logs and reports; to its own code it means nothing.
+    /// Sets the name of the interpreter in logs and reports. It has no meaning for Python code.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into().into());
         self
     }
 
-    /// Calls `callback` when the interpreter, or its descendants together, reach a limit.
+    /// Sets a callback for the moment when the interpreter and its descendants together exceed a
+    /// limit.
     ///
-    /// What it returns is the new limit, with which the interpreter goes on where it was; with `None`,
-    /// or with a limit that is passed already, what happens is what happens without a callback.  It is
-    /// called for memory, CPU time, wall time and output, on the thread that runs the interpreter,
-    /// so it must be quick, and it must not use the interpreter.  It is not called again while it
-    /// runs.  A callback that panics counts as one that returns `None`.
+    /// The callback returns the new limit, in the unit of [`LimitReached::limit`], and the
+    /// interpreter continues where it was. If it returns `None`, or a limit that is exceeded too,
+    /// the limit takes effect as if there were no callback. The host calls it for memory, CPU
+    /// time, wall time and output, on the thread that runs the interpreter. So it must return
+    /// quickly and must not use the interpreter. It is never called while an earlier call of it
+    /// runs for the same interpreter. A panic in it counts as `None`.
     ///
     /// # Examples
     ///
@@ -111,7 +134,7 @@ impl InterpreterBuilder {
     ///     .interpreter()
     ///     .limits(Limits::new().cpu(Duration::from_secs(1))?)
     ///     .on_limit(|reached| match reached.kind {
-    ///         // Nobody gets more than three seconds.
+    ///         // No interpreter gets more than three seconds.
     ///         LimitKind::Cpu if reached.limit < 3_000_000_000 => Some(3_000_000_000),
     ///         _ => None,
     ///     })
@@ -126,18 +149,41 @@ impl InterpreterBuilder {
         self
     }
 
-    /// The interpreter.
+    /// Creates the interpreter, and blocks until it can run code.
     ///
     /// # Errors
     ///
-    /// [`Error::Capacity`] when the runtime has no room, and [`Error::Config`] when a granted
-    /// directory has gone or the memory limit is less than an interpreter needs.
+    /// [`Error::Capacity`] if the runtime is full, [`Error::Config`] if a granted directory no
+    /// longer exists, if the memory limit is smaller than an interpreter needs, or if a fuel limit
+    /// is set and the runtime does not count fuel, and [`Error::NoMemory`] if the system refuses
+    /// memory.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// assert!(!interpreter.is_running());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn build(self) -> Result<Interpreter> {
         let context = self.runtime.0.clone();
         context.workers.block_on(self.create())?
     }
 
-    /// As [`build`](Self::build), for asynchronous hosts.
+    /// Creates the interpreter as [`build`](Self::build) does. Dropping the future cancels the
+    /// creation.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example() -> archipel::Result<()> {
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build_async().await?;
+    /// interpreter.exec_async("x = 1").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn build_async(self) -> Result<Interpreter> {
         let context = self.runtime.0.clone();
         context.workers.join(self.create()).await?
@@ -147,7 +193,8 @@ impl InterpreterBuilder {
         let context = &self.runtime.0;
         if self.limits.get(LimitKind::Fuel).is_some() && !context.counts_fuel {
             return Err(Error::Config(
-                "a fuel limit needs a runtime that counts fuel: Runtime::builder().fuel(true)"
+                "a fuel limit needs a runtime that counts fuel (build it with \
+                 Runtime::builder().fuel(true))"
                     .to_owned(),
             ));
         }
@@ -173,7 +220,7 @@ impl InterpreterBuilder {
                 limit,
                 used,
             } => Error::Config(format!(
-                "a memory limit of {} is too little: an interpreter needs {} from the start",
+                "the memory limit of {} is too small: an interpreter starts with {}",
                 LimitKind::Memory.show(limit),
                 LimitKind::Memory.show(used)
             )),
@@ -186,15 +233,16 @@ impl InterpreterBuilder {
     }
 }
 
-/// A Python interpreter in a memory of its own.
+/// A Python interpreter with its own memory.
 ///
-/// It does one thing at a time; a call while another runs is refused with [`Error::Running`].
-/// Clones are the same interpreter, which is stopped and destroyed, with all its descendants, when
-/// the last clone is dropped.
+/// It runs one call at a time; a second call returns [`Error::Running`]. Clones are handles of the
+/// same interpreter. Dropping the last clone stops and destroys the interpreter with all its
+/// descendants.
 ///
-/// Every call has a blocking form and an `_async` twin.  A blocking call must not be made in a
-/// task of a single-threaded executor that others wait for.  Dropping the future of an `_async`
-/// call stops the interpreter.
+/// Blocking calls have an `_async` twin, except [`run`](Self::run), [`get`](Self::get) and
+/// [`invoke_hidden`](Self::invoke_hidden). Do not make a blocking call in a task of a
+/// single-threaded executor: it delays all other tasks. Dropping the future of an `_async` call
+/// while the call runs stops the interpreter: it is destroyed, since its state is unknown.
 #[derive(Debug, Clone)]
 pub struct Interpreter(Arc<Owned>);
 
@@ -213,12 +261,14 @@ impl Drop for Owned {
 }
 
 impl Interpreter {
-    /// Runs source text in `__main__`.
+    /// Runs source text in `__main__` and waits for its end.
     ///
     /// # Errors
     ///
-    /// [`Error::Raised`] when an exception was not caught; otherwise the interpreter is in use or
-    /// gone.
+    /// [`Error::Raised`] if the code raised an exception and did not catch it; the interpreter
+    /// stays usable. [`Error::Running`] and [`Error::Closed`] if the interpreter is in use or gone.
+    /// [`Error::LimitExceeded`], [`Error::Cancelled`], [`Error::Killed`] and [`Error::Died`] if the
+    /// interpreter ended during the call.
     ///
     /// # Examples
     ///
@@ -236,35 +286,56 @@ impl Interpreter {
         self.blocking(Job::Exec(source.into())).and_then(done)
     }
 
-    /// As [`exec`](Self::exec), for asynchronous hosts.
+    /// Runs source text as [`exec`](Self::exec) does.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example() -> archipel::Result<()> {
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build_async().await?;
+    /// interpreter.exec_async("import json").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn exec_async(&self, source: impl Into<String>) -> Result<()> {
         self.asynchronous(Job::Exec(source.into()))
             .await
             .and_then(done)
     }
 
-    /// The value of an expression in `__main__`.
+    /// Evaluates an expression in `__main__` and returns its value.
     ///
     /// # Errors
     ///
-    /// As for [`exec`](Self::exec); a value that is not shareable raises `NotShareableError`.
+    /// As for [`exec`](Self::exec). A value that is not shareable raises `NotShareableError`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// assert_eq!(interpreter.eval("sum(range(10))")?.as_i64(), Some(45));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn eval(&self, source: impl Into<String>) -> Result<Value> {
         self.blocking(Job::Eval(source.into())).and_then(value)
     }
 
-    /// As [`eval`](Self::eval), for asynchronous hosts.
+    /// Evaluates an expression as [`eval`](Self::eval) does.
     pub async fn eval_async(&self, source: impl Into<String>) -> Result<Value> {
         self.asynchronous(Job::Eval(source.into()))
             .await
             .and_then(value)
     }
 
-    /// Binds values and channel ends as names of `__main__`.
+    /// Binds values and channel ends to names in `__main__`.
     ///
     /// # Errors
     ///
-    /// [`Error::NotShareable`] for a value that is nested too deep or has an unhashable key, and
-    /// [`Error::Config`] for a channel of another runtime.
+    /// [`Error::NotShareable`] for a value that is nested too deeply or has an unhashable key,
+    /// [`Error::Config`] for a channel of another runtime, and otherwise as for
+    /// [`exec`](Self::exec).
     ///
     /// # Examples
     ///
@@ -286,7 +357,7 @@ impl Interpreter {
         self.blocking(Job::Bind(message)).and_then(done)
     }
 
-    /// As [`prepare_main`](Self::prepare_main), for asynchronous hosts.
+    /// Binds names as [`prepare_main`](Self::prepare_main) does.
     pub async fn prepare_main_async<N: Into<String>>(
         &self,
         bindings: impl IntoIterator<Item = (N, Binding)>,
@@ -295,19 +366,31 @@ impl Interpreter {
         self.asynchronous(Job::Bind(message)).await.and_then(done)
     }
 
-    /// Runs a script to its end, as `python3 name arguments...` would: with `__name__` being
-    /// `__main__`, its arguments in `sys.argv`, exit functions at the end, and the traceback of an
-    /// uncaught exception on standard error.  Returns the exit status.
+    /// Runs a script to its end, as `python3 name arguments...` does, and returns its exit status.
+    /// `__name__` is `__main__`, `sys.argv` has the arguments, exit functions run at the end, and
+    /// the traceback of an uncaught exception goes to standard error.
     ///
-    /// Where no arguments are given, the script has those that the policy grants
+    /// If `arguments` is empty, the script gets the arguments that the policy grants
     /// ([`Policy::args`](crate::Policy::args)).
     ///
-    /// `name` is what tracebacks call the script: a path, `<string>` or `<stdin>`.  Where the script's
-    /// folder on the host was granted, modules beside it can be imported.
+    /// `name` is the script's name in tracebacks: a path, `<string>` or `<stdin>`. If the policy
+    /// grants the script's folder on the host, the script can import modules from it.
     ///
     /// # Errors
     ///
-    /// When the interpreter is in use, gone, or stopped; never for what the script does.
+    /// As for [`exec`](Self::exec), except that an uncaught exception is exit status 1 and not an
+    /// error.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// let arguments = ["3".to_owned()];
+    /// let status = interpreter.run("import sys; sys.exit(int(sys.argv[1]))", "<string>", arguments)?;
+    /// assert_eq!(status, 3);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn run(
         &self,
         source: impl Into<Vec<u8>>,
@@ -317,7 +400,7 @@ impl Interpreter {
         let name = name.into();
         let directory = self.0.0.settings.policy.guest_folder_of(&name);
         if let Some(folder) = &directory {
-            // Of a second script the children do not learn.
+            // Children search the folder of the first script only.
             let _ = self.0.0.script_folder.set(folder.clone());
         }
         let job = Job::Run {
@@ -332,20 +415,21 @@ impl Interpreter {
         }
     }
 
-    /// Another interpreter with the same state: imported modules with all that belongs to them,
-    /// `__main__`, and whatever they refer to.  It goes on by itself.
+    /// Creates a copy: an interpreter with the same state, which then runs independently. The state
+    /// is `__main__`, the imported modules and everything that they refer to.
     ///
-    /// The copy has the policy, the limits and the outputs of the original.  It holds ends of the same
-    /// channels, and references to the same interpreters.  Files are closed in it, and tasks that
-    /// the original started in other interpreters have failed for it.  `random` is seeded anew, and
-    /// clocks go on.  What takes time is what the original changed since it was created: a millisecond
-    /// or two where it imported a dozen modules.
+    /// The copy has the policy, the limits and the outputs of the original. It holds ends of the
+    /// same channels and references to the same interpreters. Its files are closed, and tasks that
+    /// the original started in other interpreters have failed for it. `random` gets a new seed, and
+    /// clocks continue. The cost depends on how much the original changed since its creation: one
+    /// or two milliseconds if it imported a dozen modules.
     ///
     /// # Errors
     ///
-    /// [`Error::NotCopyable`] while the interpreter reads a directory, and [`Error::Capacity`] or
-    /// [`Error::NoMemory`] where there is no room: the original can go on then.  Otherwise it is in
-    /// use or gone.
+    /// [`Error::NotCopyable`] while the interpreter has an open `os.scandir` iterator,
+    /// [`Error::Capacity`] if the runtime is full, and [`Error::NoMemory`] if the system refuses
+    /// memory; the original stays usable after these. [`Error::Running`] and [`Error::Closed`] if
+    /// it is in use or gone.
     ///
     /// # Examples
     ///
@@ -364,20 +448,22 @@ impl Interpreter {
         Ok(Interpreter(Arc::new(Owned(copy))))
     }
 
-    /// As [`copy`](Self::copy), for asynchronous hosts.
+    /// Copies the interpreter as [`copy`](Self::copy) does. Dropping the future stops the original,
+    /// whose state is then unknown.
     pub async fn copy_async(&self) -> Result<Interpreter> {
         let run = self.0.0.copy(None)?;
         let copy = self.0.0.context.workers.finish_async(run).await?;
         Ok(Interpreter(Arc::new(Owned(copy))))
     }
 
-    /// Gives the interpreter the state of a new one, and destroys its descendants.  Its policy and
+    /// Resets the interpreter to its initial state, and destroys its descendants. Its policy and
     /// its limits stay.
     ///
     /// # Errors
     ///
-    /// When the interpreter is in use or gone.  When the system refuses memory for a new one, it
-    /// stays as it was.
+    /// [`Error::Running`] and [`Error::Closed`] if the interpreter is in use or gone, and
+    /// [`Error::NoMemory`] if the system refuses memory for the new instance; the interpreter is
+    /// then unchanged.
     ///
     /// # Examples
     ///
@@ -394,13 +480,23 @@ impl Interpreter {
         self.0.0.context.workers.finish(run)
     }
 
-    /// As [`reset`](Self::reset), for asynchronous hosts.
+    /// Resets the interpreter as [`reset`](Self::reset) does. Dropping the future stops the
+    /// interpreter.
     pub async fn reset_async(&self) -> Result<()> {
         let run = self.0.0.reset()?;
         self.0.0.context.workers.finish_async(run).await
     }
 
-    /// Whether a call is running.
+    /// Returns whether a call runs.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// assert!(!interpreter.is_running());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn is_running(&self) -> bool {
         self.0.0.is_running()
     }
@@ -409,23 +505,36 @@ impl Interpreter {
     ///
     /// # Errors
     ///
-    /// [`Error::Running`] while a call runs, and [`Error::Closed`] when it is gone already.
+    /// [`Error::Running`] while a call runs, and [`Error::Closed`] if the interpreter is already
+    /// gone.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.close()?;
+    /// assert!(matches!(interpreter.exec("1"), Err(archipel::Error::Closed)));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn close(&self) -> Result<()> {
         self.0.0.close()
     }
 
-    /// Makes `KeyboardInterrupt` rise in the call that runs now, as Ctrl-C does in a terminal; nothing
-    /// happens when none runs.  The interpreter stays.
+    /// Raises `KeyboardInterrupt` in the running call, as Ctrl-C does in a terminal. It does
+    /// nothing if no call runs. The interpreter stays usable.
     ///
-    /// It rises between two instructions of Python code, in a wait (a receive, a send, a sleep, a select), and in
-    /// long C code that looks for signals, such as a regular expression or the multiplication of large
-    /// numbers: after 10 ms at the most, where a processor is free.  It does not rise in other C code, such as
-    /// `sum(range(10**12))`, before that ends; in a call of a child, which goes on; nor in a read from standard
-    /// input or from the network.  [`kill`](Self::kill) ends these too.
+    /// The exception is raised between two bytecode instructions, in a wait (a receive, a send, a
+    /// sleep, a select), and in long C code that checks for signals, such as a regular expression
+    /// or a multiplication of large numbers. It takes at most 10 ms if a processor is free. The
+    /// exception is not raised in other C code, such as `sum(range(10**12))`, before that code
+    /// ends; in a call of a child, which continues; or in a read from standard input or from the
+    /// network. [`kill`](Self::kill) ends these too.
     ///
-    /// A handler that the script gave to `signal.signal(signal.SIGINT, handler)` is called instead.
-    /// The code can catch what rises, and go on.  Further requests before it has risen are the same
-    /// request; one that was not heeded until the call ended is void.
+    /// If the script has set a handler with `signal.signal(signal.SIGINT, handler)`, CPython calls
+    /// the handler instead. The code can catch the exception and continue. Requests made before the
+    /// exception is raised count as one. A request that is still pending when the call ends is
+    /// dropped.
     ///
     /// # Examples
     ///
@@ -441,27 +550,41 @@ impl Interpreter {
     ///     Ok(Err(archipel::Error::Raised(raised))) => assert_eq!(raised.name, "KeyboardInterrupt"),
     ///     other => panic!("{other:?}"),
     /// }
-    /// interpreter.exec("x = 'it goes on'")?;
+    /// interpreter.exec("x = 'still usable'")?;
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn interrupt(&self) {
         self.0.0.interrupt(Interruption::Keyboard);
     }
 
-    /// Stops whatever runs in the interpreter, wherever it is, and destroys it and its
-    /// descendants.  A call that was running returns [`Error::Killed`].  Doing it twice is
-    /// harmless.
+    /// Stops the running call, wherever it is, and destroys the interpreter and its descendants.
+    /// The call returns [`Error::Killed`]. A second `kill` does nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// let worker = interpreter.clone();
+    /// let call = std::thread::spawn(move || worker.exec("while True: pass"));
+    /// while !interpreter.is_running() {
+    ///     std::thread::yield_now();
+    /// }
+    /// interpreter.kill();
+    /// assert!(matches!(call.join(), Ok(Err(archipel::Error::Killed))));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn kill(&self) {
         self.0.0.kill();
     }
 
-    /// The island that it is, for tests that run it by hand.
+    /// Returns the island, for tests that drive it by hand.
     #[cfg(test)]
     pub(crate) fn island(&self) -> &Arc<Island> {
         &self.0.0
     }
 
-    /// The arguments of a script: if it was given none, those that the policy grants.
+    /// Returns `given`, or the arguments that the policy grants if `given` is empty.
     fn arguments(&self, given: impl IntoIterator<Item = String>) -> Vec<String> {
         let given: Vec<String> = given.into_iter().collect();
         match given.is_empty() {
@@ -498,7 +621,7 @@ fn value(reply: Reply) -> Result<Value> {
     }
 }
 
-/// The value of a message; the ends that travel with it are released.
+/// Decodes a message; the ends that travel with it are released.
 pub(crate) fn to_value(message: Message) -> std::result::Result<Value, Refusal> {
     match message.form {
         Form::Buffer => Ok(Value::MemoryView(message.body)),
@@ -506,7 +629,7 @@ pub(crate) fn to_value(message: Message) -> std::result::Result<Value, Refusal> 
     }
 }
 
-/// As [`to_value`], of a message that is still needed.
+/// Decodes a message that is still needed; otherwise as [`to_value`].
 pub(crate) fn decoded(message: &Message) -> std::result::Result<Value, Refusal> {
     match message.form {
         Form::Buffer => Ok(Value::MemoryView(message.body.clone())),
@@ -519,19 +642,18 @@ pub(crate) fn decoded(message: &Message) -> std::result::Result<Value, Refusal> 
 }
 
 fn mismatch() -> Error {
-    Error::Internal(anyhow::anyhow!("a job was answered with another's reply"))
+    Error::Internal(anyhow::anyhow!("a job returned the reply of another job"))
 }
 
-/// What a name of `__main__` can be bound to from outside.
+/// A value or a channel end that [`Interpreter::prepare_main`] binds to a name.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Binding {
-    /// A value.
+    /// A value, which is copied into the interpreter.
     Value(Value),
-    /// The sending end of a channel, which the interpreter then holds too: an
-    /// `interpreters.SendChannel`.
+    /// A sender, of which the interpreter becomes a holder: an `interpreters.SendChannel`.
     Sender(Sender),
-    /// The receiving end of a channel: an `interpreters.RecvChannel`.
+    /// A receiver, of which the interpreter becomes a holder: an `interpreters.RecvChannel`.
     Receiver(Receiver),
 }
 
@@ -571,7 +693,7 @@ fn bind<N: Into<String>>(
         };
         let end = end.ok_or(Error::Closed)?;
         if !Arc::ptr_eq(end.exchange(), exchange) {
-            let text = "a channel of another runtime cannot be given to an interpreter of this one";
+            let text = "the channel belongs to another runtime (create it with this one)";
             return Err(Error::Config(text.to_owned()));
         }
         debug_assert_eq!(end.side == Side::Sender, kind == HandleKind::Sender);
@@ -585,7 +707,8 @@ fn bind<N: Into<String>>(
     }
     let encoded = encoding::encode(&Value::Dict(items))
         .and_then(|encoded| {
-            // A value can have places of ends in it too, which must be those that travel along.
+            // A value can contain `Value::Handle`s of its own, which must refer to ends in this
+            // message.
             if encoded.handles > 0 {
                 encoding::check_ends(&encoded.body, &kinds, MAX_DEPTH)?;
             }

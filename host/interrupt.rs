@@ -1,4 +1,4 @@
-//! Interruptions: exceptions that rise in the middle of what an interpreter runs, and can be caught.
+//! Interruptions: exceptions that the host raises in running code, which can catch them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,19 +6,19 @@ use tokio::sync::Notify;
 use wasmtime::StoreContextMut;
 use wasmtime::component::WasmList;
 
-/// What is to rise.
+/// The exception to raise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Interruption {
     /// `KeyboardInterrupt`.
     Keyboard,
-    /// `Cancelled`, with this message, which all that are cancelled share.
+    /// `Cancelled`, with this message, which all interpreters of one cancellation share.
     Cancelled(Arc<str>),
 }
 
-/// The request to interrupt what runs, until the guest takes it.
+/// The pending interruption of an interpreter's job, until the guest takes it.
 #[derive(Default)]
 pub(crate) struct Interrupt {
-    /// Whether there is one, to be looked at without a lock.
+    /// True while a request is pending; readable without the lock.
     pending: AtomicBool,
     asked: Mutex<Option<Interruption>>,
     notify: Notify,
@@ -29,8 +29,8 @@ impl Interrupt {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks for `what` to rise.  A request that was not taken yet is replaced by it, but no
-    /// cancellation by a key.
+    /// Requests an interruption. It replaces a request that was not taken yet, except that a
+    /// keyboard interrupt does not replace a cancellation.
     pub(crate) fn request(&self, what: Interruption) {
         {
             let mut asked = self.asked();
@@ -43,14 +43,14 @@ impl Interrupt {
         self.notify.notify_waiters();
     }
 
-    /// What is to rise: the guest lets it.
+    /// Takes the request, which the guest then raises.
     pub(crate) fn take(&self) -> Option<Interruption> {
         let mut asked = self.asked();
         self.pending.store(false, Ordering::Release);
         asked.take()
     }
 
-    /// The cancellation that was asked for and not taken yet, if there is one.
+    /// Returns the pending request if it is a cancellation.
     pub(crate) fn cancellation(&self) -> Option<Interruption> {
         if !self.is_pending() {
             return None;
@@ -61,16 +61,16 @@ impl Interrupt {
             .filter(|asked| matches!(asked, Interruption::Cancelled(_)))
     }
 
-    /// Whether there is a request.
+    /// Returns whether a request is pending.
     pub(crate) fn is_pending(&self) -> bool {
         self.pending.load(Ordering::Acquire)
     }
 
-    /// Waits until there is a request, which stays.
+    /// Waits until a request is pending, and leaves it pending.
     pub(crate) async fn requested(&self) {
         loop {
             let mut notified = std::pin::pin!(self.notify.notified());
-            // A request between the look and the wait counts too.
+            // Enabled before the check, so that a request in between is not missed.
             notified.as_mut().enable();
             if self.is_pending() {
                 return;
@@ -80,25 +80,24 @@ impl Interrupt {
     }
 }
 
-/// The words of a guest's memory by which CPython knows of a signal, as `alarm` of `image.wit`
-/// describes them.
+/// The words in a guest's memory that signal CPython, as `alarm` in `image.wit` describes them.
 pub(crate) struct Alarm {
     pub(crate) breaker: WasmList<u8>,
     pub(crate) signal: WasmList<u8>,
 }
 
-/// The bit of the evaluation loop's word that stands for signals.
+/// The bit for signals in the evaluation loop's word.
 const SIGNALS_PENDING: u8 = 1 << 1;
 
-/// The place of the word that says that any signal came, in `Alarm::signal`.
+/// The offset of the word for any signal in `Alarm::signal`.
 const ANY: usize = 16;
 
 impl Alarm {
-    /// Lets CPython find a signal, in a guest that does not execute just now.
+    /// Marks a signal as pending. The guest must be suspended.
     pub(crate) fn ring<T: 'static>(&self, store: &StoreContextMut<'_, T>) {
         let breaker = self.breaker.as_le_slice(store);
         let signal = self.signal.as_le_slice(store);
-        // The words are little-endian, so their first bytes are those that count.
+        // The words are little-endian, so their first bytes hold the flags.
         let (Some(bits), Some(this), Some(any)) =
             (breaker.first(), signal.first(), signal.get(ANY))
         else {
@@ -112,19 +111,18 @@ impl Alarm {
     }
 }
 
-/// Writes to the byte at `address` in a guest's memory, of which wasmtime only gives away shared
-/// slices.
+/// Writes a byte at `address` in a guest's memory. wasmtime only returns shared slices of it.
 #[expect(
     unsafe_code,
-    reason = "only this reaches a guest that computes, and it writes to the guest's own memory"
+    reason = "a computing guest can only be signalled by a write to its own memory"
 )]
 fn set(address: usize, value: u8) {
     let place = std::ptr::with_exposed_provenance_mut::<u8>(address);
-    // SAFETY: the address is that of a byte of a slice that wasmtime gave just now, so it is in the
-    // linear memory of a guest, which is mapped writable and whose address wasmtime has exposed for the
-    // code that it compiles.  The guest is suspended in the store that the caller has, so nobody else
-    // reads or writes there now, and the slice is not used any more.  Any value is valid: the guest can
-    // write any.
+    // SAFETY: the address is that of a byte in a slice that wasmtime has just returned. So it is in
+    // the linear memory of a guest, which is mapped writable and whose address wasmtime has exposed
+    // for compiled code. The guest is suspended in the caller's store, so nothing else accesses the
+    // byte now, and the slice is not used after this. Any value is valid, since the guest can write
+    // any.
     unsafe { place.write(value) }
 }
 
@@ -154,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_is_told() {
+    fn waiters_are_notified_of_a_request() {
         let interrupt = Interrupt::default();
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| pollster::block_on(interrupt.requested()));

@@ -1,4 +1,4 @@
-//! Islands: the interpreters of a runtime, and what runs in them.
+//! Islands: the host's records of interpreters, and how their jobs start and end.
 
 mod aliases;
 mod copying;
@@ -45,29 +45,29 @@ pub(crate) struct Instance {
     pub(crate) raw: component::Instance,
 }
 
-/// What an island is doing.
+/// The state of an island.
 enum Slot {
     Idle(Box<Instance>),
     Running,
-    /// It is gone; why, if not because it was closed.
+    /// The instance is gone, with the reason unless it was closed.
     Gone(Option<Arc<str>>),
 }
 
-/// What an interpreter is created with.
+/// The settings with which an interpreter is created.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) stdout: Output,
     pub(crate) stderr: Output,
-    /// What it is called where people read of it.
+    /// Its name in logs and reports.
     pub(crate) name: Option<Arc<str>>,
-    /// Whether it belongs to the domain of its parent.
+    /// True if it is in the trust domain of its parent.
     pub(crate) trusted: bool,
 }
 
 impl Settings {
-    /// These, with no more generations of descendants than the limits allow.
+    /// Narrows the policy to the generations of descendants that the limits allow.
     fn settled(mut self) -> Settings {
         if let Some(depth) = self.limits.get(LimitKind::Depth) {
             let depth = u32::try_from(depth).unwrap_or(u32::MAX);
@@ -80,48 +80,50 @@ impl Settings {
         self
     }
 
-    /// The limits that are kept account of: those that were set, and what the policy grants.
+    /// Returns the limits for its account: those that were set, and the number of children that the
+    /// policy grants.
     fn accounted(&self) -> Limits {
         let granted = self.policy.children.map_or(0, |children| children.count);
         self.limits.with_children_at_most(u64::from(granted))
     }
 }
 
-/// One interpreter.
+/// The host's record of an interpreter.
 pub(crate) struct Island {
-    /// Its number in its family.
+    /// Its number, unique in its family.
     pub(crate) id: u64,
     pub(crate) party: PartyId,
     pub(crate) family: Arc<Family>,
     pub(crate) context: Arc<Context>,
     pub(crate) trust: SharedTrust,
     pub(crate) settings: Settings,
-    /// The folder of the script that it was given to run, which its trusted children search too.
+    /// The folder of the first script that it ran, which its trusted children search for modules
+    /// too.
     pub(crate) script_folder: OnceLock<String>,
-    /// When its clock began to run.
+    /// The start of its clock.
     pub(crate) started: Instant,
     pub(crate) account: Arc<Account>,
     parent: Option<Weak<Island>>,
     slot: Mutex<Slot>,
     under_way: Mutex<Option<Weak<dyn Stoppable>>>,
-    /// What is to be done when it has nothing to do.
+    /// Notified when no job runs.
     watchers: Watchers,
     stop: Stop,
     began: strike::Began,
-    /// Its aliases, and what is hidden from it.
+    /// Its aliases and the hidden names.
     pub(crate) powers: Powers,
     inbox: aliases::LazyInbox,
-    /// The request to interrupt what it runs.
+    /// The pending request to interrupt its job.
     pub(crate) interrupt: Arc<Interrupt>,
-    /// Who is asked when it reaches a limit.
+    /// The handler that is called when it exceeds a limit.
     pub(crate) owner: owner::Owner,
-    /// That it counts as one of its ancestors' descendants.
+    /// Its charge against the `children` limit of its ancestors.
     _counted: Option<Reservation>,
 }
 
 impl Island {
-    /// Creates an interpreter, the first of `family` or a child of `parent`, of an instance that is
-    /// ready where there is one.
+    /// Creates the first interpreter of `family` or a child of `parent`, from the prewarmed
+    /// instance `ready` if there is one.
     pub(crate) async fn create(
         context: &Arc<Context>,
         family: &Arc<Family>,
@@ -158,7 +160,7 @@ impl Island {
         Ok(island)
     }
 
-    /// An interpreter that never runs anything.
+    /// Creates an interpreter that never runs anything.
     pub(crate) fn without_instance(
         context: &Arc<Context>,
         family: &Arc<Family>,
@@ -174,7 +176,7 @@ impl Island {
         )
     }
 
-    /// Sets the limits that are set in `limits`, within what the policy grants.
+    /// Changes the limits that are set in `limits`, up to what the policy grants.
     pub(crate) fn set_limits(&self, limits: &Limits) -> Result<()> {
         for fixed in [LimitKind::Handles, LimitKind::Depth] {
             if limits.get(fixed).is_some() {
@@ -200,7 +202,7 @@ impl Island {
         Ok(())
     }
 
-    /// Cancels what runs in the interpreter and in its descendants.
+    /// Cancels the jobs that run in the interpreter and in its descendants.
     pub(crate) fn cancel(&self, message: &str, unwind: bool) {
         telemetry::event!(
             debug,
@@ -223,7 +225,7 @@ impl Island {
         }
     }
 
-    /// Lets jobs run in an island that was enrolled, or came to its end in the meantime.
+    /// Makes an enrolled island ready for jobs, or closes it if a stop was requested since.
     fn begin(&self, instance: Box<Instance>) {
         telemetry::one_more(&self.context.counters.created);
         self.set(Slot::Idle(instance));
@@ -232,7 +234,8 @@ impl Island {
         }
     }
 
-    /// Adds a member to `family` that has no instance yet.  Whom it trusts depends on its number.
+    /// Adds an island without an instance to `family`. `trust` computes its trust from its party
+    /// number.
     fn enrol(
         context: &Arc<Context>,
         family: &Arc<Family>,
@@ -285,7 +288,7 @@ impl Island {
         Ok(island)
     }
 
-    /// A new instance of the guest for this island.
+    /// Creates an instance of the guest for this island.
     pub(crate) async fn instantiate(self: &Arc<Self>) -> Result<Box<Instance>> {
         let context = &self.context;
         let mut store = State::store(context, self)?;
@@ -318,14 +321,14 @@ impl Island {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that no job is running any more.
+    /// Leaves the running state.
     fn set(&self, slot: Slot) {
-        // The old one is dropped after the lock is released: dropping an instance takes time.
+        // Assigned to a local so that the lock is released first: dropping an instance takes time.
         let _old = std::mem::replace(&mut *self.slot(), slot);
         self.watchers.tell();
     }
 
-    /// Tells `watcher` as soon as no job is running: now, if none is.
+    /// Notifies `watcher` once no job runs, at once if none runs now.
     pub(crate) fn when_idle(&self, watcher: Weak<dyn Watcher>) {
         self.watchers.add(watcher);
         if !self.is_running() {
@@ -333,7 +336,7 @@ impl Island {
         }
     }
 
-    /// What a child is created with when nothing else is said.
+    /// Returns the settings of a child that asks for none of its own.
     pub(crate) fn settings_of_child(&self, trusted: bool) -> Settings {
         Settings {
             policy: self.policy_of_child(trusted),
@@ -351,22 +354,22 @@ impl Island {
         policy
     }
 
-    /// Whether a job is running.
+    /// Returns whether a job runs.
     pub(crate) fn is_running(&self) -> bool {
         matches!(*self.slot(), Slot::Running)
     }
 
-    /// Whether somebody wants it to stop, wherever it is.
+    /// Returns whether a stop was requested.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stop.is_requested()
     }
 
-    /// Whether it can run anything any more.
+    /// Returns whether the instance is gone.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(*self.slot(), Slot::Gone(_))
     }
 
-    /// Whether `other` is this island, or descends from it.
+    /// Returns whether `other` is this island or a descendant of it.
     pub(crate) fn may_name(&self, other: &Arc<Island>) -> bool {
         if !std::ptr::eq(Arc::as_ptr(&self.family), Arc::as_ptr(&other.family)) {
             return false;
@@ -381,12 +384,12 @@ impl Island {
         false
     }
 
-    /// Takes the instance to run a job in it.
+    /// Takes the instance for a job.
     fn enter(self: &Arc<Self>) -> Result<Entered> {
         let mut slot = self.slot();
         match std::mem::replace(&mut *slot, Slot::Running) {
             Slot::Idle(instance) => {
-                // What was meant for an earlier job came too late for it.
+                // Discards a request for an earlier job that came too late.
                 let _ = self.interrupt.take();
                 drop(slot);
                 let context = &self.context;
@@ -407,7 +410,8 @@ impl Island {
         }
     }
 
-    /// Starts `job`; the future runs it, and stops it when it is dropped.
+    /// Starts `job` and returns its future. Dropping the future stops the job and destroys the
+    /// interpreter.
     pub(crate) fn start(self: &Arc<Self>, job: Job) -> Result<Run<Reply>> {
         let mut entered = self.enter()?;
         let span = telemetry::span!("exec", self);
@@ -425,7 +429,7 @@ impl Island {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Destroys the interpreter and its descendants, unless a job is running in it.
+    /// Destroys the interpreter and its descendants, unless a job runs in it.
     pub(crate) fn close(&self) -> Result<()> {
         let mut slot = self.slot();
         match std::mem::replace(&mut *slot, Slot::Gone(None)) {
@@ -445,23 +449,23 @@ impl Island {
         }
     }
 
-    /// Lets `what` rise in the job that runs now, if there is one.
+    /// Requests an interruption of the running job, if one runs.
     pub(crate) fn interrupt(&self, what: Interruption) {
-        // The lock keeps the next job from beginning in between.
+        // The lock keeps the next job from starting before the request is made.
         let slot = self.slot();
         if matches!(*slot, Slot::Running) {
             self.interrupt.request(what);
         }
     }
 
-    /// Stops whatever runs and destroys the interpreter and its descendants.
+    /// Stops the running job, and destroys the interpreter and its descendants.
     pub(crate) fn kill(&self) {
         self.stop(Reason::Killed);
     }
 
-    /// As `kill`, for that reason.
+    /// Stops as `kill` does, for the given reason.
     pub(crate) fn stop(&self, reason: Reason) {
-        // Nobody who waits for it waits in vain.
+        // Ends the waits of others for this island.
         self.context
             .exchange
             .with(|broker, _| broker.set_stopping(self.party));
@@ -470,11 +474,12 @@ impl Island {
         if let Some(under_way) = under_way {
             under_way.stop();
         }
-        // If something is polled just now, whoever polls it sees the request and does the rest.
+        // If the job is being polled right now, the polling thread sees the request and destroys
+        // the instance.
         let _ = self.close();
     }
 
-    /// Gives back everything that the interpreter held, and stops its descendants.
+    /// Releases everything that the interpreter held, and stops its descendants.
     fn end(&self, instance: Option<Box<Instance>>) {
         self.abandon_calls();
         self.family.remove(self.id);
@@ -490,7 +495,8 @@ impl Island {
         self.kill_children();
     }
 
-    /// Gives what was written in the slot back to the system, if the next to have it is better off then.
+    /// Returns the slot's written pages to the system, if the next instance in the slot is then
+    /// faster.
     fn give_back(&self, store: &Store<State>) {
         let Some(memory) = &store.data().memory else {
             return;
@@ -509,7 +515,7 @@ impl Island {
         }
     }
 
-    /// The number of its creator.
+    /// Returns the number of its parent, if the parent exists.
     pub(crate) fn parent_id(&self) -> Option<u64> {
         let parent = self.parent.as_ref().and_then(Weak::upgrade);
         parent.map(|parent| parent.id)
@@ -521,14 +527,14 @@ impl Drop for Island {
         let slot = self.slot.get_mut().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(slot, Slot::Gone(None)) {
             Slot::Idle(instance) => self.end(Some(instance)),
-            // It was never finished, or its runner was dropped.
+            // The job was never finished, or its future was dropped.
             Slot::Running => self.end(None),
             Slot::Gone(_) => {}
         }
     }
 }
 
-/// An island with a job in it.
+/// An island that is running a job.
 struct Entered {
     _busy: Busy,
     island: Arc<Island>,
@@ -543,9 +549,9 @@ impl Entered {
         job::run(&self.island, instance, job).await
     }
 
-    /// Puts the instance back, or does away with it where it cannot be used any more.
+    /// Puts the instance back, or destroys it if it is no longer usable.
     fn leave(&mut self, result: &Result<Reply>) {
-        // Who has just answered calls, and left some, would only do so again.
+        // After `Job::Serve`, calls that were left would be left again.
         let serves = !matches!(result, Ok(Reply::Served));
         let usable = match result {
             Ok(Reply::Exit(_)) => false,
@@ -577,7 +583,7 @@ impl Entered {
             }
         }
         if usable && island.stop.is_requested() {
-            // The request came too late to stop the job, but it was made.
+            // The request came too late to stop this job.
             let _ = island.close();
         }
     }
@@ -586,7 +592,7 @@ impl Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         if self.instance.is_some() {
-            // Whoever ran the job gave up on it; what it left behind is in no known state.
+            // The future of the job was dropped, so the state of the instance is unknown.
             self.leave(&Err(self.island.stop.error()));
         }
     }

@@ -1,4 +1,4 @@
-//! Jobs: what an interpreter can be asked to do, and how that ends.
+//! Jobs: what an interpreter can be asked to do, and how jobs end.
 
 use crate::bindings::archipel::island::channels;
 use crate::bindings::exports::archipel::island::guest;
@@ -19,7 +19,7 @@ use wasmtime::Store;
 use wasmtime::component::ResourceTableError;
 use wasmtime_wasi::I32Exit;
 
-/// What an interpreter can be asked to do.
+/// A request to an interpreter.
 pub(crate) enum Job {
     /// Run source text in `__main__`.
     Exec(String),
@@ -27,13 +27,13 @@ pub(crate) enum Job {
     Eval(String),
     /// Bind the items of a dict as names of `__main__`.
     Bind(Message),
-    /// Call what the message describes.
+    /// Call the function that the message contains, with its arguments.
     Call(Message),
-    /// Call what the name is in `__main__`, with the arguments in the message.
+    /// Call the named object in `__main__` with the arguments in the message.
     Apply(String, Message),
-    /// The same for something that is hidden.
+    /// Call the named hidden object in the same way.
     InvokeHidden(String, Message),
-    /// Answer the calls that have arrived.
+    /// Answer the calls that arrived.
     Serve,
     /// Run a script to its end.
     Run {
@@ -49,19 +49,20 @@ pub(crate) enum Job {
 pub(crate) enum Reply {
     Done,
     Value(Message),
-    /// The calls that had arrived were answered, if the guest did what it should.
+    /// The guest has answered the calls that arrived, as far as the host can tell.
     Served,
     /// The script ended with this status.
     Status(u8),
-    /// The interpreter ended itself, with this status: it is gone.
+    /// The interpreter exited with this status, and is gone.
     Exit(u8),
 }
 
-/// Runs `job` in `instance` of `island` until it ends or passes a limit.
+/// Runs `job` in `instance` of `island` until it ends or exceeds a limit.
 ///
 /// After an error that is not recoverable the instance must not be used again.
 pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job) -> Result<Reply> {
-    // The store's epoch deadline may lie far back; the first check would be a needless yield.
+    // The epoch deadline of an idle store can lie far in the past; the first check would yield
+    // needlessly.
     instance.store.set_epoch_deadline(1);
     if instance.store.data().alarm.is_none() {
         let found = island.context.image.alarm(instance).await;
@@ -70,9 +71,9 @@ pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job)
         state.alarm = Some(alarm);
         state.memory = Some(memory);
     }
-    // What was done until here is not the script's.
+    // The fuel used so far is not the script's.
     let fuel = Fuel::fill(island, &mut instance.store)?;
-    // What an earlier job had no memory for is none of this one's concern.
+    // A refusal of memory in an earlier job does not concern this one.
     let _ = instance.store.data_mut().take_refused();
     let work = async {
         if island.powers.take_changed() {
@@ -96,7 +97,7 @@ pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job)
     }
 }
 
-/// Does `work` at the cost of `island`, until it takes more time than it may.
+/// Runs `work` and charges it to `island`, until it exceeds a time limit.
 pub(crate) async fn supervised<T>(
     island: &Arc<Island>,
     work: impl Future<Output = Result<T>>,
@@ -125,7 +126,7 @@ pub(crate) async fn supervised<T>(
     }
 }
 
-/// Waits until so many nanoseconds have passed since `started`.
+/// Waits until `limit` nanoseconds have passed since `started`.
 async fn late(started: Instant, limit: Option<u64>) {
     match limit {
         Some(limit) => {
@@ -136,7 +137,7 @@ async fn late(started: Instant, limit: Option<u64>) {
     }
 }
 
-/// The fuel that a store was given for a job; none where the runtime does not count it.
+/// The fuel that a store got for a job; `None` if the runtime does not count fuel.
 struct Fuel(Option<u64>);
 
 impl Fuel {
@@ -150,21 +151,21 @@ impl Fuel {
         Ok(Fuel(Some(left)))
     }
 
-    /// Notes what was spent of it.
+    /// Charges the fuel that was used.
     fn spent(self, island: &Island, store: &mut Store<State>) -> Option<Exceeded> {
         let before = self.0?;
         let spent = before.saturating_sub(store.get_fuel().ok()?);
         store.set_fuel(u64::MAX).ok()?;
         let exceeded = island.account.note(LimitKind::Fuel, spent);
         match spent == before {
-            // It stopped because there was none left.
+            // The guest stopped because it had no fuel left.
             true => exceeded.or_else(|| island.account.used_up(LimitKind::Fuel)),
             false => exceeded,
         }
     }
 }
 
-/// Calls what a hidden alias of `island` leads to, without any code of its guest's.
+/// Calls the target of a hidden alias of `island`, without running any code in its guest.
 async fn call_for(
     island: &Arc<Island>,
     name: &str,
@@ -187,7 +188,7 @@ async fn call_for(
     })
 }
 
-/// Tells the guest of its aliases and of what is hidden from it.
+/// Tells the guest its aliases and hidden names.
 async fn equip(island: &Island, instance: &mut Instance) -> Result<()> {
     let (aliases, hidden) = island
         .powers
@@ -208,10 +209,11 @@ async fn equip(island: &Island, instance: &mut Instance) -> Result<()> {
     settled(guest.call_equip(&mut instance.store, &equipment).await)
 }
 
-/// What a job brings along is copied and made objects of: this much of it finds room in what a guest keeps free.
+/// The size of a job's arguments for which the memory that a guest keeps free is enough.
 const SMALL: usize = 64 << 10;
 
-/// Looks whether the guest has room for what `job` brings along.
+/// Returns an error unless the guest has memory for the arguments of `job` and the objects made of
+/// them.
 async fn has_room(instance: &mut Instance, job: &Job) -> Result<()> {
     let size = match job {
         Job::Exec(text) | Job::Eval(text) => text.len(),
@@ -317,7 +319,7 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
     }
 }
 
-/// What it means that a call into the guest of `store` failed.
+/// Translates the error of a call into the guest of `store`.
 fn ended_with(store: &mut Store<State>, error: &wasmtime::Error) -> Result<Reply> {
     let state = store.data_mut();
     if let (Some(exceeded), Some(island)) = (error.downcast_ref(), state.island.upgrade()) {
@@ -325,13 +327,13 @@ fn ended_with(store: &mut Store<State>, error: &wasmtime::Error) -> Result<Reply
     }
     let refused = state.take_refused();
     match (ended(error, state.handles), refused) {
-        // It had no memory left for what it did, and could not even tell of it.
+        // The guest had no memory left, not even to report that.
         (Err(Error::Died(_)), Some(refused)) => Err(refused.into()),
         (ended, _) => ended,
     }
 }
 
-/// The message as the guest takes it.
+/// Lowers the message for the guest.
 fn arrived(state: &mut State, message: Message) -> Result<channels::Message> {
     match deliver(state, message).map_err(|error| Error::Internal(error.into()))? {
         Ok(message) => Ok(message),
@@ -339,7 +341,7 @@ fn arrived(state: &mut State, message: Message) -> Result<channels::Message> {
     }
 }
 
-/// The reply that the guest's result is.
+/// Lifts the guest's result to a reply.
 async fn replied(store: &mut Store<State>, message: channels::Message) -> Result<Reply> {
     let seen = store.data().seen_returned(message).await;
     match seen.and_then(|message| returned(store.data_mut(), message)) {
@@ -349,12 +351,12 @@ async fn replied(store: &mut Store<State>, message: channels::Message) -> Result
     }
 }
 
-/// What is said of an interpreter that ended itself.
+/// The reason for the death of an interpreter that exited.
 pub(crate) fn exited(status: u8) -> String {
     format!("it exited with status {status}")
 }
 
-/// The result of a call that the guest answers with nothing.
+/// Translates the outcome of a guest call without a result.
 pub(crate) fn settled(
     result: wasmtime::Result<std::result::Result<(), guest::Exception>>,
 ) -> Result<()> {
@@ -365,18 +367,18 @@ pub(crate) fn settled(
     }
 }
 
-/// The error of an interpreter in which a call failed that must not end it.
+/// Translates the error of a guest call that must not end the interpreter.
 pub(crate) fn died(error: &wasmtime::Error) -> Error {
     match ended(error, HANDLES) {
         Err(error) => error,
         Ok(Reply::Exit(status)) => Error::Died(exited(status)),
-        Ok(_) => Error::Died("it ended".to_owned()),
+        Ok(_) => Error::Died("it ended unexpectedly".to_owned()),
     }
 }
 
-/// What it means that a call into the guest failed.
+/// Translates the error of a call into the guest.
 ///
-/// `handles` is how many it can have.
+/// `handles` is its limit on handles.
 fn ended(error: &wasmtime::Error, handles: u64) -> Result<Reply> {
     if let Some(I32Exit(status)) = error.downcast_ref() {
         return Ok(Reply::Exit((*status & 0xff) as u8));
@@ -391,7 +393,7 @@ fn ended(error: &wasmtime::Error, handles: u64) -> Result<Reply> {
             used: handles + 1,
         });
     }
-    telemetry::event!(trace, "what it died of: {error:?}");
+    telemetry::event!(trace, "cause of death: {error:?}");
     let text = match error.downcast_ref::<wasmtime::Trap>() {
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),
@@ -399,7 +401,7 @@ fn ended(error: &wasmtime::Error, handles: u64) -> Result<Reply> {
     Err(Error::Died(text))
 }
 
-/// The longest text of an exception, in bytes.  The guest's own library makes shorter ones.
+/// The maximum length of an exception's text, in bytes. The guest's own library makes shorter ones.
 const LONGEST_TEXT: usize = 128 << 10;
 
 impl From<crate::bindings::archipel::island::interpreters::Exception> for Raised {
@@ -415,7 +417,7 @@ impl From<crate::bindings::archipel::island::interpreters::Exception> for Raised
     }
 }
 
-/// At most so many bytes of a text, and no more memory than for them.
+/// Returns at most the first `most` bytes of a text, and frees the rest.
 pub(crate) fn cut(mut text: String, most: usize) -> String {
     if text.len() > most {
         text.truncate(text.floor_char_boundary(most));
@@ -425,7 +427,7 @@ pub(crate) fn cut(mut text: String, most: usize) -> String {
 }
 
 impl Raised {
-    /// The bytes of its texts.
+    /// Returns the total length of its texts, in bytes.
     pub(crate) fn size(&self) -> usize {
         let texts = [
             &self.name,

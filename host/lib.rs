@@ -1,9 +1,9 @@
 //! Python subinterpreters in hard isolation.
 //!
-//! Each interpreter is a WebAssembly instance of CPython with its own memory.  A host creates
-//! interpreters in a [`Runtime`], runs code in them, and connects them by channels; interpreters
-//! create further ones with Python's own `concurrent.interpreters` or with `interpreters`, and all
-//! run in parallel on as many threads as the machine has processors.
+//! Each interpreter is a WebAssembly instance of CPython with its own memory. A host creates
+//! interpreters in a [`Runtime`], runs code in them, and connects them with channels. Interpreters
+//! create children with Python's own `concurrent.interpreters` or with `interpreters`. All
+//! interpreters run in parallel, on as many threads as the machine has processors.
 //!
 //! ```no_run
 //! use archipel::{Output, Runtime};
@@ -16,8 +16,9 @@
 //! # Ok::<(), archipel::Error>(())
 //! ```
 //!
-//! An interpreter starts with no powers: what it may do is in its [`Policy`], how much it may use in its
-//! [`Limits`].  Aliases lend it functions of the host's, and channels connect it with others:
+//! A new interpreter can use nothing outside of its memory. Its [`Policy`] grants files, network
+//! and other capabilities, and its [`Limits`] bound what it uses. Aliases give it host functions,
+//! and channels connect it to other interpreters:
 //!
 //! ```no_run
 //! use archipel::{AliasError, Binding, Capacity, Error, LimitKind, Limits, Policy, Runtime};
@@ -42,7 +43,7 @@
 //! plugin.exec("answer = inbox.recv() * settings.get('factor')")?;
 //! assert_eq!(plugin.get("answer")?, 42);
 //!
-//! // What the script does wrong, and what it is refused, are errors of different kinds.
+//! // Python exceptions and exceeded limits are different kinds of errors.
 //! assert!(matches!(plugin.exec("open('/etc/passwd')"), Err(Error::Raised(_))));
 //! match plugin.exec("while True: pass") {
 //!     Err(Error::LimitExceeded { kind: LimitKind::Cpu, .. }) => {}
@@ -51,19 +52,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `examples/guided_tour.rs` shows all of it in reading order, and `examples/plugin_host` a host.
+//! `examples/guided_tour.rs` shows every feature in reading order, and `examples/plugin_host` is a
+//! complete host.
 //!
-//! # Where it can be used
+//! # Threads and async
 //!
-//! Calls block, or have an `_async` twin that any executor can poll.  A runtime brings its own threads, and can
-//! be made, used and dropped from plain threads and inside of tokio.
+//! Blocking calls have an `_async` twin that any executor can poll, except [`Interpreter::run`],
+//! [`Interpreter::get`], [`Interpreter::invoke_hidden`] and [`RuntimeBuilder::build`]. A runtime
+//! starts its own threads. Plain threads and tokio tasks can create, use and drop it.
 //!
-//! # What a host is told
+//! # Logs and metrics
 //!
-//! With a subscriber of [`tracing`](https://docs.rs/tracing) there are spans `create`, `exec` (level debug) and `wait`
-//! (trace), with the number and the name of the interpreter; events for limits that stop (info), for deaths and
-//! cancellations (debug); and with the target `archipel::audit` (info) one event for each denial, with its full
-//! reason.  Counts are in [`Runtime::metrics`], and what one interpreter used in [`Interpreter::usage`].
+//! A [`tracing`](https://docs.rs/tracing) subscriber receives the spans `create`, `exec` (level
+//! debug) and `wait` (trace), with the number and the name of the interpreter; events for
+//! interpreters stopped by a limit (info) and for deaths and cancellations (debug); and, with the
+//! target `archipel::audit` (info), one event for each denial, with its full reason.
+//! [`Runtime::metrics`] has the counters, and [`Interpreter::usage`] what one interpreter used.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]

@@ -1,4 +1,4 @@
-//! Where the standard output and standard error of an interpreter go.
+//! Destinations of an interpreter's standard output and standard error.
 
 mod counted;
 mod door;
@@ -12,21 +12,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long a thread waits for a reader before it looks at whether that is still wanted.
+/// The time for which a thread waits for a reader before it checks whether to go on.
 const MOMENT: Duration = Duration::from_millis(100);
 
-/// How long a writer that never waits is left alone when it takes nothing.
+/// The pause before a prompt writer without room is called again.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A destination for output.  Clones lead to the same place.
+/// A destination for the standard output or standard error of an interpreter. Clones lead to the
+/// same destination.
 ///
 /// # Examples
-///
 /// ```
 /// use archipel::Output;
 ///
 /// let output = Output::captured(1 << 20);
-/// assert_eq!(output.take().bytes, b"");
+/// output.write_unless(b"ready", || false)?;
+/// assert_eq!(output.take().text(), "ready");
+/// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Output(Arc<Sink>);
@@ -38,9 +40,9 @@ enum Sink {
         limit: usize,
         kept: Mutex<Captured>,
     },
-    /// A writer that can wait.
+    /// A writer that can block.
     Writer(Mutex<Box<dyn io::Write + Send>>),
-    /// A writer that never waits.
+    /// A writer that never blocks.
     Prompt(Mutex<Box<dyn io::Write + Send>>),
 }
 
@@ -57,44 +59,67 @@ impl std::fmt::Debug for Sink {
     }
 }
 
-/// Output that was captured.
+/// Captured output, as [`Output::take`] returns it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Captured {
-    /// What was written, up to the limit.
+    /// The bytes that were written, up to the limit.
     pub bytes: Vec<u8>,
-    /// How many bytes were written after the limit was reached, and are lost.
+    /// The number of bytes that were dropped because they were beyond the limit.
     pub dropped: u64,
 }
 
 impl Captured {
-    /// The bytes as text, with what is not UTF-8 replaced.
+    /// Returns the bytes as text. Invalid UTF-8 is replaced by U+FFFD.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 }
 
 impl Output {
-    /// Nowhere.
+    /// Returns an output that discards everything.
     pub fn discarded() -> Self {
         Output(Arc::new(Sink::Discarded))
     }
 
-    /// The host's standard output, in chunks as they are written.
+    /// Returns the host's standard output. Each chunk is written when the interpreter writes it.
     ///
-    /// A reader that is slow delays the interpreter, which can be stopped meanwhile and reaches its limits.  The chunks
-    /// do not pass through the buffer of [`std::io::stdout`]: a host that has left a line unfinished there flushes it
-    /// before the interpreter runs.
+    /// A slow reader delays the interpreter, which can still be stopped and still reaches its
+    /// limits. The chunks bypass the buffer of [`std::io::stdout`], so a host that has an
+    /// unfinished line there flushes it before the interpreter runs.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// use archipel::Output;
+    ///
+    /// let interpreter = runtime.interpreter().stdout(Output::host_stdout()).build()?;
+    /// interpreter.exec("print('hello')")?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn host_stdout() -> Self {
         Output(Arc::new(Sink::Host(Stream::Out)))
     }
 
-    /// The host's standard error, likewise.
+    /// Returns the host's standard error, which otherwise works as
+    /// [`host_stdout`](Self::host_stdout) does.
     pub fn host_stderr() -> Self {
         Output(Arc::new(Sink::Host(Stream::Err)))
     }
 
-    /// Memory, of which at most `limit` bytes are kept; what is written after that is counted and
-    /// dropped.
+    /// Returns an output that keeps at most `limit` bytes in memory. Further bytes are counted and
+    /// dropped. [`take`](Self::take) empties it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let output = archipel::Output::captured(4);
+    /// output.write_unless(b"abcdef", || false)?;
+    /// let captured = output.take();
+    /// assert_eq!(captured.bytes, b"abcd");
+    /// assert_eq!(captured.dropped, 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn captured(limit: usize) -> Self {
         Output(Arc::new(Sink::Captured {
             limit,
@@ -102,12 +127,14 @@ impl Output {
         }))
     }
 
-    /// A writer of the host's, which is given every chunk as it is written, of at most 4 KiB.
+    /// Returns an output that passes every chunk, of at most 4 KiB, to `writer` when the
+    /// interpreter writes it.
     ///
-    /// It is called by a thread beside the workers, and the interpreter waits until it returns.  It can wait for a
-    /// reader: the interpreter can be stopped meanwhile and reaches its limits.  A call that goes on after that occupies
-    /// its thread, of which there are 512 for all interpreters.  To the script an error of kind
-    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) means that the reader is gone; others, and panics, are an `OSError`.
+    /// A thread of the blocking pool calls the writer, and the interpreter waits until it returns.
+    /// The writer can block: the interpreter can still be stopped and still reaches its limits. A
+    /// call that continues after that occupies its thread; all interpreters together have 512. An
+    /// error of kind [`BrokenPipe`](io::ErrorKind::BrokenPipe) tells the script that the reader is
+    /// gone. Any other error, or a panic, is an `OSError` in the script.
     ///
     /// # Examples
     ///
@@ -119,12 +146,13 @@ impl Output {
         Output(Arc::new(Sink::Writer(Mutex::new(Box::new(writer)))))
     }
 
-    /// A writer of the host's that never waits, such as one to memory: as [`writer`](Self::writer), called by the thread
-    /// that runs the interpreter, which is faster.
+    /// Returns an output that passes every chunk to `writer`, which never blocks, such as a writer
+    /// to memory. It works as [`writer`](Self::writer) does, except that the thread that runs the
+    /// interpreter calls it, which is faster.
     ///
-    /// It takes as many bytes as it has room for.  When it has none, it returns an error of kind
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) and is called again some milliseconds later.  While it is in a call,
-    /// nothing can stop the interpreter.
+    /// The writer takes as many bytes as it has room for. If it has no room, it returns an error of
+    /// kind [`WouldBlock`](io::ErrorKind::WouldBlock) and is called again some milliseconds later.
+    /// Nothing can stop the interpreter during a call.
     ///
     /// # Examples
     ///
@@ -136,13 +164,15 @@ impl Output {
         Output(Arc::new(Sink::Prompt(Mutex::new(Box::new(writer)))))
     }
 
-    /// Writes all of `bytes` for the host itself, and waits for a reader until `give_up` returns true.  It is asked every
-    /// 100 ms for as long as nothing can be written.
+    /// Writes all of `bytes`, and blocks until a reader takes them or `give_up` returns true. It is
+    /// for the host's own output. While nothing can be written, `give_up` is called every 100 ms or
+    /// more often.
     ///
     /// # Errors
     ///
-    /// [`TimedOut`](io::ErrorKind::TimedOut) when `give_up` returned true; some of the bytes may have been written.
-    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) when the reader is gone, and whatever else the destination returns.
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if `give_up` returned true; some of the bytes may have
+    /// been written. [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the reader is gone. Otherwise the
+    /// error of the destination.
     ///
     /// # Examples
     ///
@@ -170,7 +200,7 @@ impl Output {
                 let (output, rest) = (self.clone(), bytes.to_vec());
                 let (done, result) = std::sync::mpsc::channel();
                 std::thread::Builder::new().spawn(move || {
-                    // Nobody listens where it took too long.
+                    // The receiver is gone if the write took too long.
                     let _ = done.send(output.write_waiting(&rest));
                 })?;
                 loop {
@@ -186,7 +216,8 @@ impl Output {
         Ok(())
     }
 
-    /// Takes what was captured since the last call.  For other outputs it is empty.
+    /// Returns what was captured since the last call, and empties the output. It is empty for
+    /// outputs that do not capture.
     pub fn take(&self) -> Captured {
         match &*self.0 {
             Sink::Captured { kept, .. } => {
@@ -196,7 +227,7 @@ impl Output {
         }
     }
 
-    /// Writes what can be written without waiting, which may be nothing.
+    /// Writes what can be written without blocking, which may be nothing.
     fn attempt(&self, bytes: &[u8]) -> io::Result<usize> {
         match &*self.0 {
             Sink::Discarded => Ok(bytes.len()),
@@ -217,7 +248,7 @@ impl Output {
         }
     }
 
-    /// Whether the only way is to wait in a write.
+    /// Returns whether the output can only be written to by a blocking call.
     fn can_wait(&self) -> bool {
         match &*self.0 {
             Sink::Writer(_) => true,
@@ -226,7 +257,7 @@ impl Output {
         }
     }
 
-    /// Writes all of it, on a thread that can wait.
+    /// Writes all of `bytes`, on a thread that may block.
     fn write_waiting(&self, bytes: &[u8]) -> io::Result<()> {
         match &*self.0 {
             Sink::Writer(writer) => called(writer, |writer| {
@@ -238,7 +269,7 @@ impl Output {
         }
     }
 
-    /// Waits, on the calling thread, until something can be written or a moment has passed.
+    /// Blocks the calling thread until something can be written or a short time has passed.
     fn wait(&self) {
         match &*self.0 {
             Sink::Host(stream) => door::wait(*stream, MOMENT),
@@ -246,8 +277,8 @@ impl Output {
         }
     }
 
-    /// Writes all of it. A worker never waits for the reader, so another thread does, and not for long, since nothing
-    /// can call it back.
+    /// Writes all of `bytes`. A worker never blocks for a reader: a thread of the blocking pool
+    /// does. Nothing can cancel that thread, so where possible it blocks for a short time only.
     async fn write_all(&self, mut bytes: Bytes) -> io::Result<()> {
         while !bytes.is_empty() {
             let written = self.attempt(&bytes)?;
@@ -282,7 +313,7 @@ impl Output {
     }
 }
 
-/// Calls a writer of the host's. A panic would go through the guest, and up to whoever waits for that.
+/// Calls a host writer. A panic must not unwind through the guest and its callers.
 fn called<T>(
     writer: &Mutex<Box<dyn io::Write + Send>>,
     act: impl FnOnce(&mut dyn io::Write) -> io::Result<T>,
@@ -308,7 +339,7 @@ mod tests {
         assert_eq!(output.take(), Captured::default());
     }
 
-    /// Takes three bytes at every second call.
+    /// A writer that takes three bytes at every second call.
     struct Slow(Arc<Mutex<Vec<u8>>>, bool);
 
     impl io::Write for Slow {
@@ -337,7 +368,7 @@ mod tests {
         assert_eq!(stuck.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
-    /// Waits until somebody lets go of it.
+    /// A writer that blocks until the sender is dropped.
     struct Stuck(std::sync::mpsc::Receiver<()>);
 
     impl io::Write for Stuck {
@@ -352,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_whose_writer_waits_reaches_its_limits_and_can_be_killed() {
+    fn a_guest_with_a_blocked_writer_reaches_its_limits_and_can_be_killed() {
         use crate::{Error, Limits, Runtime};
         let runtime = Runtime::builder()
             .interpreters(4)
@@ -377,7 +408,7 @@ mod tests {
             while !killed.is_running() {
                 std::thread::yield_now();
             }
-            // The only worker is free for others.
+            // The only worker is free.
             runtime.interpreter().build().unwrap().exec("1").unwrap();
             killed.kill();
             assert!(matches!(run.join().unwrap(), Err(Error::Killed)));

@@ -1,15 +1,15 @@
-//! Which pages of a mapped memory were written to.
+//! Finding the pages of a mapping that were written.
 //!
-//! Interpreters map the guest's snapshot copy-on-write: what the process has for itself alone is what one
-//! of them changed.  Comparing everything instead would touch all of the snapshot twice.
+//! Interpreters map the guest's snapshot copy-on-write, so private pages are those that an
+//! interpreter changed. Comparing all memory instead would touch the whole snapshot twice.
 
 use std::ops::Range;
 
-/// The smallest pages that there are, and the unit in which memories are compared.
+/// The smallest page size, and the unit in which memories are compared.
 pub(crate) const SMALLEST: usize = 4096;
 
-/// The parts of `memory` that may differ from the file that it was mapped from, in ascending order:
-/// all of it where the system does not say.
+/// Returns the ranges of `memory` that can differ from the mapped file, in ascending order: all of
+/// it if the system cannot tell.
 pub(crate) fn written(memory: &[u8]) -> Vec<Range<usize>> {
     #[cfg(target_os = "linux")]
     if let Some(found) = linux::private(memory) {
@@ -18,8 +18,8 @@ pub(crate) fn written(memory: &[u8]) -> Vec<Range<usize>> {
     std::iter::once(0..memory.len()).collect()
 }
 
-/// Gives back to the system what was written to `memory`, which is a guest's whole memory and used no more:
-/// each page is again what the file has that it was mapped from.
+/// Returns the written pages of `memory` to the system. It must be the whole memory of a guest that
+/// no longer runs: each page then has the contents of the mapped file again.
 pub(crate) fn give_back(memory: Range<*const u8>) {
     #[cfg(target_os = "linux")]
     linux::give_back(memory);
@@ -35,19 +35,19 @@ mod linux {
     use std::os::unix::fs::FileExt;
     use std::sync::OnceLock;
 
-    /// In an entry of the page map: the page is in memory, or in the swap.
+    /// In an entry of the page map: the page is present or swapped.
     const EXISTS: u64 = 3 << 62;
 
-    /// It is a file's, or shared.
+    /// The page belongs to a file or is shared.
     const OF_FILE: u64 = 1 << 61;
 
-    /// The entry of the auxiliary vector that has the size of a page.
+    /// The key of the page size in the auxiliary vector.
     const PAGE_SIZE: u64 = 6;
 
-    /// How many entries are read at once.
+    /// The number of entries that are read at once.
     const AT_ONCE: usize = 4096;
 
-    /// The page map of this process, and the size of its pages.
+    /// Returns the page map of this process, and the page size.
     fn map() -> Option<&'static (File, usize)> {
         static MAP: OnceLock<Option<(File, usize)>> = OnceLock::new();
         let open = || {
@@ -65,10 +65,7 @@ mod linux {
         MAP.get_or_init(open).as_ref()
     }
 
-    #[expect(
-        unsafe_code,
-        reason = "only the system knows which pages there are, and takes them back"
-    )]
+    #[expect(unsafe_code, reason = "only madvise can return pages to the system")]
     pub(super) fn give_back(memory: Range<*const u8>) {
         let Some((_, size)) = map() else { return };
         let place = memory.start.addr();
@@ -77,10 +74,10 @@ mod linux {
             return;
         }
         let place = std::ptr::with_exposed_provenance_mut(place);
-        // SAFETY: the range is in the linear memory of a guest, which wasmtime has mapped for it alone and whose
-        // address it has exposed for the code that it compiles.  The caller has the store, in which nothing runs
-        // any more, so that what the bytes are is up to the guest, and any are valid.  What is given back is not
-        // unmapped.  That it fails changes nothing.
+        // SAFETY: the range is within the linear memory of a guest, which wasmtime mapped for that
+        // guest alone and whose address it exposed to compiled code. The caller has the store, and
+        // nothing runs in it any more. Guest memory can have any contents, and the range stays
+        // mapped. If madvise fails, nothing changes.
         let _ = unsafe { rustix::mm::madvise(place, length, rustix::mm::Advice::LinuxDontNeed) };
     }
 
@@ -119,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_written_is_found() {
+    fn written_pages_are_found() {
         let mut memory = vec![0_u8; 1 << 20];
         let place = 300_000;
         memory[place] = 1;

@@ -1,29 +1,29 @@
-//! Promises: values that somebody else makes, and that are waited for as an event of the broker's.
+//! Promises: values that another party makes, with an event of the broker for waiting.
 
 use crate::broker::{EventId, PartyId};
 use crate::exchange::Exchange;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A value that a party promised.
+/// A value that a party will make.
 pub(crate) struct Promise<T> {
     exchange: Arc<Exchange>,
     event: EventId,
     value: Mutex<Option<T>>,
-    /// Whether it had a value, which may have been taken.
+    /// True once a value was set, even if it was taken since.
     kept: AtomicBool,
 }
 
 impl<T> Promise<T> {
-    /// A promise that only `party` can keep, as far as deadlocks are concerned.
+    /// Creates a promise. For the deadlock search, only `party` can keep it.
     ///
     /// # Errors
     ///
-    /// When there are more than four billion events.
+    /// If there are more than four billion events.
     pub(crate) fn new(exchange: &Arc<Exchange>, party: PartyId) -> wasmtime::Result<Arc<Self>> {
         let event = exchange
             .with(|broker, _| broker.create_event(party))
-            .ok_or_else(|| wasmtime::format_err!("there are too many tasks"))?;
+            .ok_or_else(|| wasmtime::format_err!("out of event numbers"))?;
         Ok(Arc::new(Promise {
             exchange: exchange.clone(),
             event,
@@ -32,12 +32,12 @@ impl<T> Promise<T> {
         }))
     }
 
-    /// The event that fires when there is a value.
+    /// Returns the event that fires when the value is set.
     pub(crate) fn event(&self) -> EventId {
         self.event
     }
 
-    /// Gives it a value; the first one counts.
+    /// Sets the value. Only the first value counts.
     pub(crate) fn keep(&self, value: T) {
         {
             let mut known = self.value.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,7 +51,7 @@ impl<T> Promise<T> {
         });
     }
 
-    /// Takes the value, once.
+    /// Takes the value, if it is set and was not taken.
     pub(crate) fn take(&self) -> Option<T> {
         let mut value = self.value.lock().unwrap_or_else(PoisonError::into_inner);
         value.take()

@@ -1,4 +1,4 @@
-//! Instances that are made ahead of need.
+//! Prewarmed instances, made before interpreters need them.
 
 use crate::error::Result;
 use crate::family::Family;
@@ -10,24 +10,25 @@ use crate::runtime::Context;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Instances that belong to nobody yet.
+/// The prewarmed instances of a runtime.
 ///
-/// Nothing has run in them, so that whoever is given one cannot tell it from one made for him.
+/// No code has run in them, so an interpreter cannot tell a prewarmed instance from one made for
+/// it.
 pub(crate) struct Ready {
     wanted: usize,
     #[expect(
         clippy::vec_box,
-        reason = "they stay where they are as they change hands"
+        reason = "instances keep their addresses when they change hands"
     )]
     instances: Mutex<Vec<Box<Instance>>>,
-    /// Whether somebody is making more of them.
+    /// True while a task makes instances.
     filling: AtomicBool,
-    /// Whose they are meanwhile.
+    /// The placeholder that owns the instances.
     holder: Arc<Island>,
 }
 
 impl Ready {
-    /// Keeps `wanted` instances ready, the first of which are being made when this returns.
+    /// Starts keeping `wanted` instances. When it returns, the first of them are being made.
     pub(crate) fn keep(context: &Arc<Context>, wanted: usize) -> Result<Arc<Self>> {
         let settings = Settings {
             policy: Policy::new(),
@@ -50,7 +51,7 @@ impl Ready {
 
     #[expect(
         clippy::vec_box,
-        reason = "they stay where they are as they change hands"
+        reason = "instances keep their addresses when they change hands"
     )]
     fn instances(&self) -> MutexGuard<'_, Vec<Box<Instance>>> {
         self.instances
@@ -58,7 +59,7 @@ impl Ready {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One of them, if there is one; another takes its place.
+    /// Takes an instance, if there is one, and starts replacing it.
     pub(crate) fn take(self: &Arc<Self>) -> Option<Box<Instance>> {
         let taken = self.instances().pop();
         self.fill();
@@ -69,31 +70,31 @@ impl Ready {
         self.instances().len()
     }
 
-    /// Has the workers make what is missing.
+    /// Spawns a task that makes the missing instances, unless one runs.
     fn fill(self: &Arc<Self>) {
         if self.instances().len() >= self.wanted || self.filling.swap(true, Ordering::AcqRel) {
             return;
         }
-        // Whoever drops the last runtime ends this too.
+        // The task ends when the last runtime handle is dropped.
         let ready = Arc::downgrade(self);
         let filling = async move {
             while let Some(ready) = ready.upgrade() {
                 if ready.instances().len() >= ready.wanted {
                     ready.filling.store(false, Ordering::Release);
-                    // Somebody may have taken one in between.
+                    // An instance may have been taken in between.
                     ready.fill();
                     break;
                 }
                 match ready.holder.instantiate().await {
                     Ok(instance) => ready.instances().push(instance),
                     Err(error) => {
-                        // Whoever needs one makes it himself, and is told why he cannot.
-                        tracing::debug!("no interpreter can be made ahead of need: {error}");
+                        // A new interpreter then makes its own instance, and gets the error.
+                        tracing::debug!("cannot prewarm an instance: {error}");
                         ready.filling.store(false, Ordering::Release);
                         break;
                     }
                 }
-                // Whoever has something to do comes first.
+                // Other tasks come first.
                 drop(ready);
                 tokio::task::yield_now().await;
             }

@@ -29,7 +29,7 @@ use tokio::sync::oneshot;
 use wasmtime::component::Linker;
 use wasmtime::{Engine, PoolConcurrencyLimitError};
 
-/// What everything in a runtime shares.
+/// The state that all interpreters of a runtime share.
 pub(crate) struct Context {
     pub(crate) engine: Engine,
     pub(crate) guest: IslandPre<State>,
@@ -40,22 +40,22 @@ pub(crate) struct Context {
     pub(crate) aside: Aside,
     pub(crate) families: AtomicU64,
     pub(crate) counters: Counters,
-    /// What is kept for guests besides messages in channels.
+    /// The memory that the host keeps for guests outside of queued messages.
     pub(crate) kept: Arc<Account>,
-    /// Whether the engine counts fuel.
+    /// True if the engine counts fuel.
     pub(crate) counts_fuel: bool,
     pub(crate) slots: Slots,
-    /// How many interpreters there is room for, where slots are reserved.
+    /// The capacity in interpreters, if the pooling allocator reserved slots.
     reserved: Option<u32>,
 }
 
 impl Context {
-    /// What it means that an instance could not be created.
+    /// Translates the error of an instantiation that failed.
     pub(crate) fn not_created(&self, error: wasmtime::Error) -> Error {
         match self.reserved {
             Some(limit) if error.is::<PoolConcurrencyLimitError>() => Error::Capacity { limit },
             _ if error.to_string().contains("memory minimum size") => Error::Config(
-                "the memory limit is less than what an interpreter needs from the start".to_owned(),
+                "the memory limit is smaller than what an interpreter starts with".to_owned(),
             ),
             _ => engine::failure(error),
         }
@@ -65,9 +65,9 @@ impl Context {
 /// The threads that run guests, and the timers that wake them.
 pub(crate) struct Workers {
     scheduler: Scheduler,
-    /// Timers, and the threads in which WASI's blocking calls wait.
+    /// Timers, and the blocking pool.
     timers: Timers,
-    /// How many more callers may run guests on their own threads.
+    /// The number of further callers that may run guests on their own threads.
     room_at_home: AtomicUsize,
 }
 
@@ -90,7 +90,7 @@ impl Workers {
         self.scheduler.spawn(future)
     }
 
-    /// Runs `future` on the workers while the caller awaits it; dropping this ends it.
+    /// Runs `future` on the workers while the caller awaits it. Dropping this cancels it.
     pub(crate) async fn join<F>(&self, future: F) -> Result<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
@@ -98,17 +98,18 @@ impl Workers {
         self.spawn(future).await.ok_or_else(given_up)
     }
 
-    /// Runs `future` to its end while the caller waits.
+    /// Runs `future` to its end and blocks the caller.
     ///
-    /// It begins on the caller's thread, since going to another one takes longer than many a
-    /// script.  As soon as it waits, or has run for a while, it goes to the workers.
+    /// It starts on the caller's thread, since a move to another thread takes longer than many
+    /// scripts run. As soon as it waits, or has run for `TICKS_AT_HOME` ticks, it moves to the
+    /// workers.
     pub(crate) fn block_on<F>(&self, future: F) -> Result<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         if self.scheduler.is_worker() {
-            // An alias of the host's makes this call.  The workers may all do that, so that nobody
-            // would be left to do what they wait for.
+            // A host alias makes this call. If every worker did that, no worker would be left to
+            // run what they wait for.
             return Ok(self.wait(future));
         }
         let mut future = Box::pin(future);
@@ -118,10 +119,10 @@ impl Workers {
         }
     }
 
-    /// Polls `future` on the caller's thread, until it waits or has run for a while.
+    /// Polls `future` on the caller's thread until it waits or has run for `TICKS_AT_HOME` ticks.
     ///
-    /// Only as many callers do so as there are workers.  Were it more than that, the system would share the
-    /// processors among them by its own lights, and one that is to be killed could stand far back.
+    /// At most as many callers do so as there are workers. With more, the operating system would
+    /// decide which guest runs, and a guest to be killed could wait long for a processor.
     fn at_home<F: Future>(&self, mut future: Pin<&mut F>) -> Option<F::Output> {
         let _room = Room::take(&self.room_at_home)?;
         let _entered = self.timers.handle().enter();
@@ -132,8 +133,8 @@ impl Workers {
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                 return Some(output);
             }
-            // A guest that was only interrupted wants to go on at once.  Whatever else it waits for is
-            // asked again when it is polled by a worker.
+            // A guest that only yielded is polled again at once. All other waits are polled again
+            // by a worker.
             if !woken.0.swap(false, Ordering::Relaxed) {
                 break;
             }
@@ -141,7 +142,7 @@ impl Workers {
         None
     }
 
-    /// Runs `run` to its end, or until somebody stops it, while the caller waits.
+    /// Runs `run` to its end, or until it is stopped, and blocks the caller.
     pub(crate) fn finish<T: Send + 'static>(&self, mut run: Run<T>) -> Result<T> {
         if self.scheduler.is_worker() {
             return self.wait(run);
@@ -153,36 +154,36 @@ impl Workers {
         pollster::block_on(either(async { self.join(run).await? }, stopped))
     }
 
-    /// As `finish`, for asynchronous callers; dropping this ends the run.
+    /// Runs `run` as `finish` does, for asynchronous callers. Dropping this stops the run.
     pub(crate) async fn finish_async<T: Send + 'static>(&self, run: Run<T>) -> Result<T> {
         let stopped = stopped(&run);
         either(async { self.join(run).await? }, stopped).await
     }
 
-    /// Has the timers at hand, for tests that poll by hand.
+    /// Enters the tokio runtime, for tests that poll by hand.
     #[cfg(test)]
     pub(crate) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
         self.timers.handle().enter()
     }
 
-    /// Waits for `future` on the caller's thread alone.
+    /// Runs `future` to its end on the caller's thread.
     pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
         let _entered = self.timers.handle().enter();
         pollster::block_on(future)
     }
 }
 
-/// Resolves when somebody stops `run`, which its task may learn only later.
+/// Resolves when `run` is stopped. The task that polls `run` can see the request later.
 fn stopped<T: Send + 'static>(run: &Run<T>) -> oneshot::Receiver<Result<T>> {
     let (sender, receiver) = oneshot::channel();
     run.when_stopped(move |error| {
-        // Whoever waited may be gone.
+        // The caller may be gone.
         let _ = sender.send(error);
     });
     receiver
 }
 
-/// What comes first: the end of `run`, or the news that somebody stopped it.
+/// Returns the result of `run`, or of `stopped` if that comes first.
 async fn either<T>(
     run: impl Future<Output = Result<T>>,
     stopped: oneshot::Receiver<Result<T>>,
@@ -194,15 +195,15 @@ async fn either<T>(
     }
 }
 
-/// The error of a task that panicked.
+/// The error of a task that panicked or was dropped.
 fn given_up() -> Error {
-    Error::Internal(anyhow::anyhow!("a worker gave up on a task"))
+    Error::Internal(anyhow::anyhow!("a worker dropped a task"))
 }
 
-/// How many ticks a call may run on the thread of the caller.
+/// The number of ticks for which a call may run on the thread of its caller.
 const TICKS_AT_HOME: usize = 4;
 
-/// One of a bounded number of places.
+/// A permit from a counter of permits; dropping it returns the permit.
 struct Room<'a>(&'a AtomicUsize);
 
 impl<'a> Room<'a> {
@@ -221,7 +222,7 @@ impl Drop for Room<'_> {
     }
 }
 
-/// Notes that it was woken.
+/// A waker that records that it was woken.
 struct Woken(AtomicBool);
 
 impl std::task::Wake for Woken {
@@ -230,10 +231,10 @@ impl std::task::Wake for Woken {
     }
 }
 
-/// One engine with a compiled guest, in which interpreters are created.
+/// An engine with a compiled guest, in which interpreters are created.
 ///
-/// A process usually has one.  Clones are the same runtime, which ends when its last clone and its
-/// last interpreter are dropped.
+/// A process usually has one. Clones are handles of the same runtime. It ends when its last clone
+/// and its last interpreter are dropped.
 ///
 /// # Examples
 ///
@@ -248,7 +249,10 @@ impl std::task::Wake for Woken {
 pub struct Runtime(pub(crate) Arc<Context>, pub(crate) Option<Arc<Ready>>);
 
 impl Runtime {
-    /// A runtime with the defaults of [`Runtime::builder`].
+    /// Creates a runtime with the defaults of [`Runtime::builder`].
+    ///
+    /// It blocks. Where the cache has no guest yet, it builds one, which takes about a minute: see
+    /// [`RuntimeBuilder::build`].
     ///
     /// # Errors
     ///
@@ -257,8 +261,15 @@ impl Runtime {
         Runtime::builder().build()
     }
 
-    /// A builder with the defaults: as many workers as the machine has processors, room for 1,000
-    /// interpreters, and the user's cache folder.
+    /// Returns a builder with the defaults: one worker for each processor, at most 1,000
+    /// interpreters, no prewarmed instances, no fuel, and the user's cache folder.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// let runtime = archipel::Runtime::builder().workers(2).interpreters(100).build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn builder() -> RuntimeBuilder {
         RuntimeBuilder {
             workers: None,
@@ -274,16 +285,37 @@ impl Runtime {
         }
     }
 
-    /// A builder for an interpreter that may do nothing, of which every output is discarded.
+    /// Returns a builder for an interpreter with an empty policy, default limits and discarded
+    /// outputs.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn interpreter(&self) -> InterpreterBuilder {
         InterpreterBuilder::new(self.clone())
     }
 
-    /// A channel, both ends of which the host holds.
+    /// Creates a channel and returns both ends to the host.
     ///
     /// # Errors
     ///
-    /// [`Error::Internal`] when four billion channels exist.
+    /// [`Error::Internal`] if the runtime has run out of channel numbers, after four billion channels.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use archipel::Capacity;
+    /// # let runtime = archipel::Runtime::new()?;
+    ///
+    /// let (sender, receiver) = runtime.channel(Capacity::Bounded(1))?;
+    /// sender.send("hello")?;
+    /// assert_eq!(receiver.recv()?, "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn channel(&self, capacity: Capacity) -> Result<(Sender, Receiver)> {
         crate::channel::create(&self.0, capacity)
     }
@@ -295,14 +327,14 @@ impl std::fmt::Debug for Runtime {
     }
 }
 
-/// How many messages a channel holds for a receiver that has not come yet.
+/// The number of messages that a channel queues before a send waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Capacity {
-    /// None: a send completes when a receiver takes the message.
+    /// None: a send waits until a receiver takes the message.
     Rendezvous,
-    /// So many.  With 0 it is a rendezvous.
+    /// At most this number. `Bounded(0)` is a rendezvous.
     Bounded(usize),
-    /// Any number, up to 256 MiB.
+    /// Any number, up to 256 MiB of message bodies.
     Unbounded,
 }
 
@@ -319,7 +351,7 @@ impl From<Capacity> for broker::Capacity {
     }
 }
 
-/// Settings of a runtime.
+/// The settings of a new runtime; [`Runtime::builder`] returns them.
 #[must_use]
 pub struct RuntimeBuilder {
     workers: Option<usize>,
@@ -331,13 +363,13 @@ pub struct RuntimeBuilder {
     progress: Box<dyn FnMut(Progress)>,
 }
 
-/// The guest that the environment names instead of the one that would be built.
+/// Returns the path in `ARCHIPEL_GUEST`, unless that is unset or empty.
 fn given_guest() -> Option<PathBuf> {
     let path = std::env::var_os("ARCHIPEL_GUEST")?;
     (!path.is_empty()).then(|| path.into())
 }
 
-/// Whether the guest is in `folder`, or can be built there.
+/// Returns whether `folder` has the guest, or the guest can be built there.
 fn can_have_guest(folder: &Path) -> bool {
     let private = crate::cache::open_private(folder).is_ok();
     private && (archipel_guest::find(Variant::Island, folder).is_some() || is_writable(folder))
@@ -354,29 +386,33 @@ fn is_writable(_folder: &Path) -> bool {
 }
 
 impl RuntimeBuilder {
-    /// How many threads run guests: from 1 to 512.  The default is one for each processor.
+    /// Sets the number of worker threads, which run guests: from 1 to 512. The default is one for
+    /// each processor.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self
     }
 
-    /// How many interpreters can exist at a time: from 1 to 100,000.  The default is 1,000.
+    /// Sets the maximum number of interpreters that exist at a time: from 1 to 100,000. The default
+    /// is 1,000.
     ///
-    /// Address space for so many is reserved from the start, 6 GiB for each; where the system
-    /// refuses that, each is allocated when it is created, which takes longer.  Linux allows a process a number of
-    /// mappings (`vm.max_map_count`), which is 65,530 unless it was raised and enough for 10,755 interpreters:
-    /// building the runtime fails if there may be more than that allows.
+    /// The runtime reserves 6 GiB of address space for each of them when it is built. If the system
+    /// refuses the address space, memory is allocated for each interpreter when it is created,
+    /// which takes longer. Linux limits the number of mappings of a process (`vm.max_map_count`);
+    /// its default of 65,530 is enough for 10,755 interpreters. Building the runtime fails if the
+    /// limit is too low.
     pub fn interpreters(mut self, interpreters: u32) -> Self {
         self.interpreters = interpreters;
         self
     }
 
-    /// How many instances are made ahead of need: from 0, the default, to 10,000.
+    /// Sets the number of prewarmed instances: from 0, the default, to 10,000.
     ///
-    /// An interpreter that the host creates is then one of these, and the workers make another as soon as
-    /// they have nothing else to do.  It is the same as any other: nothing has run in it.  They take room beyond
-    /// that for [`interpreters`](Self::interpreters), and none but address space and 40 KiB of memory for each.
-    /// When none is left, as in a burst of creations, the rest are created as they are needed.
+    /// A new interpreter of the host takes one of them, and the workers make another when they are
+    /// idle. A prewarmed instance is as good as new: no code has run in it. Prewarmed instances do
+    /// not count as [`interpreters`](Self::interpreters), and each takes address space and 40 KiB
+    /// of memory. When none is left, as in a burst of creations, interpreters are created on
+    /// demand.
     ///
     /// # Examples
     ///
@@ -390,8 +426,19 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Whether guests count the instructions that they execute, which [`Limits::fuel`] needs.  It makes
-    /// all of them slower, so the default is that they do not.
+    /// Sets whether guests count the instructions that they execute, which [`Limits::fuel`] needs.
+    /// It slows all guests down, so the default is false.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use archipel::{Limits, Runtime};
+    ///
+    /// let runtime = Runtime::builder().fuel(true).build()?;
+    /// let limits = Limits::new().fuel(1_000_000_000)?;
+    /// let interpreter = runtime.interpreter().limits(limits).build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     ///
     /// [`Limits::fuel`]: crate::Limits::fuel
     pub fn fuel(mut self, fuel: bool) -> Self {
@@ -399,63 +446,87 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Whether guests can be interrupted while they compute: for measuring what that costs.  Without
-    /// it nothing ends a loop, whatever the limits say.
+    /// Sets whether guests check for preemption while they compute, to measure the cost of the
+    /// checks. Without them nothing ends a loop, whatever the limits are.
     #[doc(hidden)]
     pub fn interruption(mut self, interruption: bool) -> Self {
         self.features.interruption = interruption;
         self
     }
 
-    /// Where the guest is kept once it is built, and compiled.  The default is the user's cache
-    /// folder, or `ARCHIPEL_CACHE_DIR` where that is set.
+    /// Sets the folder that caches the built and the compiled guest. The default is the folder in
+    /// `ARCHIPEL_CACHE_DIR` or, if that is unset, the user's cache folder.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// let runtime = archipel::Runtime::builder().cache_dir("/var/cache/archipel").build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn cache_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.cache_dir = Some(folder.into());
         self
     }
 
-    /// Calls `progress` with what has to be done before the first interpreter can be created.
-    /// With a warm cache that is nothing.
+    /// Sets a callback for the steps that precede the first interpreter, such as building and
+    /// compiling the guest. A warm cache makes all of them unnecessary.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use archipel::{Progress, Runtime};
+    ///
+    /// let runtime = Runtime::builder()
+    ///     .progress(|step| match step {
+    ///         Progress::Build(what) => eprintln!("building the guest: {what}"),
+    ///         other => eprintln!("{other:?}"),
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn progress(mut self, progress: impl FnMut(Progress) + 'static) -> Self {
         self.progress = Box::new(progress);
         self
     }
 
-    /// Takes the guest in that file, as the environment variable `ARCHIPEL_GUEST` does: for tests with
-    /// guests that are not ours.
+    /// Sets the file of the guest, as the environment variable `ARCHIPEL_GUEST` does. It is meant
+    /// for tests with foreign guests.
     #[doc(hidden)]
     pub fn guest(mut self, path: impl Into<PathBuf>) -> Self {
         self.guest = Some(path.into());
         self
     }
 
-    /// The runtime.
+    /// Creates the runtime, and blocks until it can create interpreters.
     ///
-    /// The first time on a machine this builds and compiles the guest, which takes a minute.  The
-    /// environment variable `ARCHIPEL_GUEST` names the file of a ready guest to be used instead.
+    /// If the cache has no guest of this version, the guest is built first, which takes about a
+    /// minute and needs Python 3.10 or newer with pip, and access to package registries. The
+    /// environment variable `ARCHIPEL_GUEST` names the file of a built guest to use instead. The
+    /// guest is then compiled for this machine, and the result is cached.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for a number out of range, and [`Error::Guest`] when the guest cannot be
-    /// built, read or compiled.
+    /// [`Error::Config`] for a number out of range, [`Error::Guest`] if the guest cannot be built,
+    /// read or compiled, and [`Error::NoMemory`] or [`Error::Exhausted`] if the system refuses
+    /// memory, threads or files.
     pub fn build(mut self) -> Result<Runtime> {
         let workers = match self.workers {
             None => std::thread::available_parallelism().map_or(1, usize::from),
             Some(n @ 1..=512) => n,
             Some(n) => {
-                let text = format!("a runtime has from 1 to 512 workers, not {n}");
+                let text = format!("{n} workers are out of range (use 1 to 512)");
                 return Err(Error::Config(text));
             }
         };
         if !(1..=100_000).contains(&self.interpreters) {
             return Err(Error::Config(format!(
-                "a runtime has room for 1 to 100000 interpreters, not {}",
+                "room for {} interpreters is out of range (use 1 to 100000)",
                 self.interpreters
             )));
         }
         if self.ready > 10_000 {
             let text = format!(
-                "a runtime keeps at most 10000 instances ready, not {}",
+                "{} prewarmed instances are out of range (use 0 to 10000)",
                 self.ready
             );
             return Err(Error::Config(text));
@@ -474,8 +545,11 @@ impl RuntimeBuilder {
             .map_err(|error| Error::Guest(error.into()))?;
         let indices =
             IslandIndices::new(guest.instance_pre()).map_err(|error| Error::Guest(error.into()))?;
-        let image = Image::find(&component)
-            .ok_or_else(|| Error::Guest(anyhow::anyhow!("the guest cannot be copied")))?;
+        let image = Image::find(&component).ok_or_else(|| {
+            Error::Guest(anyhow::anyhow!(
+                "the guest lacks the functions of image.wit"
+            ))
+        })?;
 
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), workers);
         let exchange = Exchange::new(seed);
@@ -499,10 +573,10 @@ impl RuntimeBuilder {
             None,
         );
         if let Some(path) = given {
-            // Whether the types fit is only seen when an instance is made.
+            // Mismatched types only show when an instance is made.
             runtime.interpreter().build().map_err(|error| match error {
                 Error::Internal(cause) => Error::Guest(cause.context(format!(
-                    "ARCHIPEL_GUEST is {}, which is no guest of this version of Archipel",
+                    "the guest {} does not fit this version of Archipel (check ARCHIPEL_GUEST)",
                     path.display()
                 ))),
                 other => other,
@@ -514,12 +588,12 @@ impl RuntimeBuilder {
         Ok(runtime)
     }
 
-    /// The guest to be compiled, built if need be.
+    /// Returns the guest to compile, and builds it if necessary.
     fn source(&mut self, given: Option<&Path>) -> Result<Source> {
         if let Some(path) = given {
             let state = crate::cache::state(path).map_err(|error| {
                 Error::Guest(anyhow::anyhow!(
-                    "ARCHIPEL_GUEST is {}, which cannot be read: {error}",
+                    "cannot read the guest {}: {error} (check ARCHIPEL_GUEST)",
                     path.display()
                 ))
             })?;
@@ -535,9 +609,9 @@ impl RuntimeBuilder {
             _ => {
                 temporary = std::env::temp_dir().join("archipel-without-cache");
                 (self.progress)(Progress::NoCache);
-                // Whoever can write there could put another guest into it.
+                // Another user who could write to the folder could replace the guest.
                 crate::cache::open_private(&temporary).map_err(|error| {
-                    let text = "there is neither a cache folder nor a temporary one";
+                    let text = "no cache folder and no temporary folder (set ARCHIPEL_CACHE_DIR)";
                     Error::Guest(anyhow::Error::new(error).context(text))
                 })?;
                 &temporary
@@ -559,7 +633,7 @@ impl RuntimeBuilder {
         match CompiledCache::open(&folder) {
             Ok(cache) => Some(cache),
             Err(error) => {
-                tracing::warn!("the cache for compiled guests cannot be used: {error}");
+                tracing::warn!("cannot use the cache of compiled guests: {error}");
                 (self.progress)(Progress::NoCache);
                 None
             }
@@ -568,7 +642,7 @@ impl RuntimeBuilder {
 }
 
 impl Context {
-    /// A number for a new family.
+    /// Returns the number of a new family.
     pub(crate) fn next_family(&self) -> u64 {
         self.families.fetch_add(1, Ordering::Relaxed)
     }

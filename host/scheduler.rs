@@ -1,9 +1,9 @@
-//! The workers: which task runs on which thread.
+//! The scheduler: which task runs on which worker.
 //!
-//! Handing a task to another thread takes longer than most messages between interpreters do to be
-//! answered.  So a task that is woken by another one stays on the worker of the one that woke it, which
-//! usually is about to wait for it.  Others are called to help when there is more than that to do, and
-//! when the last task that was kept so had to wait for long.
+//! A hand-over of a task to another thread takes longer than most messages between interpreters
+//! take to be answered. So a task that another task wakes stays on that task's worker, because the
+//! other task is usually about to wait for it. The scheduler wakes a further worker if a queue has
+//! more than one task, or if the last task of a worker had to wait long.
 
 use async_task::{FallibleTask, Runnable, ScheduleInfo, WithInfo};
 use std::cell::Cell;
@@ -15,28 +15,28 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
-/// A task that was kept on its worker for longer than this should have gone to another one.
+/// The queueing time after which a task should have moved to another worker.
 const LONG: Duration = Duration::from_micros(50);
 
-/// After so many turns a worker looks first for what came from outside, so that tasks that wake each
-/// other cannot keep it out.
+/// The number of turns after which a worker looks at tasks from outside first, so that tasks that
+/// wake each other cannot starve them.
 const FAIR: u32 = 61;
 
-/// Those in a hurry may keep the others waiting for so long.
+/// The longest time that latency-sensitive tasks can delay compute-bound ones.
 const HURRY: Duration = Duration::from_millis(5);
 
-/// Threads that run tasks.  They end when this is dropped, and drop the tasks that are queued.
+/// A pool of worker threads. Dropping it ends the threads and drops queued tasks.
 pub(crate) struct Scheduler {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    /// Tasks that were woken from outside.
+    /// Tasks that were woken outside of the workers.
     injected: Mutex<VecDeque<Runnable>>,
     workers: Box<[Worker]>,
-    /// The workers that are parked.
+    /// The numbers of the parked workers.
     idle: Mutex<Vec<usize>>,
-    /// How many those are, to be looked at without the lock.
+    /// The length of `idle`, readable without its lock.
     idle_count: AtomicUsize,
     stopping: AtomicBool,
 }
@@ -44,14 +44,14 @@ struct Shared {
 #[derive(Default)]
 struct Worker {
     queue: Mutex<VecDeque<Queued>>,
-    /// Tasks that were interrupted while they computed.
+    /// Tasks that yielded while they computed.
     busy: Mutex<VecDeque<Runnable>>,
     thread: OnceLock<Thread>,
-    /// Whether the next single task calls for help at once.
+    /// True if a single queued task already wakes another worker.
     eager: AtomicBool,
 }
 
-/// Which of the two lines a task stood in.
+/// The queue that a task was in: latency-sensitive or compute-bound.
 #[derive(Clone, Copy, PartialEq)]
 enum Pace {
     Hurry,
@@ -64,17 +64,17 @@ struct Queued {
 }
 
 thread_local! {
-    /// The scheduler that the thread works for, by address, and its number there.
+    /// The address of the scheduler that the thread works for, and the worker's number.
     static WORKER: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing that can panic runs under these locks.
+    // No code that can panic runs under these locks.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Scheduler {
-    /// Starts `workers` threads, in which the timers of `timers` are at hand.
+    /// Starts `workers` threads inside the tokio runtime `timers`.
     pub(crate) fn start(workers: usize, timers: &Handle) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             injected: Mutex::default(),
@@ -83,7 +83,7 @@ impl Scheduler {
             idle_count: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
         });
-        // Dropped on an error, it ends the threads that were started.
+        // If starting a thread fails, dropping this ends the threads that were started.
         let scheduler = Scheduler {
             shared: shared.clone(),
         };
@@ -99,8 +99,8 @@ impl Scheduler {
         Ok(scheduler)
     }
 
-    /// Runs `future` on the workers.  Dropping the task drops the future; awaiting it gives `None`
-    /// when the future panicked or the scheduler has ended.
+    /// Runs `future` on the workers. Dropping the task drops the future. Awaiting it returns `None`
+    /// if the future panicked or the scheduler has ended.
     pub(crate) fn spawn<F>(&self, future: F) -> FallibleTask<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
@@ -112,7 +112,7 @@ impl Scheduler {
         task.fallible()
     }
 
-    /// Whether the caller is one of the workers.
+    /// Returns whether the calling thread is a worker of this scheduler.
     pub(crate) fn is_worker(&self) -> bool {
         matches!(WORKER.get(), Some((address, _)) if address == self.shared.address())
     }
@@ -139,7 +139,7 @@ impl Shared {
             _ if self.stopping.load(Ordering::Relaxed) => drop(runnable),
             Some((address, number)) if address == self.address() && info.woken_while_running => {
                 lock(&self.workers[number].busy).push_back(runnable);
-                // The worker itself takes it next, if it has nothing else to do.
+                // This worker takes the task next if it has no other.
                 let others = lock(&self.workers[number].queue).len();
                 if others > 0 || lock(&self.workers[number].busy).len() > 1 {
                     self.call_for_help();
@@ -168,8 +168,8 @@ impl Shared {
 
     /// Wakes a parked worker, if there is one.
     fn call_for_help(&self) {
-        // A worker that parks says so before it looks for work a last time, and here work is queued
-        // before looking for parked workers: one of the two sees the other.
+        // A parking worker registers as idle before its last look for work, and this code runs
+        // after the work was queued: one of the two threads sees the other.
         fence(Ordering::SeqCst);
         if self.idle_count.load(Ordering::Relaxed) == 0 {
             return;
@@ -187,7 +187,7 @@ impl Shared {
 
     fn work(&self, me: usize) {
         WORKER.set(Some((self.address(), me)));
-        // It is the only one that sets this.
+        // No other thread sets this.
         let _ = self.workers[me].thread.set(thread::current());
         let mut turn = 0_u32;
         let mut busy_until = Instant::now();
@@ -197,13 +197,13 @@ impl Shared {
                 self.park(me);
                 continue;
             };
-            // A task that panics is done for, and its worker goes on.
+            // A panic ends the task, not the worker.
             let _ = catch_unwind(AssertUnwindSafe(|| runnable.run()));
             if pace == Pace::Busy {
                 busy_until = Instant::now();
             }
         }
-        // What is dropped here may wake others, whose tasks are dropped in turn.
+        // Dropping a task can wake others, which are then dropped too.
         let own = std::mem::take(&mut *lock(&self.workers[me].queue));
         let busy = std::mem::take(&mut *lock(&self.workers[me].busy));
         let injected = std::mem::take(&mut *lock(&self.injected));
@@ -216,7 +216,7 @@ impl Shared {
         ));
     }
 
-    /// The next task for a worker on which the last turn of the busy ones was over at `busy_until`.
+    /// Returns the next task for a worker whose last compute-bound turn ended at `busy_until`.
     fn next(&self, me: usize, turn: u32, busy_until: Instant) -> Option<(Runnable, Pace)> {
         let worker = &self.workers[me];
         let own = || {
@@ -225,8 +225,8 @@ impl Shared {
         };
         let injected = || Some((lock(&self.injected).pop_front()?, Pace::Hurry));
         let busy = || Some((lock(&worker.busy).pop_front()?, Pace::Busy));
-        // Counted from the end of a turn, however long that took on a machine that has more to do: those in a
-        // hurry come between any two of them.
+        // Counted from the end of a turn, however long it took on a loaded machine, so that
+        // latency-sensitive tasks run between any two compute-bound turns.
         if busy_until.elapsed() > HURRY
             && let Some(found) = busy()
         {
@@ -239,7 +239,7 @@ impl Shared {
         found.or_else(busy).or_else(|| self.steal(me))
     }
 
-    /// Learns from how long the task was queued with `worker`.
+    /// Takes a queued task of `worker`, and adapts to how long it was queued.
     fn take(&self, worker: &Worker, queued: Queued) -> Runnable {
         let long = queued.since.elapsed() > LONG;
         if worker.eager.load(Ordering::Relaxed) != long {
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_run() {
+    fn all_tasks_run() {
         let (_timers, scheduler) = scheduler(3);
         let (sender, receiver) = mpsc::channel();
         for n in 0..1000 {
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_harms_nobody_else() {
+    fn a_panic_ends_its_task_only() {
         let (_timers, scheduler) = scheduler(1);
         let bad = scheduler.spawn(async { panic!("on purpose") });
         assert_eq!(pollster::block_on(bad), None::<()>);
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_task_is_left_to_one_worker() {
+    fn a_compute_bound_task_occupies_one_worker() {
         let (_timers, scheduler) = scheduler(2);
         let (sender, receiver) = mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn ending_drops_what_waits() {
+    fn dropping_the_scheduler_drops_its_tasks() {
         let (_timers, scheduler) = scheduler(2);
         let (sender, receiver) = mpsc::channel::<()>();
         let (started, start) = mpsc::channel();
@@ -372,7 +372,7 @@ mod tests {
         });
         start.recv().unwrap();
         drop(scheduler);
-        // It ends since the sender is dropped with the task.
+        // The loop ends because the sender is dropped with the task.
         receiver.iter().for_each(drop);
         assert_eq!(pollster::block_on(task), None);
     }

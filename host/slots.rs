@@ -1,45 +1,45 @@
-//! What earlier lives left behind in the slots that new interpreters get.
+//! Returning the pages that earlier interpreters wrote in a slot.
 //!
-//! A slot keeps the pages that were written in it, since a page that is there is cleaned by copying at a
-//! tenth of what it costs to have the system give it again. But it is cleaned whether the next
-//! interpreter writes to it or not: one that imports a dozen modules leaves so many that all that
-//! have the slot after it live twice as long, if they do little. So what an unusual life has left is
-//! given back to the system, which the next life pays for once.
+//! A slot keeps the pages that were written in it: cleaning a present page by copying takes a tenth
+//! of a new page fault. But kept pages are cleaned for every later interpreter, whether it writes
+//! to them or not. An interpreter that imports a dozen modules leaves so many pages that short
+//! lives in the same slot take twice as long. So the pages of an unusually long life are returned
+//! to the system, and the next life pays for page faults once.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// A life that takes less processor time than this leaves little behind, in nanoseconds.
+/// The CPU time, in nanoseconds, below which a life leaves few pages.
 const SHORT: u64 = 500_000;
 
-/// After one that takes more, having all pages given again does not matter.
+/// The CPU time, in nanoseconds, above which the cost of new page faults does not matter.
 const LONG: u64 = 10_000_000;
 
-/// In between, a life is unusual that takes so many times what lives usually take.
+/// The multiple of the average above which a life between the two is unusual.
 const UNUSUAL: u64 = 8;
 
-/// The average follows the lives at this pace.
+/// The inverse weight of one life in the moving average.
 const PACE: u64 = 32;
 
-/// The slots of a runtime, named by the addresses of their memories.
+/// The slots of a runtime, identified by the addresses of their memories.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
-    /// The processor time that lives take which are not long, in nanoseconds.
+    /// The average CPU time of lives that are not long, in nanoseconds.
     usual: AtomicU64,
-    /// The longest lives whose pages are in a slot still, by slot, where they were not short.
+    /// For each slot, the longest life, if not a short one, whose pages it still has.
     left: Mutex<HashMap<usize, u64>>,
 }
 
 impl Slots {
-    /// A life ends that has taken this much processor time, in nanoseconds. Returns whether what it and those
-    /// before it have written is to be given back.
+    /// Records the end of a life that took `time` nanoseconds of CPU time. It returns whether the
+    /// pages in the slot are to be returned to the system.
     pub(crate) fn ends(&self, slot: usize, time: u64) -> bool {
         let mut usual = self.usual.load(Ordering::Relaxed);
-        // What is given back in any case says nothing of what the others leave.
+        // The pages of long lives are always returned, so they are not averaged.
         if time <= LONG {
             usual = usual - usual / PACE + time / PACE;
-            // An update that another thread overwrites is no loss.
+            // A lost update between threads does not matter.
             self.usual.store(usual, Ordering::Relaxed);
         }
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,18 +65,18 @@ mod tests {
     const IMPORTS: u64 = 2_000_000;
 
     #[test]
-    fn what_lives_usually_leave_stays() {
+    fn pages_of_usual_lives_stay() {
         for time in [0, USUAL, SHORT, IMPORTS, LONG] {
             let slots = Slots::default();
             let given_back = (0..1000).filter(|n| slots.ends(A + n % 2, time)).count();
-            // Until it is known what is usual.
+            // The first lives count as unusual until the average is known.
             assert!(given_back < 20, "{time}: {given_back}");
             assert!(!slots.ends(B, time));
         }
     }
 
     #[test]
-    fn what_unusual_ones_leave_does_not() {
+    fn pages_of_unusual_lives_are_returned() {
         let slots = Slots::default();
         for n in 0..500 {
             assert!(!slots.ends(A + n % 2, USUAL));
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_became_unusual_is_noticed_by_whoever_has_the_slot_next() {
+    fn a_life_that_became_unusual_is_noticed_in_each_slot() {
         let slots = Slots::default();
         for _ in 0..500 {
             slots.ends(A, IMPORTS);
@@ -99,7 +99,7 @@ mod tests {
         }
         let given_back: Vec<_> = (0..500).filter(|_| slots.ends(A, USUAL)).collect();
         assert_eq!(given_back.len(), 1);
-        // Nobody had that one meanwhile.
+        // The other slot still has the pages of a life that has become unusual.
         assert!(slots.ends(B, USUAL));
         assert!(!slots.ends(B, USUAL));
         assert!(slots.left.lock().unwrap().is_empty());

@@ -1,9 +1,9 @@
-//! Clocks that stand still, and go on by what an interpreter waits.
+//! Frozen clocks, which advance only by the waits of their interpreter.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How far a standing clock has come, in nanoseconds: by the sleeps and timeouts that are over.
+/// The time of a frozen clock, in nanoseconds: the total of the sleeps and timeouts that ended.
 #[derive(Debug, Default)]
 pub(crate) struct Standing(AtomicU64);
 
@@ -12,12 +12,12 @@ impl Standing {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Goes on to a time, unless it is there already.
+    /// Advances to `time`, unless the clock is later already.
     pub(crate) fn reach(&self, time: u64) {
         self.0.fetch_max(time, Ordering::Relaxed);
     }
 
-    /// Goes on by the timeout of a wait that is over.
+    /// Advances by the timeout of a wait that ended.
     pub(crate) fn pass(&self, time: Duration) {
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.reach(self.now().saturating_add(nanos));

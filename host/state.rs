@@ -1,4 +1,4 @@
-//! What belongs to one instance: the data of its store.
+//! The store data of an instance.
 
 use crate::broker::PartyId;
 use crate::engine::MOST_MEMORY;
@@ -21,13 +21,13 @@ use wasmtime::component::{Resource, ResourceTable, ResourceTableError, WasmList}
 use wasmtime::{ResourceLimiterAsync, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-/// A guest that runs for less than this has only begun, and is not interrupted yet.
+/// The running time for which a guest is not preempted.
 const BEGINS: Duration = Duration::from_millis(1);
 
-/// How many handles there can be besides those that a guest holds: what it waits with, and streams.
+/// The number of table entries beyond the guest's handles, for pollables and streams.
 const PASSING: usize = 64;
 
-/// The data of an instance's store.
+/// The store data of an instance.
 pub(crate) struct State {
     pub(crate) context: Arc<Context>,
     pub(crate) island: Weak<Island>,
@@ -35,22 +35,22 @@ pub(crate) struct State {
     pub(crate) account: Arc<Account>,
     pub(crate) trust: SharedTrust,
     pub(crate) table: ResourceTable,
-    /// The request to interrupt what it runs, and the means.
+    /// The pending interruption, and the address of the guest's signal words.
     pub(crate) interrupt: Arc<Interrupt>,
     pub(crate) alarm: Option<Alarm>,
-    /// The guest's memory, once something has run in it.
+    /// The guest's memory; `None` until something has run in it.
     pub(crate) memory: Option<WasmList<u8>>,
-    /// The processor time that went into what was copied to it, in nanoseconds.
+    /// The CPU time of the originals that this instance was copied from, in nanoseconds.
     pub(crate) copied: u64,
-    /// What the guest holds, when it is asked.
+    /// The handles that the guest reported for a copy.
     pub(crate) holdings: Answer,
-    /// The interpreters that it was given in messages.
+    /// The interpreters that the guest received in messages.
     given: HashMap<u64, Given>,
-    /// How many handles the guest can have, and how many it has of what it made or was given.
+    /// The guest's limit on handles, and the number of handles it holds.
     pub(crate) handles: u64,
     held: u64,
     pub(crate) untold: Untold,
-    /// What it asked `wasi:io/poll` about last: the numbers of pollables, some of which may not be there any more.
+    /// The pollables of its last `wasi:io/poll` call, by number; some may be gone.
     pub(crate) polled: Vec<u32>,
     pub(crate) stranded: Stranded,
     wasi: WasiCtx,
@@ -61,7 +61,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// What an instance of `island` begins with.
+    /// Returns the initial state of an instance of `island`.
     fn new(island: &Arc<Island>) -> Result<State> {
         let context = &island.context;
         let handles = island
@@ -106,7 +106,7 @@ impl State {
         })
     }
 
-    /// Gives `island` an instance in which nothing has run; `None` where a limit is in the way.
+    /// Gives `island` a prewarmed instance; returns `None` if a limit does not allow its memory.
     pub(crate) fn adopt(
         mut instance: Box<Instance>,
         island: &Arc<Island>,
@@ -120,7 +120,7 @@ impl State {
         Ok(Some(instance))
     }
 
-    /// A store for `island`.
+    /// Creates a store for `island`.
     pub(crate) fn store(context: &Arc<Context>, island: &Arc<Island>) -> Result<Store<State>> {
         let mut store = Store::new(&context.engine, State::new(island)?);
         store.limiter_async(|state| &mut state.limiter);
@@ -131,8 +131,8 @@ impl State {
             {
                 alarm.ring(&store);
             }
-            // A guest that has waited for longer than a tick comes here as soon as it goes on.  Were it taken
-            // for one that computes, it would stand behind all of those.
+            // A guest that waited for longer than a tick gets here as soon as it continues. It must
+            // not count as compute-bound, or it would queue behind those that are.
             let begins = meter::running_for().is_some_and(|time| time < BEGINS);
             let stops = || {
                 state
@@ -147,7 +147,7 @@ impl State {
         });
         store.set_epoch_deadline(1);
         if context.counts_fuel {
-            // What is not part of a job is not counted.
+            // Fuel is counted in jobs only.
             let filled = store.set_fuel(u64::MAX);
             filled.map_err(|error| Error::Internal(error.into()))?;
         }
@@ -157,9 +157,9 @@ impl State {
 }
 
 impl State {
-    /// Gives the guest a handle, unless it has as many as it may have.
+    /// Adds a handle for the guest, unless it has reached its limit on handles.
     ///
-    /// The outer error is a crash of the guest.
+    /// The outer error traps the guest.
     pub(crate) fn hold<T: Send + 'static>(
         &mut self,
         entry: T,
@@ -178,13 +178,14 @@ impl State {
                 self.held += 1;
                 Ok(Ok(handle))
             }
-            // Files have taken the rest.
+            // Open files have taken the other entries.
             Err(ResourceTableError::Full) => Ok(Err(exceeded)),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// As `hold`, where a guest cannot be told of a limit: it is stopped by it.
+    /// Adds a handle as `hold` does, for calls that cannot report a limit: exceeding it stops the
+    /// guest.
     pub(crate) fn must_hold<T: Send + 'static>(
         &mut self,
         entry: T,
@@ -192,7 +193,7 @@ impl State {
         self.hold(entry)?.map_err(wasmtime::Error::new)
     }
 
-    /// Takes a handle away from the guest.
+    /// Removes a handle from the guest.
     pub(crate) fn let_go<T: Send + 'static>(&mut self, handle: Resource<T>) -> wasmtime::Result<T> {
         let entry = self.table.delete(handle)?;
         self.held = self.held.saturating_sub(1);
@@ -200,11 +201,11 @@ impl State {
     }
 }
 
-/// An interpreter that was given in a message.
+/// An interpreter that arrived in a message.
 #[derive(Clone)]
 pub(crate) struct Given {
     island: Weak<Island>,
-    /// What keeps it alive until the guest has made a reference of its own.
+    /// Keeps it alive until the guest holds a reference.
     kept: Option<Arc<Island>>,
 }
 
@@ -215,11 +216,11 @@ impl State {
             return u64::MAX;
         };
         if !Arc::ptr_eq(&own.family, &island.family) {
-            // Its number would name another one here.
+            // In another family its number means another interpreter.
             return u64::MAX;
         }
         let id = island.id;
-        // No interpreter can name its ancestor; its descendants it can name already.
+        // Interpreters can name their descendants anyway, but never an ancestor.
         if !island.may_name(&own) {
             if self.given.len() as u64 >= self.handles {
                 self.given.retain(|_, given| {
@@ -238,23 +239,23 @@ impl State {
         id
     }
 
-    /// The interpreters that the guest was given, for its copy.
+    /// Returns the interpreters that arrived in messages, for a copy of the guest.
     pub(crate) fn given(&self) -> HashMap<u64, Given> {
         self.given.clone()
     }
 
-    /// Gives the guest what its original was given.
+    /// Sets the interpreters that arrived in messages, for a copy.
     pub(crate) fn set_given(&mut self, given: HashMap<u64, Given>) {
         self.given = given;
     }
 
-    /// Whether the guest was given that interpreter.
+    /// Returns whether that interpreter arrived in a message.
     pub(crate) fn was_given(&self, island: &Arc<Island>) -> bool {
         let given = self.given.get(&island.id);
         given.is_some_and(|given| std::ptr::eq(given.island.as_ptr(), Arc::as_ptr(island)))
     }
 
-    /// The guest holds a reference of its own now.
+    /// Records that the guest holds a reference.
     pub(crate) fn taken(&mut self, id: u64) {
         if let Some(given) = self.given.get_mut(&id) {
             given.kept = None;
@@ -271,20 +272,20 @@ impl WasiView for State {
     }
 }
 
-/// Takes memory from the account of an interpreter as it grows.
+/// Charges memory to the account of an interpreter as it grows.
 struct Limiter {
     island: Weak<Island>,
     memory: Reservation,
-    /// What the host keeps of its policy.
+    /// The charge for the host's copy of its policy.
     _policy: Reservation,
-    /// The limit that was in the way last.
+    /// The limit that refused the last growth.
     refused: Option<Exceeded>,
-    /// Whether the guest knows that its memory runs out.
+    /// True if the guest was warned that its memory runs out.
     warned: bool,
 }
 
-/// How near to its limit a guest is warned: the first growth that comes nearer is refused once.  The guest's linker
-/// has it ask again (`guest/src/room.rs`).
+/// The distance from the limit at which a guest is warned: the first growth that comes closer is
+/// refused once. The guest's linker makes it ask again (`guest/src/room.rs`).
 const NEAR: u64 = 1 << 20;
 
 impl Limiter {
@@ -301,12 +302,12 @@ impl Limiter {
 }
 
 impl State {
-    /// The limit that kept the memory from growing the last time, if one did.
+    /// Returns and clears the limit that refused the last growth.
     pub(crate) fn take_refused(&mut self) -> Option<Exceeded> {
         self.limiter.refused.take()
     }
 
-    /// Whether the memory can grow by so many bytes, and is not near its limit then.
+    /// Returns whether the memory can grow by `bytes` and still be at least `NEAR` from its limit.
     pub(crate) fn can_grow(&self, bytes: u64) -> bool {
         self.limiter.can_grow(bytes)
     }
@@ -331,7 +332,8 @@ impl ResourceLimiterAsync for Limiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // Only what there is counts: growth that fails after this is counted for the next one.
+        // Compares with what was charged: a growth that fails after this stays charged for the next
+        // one.
         let more = (desired as u64).saturating_sub(self.memory.amount());
         if current > 0 && !self.warned && !self.can_grow(more) {
             self.warned = true;
@@ -366,7 +368,7 @@ impl ResourceLimiterAsync for Limiter {
         _desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // The linked guest has one table, of a fixed size, which exists from the start.
+        // The linked guest has one table, whose size is fixed.
         Ok(true)
     }
 }

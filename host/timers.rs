@@ -1,11 +1,11 @@
-//! The thread that has the timers and the sockets, and lends out those for blocking calls.
+//! The tokio runtime: timers, sockets and the blocking pool.
 
 use std::io;
 use std::thread;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// A thread of tokio's work, which ends soon after this is dropped.
+/// The thread of the tokio runtime, which ends soon after this is dropped.
 pub(crate) struct Timers {
     handle: Handle,
     /// Dropped to end the thread.
@@ -13,13 +13,13 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
-    /// Starts it.
+    /// Starts the thread.
     ///
-    /// tokio's own threads are not asked for: where the system refuses one, it panics.
+    /// It does not use tokio's own threads, because tokio panics if the system refuses one.
     ///
     /// # Errors
     ///
-    /// When the system refuses a thread or a descriptor.
+    /// If the system refuses a thread or a descriptor.
     pub(crate) fn start() -> io::Result<Self> {
         let runtime = Builder::new_current_thread()
             .thread_name("archipel-timers")
@@ -31,15 +31,15 @@ impl Timers {
         thread::Builder::new()
             .name("archipel-timers".to_owned())
             .spawn(move || {
-                // An error is what dropping the sender looks like from here.
+                // Dropping the sender is an error here.
                 let _: Result<(), _> = runtime.block_on(ended);
-                // Nobody waits for a blocking call that may never return.
+                // Blocking calls may never return, so this does not wait for them.
                 runtime.shutdown_background();
             })?;
         Ok(Timers { handle, _end: end })
     }
 
-    /// What gives other threads access to it.
+    /// Returns the handle with which other threads enter the runtime.
     pub(crate) fn handle(&self) -> &Handle {
         &self.handle
     }

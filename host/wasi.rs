@@ -1,4 +1,4 @@
-//! What WASI lets an interpreter do: what its policy says.
+//! WASI for an interpreter, as far as its policy grants it.
 
 mod clock;
 mod connection;
@@ -21,19 +21,20 @@ pub use files::remove_private_folders;
 pub(crate) use files::{Listing, Meters};
 pub(crate) use net::Net;
 
-/// How many random bytes a guest gets with one call: more than its libc asks for, and less than takes long.
+/// The maximum number of random bytes in one call: more than libc asks for, and few enough to be
+/// fast.
 const MOST_RANDOM: u64 = 1 << 20;
 
-/// What an interpreter has of WASI.
+/// The WASI state of an interpreter.
 pub(crate) struct Granted {
     pub(crate) wasi: WasiCtx,
     pub(crate) net: Arc<Net>,
     pub(crate) meters: Meters,
-    /// Its clock, if that does not go by itself.
+    /// Its clock, if that is frozen.
     pub(crate) standing: Option<Arc<Standing>>,
 }
 
-/// What the policy of `island` grants.
+/// Returns what the policy of `island` grants.
 pub(crate) fn granted(island: &Arc<Island>) -> Granted {
     let settings = &island.settings;
     let policy = &settings.policy;
@@ -41,7 +42,7 @@ pub(crate) fn granted(island: &Arc<Island>) -> Granted {
     builder
         .stdout(CountedOutput::new(island, &settings.stdout))
         .stderr(CountedOutput::new(island, &settings.stderr))
-        // What `sys.argv` begins with where there is no script.
+        // The first item of `sys.argv` if there is no script.
         .arg("")
         .args(&policy.args);
     let standing = clock::set(&mut builder, policy.clock, island.started);
@@ -64,7 +65,7 @@ pub(crate) fn granted(island: &Arc<Island>) -> Granted {
     }
 }
 
-/// Adds WASI to `linker`, with our own in place of what knows no policies.
+/// Adds WASI to `linker`. Interfaces that a policy controls are replaced.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     linker.allow_shadowing(true);

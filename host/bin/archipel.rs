@@ -27,18 +27,18 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run a script in a sandbox that has nothing but its standard streams.
+    /// Run a script in a sandbox that has only its standard streams.
     Run(Box<run::Run>),
-    /// Run a script once for each input, in parallel, each in a sandbox of its own.
+    /// Run a script once for each input, in parallel, each in its own sandbox.
     ///
-    /// The inputs follow `:::`, or are lines of standard input.  Each is the script's last argument,
-    /// or takes the place of `{}` in the arguments.
+    /// The inputs follow `:::`, or are the lines of standard input. Each input is the script's last
+    /// argument, or replaces `{}` in the arguments.
     Map(Box<map::MapCommand>),
-    /// Type statements, which run in a sandbox.
+    /// Start an interactive session in a sandbox.
     Repl(Box<repl::Repl>),
-    /// Say what this machine lacks.
+    /// Check this machine for required and optional tools.
     Doctor,
-    /// Show what is cached, or clear it.
+    /// Show the cache or clear it.
     Cache {
         #[command(subcommand)]
         action: Option<CacheAction>,
@@ -60,28 +60,28 @@ enum CacheAction {
 enum GuestAction {
     /// Write the guest component to a file.
     Export {
-        /// Write a command, which `wasmtime run` and other hosts of WASI can run.
+        /// Write the command variant, for `wasmtime run` and other WASI hosts.
         #[arg(long)]
         command: bool,
 
-        /// The file to be written.
+        /// The file to write.
         path: std::path::PathBuf,
     },
 }
 
-/// Archipel itself failed.
+/// The exit status if Archipel itself failed.
 const FAILED: u8 = 125;
 
-/// The command line makes no sense.
+/// The exit status for wrong usage.
 const USAGE: u8 = 2;
 
-/// A limit or a timeout was reached.
+/// The exit status if a limit or a timeout was exceeded.
 const LIMIT: u8 = 124;
 
-/// The guest died.
+/// The exit status if the guest died.
 const DIED: u8 = 134;
 
-/// A message for the user, and the status with which to end.
+/// A message for the user, and the exit status.
 struct Failure {
     status: u8,
     message: String,
@@ -112,7 +112,7 @@ impl From<archipel::Error> for Failure {
     }
 }
 
-/// The exit status of a command that failed so.
+/// Returns the exit status of a command that failed with `error`.
 fn status(error: &archipel::Error) -> u8 {
     use archipel::Error;
     match error {
@@ -123,7 +123,7 @@ fn status(error: &archipel::Error) -> u8 {
     }
 }
 
-/// What the user is told of an error.
+/// Returns the message of an error for the user.
 fn describe(error: &archipel::Error) -> String {
     use archipel::Error;
     match error {
@@ -133,23 +133,23 @@ fn describe(error: &archipel::Error) -> String {
     }
 }
 
-/// Lets the process have as many files and sockets as the system allows: what a user has is meant for programs that
-/// wait with `select`, which this is not.
+/// Raises the soft limit on file descriptors to the hard limit. The usual soft limit protects
+/// programs that use `select`, which this one does not.
 fn raise_limit_on_descriptors() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, getrlimit, setrlimit};
         let mut limit = getrlimit(Resource::Nofile);
         limit.current = limit.maximum;
-        // Where that is refused, it stays what it was.
+        // If the system refuses, the limit stays.
         let _ = setrlimit(Resource::Nofile, limit);
     }
 }
 
-/// How long the end of the process waits for private folders to be removed.
+/// The maximum time that the exit waits for the removal of private folders.
 const CLEANING: Duration = Duration::from_secs(5);
 
-/// Ends the process.  Interpreters are not dropped for it, but leave nothing behind.
+/// Ends the process without dropping interpreters; private folders are removed.
 fn exit(status: u8) -> ! {
     archipel::remove_private_folders(CLEANING);
     std::process::exit(i32::from(status))
@@ -190,7 +190,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints help where it was asked for, and one line where the arguments are wrong.
+/// Prints help if it was requested, and otherwise one line about the wrong arguments.
 fn usage(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         let _ = error.print();
@@ -213,6 +213,6 @@ fn usage(error: &clap::Error) -> ExitCode {
         true => String::new(),
         false => format!(" {}", detail.join(" ")),
     };
-    eprintln!("archipel: {first}{detail}; see `archipel --help`");
+    eprintln!("archipel: {first}{detail} (see `archipel --help`)");
     ExitCode::from(USAGE)
 }

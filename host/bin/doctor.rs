@@ -1,4 +1,4 @@
-//! What the machine has of what Archipel needs or can make use of.
+//! The `doctor` command: which tools and which guest this machine has.
 
 use crate::Failure;
 use archipel::{Limits, Value};
@@ -20,14 +20,14 @@ pub fn report() -> Result<u8, Failure> {
             println!("  {}", python());
         }
         None => match archipel::default_cache_dir() {
-            None => println!("  no cache folder: set ARCHIPEL_CACHE_DIR to one"),
+            None => println!("  no cache folder (set ARCHIPEL_CACHE_DIR)"),
             Some(folder) => {
                 match archipel::guest::find(archipel::guest::Variant::Island, &folder) {
                     Some(built) => {
                         println!("  {}\n  {}", built.path.display(), built.optimised);
                         println!("  {}", python());
                     }
-                    None => println!("  not built yet: the first run does that"),
+                    None => println!("  not built yet (the first run builds it)"),
                 }
             }
         },
@@ -39,7 +39,7 @@ pub fn report() -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// What the guest says of its CPython, or why it says nothing.
+/// Returns the guest's CPython version, or the reason why it is unknown.
 fn python() -> String {
     let asked = || -> archipel::Result<Value> {
         let runtime = crate::prepare::runtime(&Limits::new()).build()?;
@@ -47,8 +47,8 @@ fn python() -> String {
     };
     match asked().map(String::try_from) {
         Ok(Ok(version)) => version,
-        Ok(Err(mismatch)) => format!("the guest cannot say which CPython it is: {mismatch}"),
-        Err(error) => format!("the guest cannot say which CPython it is: {error}"),
+        Ok(Err(mismatch)) => format!("cannot ask the guest for its version: {mismatch}"),
+        Err(error) => format!("cannot ask the guest for its version: {error}"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `archipel map`: one script over many inputs, each in a sandbox of its own.
+//! `archipel map`: one script over many inputs, each in its own sandbox.
 
 mod crew;
 mod inputs;
@@ -19,7 +19,7 @@ use screen::Screen;
 use std::sync::Arc;
 use tally::Tally;
 
-/// The most scripts that run at a time.
+/// The maximum number of scripts that run at a time.
 const MOST_JOBS: usize = 512;
 
 #[derive(Args)]
@@ -27,19 +27,20 @@ pub struct MapCommand {
     #[command(flatten)]
     options: Options,
 
-    /// How many scripts run at a time; as many as there are processors unless said otherwise.
+    /// The number of scripts that run at a time, by default one for each processor.
     #[arg(short, long, value_name = "N")]
     jobs: Option<usize>,
 
-    /// Go on when a script fails, and report all failures at the end; this is the default.
+    /// Continue when a script fails, and report all failures at the end (the default).
     #[arg(long, conflicts_with = "halt")]
     keep_going: bool,
 
-    /// Stop everything when one script fails.
+    /// Stop all scripts when one fails.
     #[arg(long)]
     halt: bool,
 
-    /// Inputs on standard input end in NUL instead of a line's end, as `find -print0` writes them.
+    /// Read inputs from standard input that end in NUL instead of a newline, as `find -print0`
+    /// writes them.
     #[arg(short = '0', long)]
     null: bool,
 
@@ -48,15 +49,15 @@ pub struct MapCommand {
 }
 
 impl MapCommand {
-    /// Runs the script over all inputs and returns the exit status.
+    /// Runs the script over all inputs, and returns the exit status.
     pub fn execute(self) -> Result<u8, Failure> {
         let jobs = match self.jobs {
             None => std::thread::available_parallelism().map_or(1, usize::from),
             Some(jobs @ 1..=MOST_JOBS) => jobs,
             Some(jobs) => {
                 return Err(Failure::usage(format!(
-                    "--jobs {jobs}: give a number from 1 to {MOST_JOBS}, or leave it out for as \
-                     many as there are processors"
+                    "--jobs {jobs}: out of range (use 1 to {MOST_JOBS}, or omit it for one for \
+                     each processor)"
                 )));
             }
         };
@@ -66,16 +67,15 @@ impl MapCommand {
         let inputs = match given {
             Some(given) if self.null => {
                 return Err(Failure::usage(format!(
-                    "-0 is about inputs on standard input, and {} were given after `:::`: leave \
-                     one out",
+                    "-0 applies to inputs on standard input, but {} inputs follow `:::` (remove \
+                     one of the two)",
                     given.len()
                 )));
             }
             Some(given) => Inputs::given(given),
             None if script.took_stdin => {
                 return Err(Failure::usage(
-                    "the script was read from standard input, so the inputs must be given after \
-                     `:::`",
+                    "the script was read from standard input (give the inputs after `:::`)",
                 ));
             }
             None => Inputs::from_stdin(self.null),
@@ -101,7 +101,7 @@ impl MapCommand {
         let stopping = running.clone();
         let mut tally = Tally::new(self.options.json, move || stopping.cause().is_some());
         loop {
-            // After a stop, what was taken on is still told of, and nothing is waited for.
+            // After a stop, scripts that were taken on are still reported, without waiting.
             let next = crossbeam_channel::select_biased! {
                 recv(items) -> item => item.ok(),
                 recv(running.stopped()) -> _ => items.try_recv().ok(),
@@ -122,15 +122,15 @@ impl MapCommand {
     }
 }
 
-/// The process ends now anyway, and somebody may still be reading inputs.
+/// Ends the process, without waiting for the thread that reads inputs.
 fn end(status: u8) -> ! {
     crate::exit(status)
 }
 
-/// Lets the next script's output through, until it ends.
+/// Shows the next script's output until the script ends.
 ///
-/// A reader that takes nothing keeps the rest waiting, unless everything was stopped, or the script was, by a limit for
-/// example: then the rest of its output is dropped.
+/// A blocked reader delays all further output. If everything was stopped, or this script was, for
+/// example by a limit, the rest of its output is dropped.
 fn show(item: Item, screen: &Screen, running: &Running, tally: &mut Tally) {
     let stops = || running.cause().is_some();
     let shown = item.lane.show(stops, |stream, bytes| {
@@ -148,7 +148,7 @@ fn show(item: Item, screen: &Screen, running: &Running, tally: &mut Tally) {
     tally.add(item.index, &item.input, report.ok());
 }
 
-/// Takes what follows `:::` away from the script's arguments.
+/// Splits off what follows `:::` in the script's arguments.
 fn split(arguments: &mut Vec<String>) -> Result<Option<Vec<String>>, Failure> {
     let Some(at) = arguments.iter().position(|word| word == ":::") else {
         return Ok(None);
@@ -157,7 +157,7 @@ fn split(arguments: &mut Vec<String>) -> Result<Option<Vec<String>>, Failure> {
     given.remove(0);
     if given.iter().any(|word| word == ":::") {
         return Err(Failure::usage(
-            "`:::` was given twice: there is one list of inputs, behind one `:::`",
+            "`:::` is given twice (give all inputs after one `:::`)",
         ));
     }
     Ok(Some(given))
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inputs_follow_three_colons() {
+    fn inputs_follow_one_triple_colon() {
         let rows = [
             ("a b", "a b", Some(None)),
             ("a ::: b c", "a", Some(Some("b c"))),

@@ -1,5 +1,4 @@
-//! The options that `run`, `map` and `repl` have in common: what scripts may do, and how much they
-//! may use.
+//! The options that `run`, `map` and `repl` share: grants and limits.
 
 use crate::report::Report;
 use crate::say::say;
@@ -9,14 +8,14 @@ use clap::Args;
 use std::path::Path;
 use std::time::Duration;
 
-/// How many children a script may have, and how deep.
+/// The default number of children of a script, and of their generations.
 const CHILDREN: (u32, u32) = (64, 4);
 
-/// What a runtime has room for at the least, and without a change of the system's settings.
+/// The minimum capacity of a runtime, and the maximum that needs no change of system settings.
 const LEAST_ROOM: u32 = 1000;
 const MOST_ROOM: u32 = 10_000;
 
-/// Interpreters that have ended and are still being taken down.
+/// Room for interpreters that have ended and are still being destroyed.
 const ENDING: u32 = 64;
 
 #[derive(Args)]
@@ -26,20 +25,20 @@ pub struct Options {
     dir: Vec<String>,
 
     /// Import modules from this folder too, or from this wheel or zip file in a granted directory.
-    /// A folder that no directory granted so far has in it is granted, read-only.
+    /// A folder outside of the directories granted so far is granted, read-only.
     #[arg(long, value_name = "HOST")]
     path: Vec<String>,
 
-    /// Set a variable of the environment, or pass one on.
+    /// Set an environment variable, or pass one on.
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
 
-    /// Let scripts connect to this address, by TCP.
+    /// Allow TCP connections to this address.
     #[arg(long, value_name = "HOST:PORT")]
     net: Vec<String>,
 
-    /// Begin with what this policy file grants and limits; the other options add to it, and their
-    /// limits take the place of its own.
+    /// Start with the grants and limits of this policy file. Other options add grants and replace
+    /// limits.
     #[arg(long, value_name = "FILE")]
     policy: Option<String>,
 
@@ -47,15 +46,15 @@ pub struct Options {
     #[arg(long, value_name = "TIME", value_parser = amounts::time)]
     timeout: Option<Duration>,
 
-    /// Stop a script that has used this much time on processors, its children's included.
+    /// Stop a script that has used this much CPU time, including its children.
     #[arg(long, value_name = "TIME", value_parser = amounts::time)]
     cpu: Option<Duration>,
 
-    /// The most memory that a script and its children can have together: `64MiB`, `1GiB`.
+    /// Limit the memory of a script with its children: `64MiB`, `1GiB`.
     #[arg(long, value_name = "SIZE", value_parser = amounts::size)]
     max_memory: Option<u64>,
 
-    /// Stop a script that has executed this many WebAssembly instructions, its children's included.
+    /// Stop a script that has executed this many WebAssembly instructions, including its children.
     #[arg(long, value_name = "N")]
     fuel: Option<u64>,
 
@@ -63,30 +62,31 @@ pub struct Options {
     #[arg(long, value_name = "SIZE", value_parser = amounts::size)]
     max_output: Option<u64>,
 
-    /// The most that a script and its children can have in their private /tmp together: 64MiB unless said otherwise
-    /// here or in the policy file; 0 for no /tmp.
+    /// Limit the private /tmp of a script with its children; 0 removes it. Default: 64MiB or the
+    /// policy file's limit.
     #[arg(long, value_name = "SIZE", value_parser = amounts::size)]
     max_tmp: Option<u64>,
 
-    /// How many children of a script may exist at a time; 64 unless said otherwise here or in the
-    /// policy file.
+    /// Limit the children of a script that exist at a time. Default: 64 or the policy file's
+    /// number.
     #[arg(long, value_name = "N")]
     max_children: Option<u32>,
 
-    /// Limits as `wasmtime run` spells them: `timeout=TIME`, `max-memory-size=BYTES`, `fuel=N`.
+    /// Set limits in the syntax of `wasmtime run`: `timeout=TIME`, `max-memory-size=BYTES`,
+    /// `fuel=N`.
     #[arg(short = 'W', value_name = "KEY=VALUE[,..]", value_delimiter = ',', value_parser = wasm)]
     wasm: Vec<Wasm>,
 
-    /// Report the outcome and what was used on standard error, for programs to read.
+    /// Report the outcome and the usage on standard error, for programs.
     #[arg(long)]
     pub json: bool,
 
-    /// Report what was used on standard error, for people to read.
+    /// Report the usage on standard error, for people.
     #[arg(long, conflicts_with = "json")]
     pub stats: bool,
 }
 
-/// A limit in wasmtime's spelling.
+/// A limit in wasmtime's syntax.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Wasm {
     Timeout(Duration),
@@ -95,7 +95,7 @@ enum Wasm {
 }
 
 impl Options {
-    /// What scripts may do, and how much they may use.
+    /// Returns the policy and the limits of scripts.
     pub fn profile(&self) -> Result<(Policy, Limits), Failure> {
         let profile = match &self.policy {
             Some(file) => {
@@ -106,10 +106,11 @@ impl Options {
         Ok((self.policy(profile.policy)?, self.limits(profile.limits)?))
     }
 
-    /// How many interpreters there must be room for, where so many scripts run at a time.
+    /// Returns the capacity in interpreters for this many concurrent scripts.
     ///
-    /// What `--max-children` asks for is made room for, or refused by the runtime with the reason.  What a
-    /// policy file grants is made room for as far as that needs no changes to the system.
+    /// There is always room for `--max-children`; if that needs other system settings, the
+    /// runtime's error says so. There is room for the children of a policy file as far as the usual
+    /// system settings allow.
     pub fn room(&self, policy: &Policy, scripts: usize) -> u32 {
         let scripts = u32::try_from(scripts).unwrap_or(u32::MAX);
         let usual = scripts.saturating_mul(8).clamp(LEAST_ROOM, MOST_ROOM);
@@ -124,7 +125,7 @@ impl Options {
     }
 
     fn policy(&self, mut policy: Policy) -> Result<Policy, Failure> {
-        // A file that grants no children means none.
+        // A policy file without children grants none.
         let unsaid = self.policy.is_none().then_some(CHILDREN.0);
         if let Some(count) = self.max_children.or(unsaid) {
             policy = policy
@@ -154,8 +155,7 @@ impl Options {
                     Ok(value) => policy.env(variable, value)?,
                     Err(_) => {
                         return Err(Failure::usage(format!(
-                            "--env {variable}: there is no such variable to pass on; give it a \
-                             value with --env {variable}=VALUE"
+                            "--env {variable}: not set in this environment (use --env {variable}=VALUE)"
                         )));
                     }
                 },
@@ -202,7 +202,7 @@ impl Options {
         Ok(limits)
     }
 
-    /// Tells what the options want to be told of one interpreter.
+    /// Reports on one interpreter, as `--stats` and `--json` request.
     pub fn tell(&self, report: &Report, status: u8) {
         if self.stats {
             say(&format!("archipel: used: {}", report.usage_line()));
@@ -213,7 +213,7 @@ impl Options {
     }
 }
 
-/// An option's value that makes no sense.
+/// The error of an invalid option value.
 fn at(option: &str, value: &dyn std::fmt::Display, error: archipel::Error) -> Failure {
     Failure::usage(format!("{option} {value}: {error}"))
 }
@@ -222,7 +222,7 @@ fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The one value that the spellings of an option give.
+/// Returns the one value that the spellings of an option give.
 fn once<T: PartialEq>(
     [own, theirs]: [&str; 2],
     value: Option<T>,
@@ -233,12 +233,12 @@ fn once<T: PartialEq>(
     match values.all(|other| first.as_ref() == Some(&other)) {
         true => Ok(first),
         false => Err(Failure::usage(format!(
-            "{own} and {theirs} are one limit, which was given two values: leave one out"
+            "{own} and {theirs} set the same limit to different values (remove one)"
         ))),
     }
 }
 
-/// `HOST` among the places that modules are imported from.
+/// Adds `searched` to the module path.
 fn search(mut policy: Policy, searched: &str) -> Result<Policy, Failure> {
     if policy.guest_path_of(searched).is_none() && Path::new(searched).is_dir() {
         let (host, guest, access) = directory(searched)?;
@@ -251,16 +251,15 @@ fn search(mut policy: Policy, searched: &str) -> Result<Policy, Failure> {
             .path(guest)
             .map_err(|error| at("--path", &searched, error))?),
         None if Path::new(searched).exists() => Err(Failure::usage(format!(
-            "--path {searched}: it lies in no granted directory; add --dir for the folder that it \
-             is in"
+            "--path {searched}: not in a granted directory (grant its folder with --dir)"
         ))),
         None => Err(Failure::usage(format!(
-            "--path {searched}: there is no such file or folder"
+            "--path {searched}: no such file or folder"
         ))),
     }
 }
 
-/// `HOST[::GUEST][:ro|:rw]`
+/// Parses `HOST[::GUEST][:ro|:rw]`.
 fn directory(grant: &str) -> Result<(&str, String, Access), Failure> {
     let (rest, access) = if let Some(rest) = grant.strip_suffix(":rw") {
         (rest, Access::ReadWrite)
@@ -277,8 +276,7 @@ fn directory(grant: &str) -> Result<(&str, String, Access), Failure> {
                 Some(absolute) => (rest, absolute),
                 None => {
                     return Err(Failure::usage(format!(
-                        "--dir {grant}: give the path that it has for the script, as in \
-                         --dir HOST::/data"
+                        "--dir {grant}: no absolute path (name the guest's path: --dir HOST::/data)"
                     )));
                 }
             }
@@ -287,7 +285,7 @@ fn directory(grant: &str) -> Result<(&str, String, Access), Failure> {
     Ok((host, guest, access))
 }
 
-/// `timeout=2s`, `max-memory-size=67108864` or `fuel=1000000`
+/// Parses `timeout=2s`, `max-memory-size=67108864` or `fuel=1000000`.
 fn wasm(text: &str) -> Result<Wasm, String> {
     let (key, value) = text.split_once('=').unwrap_or((text, ""));
     match key {
@@ -295,9 +293,9 @@ fn wasm(text: &str) -> Result<Wasm, String> {
         "max-memory-size" => amounts::size(value).map(Wasm::Memory),
         "fuel" => match value.parse() {
             Ok(fuel) => Ok(Wasm::Fuel(fuel)),
-            Err(_) => Err("fuel is a whole number, as in -W fuel=1000000".to_owned()),
+            Err(_) => Err("fuel is a whole number, such as -W fuel=1000000".to_owned()),
         },
-        _ => Err("what there is of wasmtime's -W is timeout, max-memory-size and fuel".to_owned()),
+        _ => Err("unknown -W option (use timeout, max-memory-size or fuel)".to_owned()),
     }
 }
 
@@ -306,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directories() {
+    fn a_directory_is_read_only_unless_rw_is_added() {
         let parse = |text| directory(text).map_err(|failure| failure.message);
         let row = |guest: &str, access| Ok::<_, String>(("a", guest.to_owned(), access));
         assert_eq!(parse("a::/b"), row("/b", Access::ReadOnly));
@@ -315,15 +313,15 @@ mod tests {
     }
 
     #[test]
-    fn limits_in_the_spelling_of_wasmtime() {
+    fn wasm_limits_are_parsed_or_refused() {
         let rows = [
             ("timeout=1s", Ok(Wasm::Timeout(Duration::from_secs(1)))),
             ("max-memory-size=5", Ok(Wasm::Memory(5))),
             ("fuel=7", Ok(Wasm::Fuel(7))),
             ("fuel", Err("whole number")),
             ("fuel=-1", Err("whole number")),
-            ("timeout", Err("no number")),
-            ("threads=y", Err("what there is of wasmtime's")),
+            ("timeout", Err("not a time")),
+            ("threads=y", Err("unknown -W option")),
         ];
         for (text, expected) in rows {
             match (wasm(text), expected) {

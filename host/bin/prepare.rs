@@ -1,4 +1,4 @@
-//! Preparing the guest, with a progress line on a terminal, and the cache it is kept in.
+//! Preparation of the guest, with a progress line on a terminal, and the cache commands.
 
 use crate::Failure;
 use archipel::guest::Variant;
@@ -6,8 +6,8 @@ use archipel::{LimitKind, Limits, Progress, RuntimeBuilder};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-/// A builder that shows what has to be done before the first script can run, of a runtime that counts
-/// what the limits need.
+/// Returns a builder that shows the preparation steps. Its runtime counts fuel if `limits` needs
+/// that.
 pub fn runtime(limits: &Limits) -> RuntimeBuilder {
     let terminal = std::io::stderr().is_terminal();
     let mut line = Line { shown: false };
@@ -21,13 +21,13 @@ pub fn runtime(limits: &Limits) -> RuntimeBuilder {
         }
         Progress::NoCache if terminal => {
             line.clear();
-            eprintln!("archipel: the cache folder cannot be used, so starting takes longer");
+            eprintln!("archipel: cannot use the cache folder, so starting takes longer");
         }
         _ => {}
     })
 }
 
-/// A line on the terminal that the next one replaces, and that is gone in the end.
+/// A line on the terminal that the next one replaces. It is erased in the end.
 struct Line {
     shown: bool,
 }
@@ -54,9 +54,8 @@ impl Drop for Line {
 }
 
 fn cache_dir() -> Result<PathBuf, Failure> {
-    archipel::default_cache_dir().ok_or_else(|| {
-        Failure::failed("this system has no cache folder: set ARCHIPEL_CACHE_DIR to one")
-    })
+    archipel::default_cache_dir()
+        .ok_or_else(|| Failure::failed("this system has no cache folder (set ARCHIPEL_CACHE_DIR)"))
 }
 
 /// Prints the files in the cache and their sizes.
@@ -74,7 +73,7 @@ pub fn show_cache() -> Result<u8, Failure> {
             println!("{:>9.1} MiB  {}", size as f64 / 1048576.0, path.display());
         }
     }
-    println!("{:>9.1} MiB  in all", total as f64 / 1048576.0);
+    println!("{:>9.1} MiB  total", total as f64 / 1048576.0);
     Ok(0)
 }
 
@@ -88,7 +87,7 @@ fn collect(folder: &Path, files: &mut Vec<(PathBuf, u64)>) {
     }
 }
 
-/// Deletes what the cache holds.
+/// Deletes the contents of the cache.
 pub fn clear_cache() -> Result<u8, Failure> {
     let folder = cache_dir()?;
     for part in ["compiled", "guest", "tools", "work"] {

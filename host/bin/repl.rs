@@ -1,4 +1,4 @@
-//! `archipel repl`.
+//! `archipel repl`: an interactive session.
 
 mod editor;
 mod session;
@@ -15,7 +15,7 @@ use session::{Answer, Session};
 use std::io::{BufRead, IsTerminal};
 use std::time::Instant;
 
-/// How many times Ctrl-C interrupts a statement that does not heed it before it ends the session.
+/// The number of times that Ctrl-C interrupts a statement before it ends the session.
 const PATIENCE: u32 = 2;
 
 #[derive(Args)]
@@ -23,12 +23,12 @@ pub struct Repl {
     #[command(flatten)]
     options: Options,
 
-    /// Neither read nor write the history of earlier sessions.
+    /// Neither read nor write the history file.
     #[arg(long)]
     no_history: bool,
 }
 
-/// What the user is told first, behind Python's version.
+/// The first line for the user, after Python's version.
 const WELCOME: &str = concat!(
     "Archipel ",
     env!("CARGO_PKG_VERSION"),
@@ -36,11 +36,11 @@ const WELCOME: &str = concat!(
 );
 
 impl Repl {
-    /// Runs the session and returns its exit status.
+    /// Runs the session, and returns its exit status.
     pub fn execute(self) -> Result<u8, Failure> {
         let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
         let (policy, limits) = self.options.profile()?;
-        // Where statements come through a pipe, nothing of it is left for them to read.
+        // Statements from a pipe use up standard input.
         let policy = if interactive { policy.stdin() } else { policy };
         let running = Running::watched(PATIENCE)?;
         let room = self.options.room(&policy, 1);
@@ -72,11 +72,11 @@ impl Repl {
     }
 }
 
-/// Why a session ends that was not asked to.
+/// The reason for an early end of a session.
 enum Stop {
     /// The interpreter is gone.
     Ended(Error),
-    /// The command cannot go on.
+    /// The command failed.
     Failed(Failure),
 }
 
@@ -86,7 +86,7 @@ impl From<Error> for Stop {
     }
 }
 
-/// Asks for statements until there are no more, and returns the exit status.
+/// Reads statements from the terminal to the end, and returns the exit status.
 fn at_terminal(session: &Session, history: bool) -> Result<u8, Stop> {
     eprintln!("{}", session.begin()?);
     eprintln!("{WELCOME}");
@@ -137,7 +137,7 @@ fn at_terminal(session: &Session, history: bool) -> Result<u8, Stop> {
     }
 }
 
-/// Takes the lines of a pipe or a file as if they were typed, without prompts.
+/// Reads statements from a pipe or a file, as if they were typed, without prompts.
 fn from_pipe(session: &Session, mut lines: impl BufRead) -> Result<u8, Stop> {
     session.begin()?;
     let mut source = String::new();

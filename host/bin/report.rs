@@ -1,17 +1,17 @@
-//! How a script ended and what it used, for people and for programs.
+//! The outcome of a script and what it used, for people and programs.
 
 use archipel::{Error, Interpreter, LimitKind};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// How a script ended.
+/// The outcome of a script.
 #[derive(Debug)]
 pub enum Outcome {
-    /// By itself, with this status.
+    /// The script ended, with this status.
     Ended(u8),
-    /// We stopped it, for no fault of its own.
+    /// The command stopped it; the script did not fail.
     Stopped,
-    /// Before its end.
+    /// The interpreter failed before the script's end.
     Failed(Error),
 }
 
@@ -25,7 +25,7 @@ impl From<Result<u8, Error>> for Outcome {
 }
 
 impl Outcome {
-    /// The outcome in one word, for programs.
+    /// Returns the outcome in one word, for programs.
     fn word(&self) -> &'static str {
         match self {
             Outcome::Ended(_) => "ended",
@@ -36,7 +36,7 @@ impl Outcome {
         }
     }
 
-    /// What to tell of one that is not as it should be.
+    /// Returns the complaint about an outcome other than success.
     pub fn complaint(&self) -> Option<String> {
         match self {
             Outcome::Ended(0) => None,
@@ -47,22 +47,22 @@ impl Outcome {
     }
 }
 
-/// How a script ended, and what it used.
+/// The outcome of a script, and what it used.
 #[derive(Debug)]
 pub struct Report {
     pub outcome: Outcome,
-    /// What was used of each kind, in the unit of the kind.
+    /// The amount used of each kind, in the unit of the kind.
     pub usage: Vec<(LimitKind, u64)>,
 }
 
 impl Report {
-    /// The report of a script that took this long; of an interpreter that it ran in, there is more.
+    /// Creates the report of a script that ran for `wall`; `interpreter` adds its other usage.
     pub fn new(outcome: Outcome, wall: Duration, interpreter: Option<&Interpreter>) -> Self {
         let wall = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX);
         let mut usage = vec![(LimitKind::Wall, wall)];
         if let Some(interpreter) = interpreter {
             let all = interpreter.usage();
-            // What is given back is not there any more in the end.
+            // Memory and handles are released by now, so they are left out.
             let counted = [LimitKind::Cpu, LimitKind::Fuel, LimitKind::Output];
             let counted = counted.map(|kind| (kind, all.of(kind).subtree));
             usage.extend(counted.into_iter().filter(|(_, used)| *used > 0));
@@ -70,14 +70,14 @@ impl Report {
         Report { outcome, usage }
     }
 
-    /// What was used of a kind.
+    /// Returns the amount used of a kind.
     pub fn used(&self, kind: LimitKind) -> u64 {
         let mut usage = self.usage.iter();
         let found = usage.find(|(other, _)| *other == kind);
         found.map_or(0, |(_, used)| *used)
     }
 
-    /// The exit status of a command that ran this script alone.
+    /// Returns the exit status of a command that ran only this script.
     pub fn status(&self) -> u8 {
         match &self.outcome {
             Outcome::Ended(status) => *status,
@@ -86,7 +86,7 @@ impl Report {
         }
     }
 
-    /// The report as an object; `status` is the exit status that goes with it.
+    /// Returns the report as an object, with the exit status `status`.
     pub fn to_json(&self, status: u8) -> Map<String, Value> {
         let mut object = Map::new();
         object.insert("outcome".to_owned(), self.outcome.word().into());
@@ -108,7 +108,7 @@ impl Report {
         object
     }
 
-    /// What was used, in one line for people.
+    /// Returns what was used, in one line for people.
     pub fn usage_line(&self) -> String {
         let used = self.usage.iter();
         let used: Vec<String> = used

@@ -1,4 +1,4 @@
-//! `archipel run`.
+//! `archipel run`: one script.
 
 use crate::options::Options;
 use crate::report::{Outcome, Report};
@@ -20,7 +20,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// Runs the script and returns its exit status.
+    /// Runs the script, and returns its exit status.
     pub fn execute(self) -> Result<u8, Failure> {
         let (policy, limits) = self.options.profile()?;
         let policy = policy.stdin();
@@ -45,12 +45,12 @@ impl Run {
         running.over();
         let status = conclude(&report, running.cause());
         self.options.tell(&report, status);
-        // The process ends now anyway, so nothing is gained by cleaning up.
+        // The process ends anyway, so no cleanup is needed.
         crate::exit(status)
     }
 }
 
-/// Says why an interpreter is gone, if it is, and returns the exit status.
+/// Prints why the interpreter is gone, if it is, and returns the exit status.
 pub fn conclude(report: &Report, cause: Option<Cause>) -> u8 {
     match (&report.outcome, cause.and_then(Cause::status)) {
         (Outcome::Failed(Error::Killed), Some(status)) => {
@@ -65,7 +65,7 @@ pub fn conclude(report: &Report, cause: Option<Cause>) -> u8 {
     }
 }
 
-/// A module may lie in the current folder, where that was granted.
+/// Adds the current folder to the module path of a module, if that folder was granted.
 pub fn beside(policy: Policy, script: &Script) -> Result<Policy, Failure> {
     match policy.guest_path_of(".") {
         Some(folder) if script.is_module => Ok(policy.path(folder)?),

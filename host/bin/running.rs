@@ -1,4 +1,4 @@
-//! What runs now, and how all of it is stopped at once: by a signal, or for a reason of our own.
+//! The running interpreters, and stopping all of them at once: by a signal or another cause.
 
 use crate::Failure;
 use crate::say::PATIENCE;
@@ -7,21 +7,22 @@ use crossbeam_channel::{Receiver, Sender};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Why everything was stopped.
+/// The cause of a stop of all interpreters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// A signal, by its number.
     Signal(i32),
-    /// One script failed, and no other is wanted then.
+    /// A script failed, with `--halt`.
     Halt,
-    /// Nobody reads the output any more.
+    /// The reader of the output is gone.
     Unread,
 }
 
 impl Cause {
-    /// The exit status of a command that was stopped so; none where that is decided by what ran.
+    /// Returns the exit status of a command that stopped for this cause, or `None` if its scripts
+    /// determine it.
     pub fn status(self) -> Option<u8> {
-        // What a shell says of a program that a signal ended.
+        // The status that a shell reports for a program ended by a signal.
         let of_signal = |number: i32| u8::try_from(128 + number).unwrap_or(crate::FAILED);
         match self {
             Cause::Signal(number) => Some(of_signal(number)),
@@ -34,14 +35,14 @@ impl Cause {
 const SIGINT: i32 = 2;
 const SIGPIPE: i32 = 13;
 
-/// The interpreters that run, until they are stopped.  Clones are the same.
+/// The running interpreters. Clones share them.
 #[derive(Clone)]
 pub struct Running(Arc<Shared>);
 
 struct Shared {
-    /// Whether there is anything that could be stopped in good order.
+    /// True while interpreters exist that can be stopped in an orderly way.
     ready: AtomicBool,
-    /// How many times Ctrl-C interrupts what runs before it stops it.
+    /// The number of times that Ctrl-C interrupts scripts before it stops them.
     patience: u32,
     terminal: Terminal,
     state: Mutex<State>,
@@ -52,15 +53,15 @@ struct State {
     entries: Vec<(u64, Interpreter)>,
     next: u64,
     cause: Option<Cause>,
-    /// How many times what runs was interrupted.
+    /// The number of interrupts so far.
     interrupts: u32,
-    /// Dropped to say that everything was stopped.
+    /// Dropped to signal that everything was stopped.
     stopping: Option<Sender<()>>,
 }
 
 impl Running {
-    /// Nothing yet, and a watch for the signals that end a program.  The first `patience` times that
-    /// Ctrl-C is pressed, it raises `KeyboardInterrupt` in what runs.
+    /// Creates an empty set, and starts to watch for signals. The first `patience` times that the
+    /// user presses Ctrl-C, `KeyboardInterrupt` is raised in what runs.
     pub fn watched(patience: u32) -> Result<Self, Failure> {
         let (stopping, stopped) = crossbeam_channel::bounded(0);
         let running = Running(Arc::new(Shared {
@@ -108,14 +109,14 @@ impl Running {
             return;
         }
         let cause = Cause::Signal(number);
-        // Nobody but us ends a session that waits for its user.
+        // A session that waits for its user would never notice the stop.
         let waits = self.0.patience > 0 && self.who_runs().is_empty();
         let again = !self.stop(cause);
-        // Whoever asks twice has waited for the first answer.
+        // A second request means that the first one took too long.
         if again || waits || !self.0.ready.load(Ordering::Acquire) {
             self.exit(cause);
         }
-        // What is still to be said may find no reader.
+        // The last messages can block on a reader.
         let running = self.clone();
         let patience = std::thread::Builder::new().name("archipel-patience".to_owned());
         let _ = patience.spawn(move || {
@@ -129,7 +130,8 @@ impl Running {
         crate::exit(cause.status().unwrap_or(crate::FAILED))
     }
 
-    /// Interrupts what runs, and goes on; false where that was done often enough.
+    /// Interrupts what runs and returns true, or returns false if that was done `patience` times
+    /// already.
     fn interrupt(&self) -> bool {
         let runs = self.who_runs();
         let mut state = self.state();
@@ -137,7 +139,7 @@ impl Running {
             return false;
         }
         if runs.is_empty() {
-            // A session that waits for the next statement.
+            // A session waits for the next statement.
             return self.0.patience > 0;
         }
         state.interrupts += 1;
@@ -155,7 +157,7 @@ impl Running {
         all.filter(|each| each.is_running()).cloned().collect()
     }
 
-    /// Says that something else runs now, which was not interrupted yet.
+    /// Resets the count of interrupts, since another statement runs now.
     pub fn forget_interrupts(&self) {
         self.state().interrupts = 0;
     }
@@ -164,17 +166,18 @@ impl Running {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that scripts are about to run: whoever waits for them sees to the end of the command.
+    /// Marks scripts as about to run: from now on a signal stops them, and the waiting thread ends
+    /// the command.
     pub fn ready(&self) {
         self.0.ready.store(true, Ordering::Release);
     }
 
-    /// Says that everything has ended that could be stopped in good order: the next signal ends the command.
+    /// Marks everything as ended: the next signal ends the command.
     pub fn over(&self) {
         self.0.ready.store(false, Ordering::Release);
     }
 
-    /// Stops everything that runs and that will; returns whether this is the first request.
+    /// Stops all interpreters, running and future. It returns whether this was the first request.
     pub fn stop(&self, cause: Cause) -> bool {
         let entries = {
             let mut state = self.state();
@@ -191,17 +194,17 @@ impl Running {
         true
     }
 
-    /// Why everything was stopped, if it was.
+    /// Returns why everything was stopped, if it was.
     pub fn cause(&self) -> Option<Cause> {
         self.state().cause
     }
 
-    /// A channel that is disconnected when everything is stopped.
+    /// Returns a channel that is disconnected when everything is stopped.
     pub fn stopped(&self) -> &Receiver<()> {
         &self.0.stopped
     }
 
-    /// Lets `interpreter` be stopped with all others while the guard lives.
+    /// Adds `interpreter`, to be stopped with all others while the guard lives.
     #[must_use]
     pub fn enter(&self, interpreter: &Interpreter) -> Entry {
         let mut state = self.state();
@@ -221,7 +224,7 @@ impl Running {
     }
 }
 
-/// An interpreter among those that run.
+/// An interpreter in the set; dropping it removes the interpreter.
 pub struct Entry {
     running: Running,
     number: u64,
@@ -236,7 +239,8 @@ impl Drop for Entry {
             .position(|(number, _)| *number == self.number);
         let last = at.map(|at| state.entries.swap_remove(at));
         drop(state);
-        // The last reference to an interpreter destroys it, for which nobody should have to wait.
+        // Dropping the last reference destroys the interpreter, which must not happen under the
+        // lock.
         drop(last);
     }
 }
@@ -259,7 +263,7 @@ impl Terminal {
         #[cfg(unix)]
         if let Some(settings) = &self.settings {
             use rustix::termios::{OptionalActions, tcsetattr};
-            // There is nothing else to be done where it has gone.
+            // If the terminal is gone, there is nothing to restore.
             let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, settings);
         }
     }

@@ -1,12 +1,13 @@
-//! What the command itself says, on standard error.
+//! Messages of the command itself, on standard error.
 
 use archipel::Output;
 use std::time::{Duration, Instant};
 
-/// How long a message waits for a reader that takes nothing.
+/// The maximum time that a message waits for a blocked reader.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Says a line, unless standard error takes nothing for a second: the command ends with the right status then, too.
+/// Writes a line to standard error, and gives up after a second, so that the command still ends
+/// with the right status.
 pub fn say(line: &str) {
     let mut since = None;
     say_unless(line, || {
@@ -14,9 +15,9 @@ pub fn say(line: &str) {
     });
 }
 
-/// Says a line, and waits for a reader until `give_up` returns true.
+/// Writes a line to standard error, and waits for a reader until `give_up` returns true.
 pub fn say_unless(line: &str, give_up: impl FnMut() -> bool) {
     let line = format!("{line}\n");
-    // There is nobody else to tell of it.
+    // There is no other place to report a failure.
     let _ = Output::host_stderr().write_unless(line.as_bytes(), give_up);
 }

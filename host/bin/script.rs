@@ -1,4 +1,4 @@
-//! Which script is to be run.
+//! The script to run.
 
 use crate::Failure;
 use clap::Args;
@@ -7,15 +7,16 @@ use std::path::Path;
 
 #[derive(Args)]
 pub struct Target {
-    /// The first word is source text instead of a script.
+    /// Take the first word as source text instead of a script.
     #[arg(short = 'c')]
     code: bool,
 
-    /// The first word is the name of a module, or of a package with a `__main__`, to be run.
+    /// Take the first word as the name of a module, or of a package with a `__main__`.
     #[arg(short = 'm', conflicts_with = "code")]
     module: bool,
 
-    /// The script, or `-` for standard input, or what `-c` or `-m` say, and its arguments.
+    /// The script, `-` for standard input, or the source text or module for `-c` or `-m`; then its
+    /// arguments.
     #[arg(
         trailing_var_arg = true,
         allow_hyphen_values = true,
@@ -24,16 +25,16 @@ pub struct Target {
     words: Vec<String>,
 }
 
-/// A script, ready to be run.
+/// A script that was read.
 #[derive(Debug, Clone)]
 pub struct Script {
     pub source: Vec<u8>,
-    /// What tracebacks call it.
+    /// Its name in tracebacks.
     pub name: String,
     pub arguments: Vec<String>,
-    /// Whether it was read from standard input, where nothing is left then.
+    /// True if it was read from standard input, which is then at its end.
     pub took_stdin: bool,
-    /// Whether it is a module, which may lie in the current folder.
+    /// True if it is a module, which can be in the current folder.
     pub is_module: bool,
 }
 
@@ -44,12 +45,11 @@ impl Target {
         let first = words.next().filter(|word| word != ":::");
         let Some(first) = first else {
             return Err(Failure::usage(if self.code {
-                "-c wants the source text after it"
+                "-c needs source text after it"
             } else if self.module {
-                "-m wants the name of a module after it"
+                "-m needs the name of a module after it"
             } else {
-                "no script was given: name one, or use `-` for standard input, `-c CODE` or \
-                 `-m MODULE`"
+                "no script (name one, or use `-` for standard input, `-c CODE` or `-m MODULE`)"
             }));
         };
         let mut script = Script {
@@ -72,12 +72,12 @@ impl Target {
             script.took_stdin = true;
         } else if first.starts_with('-') {
             return Err(Failure::usage(format!(
-                "unknown option {first}; see `archipel --help`"
+                "unknown option {first} (see `archipel --help`)"
             )));
         } else {
             script.source = std::fs::read(Path::new(&first)).map_err(|error| {
                 let why = match error.kind() {
-                    std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                    std::io::ErrorKind::NotFound => "no such file".to_owned(),
                     std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
                     _ => error.to_string(),
                 };
@@ -89,7 +89,7 @@ impl Target {
     }
 }
 
-/// Source text that runs a module.
+/// Returns source text that runs a module.
 fn run_module(name: &str) -> Result<String, Failure> {
     let is_name = |part: &str| {
         let mut chars = part.chars();
@@ -98,11 +98,10 @@ fn run_module(name: &str) -> Result<String, Failure> {
     };
     if !name.split('.').all(is_name) {
         return Err(Failure::usage(format!(
-            "-m {name:?}: it is no name of a module; give one such as json.tool, or leave -m out \
-             for a file"
+            "-m {name:?}: not a module name (give one such as json.tool, or omit -m for a file)"
         )));
     }
-    // `__main__` has no name of ours in it then.
+    // Run this way, `__main__` has no additional names.
     Ok(format!(
         "__import__('_island.modules', None, None, ['run']).run('{name}')"
     ))
@@ -113,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_modules() {
+    fn module_names_are_dotted_identifiers() {
         for right in ["a", "json.tool", "_x.é1"] {
             assert!(run_module(right).is_ok(), "{right}");
         }

@@ -1,4 +1,4 @@
-//! The imports for aliases.
+//! The host side of the `aliases` imports.
 
 use super::arrival::Fits;
 use super::message::{NotSent, Outgoing, deliver, outgoing, text, with_room};
@@ -56,7 +56,7 @@ impl Host for State {
             answer = call => answer,
             () = self.interrupt.requested() => Err(Failure::Interrupted),
         };
-        // Whatever answered may have stopped the caller before, on another thread.
+        // The alias may have stopped the caller, on another thread.
         own.unless_stopping().await;
         Ok(match answer {
             Ok(message) => deliver(self, message)?.map_err(Failure::from),
@@ -74,7 +74,7 @@ impl Host for State {
     fn inbox(&mut self) -> Result<Resource<ReceiverEnd>> {
         let own = self.own()?;
         let end = own.inbox().map_err(wasmtime::Error::new)?.receiver();
-        let end = end.ok_or_else(|| wasmtime::format_err!("the caller is no more"))?;
+        let end = end.ok_or_else(|| wasmtime::format_err!("the caller is gone"))?;
         self.must_hold(ReceiverEnd(end))
     }
 
@@ -114,7 +114,8 @@ impl Host for State {
     }
 }
 
-/// Puts the call into `linker`, in place of the bindings' own, which cannot tell of a result without room.
+/// Adds `call` to `linker`. It replaces the function of the bindings, which cannot report that a
+/// result has no room.
 pub(super) fn add_call(linker: &mut Linker<State>) -> Result<()> {
     let mut aliases = linker.instance("archipel:island/aliases@0.1.0")?;
     aliases.func_wrap_async("call", |mut store, (name, arguments)| {
@@ -125,7 +126,7 @@ pub(super) fn add_call(linker: &mut Linker<State>) -> Result<()> {
     })
 }
 
-/// Calls a function of another interpreter's for `caller`.
+/// Calls a function of another interpreter for `caller`.
 pub(crate) async fn call_guest(
     caller: &Island,
     function: &Function,
@@ -146,15 +147,15 @@ pub(crate) async fn call_guest(
     }
 }
 
-/// What is said of a failure where there is no guest to tell it to.
+/// Returns the text of a failure, for callers outside of a guest.
 pub(crate) fn told(failure: Failure) -> String {
     match failure {
         Failure::Absent => GONE.to_owned(),
         Failure::Failed(text) | Failure::NotShareable(text) | Failure::Deadlock(text) => text,
         Failure::Inexact => text(NotSent::Inexact),
         Failure::TooLarge(limit) => format!("too large: the limit is {limit}"),
-        Failure::Interrupted => "it was interrupted".to_owned(),
-        Failure::NoMemory => "there is no memory for the result".to_owned(),
+        Failure::Interrupted => "the call was interrupted".to_owned(),
+        Failure::NoMemory => "out of memory for the result".to_owned(),
     }
 }
 
@@ -174,7 +175,7 @@ impl From<AliasError> for Failure {
     }
 }
 
-/// Calls a function of the host's for `caller`.
+/// Calls a host function for `caller`.
 pub(crate) async fn call_host(
     caller: &Island,
     alias: &str,
@@ -232,15 +233,13 @@ pub(crate) async fn call_host(
             warn,
             interpreter = caller.id,
             alias,
-            "an alias returned what cannot be sent: {what}"
+            "an alias returned a value that cannot be sent: {what}"
         );
         Failure::NotShareable(format!("the result of {alias}() cannot be sent: {what}"))
     };
     let encoded = encoding::encode(&value).map_err(|refusal| not_data(refusal.to_string()))?;
     if encoded.handles > 0 {
-        return Err(not_data(
-            "it has the place of a channel end in it".to_owned(),
-        ));
+        return Err(not_data("it contains a handle of a channel end".to_owned()));
     }
     if encoded.body.len() as u64 > MOST_MESSAGE {
         return Err(Failure::TooLarge(MOST_MESSAGE));
@@ -254,7 +253,7 @@ fn caught<T>(
     catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|_| Err(panicked()))
 }
 
-/// What an alias that panicked fails with.
+/// The error of an alias that panicked.
 fn panicked() -> AliasError {
     AliasError::new(FAILED).with_detail("it panicked")
 }
@@ -269,13 +268,13 @@ async fn caught_async(mut future: Boxed) -> std::result::Result<Value, AliasErro
     .await
 }
 
-/// How many bytes the arguments of a call can take in the host, which bounds the time to read them: a guest
-/// cannot be stopped meanwhile.
+/// The maximum size of decoded call arguments in the host, in bytes. It bounds the decoding time,
+/// during which the guest cannot be stopped.
 const MOST_DECODED: usize = 256 << 20;
 
 type Arguments = (Vec<Value>, Vec<(String, Value)>);
 
-/// The arguments in a message.
+/// Decodes the arguments in a message.
 fn taken_apart(message: &Message) -> std::result::Result<Arguments, String> {
     let value = encoding::decode_within(&message.body, message.ends.len(), MAX_DEPTH, MOST_DECODED)
         .map_err(|refusal| refusal.to_string())?;
@@ -294,7 +293,7 @@ fn taken_apart(message: &Message) -> std::result::Result<Arguments, String> {
     Ok((args, kwargs))
 }
 
-/// The message with the arguments of a call that the host makes.
+/// Encodes the arguments of a call that the host makes.
 pub(crate) fn arguments(
     args: Vec<Value>,
     kwargs: Vec<(String, Value)>,
@@ -307,7 +306,7 @@ pub(crate) fn arguments(
     let encoded =
         encoding::encode(&call).map_err(|refusal| Error::NotShareable(refusal.to_string()))?;
     if encoded.handles > 0 {
-        let what = "the place of a channel end".to_owned();
+        let what = "a handle of a channel end".to_owned();
         return Err(Error::NotShareable(what));
     }
     Ok(Message::new(encoded, Vec::new()))

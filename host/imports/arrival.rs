@@ -1,8 +1,8 @@
-//! The way of a message into the memory of the guest that receives it.
+//! Delivery of messages into the memory of the receiving guest.
 //!
-//! Until it is there it belongs to its channel: a guest that dies while it makes room for a
-//! message, or that has no room for it, does not take it along.  So what is lowered is not the
-//! message but an [`Arrival`], which owns it, and gives it back unless it was lowered to its end.
+//! A message belongs to its channel until it is completely copied: a guest that dies during the
+//! copy, or has no room for the message, does not lose it. So the host lowers an [`Arrival`], which
+//! owns the message and returns it to the channel when dropped, unless lowering was completed.
 
 use super::message::{NotSent, luggage};
 use crate::bindings::archipel::island::channels::{End, Luggage};
@@ -19,16 +19,16 @@ use wasmtime::component::__internal::{
 };
 use wasmtime::component::{ComponentType, Lower};
 
-/// A message of this size finds room in what a guest keeps free.
+/// The message size for which the memory that a guest keeps free is enough.
 const SMALL: usize = 64 << 10;
 
-/// What a guest takes for an object in a container at the least.
+/// The minimum memory that a guest needs for an object in a container.
 const POINTER: usize = 4;
 
-/// The old size that makes an allocation a question: see `guest/src/room.rs`.
+/// The old size that marks an allocation as a check for room: see `guest/src/room.rs`.
 const ROOM: usize = 1;
 
-/// A message that was received, and goes back to its channel when it is dropped before it arrived.
+/// A received message that returns to its channel when dropped before it was delivered.
 struct Held {
     exchange: Arc<Exchange>,
     message: Option<Message>,
@@ -68,8 +68,8 @@ impl Held {
         message.map_or(&[], |message| &message.body)
     }
 
-    /// Asks the guest's allocator for room for the objects of a large message, which are made once it has arrived
-    /// and would be lost then.
+    /// Checks with the guest's allocator that there is room for the objects of a large message,
+    /// which are made after delivery, when a failure would lose the message.
     fn ask_for_room<T>(&self, cx: &mut LowerContext<'_, T>) -> Result<()> {
         let Some(message) = &self.message else {
             return Ok(());
@@ -77,7 +77,7 @@ impl Held {
         let size = message.body.len();
         if size > SMALL {
             let besides = match encoding::is_wide(&message.body) {
-                // It is decoded into a buffer that grows.
+                // It is decoded into a growing buffer.
                 true => size.saturating_mul(2),
                 false => message.objects.saturating_mul(POINTER),
             };
@@ -86,14 +86,14 @@ impl Held {
         Ok(())
     }
 
-    /// It is in the guest's memory now.
+    /// Records that the message is in the guest's memory.
     fn note(&self) {
         self.arrived.store(true, Ordering::Relaxed);
         #[cfg(test)]
         self.exchange.points.arrived(self.body());
     }
 
-    /// A moment at which a test can have the lowering fail, as it does where there is no memory for it.
+    /// A point at which a test can fail the lowering, as missing memory does.
     #[cfg(test)]
     fn passes(&self) -> Result<()> {
         use crate::points::{Point, Verdict};
@@ -104,10 +104,10 @@ impl Held {
     }
 }
 
-/// Ends that were to travel with messages for which a guest had no room, until they are taken from it.
+/// Ends of messages for which the guest had no room, until they are taken back from its table.
 pub(crate) type Stranded = Arc<Mutex<Vec<End>>>;
 
-/// A received message as a guest gets it: in the component's eyes a `channels.message`.
+/// A received message for the guest: a `channels.message` in component types.
 pub(super) struct Arrival {
     held: Held,
     luggage: Option<Luggage>,
@@ -126,16 +126,18 @@ impl Drop for Arrival {
 }
 
 impl Arrival {
-    /// Gets a message ready that was received from `origin`.
+    /// Prepares a message that was received from `origin`.
     ///
-    /// The inner error says that the receiver does not trust the sender as the message needs it;
-    /// such a message counts as received.
+    /// The inner error means that the receiver does not trust the sender of a trusted message, which
+    /// then counts as received, or that the receiver has too many handles for the ends; the message
+    /// then stays in its channel.
     pub(super) fn new(
         state: &mut State,
         message: Message,
         origin: Option<Origin>,
     ) -> Result<Result<Self, NotSent>> {
-        // Held while its ends are handed over, which fails when the guest has too many.
+        // Owned first, since adding its ends to the guest's table fails if the guest has too many
+        // handles.
         let held = Held::new(state, message, origin);
         let luggage = match &held.message {
             Some(message) => luggage(state, message)?,
@@ -147,7 +149,7 @@ impl Arrival {
                 luggage,
                 stranded: state.stranded.clone(),
             }),
-            // It stays in its channel, for when there is room for what travels with it.
+            // Dropping `held` returns the message to its channel.
             Err(refusal @ NotSent::Limit(_)) => Err(refusal),
             Err(refusal) => {
                 held.note();
@@ -165,14 +167,14 @@ impl Arrival {
     }
 }
 
-/// What it is lowered as.
+/// The parts as which it is lowered.
 type Parts<'a> = (&'a [u8], &'a Option<Luggage>);
 
-/// The body of a received message that has no luggage: in the component's eyes a `list<u8>`.
+/// The body of a received message without attachments: a `list<u8>` in component types.
 pub(super) struct Body(Held);
 
 impl Body {
-    /// Gets a message ready that was received from `origin`; if it is not plain, it goes back there.
+    /// Prepares a message that was received from `origin`; one that is not plain returns there.
     pub(super) fn new(state: &State, message: Message, origin: Option<Origin>) -> Option<Self> {
         let is_plain = message.form == Form::Plain && message.ends.is_empty();
         let held = Held::new(state, message, origin);
@@ -188,12 +190,13 @@ impl Body {
     }
 }
 
-/// Lowers a type as its parts.  Everything about it is what wasmtime says of those.
+/// Implements lowering of a type by lowering its parts. The ABI, the type check and the lowering
+/// are wasmtime's for the parts.
 macro_rules! lower {
     ($type:ty: $parts:ty) => {
         #[expect(
             unsafe_code,
-            reason = "only a type of one's own learns that it was lowered to its end"
+            reason = "only a custom impl can tell that lowering was completed"
         )]
         unsafe impl ComponentType for $type {
             type Lower = <$parts as ComponentType>::Lower;
@@ -207,7 +210,7 @@ macro_rules! lower {
 
         #[expect(
             unsafe_code,
-            reason = "only a type of one's own learns that it was lowered to its end"
+            reason = "only a custom impl can tell that lowering was completed"
         )]
         unsafe impl Lower for $type {
             fn linear_lower_to_flat<T>(
@@ -248,7 +251,7 @@ macro_rules! lower {
 lower!(Arrival: Parts<'static>);
 lower!(Body: &'static [u8]);
 
-/// A result that is lowered as another one where the guest has no room for it.
+/// A result that is replaced by another one if the guest has no room for it.
 pub(super) struct Fits<R> {
     result: R,
     instead: R,
@@ -260,8 +263,8 @@ impl<R> Fits<R> {
     }
 }
 
-/// Whether lowering failed since the guest's allocator had no memory: it returns an address beyond all of it then,
-/// before anything is written (`guest/src/room.rs`).
+/// Returns whether lowering failed because the guest's allocator had no memory: it then returns an
+/// address beyond the end of memory, before anything is written (`guest/src/room.rs`).
 fn had_no_room(error: &wasmtime::Error) -> bool {
     error.downcast_ref::<wasmtime::Trap>().is_none()
         && error
@@ -270,10 +273,7 @@ fn had_no_room(error: &wasmtime::Error) -> bool {
             .contains("beyond end of memory")
 }
 
-#[expect(
-    unsafe_code,
-    reason = "everything about it is what wasmtime says of the type that it stands for"
-)]
+#[expect(unsafe_code, reason = "delegates everything to the type that it wraps")]
 unsafe impl<R: ComponentType> ComponentType for Fits<R> {
     type Lower = R::Lower;
 
@@ -284,10 +284,7 @@ unsafe impl<R: ComponentType> ComponentType for Fits<R> {
     }
 }
 
-#[expect(
-    unsafe_code,
-    reason = "everything about it is what wasmtime says of the type that it stands for"
-)]
+#[expect(unsafe_code, reason = "delegates everything to the type that it wraps")]
 unsafe impl<R: Lower> Lower for Fits<R> {
     fn linear_lower_to_flat<T>(
         &self,

@@ -1,4 +1,4 @@
-//! The imports for channels.
+//! The host side of the `channels` imports.
 
 use super::arrival::{Arrival, Body, Fits};
 use super::message::{NotSent, Outgoing, failure, not_received, outgoing, take_back};
@@ -67,7 +67,7 @@ impl Host for State {
     }
 }
 
-/// Creates a channel of which `party` holds both ends.
+/// Creates a channel, and gives both ends to `party`.
 pub(crate) fn create(
     exchange: &Arc<Exchange>,
     capacity: broker::Capacity,
@@ -76,7 +76,7 @@ pub(crate) fn create(
 ) -> Result<(End, End)> {
     let channel = exchange
         .with(|broker, _| broker.create(capacity, MOST_QUEUED, party))
-        .ok_or_else(|| wasmtime::format_err!("there are too many channels"))?;
+        .ok_or_else(|| wasmtime::format_err!("out of channel numbers"))?;
     let charter = Arc::new(charter);
     let end = |side| End::held(exchange, channel, side, charter.clone(), party);
     Ok((end(Side::Sender), end(Side::Receiver)))
@@ -133,7 +133,7 @@ impl HostSender for State {
             Ok(kept) => kept,
             Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded).into())),
         };
-        // Where there is a reason already, that one stays.
+        // The first reason stays.
         let _ = end.charter.poison.set((reason, kept));
         end.exchange().with(|broker, effects| {
             broker.close(end.channel, effects);
@@ -172,12 +172,12 @@ impl HostReceiver for State {
         _: Resource<ReceiverEnd>,
         _: Option<u64>,
     ) -> Result<Result<channels::Message, Error>> {
-        // What this returned would be lost on the way to the guest if that died.
-        wasmtime::bail!("the linker has another function for this one")
+        // Lowering the return value could lose the message if the guest died then.
+        wasmtime::bail!("`receiver.receive` is overridden in the linker")
     }
 
     async fn take(&mut self, _: Resource<ReceiverEnd>) -> Result<Option<Vec<u8>>> {
-        wasmtime::bail!("the linker has another function for this one, too")
+        wasmtime::bail!("`receiver.take` is overridden in the linker")
     }
 
     fn length(&mut self, end: Resource<ReceiverEnd>) -> Result<u32> {
@@ -237,7 +237,7 @@ impl HostReceiver for State {
     }
 }
 
-/// Puts the functions into `linker` whose results the bindings have no types for.
+/// Adds the functions to `linker` whose results the bindings have no types for.
 pub(super) fn add_receive(linker: &mut Linker<State>) -> Result<()> {
     let mut channels = linker.instance("archipel:island/channels@0.1.0")?;
     channels.func_wrap_async("[method]receiver.receive", |mut store, (end, timeout)| {
@@ -249,13 +249,14 @@ pub(super) fn add_receive(linker: &mut Linker<State>) -> Result<()> {
     channels.func_wrap_async("[method]receiver.take", |mut store, (end,)| {
         Box::new(async move {
             let taken = store.data_mut().take_plain(end).await?;
-            // The long way that follows tells why.
+            // The `receive` that follows returns the error.
             Ok((Fits::or(taken, None),))
         })
     })
 }
 
-/// Why a short call came to nothing, until a long one with the same handle asks.
+/// The error of a `put` or `take`, kept for the `send` or `receive` with the same handle that
+/// follows.
 #[derive(Default)]
 pub(crate) struct Untold(Option<(Side, u32, Error)>);
 
@@ -264,7 +265,7 @@ impl Untold {
         self.0 = Some((side, handle, error));
     }
 
-    /// Takes what was kept; it is void where the next call is another one.
+    /// Takes the kept error. A call with another handle discards it.
     fn take_for(&mut self, side: Side, handle: u32) -> Option<Error> {
         let (s, h, error) = self.0.take()?;
         ((s, h) == (side, handle)).then_some(error)
@@ -314,7 +315,7 @@ impl State {
 
     async fn take_plain(&mut self, end: Resource<ReceiverEnd>) -> Result<Option<Body>> {
         Ok(match self.received(&end, None).await? {
-            // What is not plain goes back to where it was.
+            // A message that is not plain returns to its channel.
             Ok((message, origin)) => Body::new(self, message, origin),
             Err(error) => {
                 self.untold.keep(Side::Receiver, end.rep(), error);
@@ -323,7 +324,7 @@ impl State {
         })
     }
 
-    /// Takes what did not arrive away from the guest.
+    /// Removes undelivered ends from the guest's table.
     pub(super) fn take_stranded(&mut self) -> Result<()> {
         let stranded = {
             let mut stranded = self.stranded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -332,7 +333,7 @@ impl State {
         take_back(self, stranded)
     }
 
-    /// The next message, and where it came from.
+    /// Receives the next message, and returns it with its origin.
     async fn received(
         &mut self,
         end: &Resource<ReceiverEnd>,
@@ -353,7 +354,7 @@ impl State {
         })
     }
 
-    /// The number that the guest's family has for a channel.
+    /// Returns the number of a channel in the guest's family.
     fn number(&self, end: &End) -> u64 {
         let exchange = &self.context.exchange;
         let number = match self.island.upgrade() {
@@ -364,7 +365,7 @@ impl State {
         number
     }
 
-    /// An end of the channel with that number, if the guest may open it.
+    /// Returns an end of the channel with that number, if the guest may open it.
     fn open(&self, id: u64, side: Side) -> Option<End> {
         let island = self.island.upgrade()?;
         let (channel, charter) = island.family.channels.find(id)?;
@@ -376,7 +377,7 @@ impl State {
         acquired.then(|| End::held(exchange, channel, side, charter, self.party))
     }
 
-    /// What a guest may know of a channel.
+    /// Returns what a guest is allowed to know about a channel.
     fn describe(&self, end: &End) -> Info {
         let info = end.exchange().with(|broker, _| broker.info(end.channel));
         let unbound = end.charter.unbound.into();
@@ -410,10 +411,10 @@ impl State {
     }
 }
 
-/// Another such end, held by `party`.
+/// Duplicates an end for `party`.
 pub(super) fn copy(end: &End, party: PartyId) -> Result<End> {
     end.duplicate(party)
-        .ok_or_else(|| wasmtime::format_err!("the caller is no more"))
+        .ok_or_else(|| wasmtime::format_err!("the caller is gone"))
 }
 
 fn destroy(end: &End) {

@@ -1,4 +1,4 @@
-//! What an interpreter may do to its descendants, besides running code in them.
+//! Control of descendants by a guest, except for running code in them.
 
 use super::turns::Turns;
 use crate::bindings::archipel::island::interpreters::{Refusal, Settings as Asked, Used};
@@ -13,16 +13,17 @@ use crate::telemetry;
 use crate::usage::Usage;
 use std::sync::Arc;
 
-/// The longest policy that a guest asks for, in bytes.
+/// The maximum length of an encoded policy from a guest, in bytes.
 const LONGEST_POLICY: usize = 128 << 10;
 
-/// How many bytes it takes as a value: each of its parts has 32, and shared parts count each time.
+/// The maximum size of a decoded policy, in bytes: each part counts 32, and shared parts count each
+/// time.
 const LARGEST_POLICY: usize = 2 << 20;
 
-/// The longest name of an interpreter, in bytes.
+/// The maximum length of an interpreter's name, in bytes.
 const LONGEST_NAME: usize = 128;
 
-/// What a child of `own` is created with when that is asked for.
+/// Returns the settings of a child that `own` creates with the requested ones.
 pub(super) async fn settings(
     own: &Arc<Island>,
     asked: Asked,
@@ -32,7 +33,7 @@ pub(super) async fn settings(
     if let Some(kind) = wanted.beyond_where_set(|kind| own.account.tightest(kind)) {
         let most = own.account.tightest(kind).unwrap_or(u64::MAX);
         let what = format!(
-            "the {kind} limit of a child can be {} at the most, as that of its creator",
+            "the {kind} limit of a child is at most {}, the limit of its parent",
             kind.show(most)
         );
         telemetry::denied(own, &what);
@@ -56,9 +57,11 @@ pub(super) async fn settings(
     Ok(settings)
 }
 
-/// The policy that is asked for, a marshalled dict, unless it is more than `own` has.
+/// Decodes the requested policy, a marshalled dict, and narrows the policy of `own` to it. A
+/// request for more is denied.
 ///
-/// What it takes is bounded by its size, a few milliseconds at each step. Directories are opened beside the workers.
+/// The size of the request bounds the time, to a few milliseconds for each step. Directories are
+/// opened on the blocking pool.
 async fn policy_asked(own: &Arc<Island>, asked: &[u8]) -> Result<Policy> {
     if asked.len() > LONGEST_POLICY {
         return Err(Error::Config(format!(
@@ -67,14 +70,14 @@ async fn policy_asked(own: &Arc<Island>, asked: &[u8]) -> Result<Policy> {
     }
     let mut turns = Turns::begin();
     let value = encoding::decode_within(asked, 0, MAX_DEPTH, LARGEST_POLICY)
-        .map_err(|refusal| Error::Config(format!("the policy cannot be read: {refusal}")))?;
+        .map_err(|refusal| Error::Config(format!("cannot read the policy: {refusal}")))?;
     turns.pass().await;
     let request = Request::from_value(&value)?;
     turns.pass().await;
     let mut narrowing = Narrowing::begin(&own.settings.policy, request)?;
     let wanted = narrowing.unopened();
     if wanted > 0 {
-        // All are counted before one is opened.
+        // All descriptors are counted before the first directory is opened.
         let held = std::iter::repeat_with(|| Held::take(&own.family, 1)).take(wanted);
         let held = held.map(|held| Some(Box::new(held?) as Hold));
         let Some(mut holds) = held.collect::<Option<Vec<Hold>>>() else {
@@ -98,22 +101,22 @@ async fn policy_asked(own: &Arc<Island>, asked: &[u8]) -> Result<Policy> {
     narrowing.end()
 }
 
-/// What a guest is told when the system lacks something.
+/// The refusal of a child for which the system lacks memory, threads or files.
 pub(super) fn no_room() -> Refusal {
-    Refusal::Unfit("the system has no room for another interpreter".to_owned())
+    Refusal::Unfit("the system is out of memory, threads or files".to_owned())
 }
 
 fn refusal(error: Error) -> Refusal {
     Refusal::Wrong(error.to_string())
 }
 
-/// Checks what an interpreter is to be called.
+/// Checks the name of an interpreter.
 pub(crate) fn checked_name(name: &str) -> Result<&str> {
     let fits = !name.is_empty() && name.len() <= LONGEST_NAME;
     match fits && !name.chars().any(char::is_control) {
         true => Ok(name),
         false => Err(Error::Config(format!(
-            "the name of an interpreter has from 1 to {LONGEST_NAME} bytes, and no control characters"
+            "an interpreter's name has 1 to {LONGEST_NAME} bytes and no control characters"
         ))),
     }
 }
@@ -122,7 +125,7 @@ fn limits(asked: &[(String, u64)]) -> Result<Limits> {
     let kinds = LimitKind::ALL.len();
     if asked.len() > kinds {
         return Err(Error::Config(format!(
-            "{} limits are set at once: at most {kinds}, one of each kind",
+            "{} limits are too many: give each of the {kinds} kinds at most once",
             asked.len()
         )));
     }
@@ -137,7 +140,7 @@ fn kind(name: &str) -> Result<LimitKind> {
     LimitKind::named(name).ok_or_else(|| {
         let names = LimitKind::ALL.map(LimitKind::name).join(", ");
         Error::Config(format!(
-            "there is no limit called {:?}; there are {names}",
+            "unknown limit {:?} (use one of {names})",
             name.chars().take(40).collect::<String>()
         ))
     })
@@ -146,7 +149,7 @@ fn kind(name: &str) -> Result<LimitKind> {
 pub(super) fn alias(own: &Arc<Island>, child: &Arc<Island>, name: &str, target: u32) -> Result<()> {
     if target > MOST_NUMBER {
         return Err(Error::Config(
-            "there is no function of that number".to_owned(),
+            "there is no function with that number".to_owned(),
         ));
     }
     let function = own.function(target, child)?;
@@ -165,7 +168,7 @@ pub(super) fn set_limits(
     if let Some(kind) = wanted.beyond_where_set(|kind| own.account.tightest(kind)) {
         let most = own.account.tightest(kind).unwrap_or(u64::MAX);
         return Err(Error::Denied(format!(
-            "the {kind} limit of a child can be {} at the most, as that of its creator",
+            "the {kind} limit of a child is at most {}, the limit of its parent",
             kind.show(most)
         )));
     }
@@ -177,9 +180,9 @@ pub(super) fn set_limits(
     Ok(())
 }
 
-/// What a guest is told of what `account` has used.
+/// Returns what `account` has used, for a guest.
 ///
-/// One whose clock stands is told of no processor time, which would be a clock.
+/// For a guest with a frozen clock the CPU time is 0, because it would be a clock.
 pub(super) fn usage(account: &Account, clock_stands: bool) -> Vec<Used> {
     let usage = Usage::of_account(account);
     let used = usage.iter().map(|(kind, used)| {

@@ -1,4 +1,4 @@
-//! The import by which an interpreter that is copied says what it holds.
+//! The import with which an interpreter reports its handles for a copy.
 
 use super::channels::copy;
 use super::{InterpreterRef, ReceiverEnd, SenderEnd, Task};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use wasmtime::component::Resource;
 use wasmtime::{Result, bail};
 
-/// What an interpreter holds, as it told it, kept alive until its copy has it.
+/// The reported handles, kept alive until the copy has them.
 #[derive(Default)]
 pub(crate) struct Holdings {
     senders: Vec<End>,
@@ -20,7 +20,7 @@ pub(crate) struct Holdings {
     tasks: u32,
 }
 
-/// What an interpreter tells counts only while it is asked.
+/// The state of a report: it is ignored unless it was requested.
 #[derive(Default)]
 pub(crate) enum Answer {
     #[default]
@@ -29,12 +29,12 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// Lets the next answer count.
+    /// Requests a report.
     pub(crate) fn ask(&mut self) {
         *self = Answer::Asked(Holdings::default());
     }
 
-    /// What was answered.
+    /// Returns the report, which is empty if none was made.
     pub(crate) fn take(&mut self) -> Holdings {
         match std::mem::take(self) {
             Answer::NotAsked => Holdings::default(),
@@ -43,7 +43,7 @@ impl Answer {
     }
 }
 
-/// The handles of a copy for what the original held.
+/// The handles of a copy, in the order of the original's.
 pub(crate) struct Arrived {
     pub(crate) senders: Vec<Resource<SenderEnd>>,
     pub(crate) receivers: Vec<Resource<ReceiverEnd>>,
@@ -64,7 +64,7 @@ impl Host for State {
         }
         let count = senders.len() + receivers.len() + interpreters.len();
         if count.saturating_add(tasks as usize) as u64 > self.handles {
-            bail!("it told of more handles than it can have");
+            bail!("the guest reported more handles than its limit");
         }
         let mut holdings = Holdings {
             senders: Vec::with_capacity(senders.len()),
@@ -90,7 +90,7 @@ impl Host for State {
 }
 
 impl Holdings {
-    /// Puts everything into the table of the copy.
+    /// Adds all handles to the table of the copy.
     pub(crate) fn arrive(self, state: &mut State) -> Result<Arrived> {
         let mut arrived = Arrived {
             senders: Vec::with_capacity(self.senders.len()),

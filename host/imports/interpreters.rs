@@ -1,4 +1,4 @@
-//! The imports for interpreters.
+//! The host side of the `interpreters` imports.
 
 use super::LONGEST_REASON;
 use super::governing;
@@ -25,7 +25,7 @@ impl State {
     pub(super) fn own(&self) -> Result<Arc<Island>> {
         self.island
             .upgrade()
-            .ok_or_else(|| wasmtime::format_err!("the caller is no more"))
+            .ok_or_else(|| wasmtime::format_err!("the caller is gone"))
     }
 }
 
@@ -293,7 +293,7 @@ impl HostInterpreter for State {
         self.govern(&interpreter, |_, island| {
             if message.len() > LONGEST_REASON {
                 return Err(Error::Config(format!(
-                    "the message of a cancellation has at most {LONGEST_REASON} bytes"
+                    "a cancellation message has at most {LONGEST_REASON} bytes"
                 )));
             }
             island.cancel(&message, unwind);
@@ -308,7 +308,7 @@ impl HostInterpreter for State {
 }
 
 impl State {
-    /// Does to an interpreter what only its ancestors may do.
+    /// Runs `act` on an interpreter, which must be a descendant of the caller.
     fn govern<T>(
         &self,
         interpreter: &Resource<InterpreterRef>,
@@ -331,8 +331,8 @@ impl State {
         }
     }
 
-    /// Lets a cancellation that the caller has yet to learn of rise in the job that it has just started below it,
-    /// too: whoever asked for it found nothing running there.
+    /// Passes a cancellation that is still pending for the caller on to the job that the caller has
+    /// just started in a descendant. When the cancellation was requested, nothing ran there.
     fn pass_on(&self, island: &Arc<Island>) -> Result<()> {
         if let Some(cancellation) = self.interrupt.cancellation()
             && self.own()?.may_name(island)
@@ -342,7 +342,7 @@ impl State {
         Ok(())
     }
 
-    /// A reference of the guest's to `island`, unless it has too many handles.
+    /// Adds a reference to `island` for the guest, unless it has too many handles.
     fn refer(&mut self, island: Arc<Island>) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let held = self.hold(InterpreterRef(island))?;
         Ok(held.map_err(|exceeded| limited(exceeded.kind, exceeded.limit)))
@@ -354,7 +354,10 @@ impl State {
         settings: Settings,
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         if own.settings.policy.children.is_none() {
-            telemetry::denied(own, "it may create no interpreters");
+            telemetry::denied(
+                own,
+                "creating an interpreter: the policy grants no children",
+            );
             return Ok(Err(too_many(0)));
         }
         match Island::create(&self.context, &own.family, Some(own), settings, None).await {
@@ -362,18 +365,14 @@ impl State {
             Err(Error::Capacity { limit }) => Ok(Err(too_many(u64::from(limit)))),
             Err(Error::LimitExceeded { kind, limit, .. }) => Ok(Err(limited(kind, limit))),
             Err(error @ (Error::Exhausted(_) | Error::NoMemory(_))) => {
-                telemetry::event!(
-                    warn,
-                    interpreter = own.id,
-                    "it cannot have another interpreter: {error}"
-                );
+                telemetry::event!(warn, interpreter = own.id, "cannot create a child: {error}");
                 Ok(Err(governing::no_room()))
             }
             Err(error) => Err(wasmtime::Error::new(error)),
         }
     }
 
-    /// The job that a guest asks `island` to do, once what it sends was checked.
+    /// Checks the job that a guest requests of `island`.
     async fn checked(
         &mut self,
         island: &Arc<Island>,
@@ -388,7 +387,7 @@ impl State {
                 if own.id == island.id || !own.may_name(island) {
                     return Ok(Err(Refusal::Absent));
                 }
-                // Only data goes there, since it is for the one whose code is not trusted.
+                // Only data is allowed: the hidden object is in an interpreter whose code is not trusted.
                 let message = self.seen(message).await?;
                 let checked = outgoing(self, message, None, Unbound::Keep)?;
                 let job = |message| job::Job::InvokeHidden(name, message);
@@ -405,7 +404,7 @@ fn too_many(limit: u64) -> Refusal {
     Refusal::Limit(("interpreters".to_owned(), limit))
 }
 
-/// What a guest is told of a limit that an interpreter would have passed.
+/// Translates a limit that an operation on an interpreter would exceed.
 fn limited(kind: LimitKind, limit: u64) -> Refusal {
     match kind {
         LimitKind::Children => too_many(limit),
@@ -414,7 +413,7 @@ fn limited(kind: LimitKind, limit: u64) -> Refusal {
     }
 }
 
-/// What a guest is told of an interpreter that was not copied or reset.
+/// Translates the error of a copy or a reset.
 fn not_done<T>(error: Error) -> Result<Result<T, Refusal>> {
     Ok(Err(match error {
         Error::Running => Refusal::Running,

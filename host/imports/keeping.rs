@@ -1,4 +1,4 @@
-//! What the host keeps for guests, besides the messages in channels.
+//! Charges for memory that the host keeps for guests outside of queued messages.
 
 use super::MOST_QUEUED_IN_ALL;
 use crate::error::LimitKind;
@@ -7,14 +7,14 @@ use crate::limits::Limits;
 use crate::state::State;
 use std::sync::Arc;
 
-/// Keeps account of what there is for one guest, and for all.
+/// Charges one guest and the runtime.
 pub(super) struct Keeper {
-    /// The guest's account, if it has a limit.
+    /// The guest's account, if it has a limit on queued bytes.
     own: Option<Arc<Account>>,
     all: Arc<Account>,
 }
 
-/// That something is kept, as long as this is.
+/// A charge, released when dropped.
 #[derive(Debug)]
 pub(crate) struct Kept {
     _own: Option<Reservation>,
@@ -22,7 +22,7 @@ pub(crate) struct Kept {
 }
 
 impl Keeper {
-    /// Counts so many bytes more, or says which limit is in the way.
+    /// Charges `bytes`, or returns the limit that does not allow it.
     pub(super) fn keep(&self, bytes: usize) -> Result<Kept, Exceeded> {
         let reserve = |account: &Arc<Account>| account.reserve(LimitKind::Queued, bytes as u64);
         Ok(Kept {
@@ -33,7 +33,7 @@ impl Keeper {
 }
 
 impl State {
-    /// Who keeps account of what is kept for this guest.
+    /// Returns the keeper for this guest.
     pub(super) fn keeper(&self) -> Keeper {
         let limited = self.account.tightest(LimitKind::Queued).is_some();
         Keeper {
@@ -42,7 +42,8 @@ impl State {
         }
     }
 
-    /// As `keeper`, for what the guest waits for: that is kept for a moment, and does not count as queued.
+    /// Returns a keeper that charges the runtime only, for results that the guest waits for: they
+    /// are kept for a moment, and do not count as queued.
     pub(super) fn keeper_of_all(&self) -> Keeper {
         Keeper {
             own: None,
@@ -51,8 +52,8 @@ impl State {
     }
 }
 
-/// The account of all that is kept in a runtime, which bounds the host's memory as the limit for messages in
-/// channels does.
+/// Returns the account for what a runtime keeps for its guests. It bounds the host's memory, as the
+/// limit on queued messages does.
 pub(crate) fn account_of_all() -> Arc<Account> {
     let most = Limits::new().queued(MOST_QUEUED_IN_ALL as u64);
     Account::open(None, &most.unwrap_or_default())

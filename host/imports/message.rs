@@ -1,4 +1,4 @@
-//! Messages between a guest and the host.
+//! Messages between guests and the host.
 
 use super::turns;
 use super::{MOST_BYTES, MOST_QUEUED_IN_ALL, ReceiverEnd, SenderEnd};
@@ -17,25 +17,26 @@ use crate::trust::Trust;
 use std::sync::{Arc, Weak};
 use wasmtime::Result;
 
-/// A message as a guest gives it: its body, whether its bytes are known to be exact, and the rest.
+/// A message from a guest: its body, whether all bytes objects in it are known to be exact, and its
+/// attachments.
 pub(crate) type Outgoing = (Vec<u8>, bool, Option<LuggageRefs>);
 
-/// The same, once it was looked at.
+/// A message from a guest after the check of long bodies.
 pub(crate) type Seen = (Body, bool, Option<LuggageRefs>);
 
-/// The body of a message, and what is in it, where it took long to find that out.
+/// The body of a message, and the result of its check if it was a long one.
 pub(crate) struct Body {
     bytes: Vec<u8>,
     found: Option<std::result::Result<Summary, NotSent>>,
 }
 
-/// Why a message was not accepted from a guest, or not handed to one.
+/// The reason for not accepting a message from a guest, or not delivering it to one.
 pub(crate) enum NotSent {
     Inexact,
     NotShareable(String),
-    /// Larger than this many bytes, alone or with all that is queued.
+    /// The message is larger than this many bytes, alone or with everything that is queued.
     TooLarge(usize),
-    /// A limit would be passed.
+    /// A limit would be exceeded.
     Limit(Exceeded),
     Closed,
 }
@@ -52,13 +53,14 @@ impl NotSent {
     }
 }
 
-/// The maximum number of channel ends and interpreters in one message. Each of them takes some tenths of a microsecond.
+/// The maximum number of channel ends and interpreters in one message. Each takes some tenths of a
+/// microsecond.
 const MOST_ENDS: usize = 1 << 16;
 
-/// What is said of a message that was not accepted, where there is no channel to speak of.
+/// Returns the text of an error that does not concern a channel.
 pub(crate) fn text(reason: NotSent) -> String {
     match reason {
-        NotSent::Inexact => "the object has bytes in it that are none".to_owned(),
+        NotSent::Inexact => "the object contains a buffer that would arrive as bytes".to_owned(),
         NotSent::NotShareable(text) => text,
         NotSent::TooLarge(limit) => format!("a message beyond the limit of {limit} bytes"),
         NotSent::Limit(exceeded) => exceeded.to_string(),
@@ -91,10 +93,11 @@ impl From<NotSent> for Error {
     }
 }
 
-/// Checks every byte of what a guest wants to send to who has the trust `reader`; the host has none.
+/// Checks every byte of a message that a guest sends to a reader with the trust `reader`. Without
+/// it, as for the host, only data is allowed.
 ///
-/// `unbound` is what the channel was created with.  The outer error is a crash of the guest, such as
-/// a handle that it does not have.
+/// `unbound` is the channel's default. The outer error traps the guest, for example because of an
+/// invalid handle.
 pub(crate) fn outgoing(
     state: &State,
     (body, exact, luggage): Seen,
@@ -138,7 +141,7 @@ pub(crate) fn outgoing(
         }
         channels::Form::Unbound => {
             return Ok(Err(NotSent::NotShareable(
-                "what is left of a lost message is not shareable".to_owned(),
+                "the placeholder of a lost message is not shareable".to_owned(),
             )));
         }
         form => match data_form(form, &message.body, found, &kinds(&ends)) {
@@ -173,7 +176,7 @@ pub(crate) fn outgoing(
     Ok(Ok(message))
 }
 
-/// The kinds of the ends that a guest names.
+/// Returns the kinds of the ends that a guest sends.
 fn kinds(ends: &[EndRef]) -> Vec<Travels> {
     let kind = |end: &EndRef| match end {
         EndRef::Sender(_) => Travels::Sender,
@@ -183,7 +186,7 @@ fn kinds(ends: &[EndRef]) -> Vec<Travels> {
     ends.iter().map(kind).collect()
 }
 
-/// The kinds of the ends that a guest returned.
+/// Returns the kinds of the ends that a guest returned.
 fn kinds_returned(ends: &[channels::End]) -> Vec<Travels> {
     let kind = |end: &channels::End| match end {
         channels::End::Sender(_) => Travels::Sender,
@@ -193,7 +196,7 @@ fn kinds_returned(ends: &[channels::End]) -> Vec<Travels> {
     ends.iter().map(kind).collect()
 }
 
-/// How a body that must be data is to be read, and what is in it.
+/// Returns the form of a body that must be data, and a summary of its contents.
 fn data_form(
     form: channels::Form,
     body: &[u8],
@@ -210,7 +213,7 @@ fn data_form(
     }
     let now = || encoding::check_ends(body, ends, MAX_DEPTH).map_err(NotSent::from);
     let summary = found.unwrap_or_else(now)?;
-    // Whether there are escapes is seen here, whatever the guest says.
+    // The host finds escapes itself and does not rely on the guest.
     let form = match summary.escaped {
         true => Form::Escaped,
         false => Form::Plain,
@@ -240,7 +243,7 @@ impl From<Unbound> for channels::Unbound {
     }
 }
 
-/// What a guest is told of an operation that did not succeed.
+/// Translates the outcome of an operation that failed.
 pub(super) fn failure(outcome: Option<Outcome<Message>>) -> Error {
     match outcome {
         None => Error::Timeout,
@@ -250,7 +253,7 @@ pub(super) fn failure(outcome: Option<Outcome<Message>>) -> Error {
     }
 }
 
-/// What a guest is told that did not receive from a channel with that charter.
+/// Translates the outcome of a receive that failed on a channel with that metadata.
 pub(super) fn not_received(outcome: Option<Outcome<Message>>, charter: &Charter) -> Error {
     match (failure(outcome), charter.poison.get()) {
         (Error::Closed, Some((reason, _))) => Error::Poisoned(reason.clone()),
@@ -258,10 +261,10 @@ pub(super) fn not_received(outcome: Option<Outcome<Message>>, charter: &Charter)
     }
 }
 
-/// A message that belongs to the guest alone, such as the argument of a job, as it gets it.
+/// Converts a message for the guest as its only recipient, such as the argument of a job.
 ///
-/// What comes from a channel others may receive, too: see [`Arrival`](super::arrival::Arrival).
-/// The errors are those of [`luggage`].
+/// A message from a channel has other recipients too: see [`Arrival`](super::arrival::Arrival). The
+/// errors are those of [`luggage`].
 pub(crate) fn deliver(
     state: &mut State,
     message: Message,
@@ -269,10 +272,10 @@ pub(crate) fn deliver(
     Ok(luggage(state, &message)?.map(|luggage| (message.body, luggage)))
 }
 
-/// Puts what travels beside a message into the receiver's table.
+/// Adds the attachments of a message to the receiver's table.
 ///
-/// The inner error says that the receiver does not trust the sender as the message needs it, or has too many
-/// handles.
+/// The inner error means that the receiver does not trust the sender of a trusted message, or has
+/// too many handles.
 pub(super) fn luggage(
     state: &mut State,
     message: &Message,
@@ -314,7 +317,7 @@ pub(super) fn luggage(
     })))
 }
 
-/// Takes ends away from a guest that it has not got to know of.
+/// Removes ends from a guest's table that the guest has not seen.
 pub(super) fn take_back(state: &mut State, ends: Vec<channels::End>) -> Result<()> {
     for end in ends {
         match end {
@@ -328,7 +331,7 @@ pub(super) fn take_back(state: &mut State, ends: Vec<channels::End>) -> Result<(
 
 /// Checks a message that a guest returned.
 ///
-/// The outer error is a crash of the guest.
+/// The outer error traps the guest.
 pub(crate) fn returned(
     state: &mut State,
     (body, luggage): (Body, Option<Luggage>),
@@ -395,10 +398,10 @@ pub(crate) fn returned(
     }))
 }
 
-/// The message of a guest's, if there is room for it among all that is queued in the runtime.
+/// Returns the message if the runtime's queues have room for it.
 ///
-/// When half of that is used up, a family can queue at most as much more as it leaves to others: what
-/// nobody reads of one is not in the way of all.
+/// Once half of that room is used, a family can queue at most as much as it leaves to others, so
+/// that unread messages of one family do not block all.
 pub(super) fn with_room(
     exchange: &Exchange,
     sender: &Weak<Island>,
@@ -425,7 +428,7 @@ pub(super) fn with_room(
 }
 
 impl State {
-    /// Looks at what a guest gives, as [`outgoing`] wants it.
+    /// Checks the body of a message for [`outgoing`], if it is long.
     pub(super) fn seen(
         &self,
         (body, exact, luggage): Outgoing,
@@ -438,7 +441,7 @@ impl State {
         async move { Ok((body.await?, exact, luggage)) }
     }
 
-    /// Looks at what a guest returned, as [`returned`] wants it.
+    /// Checks the body of a returned message for [`returned`], if it is long.
     pub(crate) fn seen_returned(
         &self,
         (body, luggage): channels::Message,
@@ -451,7 +454,7 @@ impl State {
         async move { Ok((body.await?, luggage)) }
     }
 
-    /// Checks a body if that takes long, in turns between which others are served.
+    /// Checks a long body in turns, between which the worker serves other guests.
     fn look_at(
         &self,
         bytes: Vec<u8>,
@@ -470,16 +473,16 @@ impl State {
         }
     }
 
-    /// How large a message of the guest's can be.
+    /// Returns the maximum size of a message from the guest, in bytes.
     fn most_bytes(&self) -> usize {
         let limit = self.account.tightest(LimitKind::Message);
         limit.map_or(MOST_BYTES, |limit| limit as usize)
     }
 
-    /// Charges the guest for a message to a channel, until it is received.
+    /// Charges a message in a channel to the guest, until it is received.
     pub(super) fn charged(&self, message: Message) -> Result<Message, NotSent> {
         let mut message = with_room(&self.context.exchange, &self.island, message)?;
-        // Keeping account takes time, so that it is only done for those who have a limit.
+        // Accounting takes time, so only guests with a limit are charged.
         if self.account.tightest(LimitKind::Queued).is_some() {
             let size = message.size().max(Broker::<Message>::MIN_CHARGE);
             let charge = self.account.reserve(LimitKind::Queued, size as u64);
@@ -488,7 +491,7 @@ impl State {
         Ok(message)
     }
 
-    /// The interpreter with number `id`, if this one may name it.
+    /// Returns the interpreter with the number `id`, if this one may name it.
     pub(crate) fn named(&self, id: u64) -> Option<Arc<Island>> {
         let own = self.island.upgrade()?;
         match own.family.member(id) {

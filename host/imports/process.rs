@@ -1,4 +1,4 @@
-//! The imports for the end of an interpreter, and of what it does.
+//! The host side of the `process` imports: interruptions and exit.
 
 use crate::bindings::archipel::island::process::{Host, Interruption};
 use crate::interrupt;

@@ -1,4 +1,4 @@
-//! Jobs that one interpreter gave to another, and their results.
+//! Tasks: jobs that one interpreter started in another, and their results.
 
 use super::arrival::Fits;
 use super::keeping::{Keeper, Kept};
@@ -20,22 +20,22 @@ use std::task::Poll;
 use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
 
-/// A job on its way, or its result.
+/// A running job, or its result.
 pub struct Task(Arc<Running>);
 
-/// What runs a job to its end.
+/// The future that runs a job to its end.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 pub(super) type Running = Promise<Ended>;
 
-/// The result of a job, until somebody takes it.
+/// The result of a job, until it is taken.
 pub(super) struct Ended {
     result: crate::Result<Reply>,
     _kept: Option<Kept>,
 }
 
 impl Ended {
-    /// What takes no room to speak of.
+    /// A result without a significant size.
     fn small(result: crate::Result<Reply>) -> Self {
         Ended {
             result,
@@ -43,7 +43,7 @@ impl Ended {
         }
     }
 
-    /// A result of any size, or that there is no room for it.
+    /// A result of any size. If `keeper` has no room for it, it is replaced by an error.
     fn large(result: crate::Result<Reply>, keeper: &Keeper) -> Self {
         let size = match &result {
             Ok(Reply::Value(message)) => message.size(),
@@ -56,7 +56,7 @@ impl Ended {
                 _kept: Some(kept),
             },
             Err(exceeded) => Ended::small(Err(Error::NotShareable(format!(
-                "there is no room for the result among those that were not taken: {exceeded}"
+                "too many results have not been taken: {exceeded}"
             )))),
         }
     }
@@ -69,32 +69,32 @@ impl Watcher for Running {
 }
 
 impl Task {
-    /// The event that fires when the job has ended.
+    /// Returns the event that fires when the job has ended.
     pub(crate) fn event(&self) -> EventId {
         self.0.event()
     }
 
-    /// A task that ended without a result, as a copy has it for one of the original's.
+    /// Returns a task that failed: a copy's counterpart of a task of the original.
     pub(super) fn lost(state: &State) -> Result<Task> {
         let running = Running::new(&state.context.exchange, state.party)?;
         running.keep(Ended::small(Err(Error::NotCopyable(
-            "the result goes to the one that it was copied from".to_owned(),
+            "the result goes to the original".to_owned(),
         ))));
         Ok(Task(running))
     }
 }
 
-/// Lets a task learn at once when somebody stops the job, which what runs it may do only later.
+/// Completes the task as soon as the job is stopped, which is earlier than its future can.
 fn watch(running: &Arc<Running>, job: &Run<Reply>) {
     let running = running.clone();
     job.when_stopped(move |error| running.keep(Ended::small(error)));
 }
 
-/// A task, and what tells it of the end of its job.
+/// A task, and the promise that completes it.
 type Begun = (Resource<Task>, Arc<Running>);
 
 impl State {
-    /// A task without a result, which ends when `island` has nothing to do.
+    /// Creates a task that completes, without a result, when `island` is idle.
     pub(super) fn task_of_idling(&mut self, island: &Island) -> Result<Resource<Task>> {
         let running = Running::new(&self.context.exchange, island.party)?;
         let task = self.must_hold(Task(running.clone()))?;
@@ -103,7 +103,8 @@ impl State {
         Ok(task)
     }
 
-    /// A task for a job of `island` that is about to start, unless the guest has too many handles.
+    /// Creates a task for a job that is about to start in `island`, unless the guest has too many
+    /// handles.
     pub(super) fn task_for(
         &mut self,
         island: &Island,
@@ -114,7 +115,7 @@ impl State {
             .map(|task| (task, running)))
     }
 
-    /// Lets a job run beside the caller, which learns of its end by `running`.
+    /// Spawns a job, which completes `running`.
     pub(super) fn begin(&mut self, island: Arc<Island>, running: &Arc<Running>, job: Run<Reply>) {
         let running = running.clone();
         watch(&running, &job);
@@ -124,7 +125,7 @@ impl State {
             .detach();
     }
 
-    /// Lets a job run while the caller waits for it.
+    /// Runs a job to its end while the caller waits.
     pub(super) async fn run_to_end(
         &mut self,
         island: Arc<Island>,
@@ -135,8 +136,8 @@ impl State {
         let exchange = self.context.exchange.clone();
         let wait = exchange.wait(self.party, vec![Case::Event(running.event())], None);
         let own = self.island.upgrade();
-        // Whoever stops the caller stops all below it too, so that both may as well be one task for
-        // the scheduler; another one would have to be woken.
+        // A stop of the caller stops its descendants too. So caller and job can share one task of
+        // the scheduler, which saves waking another one.
         let together = own.is_some_and(|own| own.may_name(&island));
         let mut work: Option<Work> = Some(Box::pin(to_end(
             island,
@@ -159,7 +160,7 @@ impl State {
             let task = self.must_hold(Task(running))?;
             return Ok(Err(NotRun::Interrupted(task)));
         };
-        // What has stopped the child may be about to stop the caller too.
+        // What stopped the child may be about to stop the caller too.
         if let Some(own) = self.island.upgrade() {
             own.unless_stopping().await;
         }
@@ -190,7 +191,8 @@ impl State {
                     kind: kind.name().to_owned(),
                     limit,
                     used: match kind {
-                        // How much it was is a reading of a clock.
+                        // The exact time used would reveal the time to a caller with a frozen
+                        // clock.
                         LimitKind::Cpu | LimitKind::Wall if self.standing.is_some() => limit,
                         _ => used,
                     },
@@ -202,8 +204,8 @@ impl State {
     }
 }
 
-/// Puts what returns results into `linker`, in place of the bindings' own, which cannot tell of a result without
-/// room.
+/// Adds the functions that return results to `linker`. They replace those of the bindings, which
+/// cannot report that a result has no room.
 pub(super) fn add_results(linker: &mut Linker<State>) -> Result<()> {
     let mut interpreters = linker.instance("archipel:island/interpreters@0.1.0")?;
     interpreters.func_wrap_async("[method]task.finish", |mut store, (task,)| {
@@ -224,16 +226,16 @@ pub(super) fn add_results(linker: &mut Linker<State>) -> Result<()> {
     )
 }
 
-/// Runs a job; the reference keeps the interpreter for as long as that takes.
+/// Runs a job to its end. The reference keeps the interpreter alive for that time.
 async fn to_end(_island: Arc<Island>, job: Run<Reply>, running: Arc<Running>, keeper: Keeper) {
     running.keep(Ended::large(job.await, &keeper));
 }
 
-/// What `wait` waits for, while `work` goes on, which is left as it is when that comes first.
+/// Awaits `wait` while polling `work`, which stays unfinished if `wait` ends first.
 async fn wait_beside<T>(wait: impl Future<Output = T>, work: &mut Option<Work>) -> T {
     let mut wait = pin!(wait);
     std::future::poll_fn(|context| {
-        // Whoever looks for deadlocks must know of the wait before the work begins.
+        // The deadlock search must know of the wait before the work starts.
         if let Poll::Ready(result) = wait.as_mut().poll(context) {
             return Poll::Ready(result);
         }
@@ -248,7 +250,7 @@ async fn wait_beside<T>(wait: impl Future<Output = T>, work: &mut Option<Work>) 
     .await
 }
 
-/// What the guest is told of a job that did not start.
+/// Translates the error of a job that did not start.
 pub(super) fn not_started(error: &Error) -> Refusal {
     match error {
         Error::Running => Refusal::Running,

@@ -1,7 +1,7 @@
-//! Long work for a guest, done in turns on the guest's own task.
+//! Long work for a guest, done in turns in the guest's own task.
 //!
-//! Between two turns the worker serves other guests, the guest's processor time is charged, and its limits and a
-//! request to stop it are looked at.
+//! Between two turns the worker serves other guests, the CPU time is charged to the guest, and
+//! limits and stop requests take effect.
 
 use super::message::NotSent;
 use crate::encoding::{Carries, Check, MAX_DEPTH, Summary, Travels};
@@ -10,30 +10,30 @@ use crate::ledger::Account;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The longest turn. Guests that compute are interrupted at about the same pace.
+/// The maximum length of a turn. Compute-bound guests are preempted at about the same interval.
 const TURN: Duration = if cfg!(test) {
     Duration::ZERO
 } else {
     Duration::from_millis(3)
 };
 
-/// How many steps of a check are done between two looks at the clock: some tenths of a millisecond.
+/// The number of steps of a check between two clock reads: some tenths of a millisecond.
 const STEPS: usize = 32 << 10;
 
-/// Work that is done in turns.
+/// The clock of a turn.
 pub(super) struct Turns {
     begun: Instant,
 }
 
 impl Turns {
-    /// The first turn.
+    /// Starts the first turn.
     pub(super) fn begin() -> Self {
         Turns {
             begun: Instant::now(),
         }
     }
 
-    /// Serves others if the turn was long enough.
+    /// Yields if the turn has lasted long enough.
     pub(super) async fn pass(&mut self) {
         if self.begun.elapsed() >= TURN {
             #[cfg(test)]
@@ -44,7 +44,8 @@ impl Turns {
     }
 }
 
-/// Checks the body of a long message. The memory that the check needs is charged to `account` while it lasts.
+/// Checks the body of a long message. The memory of the check is charged to `account` while the
+/// check lasts.
 pub(super) async fn check(
     body: &[u8],
     ends: Vec<Travels>,
@@ -74,7 +75,7 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     thread_local! {
-        /// How many turns have ended on this thread.
+        /// The number of turns that have ended on this thread.
         pub(super) static PASSED: Cell<usize> = const { Cell::new(0) };
     }
 
@@ -88,7 +89,8 @@ mod tests {
         "safe.alias('given', lambda: long); safe.exec('given()')",
     ];
 
-    /// Every way of a long message from a guest to the host: between two turns of its check the guest can be stopped.
+    /// Covers every path of a long message from a guest to the host: the guest can be stopped
+    /// between two turns of the check.
     #[test]
     fn kill_stops_a_guest_whose_long_message_is_being_checked() {
         let runtime = Runtime::builder().interpreters(8).build().unwrap();
@@ -115,7 +117,7 @@ mod tests {
                 "{way}: {polled:?}"
             );
         }
-        // Where nobody stops it, all of that is done.
+        // Without a kill, every path completes.
         let guest = guest(&runtime);
         for way in WAYS {
             guest
@@ -124,7 +126,7 @@ mod tests {
         }
         assert_eq!(guest.eval("len(long)").unwrap(), 2 * LONG as i64);
         assert!(guest.eval(evaluated).is_ok());
-        // What is wrong with one is said as of any other.
+        // An invalid long message has the same error as a short one.
         let error = guest.exec("out.send([long, host])").unwrap_err();
         assert!(error.to_string().contains("function"), "{error}");
         assert_eq!(guest.usage().of(LimitKind::Queued).own, 0);

@@ -1,4 +1,4 @@
-//! The import for waiting.
+//! The host side of the `waiting` imports.
 
 use super::arrival::{Arrival, Fits};
 use super::duration;
@@ -13,10 +13,10 @@ use wasmtime::Result;
 use wasmtime::component::{ComponentType, Linker, Lower, Resource};
 use wasmtime_wasi::p2::DynPollable;
 
-/// How many things a guest can wait for at once.
+/// The maximum number of cases in one wait.
 const MOST_CASES: usize = 1024;
 
-/// The end of a wait that an interruption put an end to, with what was left of its timeout.
+/// An interruption of a wait, with the rest of its timeout.
 pub(super) struct Interrupted(Option<Duration>);
 
 impl From<Interrupted> for Error {
@@ -26,8 +26,9 @@ impl From<Interrupted> for Error {
 }
 
 impl State {
-    /// Waits as [`Exchange::wait`](crate::exchange::Exchange::wait) does, until the guest is interrupted.
-    /// What is done without waiting is done all the same.
+    /// Waits as [`Exchange::wait`](crate::exchange::Exchange::wait) does, until the guest is
+    /// interrupted. An operation that can complete at once completes even if an interruption is
+    /// pending.
     pub(super) fn wait_for(
         &self,
         cases: Vec<broker::Case<Message>>,
@@ -37,7 +38,7 @@ impl State {
         let (exchange, party) = (self.context.exchange.clone(), self.party);
         let interrupt = self.interrupt.clone();
         async move {
-            // Without a limit nothing is left of it, and the clock is not read.
+            // The clock is only read if there is a limit.
             let started = limit.map(|_| Instant::now());
             let waited = exchange.wait_unless(party, cases, limit, interrupt.requested());
             match waited.await {
@@ -55,7 +56,7 @@ impl State {
     }
 }
 
-/// What came of the case that was first; the bindings have none for what arrives.
+/// The outcome of the first case that completed. The bindings have no type for an [`Arrival`].
 #[derive(ComponentType, Lower)]
 #[component(variant)]
 enum Outcome {
@@ -71,15 +72,15 @@ enum Outcome {
     Failed(Error),
 }
 
-/// What is waited for that the broker knows nothing of.
+/// Waits that the broker does not know: for pollables.
 #[derive(Default)]
 struct Outside {
-    /// Whether there is any: of what was asked about nothing may be left.
+    /// True if there are such cases, even if none of their pollables is left.
     exists: bool,
-    /// Whether what was asked about last is among it.
+    /// True if the pollables of the guest's last `wasi:io/poll` call are included.
     has_polled: bool,
     pollables: Vec<Resource<DynPollable>>,
-    /// The index of the case that each of them is for.
+    /// The index of the case of each pollable.
     cases: Vec<usize>,
 }
 
@@ -114,10 +115,10 @@ impl State {
             return Ok(Err(Error::TooLarge(MOST_CASES as u64)));
         }
         self.take_stranded()?;
-        // Each with its index among the cases.
+        // The broker's cases, and their indexes among all cases.
         let mut wanted = Vec::with_capacity(cases.len());
         let mut indices = Vec::with_capacity(cases.len());
-        // What is received from, for the reason why nothing is.
+        // The metadata of the channels to receive from, for the reasons of failures.
         let mut charters = Vec::new();
         let mut outside = Outside::default();
         for (index, case) in cases.into_iter().enumerate() {
@@ -145,7 +146,7 @@ impl State {
                     }
                 }
                 Case::Ready => {
-                    // Another one would be the same.
+                    // A second case `ready` would wait for the same pollables.
                     if !outside.has_polled {
                         outside.has_polled = true;
                         outside.add(index, self.polled());
@@ -187,7 +188,7 @@ impl State {
         };
         let index = indices.get(done.case).copied().unwrap_or_default();
         let outcome = match done.outcome {
-            // Of a deadlock it cannot be said which of the cases it was.
+            // A deadlock concerns all cases.
             broker::Outcome::Deadlock(text) => return Ok(Err(Error::Deadlock(text))),
             broker::Outcome::Received(message) => match Arrival::new(self, message, done.origin)? {
                 Ok(arrival) => Outcome::Received(arrival),

@@ -1,4 +1,4 @@
-//! How a host governs an interpreter: aliases, what is hidden, limits, stopping.
+//! Control of an interpreter by its host: calls, aliases, hidden names, limits, stopping.
 
 use super::{Interpreter, value};
 use crate::alias::{AliasError, Call, HostFn};
@@ -12,30 +12,33 @@ use crate::usage::Usage;
 use crate::value::Value;
 use std::sync::Arc;
 
-/// An interpreter that another one created, for a host that wants to know.
+/// A descendant of an interpreter, as [`Interpreter::children`] lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Child {
-    /// Its number among the descendants of one interpreter that a host created.
+    /// Its number, unique in its family: among the descendants of one interpreter that a host
+    /// created.
     pub id: u64,
-    /// The number of its creator.
+    /// The number of its parent.
     pub parent: Option<u64>,
-    /// What its creator called it.
+    /// The name that its parent gave it.
     pub name: Option<String>,
-    /// Whether a job is running in it.
+    /// True while a job runs in it.
     pub is_running: bool,
-    /// What it has used.
+    /// Its usage, alone and with its descendants.
     pub usage: Usage,
 }
 
 impl Interpreter {
-    /// Calls what `name` is in `__main__`, which may have dots in it, and returns the result.
+    /// Calls the object bound to `name` in `__main__` and returns its result. A `name` with dots
+    /// leads to an attribute.
     ///
     /// # Errors
     ///
-    /// As for [`exec`](Self::exec); a name that is not there raises `AttributeError`, a result that is
-    /// not shareable `NotShareableError`.  [`Error::NotShareable`](crate::Error::NotShareable) for an argument that is nested too
-    /// deep or has an unhashable key.
+    /// As for [`exec`](Self::exec). A missing name raises `AttributeError`, and a result that is
+    /// not shareable raises `NotShareableError`.
+    /// [`Error::NotShareable`](crate::Error::NotShareable) for an argument that is nested too
+    /// deeply or has an unhashable key.
     ///
     /// # Examples
     ///
@@ -57,7 +60,7 @@ impl Interpreter {
             .and_then(value)
     }
 
-    /// As [`call`](Self::call), for asynchronous hosts.
+    /// Calls an object as [`call`](Self::call) does.
     pub async fn call_async<A: Into<Value>>(
         &self,
         name: impl Into<String>,
@@ -68,30 +71,42 @@ impl Interpreter {
         self.asynchronous(job).await.and_then(value)
     }
 
-    /// The value of a name of `__main__`, which may have dots in it.
+    /// Returns the value of a name in `__main__`. A `name` with dots leads to an attribute.
     ///
     /// # Errors
     ///
-    /// As for [`eval`](Self::eval).
+    /// As for [`eval`](Self::eval); [`Error::Config`](crate::Error::Config) if `name` is not a
+    /// valid name.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.exec("answer = 42")?;
+    /// assert_eq!(interpreter.get("answer")?, 42);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn get(&self, name: &str) -> Result<Value> {
         check_name("a name of __main__", name)?;
         self.eval(name)
     }
 
-    /// Lends the interpreter a function of the host's, which scripts call as `name`: an ordinary
-    /// function, or, with dots in the name, an attribute of a module.
+    /// Adds an alias: a host function that scripts call as `name`. Without dots, `name` becomes a
+    /// builtin function; with dots, an attribute of a module.
     ///
-    /// What scripts pass is data, and so is what they get.  The function runs on the thread that runs
-    /// the script, whose CPU time it takes, so it must not wait; while it runs nothing can stop the
-    /// script.  It can use other interpreters, and not the one that calls, which is running.  A panic
-    /// in it is caught, and fails the call.
+    /// Arguments and results are copied as data. The function runs on the thread that runs the
+    /// script, and its CPU time is charged to the script. So it must not wait, and nothing can stop
+    /// the script while it runs. It can use other interpreters, but not the caller, which is
+    /// running. A panic in the function is caught and fails the call.
     ///
-    /// A running script finds the alias with the next thing that it is asked to do.
+    /// A running script sees the alias from its next call or task on.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) for what is no name, for the name of a builtin that is not
-    /// [hidden](Self::hide), and when an alias would be both a function and a module.
+    /// [`Error::Config`](crate::Error::Config) if `name` is not a valid name, if it is the name of
+    /// a builtin that is not [hidden](Self::hide), or if an alias would be both a function and a
+    /// module.
     ///
     /// # Examples
     ///
@@ -120,13 +135,29 @@ impl Interpreter {
         self.set_alias(name, HostFn::Direct(Arc::new(function)))
     }
 
-    /// As [`alias`](Self::alias), for a function that waits: it runs on a thread of its own.
+    /// Adds an alias for a function that waits. The function runs on a thread of the blocking pool.
     ///
-    /// A script that is stopped meanwhile is stopped at once; the function goes on to its end.
+    /// Stopping the script does not wait for the function, which runs to its end.
     ///
     /// # Errors
     ///
     /// As for [`alias`](Self::alias).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// use std::time::Duration;
+    ///
+    /// interpreter.alias_blocking("host.sleep", |call| {
+    ///     let (millis,): (u64,) = call.arguments()?;
+    ///     std::thread::sleep(Duration::from_millis(millis));
+    ///     Ok(archipel::Value::None)
+    /// })?;
+    /// interpreter.exec("host.sleep(10)")?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn alias_blocking(
         &self,
         name: &str,
@@ -135,14 +166,28 @@ impl Interpreter {
         self.set_alias(name, HostFn::Blocking(Arc::new(function)))
     }
 
-    /// As [`alias`](Self::alias), for an asynchronous function.
+    /// Adds an alias for an asynchronous function.
     ///
-    /// Its future is polled where the script runs, within tokio timers of Archipel's own; a host that
-    /// needs its own executor spawns there and awaits the result.  A script that is stopped drops it.
+    /// The future is polled on the thread that runs the script, with Archipel's own tokio timers. A
+    /// host that needs its own executor spawns a task there and awaits its result. Stopping the
+    /// script drops the future.
     ///
     /// # Errors
     ///
     /// As for [`alias`](Self::alias).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.alias_async("fetch", |call| async move {
+    ///     let (path,): (String,) = call.arguments()?;
+    ///     Ok(format!("contents of {path}").into())
+    /// })?;
+    /// assert_eq!(interpreter.eval("fetch('a')")?, "contents of a");
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn alias_async<F>(
         &self,
         name: &str,
@@ -162,25 +207,46 @@ impl Interpreter {
         powers.change(|equipment| equipment.alias(name, Target::Host(function)))
     }
 
-    /// Takes an alias away, at once, and says whether there was one.
+    /// Removes an alias at once, and returns whether it existed.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.alias("one", |_| Ok(1.into()))?;
+    /// assert!(interpreter.unalias("one"));
+    /// assert!(!interpreter.unalias("one"));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn unalias(&self, name: &str) -> bool {
         self.0.0.powers.change(|equipment| equipment.unalias(name))
     }
 
-    /// The names of the aliases that the interpreter has, hidden ones included, in order.
+    /// Returns the names of the aliases, hidden ones included, in order.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.alias("one", |_| Ok(1.into()))?;
+    /// assert_eq!(interpreter.aliases(), ["one"]);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn aliases(&self) -> Vec<String> {
         self.0.0.powers.with(|equipment| equipment.names())
     }
 
-    /// Takes an alias, a module or a builtin out of the scripts' sight.
+    /// Hides an alias, a module or a builtin from scripts.
     ///
-    /// For an alias that is a matter of what they can do.  Modules and builtins are in the
-    /// interpreter's own memory, where a script that looks for them may find them: what it can do
-    /// with them is in its policy.
+    /// Scripts cannot call a hidden alias: the host refuses it. Modules and builtins are in the
+    /// interpreter's own memory, where a script can find them nevertheless; its policy decides what
+    /// it can do with them.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) for what is no name.
+    /// [`Error::Config`](crate::Error::Config) if `name` is not a valid name.
     ///
     /// # Examples
     ///
@@ -196,25 +262,56 @@ impl Interpreter {
         self.0.0.powers.change(|equipment| equipment.hide(name))
     }
 
-    /// Ends hiding, and says whether it was hidden.
+    /// Makes a hidden name visible again, and returns whether it was hidden.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) while an alias has the name.
+    /// [`Error::Config`](crate::Error::Config) if a visible alias has the same name.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.hide("open")?;
+    /// assert!(interpreter.expose("open")?);
+    /// assert!(!interpreter.expose("open")?);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn expose(&self, name: &str) -> Result<bool> {
         self.0.0.powers.change(|equipment| equipment.expose(name))
     }
 
-    /// The names of all that is hidden, in order.
+    /// Returns the hidden names, in order.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.hide("open")?;
+    /// assert_eq!(interpreter.hidden(), ["open"]);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn hidden(&self) -> Vec<String> {
         self.0.0.powers.with(|equipment| equipment.hidden())
     }
 
-    /// Calls something that is hidden: an alias, a builtin, or something in a module, by its path.
+    /// Calls a hidden alias, a hidden builtin, or an attribute of a hidden module.
     ///
     /// # Errors
     ///
-    /// As for [`call`](Self::call); what is not hidden raises `NameError`.
+    /// As for [`call`](Self::call). A name that is not hidden raises `NameError`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.hide("len")?;
+    /// assert_eq!(interpreter.invoke_hidden("len", ["abc"])?, 3);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn invoke_hidden<A: Into<Value>>(
         &self,
         name: impl Into<String>,
@@ -225,35 +322,84 @@ impl Interpreter {
             .and_then(value)
     }
 
-    /// What the interpreter has used, and its descendants with it.  It can be asked at any time.
+    /// Returns what the interpreter has used, alone and with its descendants. It can be called at
+    /// any time.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.exec("sum(range(1000))")?;
+    /// assert!(interpreter.usage().of(archipel::LimitKind::Cpu).own > 0);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn usage(&self) -> Usage {
         Usage::of_account(&self.0.0.account)
     }
 
-    /// Sets the limits that are set in `limits`, and leaves the others as they are.
+    /// Changes the limits that are set in `limits`, and keeps the others.
     ///
-    /// It can be done at any time, and counts at once; one that is passed already stops the
-    /// interpreter when it is checked next.
+    /// The change takes effect at once, also during a call. A limit that is already exceeded stops
+    /// the interpreter at the next check.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) for `handles` and `depth`, which are fixed while an interpreter exists.
+    /// [`Error::Config`](crate::Error::Config) for `handles` and `depth`, which are fixed when an
+    /// interpreter is created.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.limit(archipel::Limits::new().output(1 << 20)?)?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn limit(&self, limits: Limits) -> Result<()> {
         self.0.0.set_limits(&limits)
     }
 
-    /// Cancels what runs in the interpreter and in its descendants, with a message.
+    /// Cancels the jobs that run in the interpreter and in its descendants, with a message.
     ///
-    /// `archipel.Cancelled` is raised where a script waits, and, a few milliseconds later at the most,
-    /// where it computes.  A script can catch that, and can clean up in `finally`; one builtin that
-    /// computes for long without looking (`sum(range(10**12))`) goes on until it is done.  With `unwind`
-    /// it is stopped where it is, which it cannot catch: the call returns [`Error::Cancelled`](crate::Error::Cancelled), and
-    /// the interpreter is gone.  Where nothing runs, nothing happens without `unwind`.
+    /// Without `unwind`, `archipel.Cancelled` is raised where the script waits or, a few
+    /// milliseconds later, where it computes. The script can catch the exception, and clean up in
+    /// `finally`. A builtin that computes for long without checking for signals
+    /// (`sum(range(10**12))`) runs to its end first. If nothing runs, nothing happens.
+    ///
+    /// With `unwind`, the script is stopped where it is and cannot catch it: the call returns
+    /// [`Error::Cancelled`](crate::Error::Cancelled), and the interpreter is destroyed.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// let worker = interpreter.clone();
+    /// let call = std::thread::spawn(move || worker.exec("while True: pass"));
+    /// while !interpreter.is_running() {
+    ///     std::thread::yield_now();
+    /// }
+    /// interpreter.cancel("too slow", true);
+    /// assert!(matches!(call.join(), Ok(Err(archipel::Error::Cancelled(_)))));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn cancel(&self, message: impl Into<String>, unwind: bool) {
         self.0.0.cancel(&message.into(), unwind);
     }
 
-    /// The living descendants, in ascending order of their numbers.
+    /// Returns the living descendants, in ascending order of their numbers.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let policy = archipel::Policy::new().children(1, 1)?;
+    /// let interpreter = runtime.interpreter().policy(policy).build()?;
+    /// interpreter.exec("import archipel; child = archipel.create()")?;
+    /// assert_eq!(interpreter.children().len(), 1);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn children(&self) -> Vec<Child> {
         let own = &self.0.0;
         let living = own.family.living();
@@ -271,7 +417,16 @@ impl Interpreter {
             .collect()
     }
 
-    /// What the interpreter is called in logs and reports.
+    /// Returns the interpreter's name in logs and reports.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().name("plugin").build()?;
+    /// assert_eq!(interpreter.name(), Some("plugin"));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn name(&self) -> Option<&str> {
         self.0.0.settings.name.as_deref()
     }

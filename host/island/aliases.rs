@@ -1,4 +1,4 @@
-//! Aliases of an island: what they lead to, and the calls that arrive for it.
+//! Aliases of an island: their targets, and the calls that arrive for it.
 
 use super::Island;
 use crate::alias::{Equipment, HostFn};
@@ -13,26 +13,26 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-/// What an alias leads to.
+/// The target of an alias.
 #[derive(Clone)]
 pub(crate) enum Target {
     Host(HostFn),
     Guest(Function),
 }
 
-/// Something that an interpreter can call, under the number that it has for it.
+/// An object in another interpreter that can be called, by its number there.
 #[derive(Clone)]
 pub(crate) struct Function {
     island: Weak<Island>,
     number: u32,
-    /// The caller's end of the inbox, so that the broker knows who may wake whom.
+    /// The caller's sender of the inbox, which shows the broker who can wake whom.
     _end: Arc<End>,
 }
 
-/// What was answered to a call: a message, or what the caller is told.
+/// The answer to a call: a message, or an error text for the caller.
 pub(crate) type Answer = std::result::Result<Message, String>;
 
-/// The equipment of an island, and whether its guest has yet to learn of it.
+/// The aliases and hidden names of an island, and whether its guest has yet to get changes.
 #[derive(Default)]
 pub(crate) struct Powers {
     equipment: Mutex<Equipment<Target>>,
@@ -46,30 +46,30 @@ impl Powers {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at the equipment.
+    /// Reads the aliases and hidden names.
     pub(crate) fn with<R>(&self, look: impl FnOnce(&Equipment<Target>) -> R) -> R {
         look(&self.equipment())
     }
 
-    /// Changes the equipment; the guest learns of it with its next job.
+    /// Changes the aliases and hidden names. The guest gets them with its next job.
     pub(crate) fn change<R>(&self, act: impl FnOnce(&mut Equipment<Target>) -> R) -> R {
         let result = act(&mut self.equipment());
         self.renew();
         result
     }
 
-    /// Has the guest learn of all of it again.
+    /// Marks everything as changed.
     pub(crate) fn renew(&self) {
         self.changed.store(true, Ordering::Release);
     }
 
-    /// Whether the guest has something to learn; it will have learnt it.
+    /// Returns whether there are changes for the guest, and marks them as delivered.
     pub(crate) fn take_changed(&self) -> bool {
         self.changed.load(Ordering::Acquire) && self.changed.swap(false, Ordering::AcqRel)
     }
 }
 
-/// Where calls arrive for an island.
+/// The channel on which calls arrive for an island, and the calls that wait for an answer.
 pub(crate) struct Inbox {
     sender: End,
     receiver: End,
@@ -82,10 +82,10 @@ struct Calls {
     pending: HashMap<u32, Arc<Promise<Answer>>>,
 }
 
-/// The largest number of a call or a function: in a message they are signed.
+/// The largest number of a call or a function: marshal's integers are signed.
 pub(crate) const MOST_NUMBER: u32 = i32::MAX as u32;
 
-/// As many calls wait for one interpreter at the most.
+/// The maximum number of calls that wait for one interpreter.
 const MOST_PENDING: usize = 1 << 16;
 
 impl Inbox {
@@ -93,7 +93,7 @@ impl Inbox {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers a call; the first answer counts, and one to an unknown call is lost.
+    /// Answers a call. A second answer, or one to an unknown call, is dropped.
     pub(crate) fn answer(&self, call: u32, answer: Answer) {
         let promise = self.calls().pending.remove(&call);
         if let Some(promise) = promise {
@@ -101,24 +101,24 @@ impl Inbox {
         }
     }
 
-    /// Forgets a call that nobody waits for any more.
+    /// Forgets a call whose caller no longer waits.
     fn forget(&self, call: u32) {
         let promise = self.calls().pending.remove(&call);
-        // Not under the lock, since this ends waits.
+        // Dropped outside of the lock, since this ends waits.
         drop(promise);
     }
 
-    /// Whether a call of that number waits for an answer.
+    /// Returns whether a call with that number waits for an answer.
     pub(crate) fn awaits(&self, call: u32) -> bool {
         self.calls().pending.contains_key(&call)
     }
 
-    /// The receiving end for the island's guest.
+    /// Returns a receiver for the island's guest.
     pub(crate) fn receiver(&self) -> Option<End> {
         self.receiver.duplicate(self.receiver.party())
     }
 
-    /// How many calls have arrived that were not taken.
+    /// Returns the number of calls that arrived and were not taken.
     fn arrived(&self) -> usize {
         let channel = self.receiver.channel;
         let exchange = self.receiver.exchange();
@@ -126,18 +126,18 @@ impl Inbox {
     }
 }
 
-/// The inbox of an island, which most have no need of.
+/// The inbox of an island, made when it is first needed.
 #[derive(Default)]
 pub(crate) struct LazyInbox(OnceLock<Inbox>);
 
 impl Island {
-    /// Where calls arrive for this island.
+    /// Returns the inbox of this island.
     pub(crate) fn inbox(&self) -> Result<&Inbox> {
         if let Some(inbox) = self.inbox.0.get() {
             return Ok(inbox);
         }
-        // Both ends are the island's own, so that the broker sees that nobody but those who have an
-        // alias can put anything in.
+        // Both ends belong to the island, so that the broker sees that only holders of an alias can
+        // send.
         let (sender, receiver) = channels::create(
             &self.context.exchange,
             broker::Capacity::Unbounded,
@@ -152,7 +152,7 @@ impl Island {
         }))
     }
 
-    /// What this island knows by `number`, for `caller` to call.
+    /// Returns the object with that `number` in this island, for `caller` to call.
     pub(crate) fn function(self: &Arc<Self>, number: u32, caller: &Island) -> Result<Function> {
         let end = self.inbox()?.sender.duplicate(caller.party);
         Ok(Function {
@@ -162,13 +162,12 @@ impl Island {
         })
     }
 
-    /// Gives this island, which the host has just created, the aliases that its policy lends.
+    /// Adds the aliases that the policy grants to this island, which the host has just created.
     pub(super) fn equip_as_granted(&self) -> Result<()> {
         let policy = &self.settings.policy;
         if let Some(missing) = policy.missing_alias() {
             return Err(Error::Config(format!(
-                "the policy asks for an alias called {missing}, which nobody gave: add it with \
-                 Policy::alias"
+                "the policy needs an alias called {missing} (add it with Policy::alias)"
             )));
         }
         if policy.functions.0.is_empty() {
@@ -182,7 +181,8 @@ impl Island {
         })
     }
 
-    /// Gives this island, a new child of `parent`, what it has of that one's equipment.
+    /// Gives this island, a new child of `parent`, the parent's hidden names and, if trusted, its
+    /// aliases.
     pub(super) fn inherit_equipment(self: &Arc<Self>, parent: &Island, trusted: bool) {
         if trusted {
             return self.take_equipment_of(parent);
@@ -193,7 +193,7 @@ impl Island {
         }
     }
 
-    /// Gives this island, which is new, the aliases of another, and hides what is hidden there.
+    /// Gives this island, which is new, the aliases and hidden names of another.
     pub(super) fn take_equipment_of(self: &Arc<Self>, other: &Island) {
         let equipment = other.powers.with(|equipment| {
             equipment.for_another(|target| match target {
@@ -206,7 +206,7 @@ impl Island {
         }
     }
 
-    /// Says that nobody will answer any more.
+    /// Fails all calls that wait for an answer.
     pub(super) fn abandon_calls(&self) {
         if let Some(inbox) = self.inbox.0.get() {
             let pending = std::mem::take(&mut inbox.calls().pending);
@@ -216,7 +216,7 @@ impl Island {
         }
     }
 
-    /// Lets an idle island answer the calls that arrived, if there are any.
+    /// Starts a job that answers the calls that arrived, if there are any.
     pub(super) fn serve(self: &Arc<Self>) {
         let inbox = self.inbox.0.get();
         let has_calls = inbox.is_some_and(|inbox| inbox.arrived() > 0);
@@ -225,7 +225,7 @@ impl Island {
                 .workers
                 .spawn(async move {
                     if let Err(error) = run.await {
-                        telemetry::event!(debug, "calls could not be answered: {error}");
+                        telemetry::event!(debug, "cannot answer calls: {error}");
                     }
                 })
                 .detach();
@@ -233,10 +233,10 @@ impl Island {
     }
 }
 
-/// What a caller is told when what it called is no more.
-pub(crate) const GONE: &str = "what the alias led to is gone";
+/// The error of a call whose target no longer exists.
+pub(crate) const GONE: &str = "the target of the alias is gone";
 
-/// A call, until its caller has the answer or does not want it any more.
+/// A call whose caller waits for the answer; dropping it withdraws the call.
 pub(crate) struct Asked {
     island: Weak<Island>,
     call: u32,
@@ -254,26 +254,26 @@ impl Drop for Asked {
 }
 
 impl Function {
-    /// The same, for another caller.
+    /// Returns the same function for another caller.
     pub(super) fn for_caller(&self, caller: &Island) -> Option<Function> {
         self.island.upgrade()?.function(self.number, caller).ok()
     }
 
-    /// Makes the call; `None` when the island is gone, or too many calls wait for it.  One that was not taken when
-    /// its caller ends is never made.
+    /// Makes the call. It returns `None` if the island is gone or too many calls wait for it. If
+    /// the caller ends before the call is taken, the call is dropped.
     pub(crate) fn call(&self, caller: &Island, arguments: Message) -> Option<Asked> {
         let island = self.island.upgrade().filter(|island| !island.is_gone())?;
         let inbox = island.inbox().ok()?;
         let exchange = &island.context.exchange;
         let promise = Promise::new(exchange, island.party).ok()?;
-        // Some may wait to be taken though nobody waits for their answers: their callers were interrupted.
+        // Calls whose callers were interrupted are not pending, but still wait to be taken.
         let arrived = inbox.arrived();
         let call = {
             let mut calls = inbox.calls();
             if calls.pending.len().max(arrived) >= MOST_PENDING {
                 return None;
             }
-            // Whoever made the call two billion calls ago has its answer.
+            // The call that had this number two billion calls ago was answered long since.
             calls.next = calls.next.wrapping_add(1) & MOST_NUMBER;
             let call = calls.next;
             calls.pending.insert(call, promise.clone());
@@ -309,10 +309,11 @@ impl Function {
     }
 }
 
-/// The marshalled tuple of the two numbers and what `arguments`, which was checked, is.
+/// Returns a marshalled tuple of the two numbers and the object in `arguments`, which was checked
+/// before.
 ///
-/// Neither the tuple nor the numbers can be referred to, so that what `arguments` refers to within
-/// itself stays what it is.
+/// The tuple and the numbers have no reference flag, so the reference indexes in `arguments` stay
+/// valid.
 fn framed(call: u32, number: u32, arguments: &[u8]) -> Vec<u8> {
     let mut body = Vec::with_capacity(arguments.len() + 12);
     body.extend([b')', 3]);

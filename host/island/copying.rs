@@ -1,4 +1,4 @@
-//! Copying an island, and giving it back its first state.
+//! Copying and resetting an island.
 
 use super::{Entered, Instance, Island, Run};
 use crate::error::{Error, LimitKind, Result};
@@ -8,16 +8,16 @@ use crate::job::{self, Reply, died, settled};
 use crate::wasi::Listing;
 use std::sync::Arc;
 
-/// Why there is no copy, and whom the error is about: an original that died of it is gone.
+/// The error of a failed copy. An error of the original destroys the original.
 enum Failure {
     Original(Error),
     Copy(Error),
 }
 
 impl Island {
-    /// Starts making a copy, which is a child of `parent` or the host's; the future does it.
+    /// Starts making a copy, as a child of `parent` or for the host, and returns the future.
     ///
-    /// Dropping the future does away with the original too, since its state is unknown then.
+    /// Dropping the future destroys the original too, since its state is then unknown.
     pub(crate) fn copy(self: &Arc<Self>, parent: Option<&Arc<Island>>) -> Result<Run<Arc<Island>>> {
         let mut entered = self.enter()?;
         let parent = parent.cloned();
@@ -41,7 +41,7 @@ impl Island {
         }))
     }
 
-    /// Starts giving the island the state of a new one; the future does it.
+    /// Starts resetting the island to its initial state, and returns the future.
     pub(crate) fn reset(self: &Arc<Self>) -> Result<Run<()>> {
         let mut entered = self.enter()?;
         Ok(Run::begin(self, async move {
@@ -57,7 +57,7 @@ impl Island {
                     return end.and_then(|_| Err(Error::Closed));
                 }
             };
-            // What the old one held is given up with it.
+            // Dropping the old instance releases what it held.
             entered.instance = Some(made);
             entered.island.kill_children();
             entered.island.abandon_calls();
@@ -68,10 +68,10 @@ impl Island {
     }
 }
 
-/// A new instance for an island that has one already.
+/// Creates a second instance for an island that has one.
 async fn new_instance(entered: &mut Entered) -> Result<Box<Instance>> {
     match entered.island.instantiate().await {
-        // The room that the old one takes is enough.
+        // The runtime is full: reuse the slot of the old instance.
         Err(Error::Capacity { .. }) => {
             entered.instance = None;
             entered.island.instantiate().await
@@ -91,8 +91,7 @@ impl Entered {
         };
         let table = &mut original.store.data_mut().table;
         if table.iter_mut().any(|entry| entry.is::<Listing>()) {
-            let text =
-                "it is in the middle of reading a directory: an iterator of os.scandir is open";
+            let text = "an os.scandir iterator is open (close it first)";
             return Err(Failure::Copy(Error::NotCopyable(text.to_owned())));
         }
         let settings = island.settings.clone();
@@ -119,13 +118,13 @@ impl Entered {
     }
 }
 
-/// Makes `copy`, which is new, what `original` is.
+/// Copies the state of `original` to `copy`, which is new.
 async fn copy_state(
     image: &Image,
     original: &mut Instance,
     copy: &mut Instance,
 ) -> Result<(), Failure> {
-    // The stores' epoch deadlines may lie far back.
+    // The epoch deadlines of idle stores can lie far in the past.
     original.store.set_epoch_deadline(1);
     copy.store.set_epoch_deadline(1);
     let guest = original.exports.archipel_island_copying();
@@ -152,7 +151,7 @@ async fn copy_state(
     copied
 }
 
-/// Gives a copy, which has the memory of its original, handles of its own.
+/// Gives a copy, whose memory is that of its original, handles of its own.
 async fn revive(image: &Image, copy: &mut Instance, holdings: Holdings) -> Result<()> {
     let foreign = image.set_foreign(copy, true).await;
     foreign.map_err(|error| died(&error))?;

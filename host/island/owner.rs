@@ -1,4 +1,4 @@
-//! Who is asked when an interpreter reaches a limit.
+//! The handler that decides when an interpreter exceeds a limit.
 
 use super::{Function, Island};
 use crate::broker::Case;
@@ -12,33 +12,35 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// A limit that an interpreter has reached, for whoever may raise it.
+/// An exceeded limit, as [`InterpreterBuilder::on_limit`](crate::InterpreterBuilder::on_limit)
+/// receives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LimitReached {
-    /// What there is too much of.
+    /// The kind of the limit.
     pub kind: LimitKind,
-    /// How much there may be, in the unit of the kind.
+    /// The limit, in the unit of the kind: bytes, nanoseconds or a count.
     pub limit: u64,
-    /// How much there is, or would be.
+    /// The amount in use, or the amount that would be in use, in the same unit.
     pub used: u64,
-    /// The name of the interpreter whose limit it is.
+    /// The name of the interpreter whose limit it is, if it has one.
     pub name: Option<String>,
 }
 
-/// What is called when a limit is reached.
+/// A function that is called when a limit is exceeded.
 #[derive(Clone)]
 pub(crate) enum Handler {
     Host(LimitCallback),
-    /// It is called with the name of the limit, the limit and what is used.
+    /// A guest's function, called with the name of the limit, the limit and the amount in use.
     Guest(Function),
 }
 
-/// The handler of an interpreter, if its owner gave one.
+/// The handler of an interpreter, if one was set.
 #[derive(Default)]
 pub(crate) struct Owner {
     handler: Mutex<Option<Handler>>,
-    /// Whether it is being asked: a handler whose own doing reaches the limit is not asked again.
+    /// True while a call of the handler runs: it is not called again for limits that it exceeds
+    /// itself.
     asked: AtomicBool,
 }
 
@@ -53,7 +55,7 @@ impl Owner {
     }
 }
 
-/// Nobody else asks while this lives.
+/// The right to call the handler, released when dropped.
 struct Asking<'o>(&'o Owner);
 
 impl<'o> Asking<'o> {
@@ -69,11 +71,11 @@ impl Drop for Asking<'_> {
 }
 
 impl Island {
-    /// Calls a function of an ancestor's, and waits until it has ended.
+    /// Calls an ancestor's function, and waits until it has ended.
     async fn ask(&self, function: &Function, exceeded: &Exceeded) {
         let is_time = matches!(exceeded.kind, LimitKind::Cpu | LimitKind::Wall);
         let used = match self.settings.policy.clock {
-            // How much time it was is a reading of a clock.
+            // The exact time used would reveal the time to a child with a frozen clock.
             Clock::Frozen(_) if is_time => exceeded.limit,
             _ => exceeded.used,
         };
@@ -95,8 +97,8 @@ impl Island {
         }
     }
 
-    /// Asks the owner of the interpreter whose limit was reached, this one or an ancestor, whether it
-    /// may go on, with a limit that it has raised.
+    /// Calls the handler of the interpreter whose limit was exceeded, this one or an ancestor. It
+    /// returns whether the limit was raised enough to continue.
     pub(crate) async fn may_go_on(self: &Arc<Self>, exceeded: &Exceeded) -> bool {
         let mut limited = self.clone();
         while limited.account.generation() > exceeded.generation {
@@ -121,13 +123,13 @@ impl Island {
             Handler::Host(callback) => {
                 let answer = catch_unwind(AssertUnwindSafe(|| callback(&reached)));
                 answer.unwrap_or_else(|_| {
-                    telemetry::event!(error, "a callback for a limit panicked");
+                    telemetry::event!(error, "a limit callback panicked");
                     None
                 })
             }
             Handler::Guest(function) => {
                 limited.ask(&function, exceeded).await;
-                // What it wanted to change it has changed itself.
+                // The function changes the limit itself, if it wants to.
                 None
             }
         };

@@ -1,4 +1,4 @@
-//! What runs in an island: a future that whoever asked for it awaits, and that others can end.
+//! The future of a job in an island, which its owner polls and others can stop.
 
 use super::Island;
 use crate::error::Result;
@@ -9,29 +9,30 @@ use std::task::{Context, Poll};
 type Work<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 type Hook<T> = Box<dyn FnOnce(Result<T>) + Send>;
 
-/// Work in an island.  Dropping it ends the work, and with it the island, whose state is unknown then.
+/// Work in an island. Dropping it ends the work, and destroys the island, whose state is then
+/// unknown.
 ///
-/// A request to stop ends it at once, on the thread of whoever makes it: a task that computes may
-/// stand far back in the line for a worker.
+/// A stop drops the work at once, on the thread that requests it, because the task that polls the
+/// work can be far back in the queue for a worker.
 #[must_use]
 pub(crate) struct Run<T>(Arc<Cell<T>>);
 
 struct Cell<T> {
     island: Arc<Island>,
     work: Mutex<Option<Work<T>>>,
-    /// Whom to tell when somebody stops it.
+    /// Called when the work is stopped.
     hook: Mutex<Option<Hook<T>>>,
 }
 
-/// What runs in an island, for whoever wants to stop it.
+/// Work that can be stopped.
 pub(super) trait Stoppable: Send + Sync {
-    /// Ends the work, which was requested before, unless it is polled just now: then whoever polls it
-    /// does so in a moment.
+    /// Drops the work after a stop was requested. If the work is being polled right now, the
+    /// polling thread drops it instead.
     fn stop(&self);
 }
 
 impl<T: Send + 'static> Run<T> {
-    /// Begins `work`, which must do away with the island when it is dropped half-way.
+    /// Starts `work`, which must destroy the island if it is dropped before it ends.
     pub(super) fn begin(
         island: &Arc<Island>,
         work: impl Future<Output = Result<T>> + Send + 'static,
@@ -45,13 +46,13 @@ impl<T: Send + 'static> Run<T> {
         *island.under_way() = Some(Arc::downgrade(&stoppable));
         let run = Run(cell);
         if island.stop.is_requested() {
-            // The request came between entering the island and this.
+            // The stop was requested after the island was entered and before the line above.
             run.0.stop();
         }
         run
     }
 
-    /// Calls `hook` with the error when somebody stops it.
+    /// Calls `hook` with the error if the work is stopped.
     pub(crate) fn when_stopped(&self, hook: impl FnOnce(Result<T>) + Send + 'static) {
         *lock(&self.0.hook) = Some(Box::new(hook));
         if self.0.island.stop.is_requested() && lock(&self.0.work).is_none() {
@@ -61,7 +62,7 @@ impl<T: Send + 'static> Run<T> {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A guest's work that panics is caught by its worker, and never polled again.
+    // The worker catches a panic in the work, and never polls it again.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -104,7 +105,7 @@ impl<T: Send + 'static> Future for Run<T> {
             }
             polled
         };
-        // Whoever requested it while the work was polled could not end it.
+        // A stop that was requested during the poll could not drop the work.
         if polled.is_pending() && cell.island.stop.is_requested() {
             cell.stop();
             return Poll::Ready(Err(cell.island.stop.error()));

@@ -4,23 +4,23 @@ use crate::error::Error;
 use crate::ledger::Exceeded;
 use std::sync::OnceLock;
 
-/// Why an interpreter is stopped.
+/// The reason for stopping an interpreter.
 #[derive(Debug, Clone)]
 pub(crate) enum Reason {
     Killed,
-    /// It was cancelled in a way that cannot be caught, with this message.
+    /// It was cancelled with `unwind`, with this message.
     Cancelled(String),
-    /// What runs below it has reached a limit of its own.
+    /// A limit was exceeded in a descendant, and is this interpreter's too.
     Limited(Exceeded),
 }
 
-/// The request to stop whatever runs, now and later.  The first one counts.
+/// The request to stop the current job and all later ones. Only the first request counts.
 #[derive(Default)]
 pub(crate) struct Stop(OnceLock<Reason>);
 
 impl Stop {
     pub(super) fn request(&self, reason: Reason) {
-        // A second request finds the interpreter stopped already.
+        // After a second request the interpreter is already stopped.
         let _ = self.0.set(reason);
     }
 
@@ -28,7 +28,8 @@ impl Stop {
         self.0.get().is_some()
     }
 
-    /// What came of what ran then.  What was dropped without any request counts as killed.
+    /// Returns the error of the stopped job. Work that was dropped without a request counts as
+    /// killed.
     pub(super) fn error(&self) -> Error {
         match self.0.get() {
             Some(Reason::Cancelled(message)) => Error::Cancelled(message.clone()),

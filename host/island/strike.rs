@@ -1,8 +1,8 @@
-//! Which of several nested limits strikes: the outermost.
+//! The choice among several nested limits: the outermost takes effect.
 //!
-//! A child's limits are its creator's too, so that what it does can reach several at once.  Were the innermost to
-//! strike, the creator would be told of it, and would run on for a moment with its own limit reached: what
-//! comes of it would be a race.
+//! A child's use also counts against its ancestors' limits, so one action can exceed several limits
+//! at once. If the innermost took effect, the parent would see its child stopped and would run for
+//! a moment with its own limit exceeded, and the outcome would be a race.
 
 use super::{Island, Reason};
 use crate::error::LimitKind;
@@ -10,7 +10,7 @@ use crate::ledger::Exceeded;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// When the job that runs in an interpreter began, while one runs.
+/// The start of the running job, if one runs.
 #[derive(Default)]
 pub(super) struct Began(Mutex<Option<Instant>>);
 
@@ -24,7 +24,7 @@ impl Began {
     }
 }
 
-/// That a job runs, as long as this lives.
+/// Marks a job as running while it lives.
 pub(crate) struct UnderWay<'i>(&'i Island);
 
 impl Drop for UnderWay<'_> {
@@ -33,11 +33,11 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// A job that began at some time, and how many nanoseconds it may take.
+/// The start of a job, and its wall limit in nanoseconds.
 type Timed = (Instant, Option<u64>);
 
-/// How long the outermost of these jobs has taken that has reached its limit at `now`, with the limit and its
-/// place.  They are given from the innermost.
+/// Returns the index, the limit and the duration of the outermost job whose limit is exceeded at
+/// `now`. The innermost job comes first.
 fn outermost_late(
     jobs: impl Iterator<Item = Option<Timed>>,
     now: Instant,
@@ -56,20 +56,20 @@ fn nanos(time: Duration) -> u64 {
 }
 
 impl Island {
-    /// Notes that a job begins now, until the result is dropped.
+    /// Marks a job as running since `began`, until the result is dropped.
     pub(crate) fn under_way_since(&self, began: Instant) -> UnderWay<'_> {
         self.began.set(Some(began));
         UnderWay(self)
     }
 
-    /// The interpreter and those above it, from itself.
+    /// Returns this interpreter and its ancestors, innermost first.
     fn line(self: &Arc<Self>) -> impl Iterator<Item = Arc<Island>> {
         std::iter::successors(Some(self.clone()), |island| {
             island.parent.as_ref().and_then(Weak::upgrade)
         })
     }
 
-    /// The outermost wall limit of the jobs here and above that is reached at `now`.
+    /// Returns the outermost wall limit, here or above, that is exceeded at `now`.
     pub(crate) fn late_at(self: &Arc<Self>, now: Instant) -> Option<Exceeded> {
         let line: Vec<_> = self.line().collect();
         let jobs = line.iter().map(|island| {
@@ -85,10 +85,11 @@ impl Island {
         })
     }
 
-    /// Stops the outermost running interpreter that has reached a limit with this one: an ancestor, or none.
+    /// Stops the outermost running ancestor, if any, whose limit is exceeded together with this
+    /// one's.
     ///
-    /// It is asked for before anybody is told of what became of this one, so that no interpreter sees a child
-    /// stopped at a limit that is its own.
+    /// It is called before the outcome of this interpreter is reported, so that no interpreter sees
+    /// a child stopped by a limit that is its own.
     pub(crate) fn strike(self: &Arc<Self>, exceeded: &Exceeded) {
         let above = self
             .line()
@@ -100,7 +101,8 @@ impl Island {
         }
     }
 
-    /// Waits for the end where this interpreter is being stopped: what it would be told now is not for it.
+    /// If this interpreter is being stopped, waits to be dropped, so that it gets no further
+    /// results.
     pub(crate) async fn unless_stopping(&self) {
         if self.is_stopping() {
             std::future::pending().await
@@ -113,21 +115,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_outermost_job_that_is_late_is_found() {
+    fn the_outermost_late_job_is_found() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let limit = |millis: u64| Some(millis * 1_000_000);
         let found = |jobs: &[Option<Timed>], now| {
             outermost_late(jobs.iter().copied(), now).map(|(index, _, _)| index)
         };
-        // The same limit for all, each of which began a little later than the one above it.
+        // The same limit for all; each began a little later than the one above it.
         let nested = [
             Some((at(2), limit(300))),
             Some((at(1), limit(300))),
             Some((at(0), limit(300))),
         ];
         assert_eq!(found(&nested, at(299)), None);
-        // However late somebody looks, it is never one that has another late one above it.
+        // The result is never a job with a late job above it, at any time.
         for (now, expected) in [(300, 2), (301, 2), (302, 2), (900, 2)] {
             assert_eq!(found(&nested, at(now)), Some(expected), "{now}");
         }

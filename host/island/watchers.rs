@@ -1,18 +1,18 @@
-//! Whoever wants to know that an interpreter has nothing to do.
+//! Watchers, which are notified when an interpreter becomes idle.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
-/// One of those.
+/// Something that is notified when an interpreter becomes idle.
 pub(crate) trait Watcher: Send + Sync {
-    /// It has nothing to do.
+    /// The interpreter is idle.
     fn idles(&self);
 }
 
-/// All of them, until they were told.
+/// The registered watchers; each is notified once.
 #[derive(Default)]
 pub(super) struct Watchers(Mutex<Vec<Weak<dyn Watcher>>>);
 
-/// With fewer than these it is not worth while to look for those that are no more.
+/// The number of watchers below which dropped ones are kept.
 const FEW: usize = 64;
 
 impl Watchers {
@@ -20,17 +20,17 @@ impl Watchers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds one, who is told once unless he is no more by then.
+    /// Registers a watcher. It is notified once, unless it is dropped first.
     pub(super) fn add(&self, watcher: Weak<dyn Watcher>) {
         let mut all = self.all();
-        // A guest can watch itself, which is never idle meanwhile, and forget about it, over and over.
+        // A running guest can watch itself and drop the watcher, over and over.
         if all.len() >= FEW && all.len() == all.capacity() {
             all.retain(|watcher| watcher.strong_count() > 0);
         }
         all.push(watcher);
     }
 
-    /// Tells them.
+    /// Notifies all watchers.
     pub(super) fn tell(&self) {
         let all = std::mem::take(&mut *self.all());
         for watcher in all.iter().filter_map(Weak::upgrade) {
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn those_that_are_no_more_are_forgotten_and_the_others_told_once() {
+    fn dropped_watchers_are_removed_and_live_ones_notified_once() {
         let watchers = Watchers::default();
         let kept: Vec<Arc<Told>> = (0..100).map(|_| Arc::default()).collect();
         for watcher in &kept {

@@ -1,4 +1,4 @@
-//! The output of one interpreter, which counts towards its limit.
+//! The output of one interpreter, which is charged to its account.
 
 use super::Output;
 use crate::error::LimitKind;
@@ -11,21 +11,21 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
-/// How much a guest may write with one call.
+/// The maximum number of bytes in one write of a guest.
 const CHUNK: usize = 4096;
 
-/// What an interpreter writes to, where it is counted.
+/// A standard stream of an interpreter.
 pub(crate) struct CountedOutput {
     output: Output,
     island: Weak<Island>,
     account: Arc<Account>,
-    /// What was counted, and waits for a reader.
+    /// Bytes that are charged and wait for a reader.
     unwritten: Bytes,
-    /// What was written beyond the limit, and waits for somebody to raise that.
+    /// Bytes beyond the limit, which wait for the limit to be raised.
     pending: Bytes,
-    /// How the last write failed that was waited for.
+    /// The error of the last write that was awaited.
     failed: Option<io::Error>,
-    /// The limit that was reached, which nobody raised.
+    /// The limit that was exceeded and not raised.
     reached: Option<Exceeded>,
 }
 
@@ -42,7 +42,7 @@ impl CountedOutput {
         }
     }
 
-    /// Takes what is written from the account, and writes what can be written at once.
+    /// Charges `bytes`, and writes what can be written without blocking.
     fn write_counted(&mut self, mut bytes: Bytes) -> StreamResult<()> {
         self.account
             .take(LimitKind::Output, bytes.len() as u64)
@@ -57,7 +57,7 @@ impl CountedOutput {
         Ok(())
     }
 
-    /// Writes the rest, however long that takes.
+    /// Writes the rest, however long it takes.
     async fn write_rest(&mut self) {
         if !self.unwritten.is_empty() {
             let written = self.output.write_all(self.unwritten.clone()).await;
@@ -66,7 +66,7 @@ impl CountedOutput {
         }
     }
 
-    /// Asks the owner to raise the limit that what is pending passes.
+    /// Asks for a higher limit for the pending bytes, and writes them if it was raised.
     async fn write_pending(&mut self) {
         while !self.pending.is_empty() {
             let wanted = self.pending.len() as u64;
@@ -82,7 +82,7 @@ impl CountedOutput {
                 }
             }
             let bytes = std::mem::take(&mut self.pending);
-            // A reader that is gone shows itself with the next write.
+            // If the reader is gone, the next write fails.
             let _ = self.write_counted(bytes);
             self.write_rest().await;
         }
@@ -104,7 +104,7 @@ impl IsTerminal for CountedOutput {
 
 impl StdoutStream for CountedOutput {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        // Only the streams of the second preview are given to guests.
+        // Guests only get streams of WASI 0.2.
         Box::new(tokio::io::sink())
     }
 
@@ -138,7 +138,7 @@ impl OutputStream for CountedOutput {
         let left = usize::try_from(self.account.left(LimitKind::Output)).unwrap_or(usize::MAX);
         let rest = bytes.split_off(left.min(bytes.len()));
         self.write_counted(bytes)?;
-        // The guest waits until it may write again, which is when the owner is asked.
+        // The guest waits for the stream to be ready, and that wait asks for a higher limit.
         self.pending = rest;
         Ok(())
     }
@@ -152,7 +152,7 @@ impl OutputStream for CountedOutput {
                 break;
             }
         }
-        // What becomes of this very write is known only when it is over.
+        // The outcome of this write is known once the stream is ready.
         self.ready().await;
         self.check_write().map(drop)
     }

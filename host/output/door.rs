@@ -1,12 +1,13 @@
-//! The host's standard streams, written to without waiting for a reader.
+//! Non-blocking writes to the host's standard streams.
 //!
-//! A terminal or a pipe that is ready may still make a writer of several bytes wait, and setting `O_NONBLOCK` would
-//! change the stream for other processes that have it. So a terminal or a pipe is opened once more for ourselves.
+//! A terminal or a pipe that is ready can still block a writer of several bytes, and setting
+//! `O_NONBLOCK` would change the stream for other processes that share it. So the host opens a
+//! terminal or a pipe a second time.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-/// One of the two streams.
+/// Standard output or standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stream {
     Out,
@@ -22,7 +23,7 @@ impl Stream {
     }
 }
 
-/// Writes all of it, on a thread that can wait.
+/// Writes all of `bytes`, on a thread that may block.
 pub(super) fn write_waiting(stream: Stream, bytes: &[u8]) -> io::Result<()> {
     match stream {
         Stream::Out => {
@@ -62,20 +63,20 @@ mod linux {
     use std::io::IoSlice;
     use std::sync::{Arc, Mutex, PoisonError};
 
-    /// How to write to a stream without waiting.
+    /// The way to write to a stream without blocking.
     #[derive(Clone)]
     enum Way {
-        /// A file, or a device such as the null device: nobody has to read it.
+        /// A file, or a device such as the null device: writes do not wait for a reader.
         Direct,
-        /// By a description of our own, which does not wait.
+        /// A non-blocking file description of the host's own.
         Own(Arc<OwnedFd>),
-        /// By a call that does not wait.
+        /// A system call that does not block.
         Call,
-        /// There is none.
+        /// There is no such way.
         Waiting,
     }
 
-    /// What a stream was when its way was found: its device and inode.
+    /// The device and inode of a stream, and the way that was found for it.
     type Known = Option<(u64, u64, Way)>;
 
     static OUT: Mutex<Known> = Mutex::new(None);
@@ -96,7 +97,7 @@ mod linux {
             }
         }
 
-        /// The way to write to what the stream is now: the host may have put another file in its place.
+        /// Returns the way for the stream's current file, which the host may have replaced.
         fn way(self) -> io::Result<Way> {
             let now = fstat(self.fd())?;
             let mut known = self.known().lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,7 +116,7 @@ mod linux {
             Ok(way)
         }
 
-        /// Opens a terminal or a pipe once more.
+        /// Opens a terminal or a pipe a second time.
         fn again(self) -> Way {
             let path = match self {
                 Stream::Out => "/proc/self/fd/1",
@@ -124,14 +125,14 @@ mod linux {
             let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
             match openat(CWD, path, flags, Mode::empty()) {
                 Ok(own) => Way::Own(Arc::new(own)),
-                // A pipe without a reader: the write says so.
+                // A pipe without a reader: a write returns the error.
                 Err(Errno::NXIO) => Way::Direct,
                 Err(_) => Way::Waiting,
             }
         }
     }
 
-    /// Writes what can be written without waiting, which may be nothing.
+    /// Writes what can be written without blocking, which may be nothing.
     pub(in super::super) fn write(stream: Stream, bytes: &[u8]) -> io::Result<usize> {
         loop {
             let written = match stream.way() {
@@ -139,7 +140,7 @@ mod linux {
                 Ok(Way::Own(own)) => rustix::io::write(&*own, bytes),
                 Ok(Way::Call) => {
                     let bytes = [IoSlice::new(bytes)];
-                    // Such an offset stands for the file's own position, of which a socket has none.
+                    // This offset means the current position; a socket has none.
                     pwritev2(stream.fd(), &bytes, u64::MAX, ReadWriteFlags::NOWAIT)
                 }
                 Ok(Way::Waiting) => return Ok(0),
@@ -168,12 +169,12 @@ mod linux {
         }
     }
 
-    /// Whether the only way is to wait in a write.
+    /// Returns whether the stream can only be written to by a blocking call.
     pub(in super::super) fn can_wait(stream: Stream) -> bool {
         matches!(stream.way(), Ok(Way::Waiting))
     }
 
-    /// Waits until something can be written, or `limit` has passed.
+    /// Blocks until something can be written or `limit` has passed.
     pub(in super::super) fn wait(stream: Stream, limit: Duration) {
         let own = match stream.way() {
             Ok(Way::Own(own)) => Some(own),
@@ -186,10 +187,10 @@ mod linux {
         }];
         let begun = std::time::Instant::now();
         let time = Timespec::try_from(limit).ok();
-        // An error shows itself again when writing, which reports it better.
+        // A write reports an error better than a poll.
         let ready = poll(&mut files, time.as_ref()).is_ok_and(|ready| ready > 0);
         if ready && begun.elapsed() < Duration::from_millis(1) {
-            // It is ready, but not for as much as there is.
+            // The stream is ready, but not for this many bytes.
             std::thread::sleep(Duration::from_millis(1));
         }
     }

@@ -12,7 +12,7 @@ use wasmtime_wasi::p2::bindings::clocks::monotonic_clock::{self, Host};
 use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtxBuilder, WasiView};
 
-/// Sets the clocks of an interpreter, and returns the one that stands, if its clocks do.
+/// Sets the clocks of an interpreter, and returns the frozen clock if it has one.
 pub(super) fn set(
     builder: &mut WasiCtxBuilder,
     clock: Clock,
@@ -36,7 +36,7 @@ pub(super) fn set(
     }
 }
 
-/// The monotonic clock, which for a copy goes on from where it was in the original.
+/// The monotonic clock, which continues in a copy from its time in the original.
 struct Since(Instant);
 
 impl HostMonotonicClock for Since {
@@ -49,7 +49,7 @@ impl HostMonotonicClock for Since {
     }
 }
 
-/// The time of day, so many seconds off.
+/// The time of day, shifted by this number of seconds.
 struct Shifted(i64);
 
 impl HostWallClock for Shifted {
@@ -93,8 +93,8 @@ impl HostWallClock for StandsAt {
     }
 }
 
-/// Adds the monotonic clock to `linker` in place of WASI's own, whose sleeps do not move a clock that
-/// stands.
+/// Adds the monotonic clock to `linker`. It replaces wasmtime's, whose sleeps would not advance a
+/// frozen clock.
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     monotonic_clock::add_to_linker::<State, HasClocks>(linker, |state| Clocks {
         standing: state.standing.clone(),
@@ -158,13 +158,13 @@ impl Host for Clocks<'_> {
     }
 }
 
-/// A sleep after which a standing clock goes on.
+/// A sleep that advances a frozen clock when it ends.
 struct Sleep {
     standing: Arc<Standing>,
-    /// What the clock says when it is over.
+    /// The clock's time after the sleep.
     over: u64,
     time: Duration,
-    /// When that is, from the first time that somebody waits for it.
+    /// The end of the sleep, from the first poll on.
     until: Option<tokio::time::Instant>,
 }
 
@@ -172,7 +172,7 @@ struct Sleep {
 impl Pollable for Sleep {
     async fn ready(&mut self) {
         if self.time.is_zero() {
-            // Lets sockets become ready, should the guest ask for them in a loop.
+            // Lets sockets become ready, if the guest polls in a loop.
             return tokio::task::yield_now().await;
         }
         let now = tokio::time::Instant::now();

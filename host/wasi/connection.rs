@@ -1,7 +1,7 @@
-//! The two streams of a connection.
+//! The streams of a TCP connection.
 //!
-//! WASI's own say that there may be something to read after the last byte was read, and wait with closing until
-//! the peer has taken all that was written.  Both keep an event loop from its other connections.
+//! wasmtime's input stream is ready after the last byte was read, and its output stream waits in
+//! `close` until the peer has taken all bytes. Both block an event loop's other connections.
 
 use crate::descriptors::Held;
 use crate::state::State;
@@ -19,18 +19,19 @@ use wasmtime_wasi::p2::{
 };
 use wasmtime_wasi::sockets::WasiSocketsView;
 
-/// How many bytes are read, at most, to find out whether there are any.
+/// The maximum number of bytes that are read to find out whether there are any.
 const AHEAD: usize = 4096;
 
-/// How long a peer may take for what was written before a connection was closed.
+/// The maximum time for the peer to take the bytes that were written before the connection was
+/// closed.
 const LINGER: Duration = Duration::from_secs(60);
 
-/// What comes from the peer.
+/// The input stream.
 struct Incoming {
     inner: DynInputStream,
-    /// What was read to find out whether there is something.
+    /// Bytes that were read to find out whether there are any.
     ahead: Bytes,
-    /// The end or error that was found likewise.
+    /// The end or the error that was found in the same way.
     end: Option<StreamError>,
 }
 
@@ -90,10 +91,10 @@ impl InputStream for Incoming {
     }
 }
 
-/// What goes to the peer.
+/// The output stream.
 struct Outgoing {
     inner: DynOutputStream,
-    /// Its descriptor, which counts for as long as the peer takes what was written.
+    /// Its descriptor, which counts until the peer has taken all bytes.
     held: Option<Arc<Held>>,
 }
 
@@ -122,14 +123,14 @@ impl OutputStream for Outgoing {
         let mut inner = std::mem::replace(&mut self.inner, Box::new(ClosedOutputStream));
         let held = self.held.take();
         tokio::spawn(async move {
-            // In vain is as if the connection had broken.
+            // A timeout has the effect of a broken connection.
             let _ = tokio::time::timeout(LINGER, inner.cancel()).await;
             drop((inner, held));
         });
     }
 }
 
-/// Adds to `linker` what differs from WASI's own sockets.
+/// Adds the functions to `linker` that differ from wasmtime's sockets.
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     let mut tcp = linker.instance("wasi:sockets/tcp@0.2.12")?;
     tcp.func_wrap(
@@ -169,8 +170,8 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
 }
 
 impl State {
-    /// What a guest is told of an outcome.  Its libc aborts at `invalid-state`, which is what WASI says of a
-    /// connection that the peer has reset.
+    /// Converts an outcome for the guest. WASI reports `invalid-state` for a connection that the
+    /// peer has reset, and the guest's libc aborts on that code.
     fn answered<T>(
         &mut self,
         result: SocketResult<T>,
@@ -184,7 +185,7 @@ impl State {
         }
     }
 
-    /// Finishes connecting, as WASI does.
+    /// Finishes connecting, and wraps the streams.
     fn connected(
         &mut self,
         socket: Resource<TcpSocket>,

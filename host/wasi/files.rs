@@ -1,8 +1,8 @@
-//! The files of an interpreter: WASI's `filesystem` interfaces, for what its policy grants.
+//! The files of an interpreter: WASI's `filesystem` interfaces, as far as its policy grants them.
 //!
-//! Nothing here waits for a file system on a worker: what can block goes through [`Blocking`], at the cost of the
-//! interpreter's account.  What the host keeps for a guest is bounded by descriptors, and a listing is read as it is
-//! asked for.
+//! No worker waits for a file system: calls that can block go through [`Blocking`] and are charged
+//! to the interpreter's account. Descriptors bound what the host keeps for a guest, and a listing
+//! is read in parts, on demand.
 
 mod calls;
 mod errors;
@@ -38,44 +38,44 @@ use wasmtime_wasi::p2::{FsError, FsResult};
 pub(crate) use listing::Listing;
 pub use remove::remove_private_folders;
 
-/// The files of an interpreter, and what counts what it has open.
+/// The open files of an interpreter and their accounting.
 #[derive(Default)]
 pub(crate) struct Meters {
-    /// The private `/tmp`, from when the guest first asked for its directories.
+    /// The private `/tmp`, once the guest has asked for its directories.
     tmp: Option<Arc<Tmp>>,
-    /// The streams of files, by their numbers in the table.  A number can be another stream's by now, of which the
-    /// file's is dropped then.
+    /// The streams of files by their table indexes. If an index belongs to another stream by now,
+    /// the file's stream is dropped.
     streams: HashMap<u32, Weak<Stream>>,
-    /// At this size, those that were dropped are looked for.
+    /// The number of entries at which dropped ones are removed.
     clean_at: usize,
-    /// How many directories are being listed.
+    /// The number of open listings.
     listings: usize,
     looked_at: Option<LookedAt>,
     pub(super) descriptors: Descriptors,
 }
 
-/// What was found at a path.  The guest's libc asks for it in two calls, one after the other, and for an entry's
-/// number after it was listed.
+/// The result of the last look at a path. The guest's libc asks for it in two calls, one after the
+/// other, and asks for the inode of an entry after listing it.
 struct LookedAt {
     folder: Arc<Folder>,
     follow: bool,
     path: String,
     hash: wasmtime_wasi::p2::bindings::filesystem::types::MetadataHashValue,
-    /// Missing for an entry of a listing.
+    /// `None` for an entry of a listing.
     stat: Option<DescriptorStat>,
 }
 
-/// How many directories an interpreter can list at a time.
+/// The maximum number of directories that an interpreter lists at a time.
 const MOST_LISTINGS: usize = 64;
 
-/// With fewer streams than these it is not worth while to look for dropped ones.
+/// The number of streams below which dropped ones are kept.
 const FEW: usize = 64;
 
-/// How much of a path the audit log shows.
+/// The maximum length of a path in the audit log, in characters.
 const SHOWN: usize = 1000;
 
 impl Meters {
-    /// The stream of a file that has a number in the table.
+    /// Returns the file stream with that table index.
     fn stream(&self, number: u32) -> Option<Arc<Stream>> {
         self.streams.get(&number)?.upgrade()
     }
@@ -90,7 +90,7 @@ impl Meters {
 }
 
 impl State {
-    /// Where blocking calls are made, and who pays for them.
+    /// Returns the executor for blocking calls and the account to charge.
     fn beside(&self) -> Result<(Blocking, Arc<Account>), ()> {
         let island = self.island.upgrade().ok_or(())?;
         Ok((island.family.blocking.clone(), self.account.clone()))
@@ -114,7 +114,7 @@ impl State {
         }
     }
 
-    /// The directories that the guest has from the start, with their paths.
+    /// Returns the preopened directories, with their paths.
     fn directories(&mut self) -> Result<Vec<(Resource<Node>, String)>> {
         let mut directories = Vec::new();
         let Some(island) = self.island.upgrade() else {
@@ -133,7 +133,7 @@ impl State {
         Ok(directories)
     }
 
-    /// The private `/tmp`, unless something was granted in its place, or none of it.
+    /// Returns the private `/tmp`, unless a granted directory replaces it or its limit is 0.
     fn tmp(&mut self, island: &Arc<Island>) -> Option<Arc<Tmp>> {
         let meters = &mut self.meters;
         let granted = &island.settings.policy.dirs;
@@ -147,7 +147,7 @@ impl State {
         meters.tmp.clone()
     }
 
-    /// Tells the audit log when that is denied, and passes on what comes of it.
+    /// Logs a denial to the audit log, and returns the result.
     fn told<T>(&self, what: &str, path: Option<&str>, result: FsResult<T>) -> FsResult<T> {
         if let Err(error) = &result
             && let Some(ErrorCode::NotPermitted) = error.downcast_ref()
@@ -176,7 +176,7 @@ fn folder(place: Place, access: Access, counted: Counted) -> Node {
     }))
 }
 
-/// Does what can block, at the cost of the guest.
+/// Runs `work`, which can block, and charges the guest.
 async fn run<T: Send + 'static>(
     state: &mut State,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
@@ -190,7 +190,7 @@ async fn run<T: Send + 'static>(
     }
 }
 
-/// The result of a call as the guest gets it.
+/// Converts the result of a call for the guest.
 fn answered<T>(done: FsResult<T>) -> Result<(Result<T, ErrorCode>,)> {
     Ok((match done {
         Ok(done) => Ok(done),
@@ -198,7 +198,7 @@ fn answered<T>(done: FsResult<T>) -> Result<(Result<T, ErrorCode>,)> {
     },))
 }
 
-/// Adds the file system to `linker` in place of WASI's own.
+/// Adds the file system to `linker`. It replaces wasmtime's.
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     let mut preopens = linker.instance("wasi:filesystem/preopens@0.2.12")?;
     preopens.func_wrap(
@@ -230,7 +230,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     streams::add_to_linker(linker)
 }
 
-/// Adds methods that take a state and parameters, and return what WASI's functions return.
+/// Adds methods that take a state and parameters, and return WASI's results.
 macro_rules! methods {
     ($instance:ident: $($name:literal => $function:path),* $(,)?) => {$(
         $instance.func_wrap_async(

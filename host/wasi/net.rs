@@ -1,4 +1,4 @@
-//! The network of an interpreter, as far as its policy goes.
+//! The network of an interpreter, as far as its policy grants it.
 
 use crate::island::Island;
 use crate::policy::{Destination, may_stand_for, plain_name};
@@ -23,36 +23,38 @@ use wasmtime_wasi::p2::bindings::sockets::{
 use wasmtime_wasi::p2::{DynPollable, SocketError, TcpSocket, UdpSocket};
 use wasmtime_wasi::sockets::{SocketAddrUse, WasiSocketsView};
 
-/// The maximum number of addresses that an interpreter is told, counting an address once for each name.
+/// The maximum number of addresses that an interpreter gets to know. An address counts once for
+/// each name.
 const MOST_ADDRESSES: usize = 4096;
 
-/// How many lookups can be under way: no more than a script needs, since each can occupy a thread.
+/// The maximum number of lookups at a time: enough for a script, though each can occupy a thread.
 const MOST_LOOKUPS: usize = 64;
 
-/// How many lookups are made before libc asks for them: fewer than can be under way.
+/// The maximum number of lookups before libc asks for them: fewer than `MOST_LOOKUPS`.
 const MOST_AHEAD: usize = 32;
 
-/// What an interpreter may connect to.
+/// The destinations that an interpreter may connect to.
 #[derive(Default)]
 pub(crate) struct Net {
-    /// Whose it is.
+    /// The interpreter that this belongs to.
     island: Weak<Island>,
     granted: BTreeSet<Destination>,
-    /// What the granted names stood for when they were looked up.
+    /// The addresses of the granted names, as found by lookups.
     found: Mutex<HashMap<IpAddr, BTreeSet<String>>>,
-    /// The names that are being looked up, by the number of their stream; none for an address.
+    /// The names that are being looked up, by the indexes of their streams; `None` for an address.
     lookups: Mutex<HashMap<u32, Option<String>>>,
-    /// What is looked up before libc asks for it, which would wait in the call; the oldest first.
+    /// Lookups that were started before libc asks for them, since libc's call blocks; the oldest
+    /// first.
     ahead: Mutex<Vec<Ahead>>,
 }
 
-/// A lookup whose result is to be asked for.
+/// A lookup that libc has not asked for yet.
 struct Ahead {
-    /// As the guest asked.
+    /// The name in the guest's spelling.
     name: String,
-    /// The number of the stream of addresses.
+    /// The index of the stream of addresses.
     stream: u32,
-    /// The number of the pollable that says that it has some.
+    /// The index of the pollable that is ready when the stream has an address.
     pollable: u32,
 }
 
@@ -71,7 +73,7 @@ impl Net {
         builder
             .allow_tcp(any)
             .allow_udp(false)
-            // Which names, is decided below; an address is its own name.
+            // Names are checked in `may_look_up`; an address is its own name.
             .allow_ip_name_lookup(true);
         if any {
             let net = net.clone();
@@ -86,7 +88,7 @@ impl Net {
         net
     }
 
-    /// Tells the audit log what was denied.
+    /// Logs a denial to the audit log.
     fn tell(&self, what: impl Display) {
         if let Some(island) = self.island.upgrade() {
             telemetry::denied(&island, what);
@@ -102,7 +104,7 @@ impl Net {
                     .any(|granted| granted.has_address(address));
                 literal || self.has_found(address)
             }
-            // What every connection does first.
+            // Every connection starts with this bind.
             SocketAddrUse::TcpBind => {
                 let any = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
                 address.port() == 0 && any.contains(&address.ip())
@@ -124,7 +126,8 @@ impl Net {
             })
     }
 
-    /// Whether a name may be looked up, and which of the granted ones it is, if it is no address.
+    /// Returns `None` if the name is not granted, and otherwise its granted spelling unless it is
+    /// an address.
     fn may_look_up(&self, name: &str) -> Option<Option<String>> {
         if name.parse::<IpAddr>().is_ok() {
             return Some(None);
@@ -134,11 +137,11 @@ impl Net {
         granted.then_some(Some(name))
     }
 
-    /// Notes an address that was found, and returns whether the guest may know of it.
+    /// Records an address that was found, and returns whether the guest may know it.
     fn note(&self, name: &str, address: IpAddr) -> bool {
         let address = address.to_canonical();
         if !may_stand_for(name, address) {
-            // It may have been granted as an address, and the check for that comes later.
+            // The address itself may be granted, which is checked when connecting.
             return self.granted.iter().any(|granted| granted.has_ip(address));
         }
         let mut found = lock(&self.found);
@@ -148,7 +151,8 @@ impl Net {
         if known {
             return true;
         }
-        // One more for each name of an address, since what is kept and searched is names.
+        // An address counts once for each of its names, since names are what is stored and
+        // searched.
         let count: usize = found.values().map(BTreeSet::len).sum();
         if count >= MOST_ADDRESSES {
             return false;
@@ -162,8 +166,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Adds the lookup of names to `linker` in place of WASI's own, which looks up all or none, and the
-/// creation of sockets, of which WASI's own refuses some without telling anybody.
+/// Adds the name lookup and the creation of sockets to `linker`. wasmtime's lookup allows all names
+/// or none, and its creation of sockets refuses some without a log entry.
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     ip_name_lookup::add_to_linker::<State, HasLookups>(linker, lookups)?;
     tcp_create_socket::add_to_linker::<State, HasLookups>(linker, lookups)?;
@@ -214,7 +218,7 @@ impl tcp_create_socket::Host for Lookups<'_> {
     ) -> Result<Resource<TcpSocket>, SocketError> {
         if self.net.granted.is_empty() {
             self.net
-                .tell("a socket for TCP, as no destination is granted");
+                .tell("creating a TCP socket: the policy grants no destination");
             return Err(ErrorCode::AccessDenied.into());
         }
         let Some(held) = self.state.another_descriptor_now() else {
@@ -232,14 +236,15 @@ impl udp_create_socket::Host for Lookups<'_> {
         &mut self,
         _family: IpAddressFamily,
     ) -> Result<Resource<UdpSocket>, SocketError> {
-        self.net.tell("a socket for UDP, which no policy grants");
+        self.net
+            .tell("creating a UDP socket: no policy can grant it");
         Err(ErrorCode::AccessDenied.into())
     }
 }
 
 impl State {
-    /// Begins to look up `name` before libc asks for it, and returns what says that the answer is there; `None`
-    /// if there is nothing to wait for.  What `wanted` is of is looked up on.
+    /// Starts a lookup of `name` before libc asks for it, and returns the pollable for its answer,
+    /// or `None` if there is nothing to wait for. Lookups of the pollables in `wanted` continue.
     pub(crate) fn look_up(
         &mut self,
         name: &str,
@@ -254,7 +259,7 @@ impl State {
         if let Some(pollable) = known {
             return Ok(Some(Resource::new_borrow(pollable)));
         }
-        // Whoever asks for it is told then.
+        // The lookup by libc then reports the denial.
         if net.may_look_up(name).is_none() {
             return Ok(None);
         }
@@ -290,7 +295,7 @@ impl State {
 }
 
 impl Lookups<'_> {
-    /// The addresses of `name`, if they are being looked up already.
+    /// Returns the addresses of `name`, if a lookup was started.
     fn take_ahead(&mut self, name: &str) -> Result<Option<Resource<ResolveAddressStream>>> {
         let found = {
             let mut ahead = lock(&self.net.ahead);
@@ -300,7 +305,7 @@ impl Lookups<'_> {
         found.map(|found| self.begun(found)).transpose()
     }
 
-    /// The addresses of a lookup for which nobody waits any more.
+    /// Returns the addresses of a started lookup, and removes its pollable.
     fn begun(&mut self, ahead: Ahead) -> Result<Resource<ResolveAddressStream>> {
         let pollable = Resource::<DynPollable>::new_own(ahead.pollable);
         self.state.table.delete(pollable)?;
@@ -353,7 +358,7 @@ impl HostResolveAddressStream for Lookups<'_> {
                 return Ok(Some(found));
             }
             self.net.tell(format_args!(
-                "the name {name:?} stands for {found:?}, which is not granted by it"
+                "the name {name:?} resolves to {found:?}, which its grant does not cover"
             ));
         }
     }

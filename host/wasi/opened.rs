@@ -1,4 +1,4 @@
-//! The descriptors that an interpreter has open.
+//! Descriptors that an interpreter has open.
 
 use crate::descriptors::Held;
 use crate::state::State;
@@ -8,17 +8,18 @@ use std::sync::Arc;
 use wasmtime::component::Resource;
 use wasmtime_wasi::p2::TcpSocket;
 
-/// What is counted for its sockets.  Files and folders hold their descriptors themselves.
+/// The charges for its sockets. Files and folders hold theirs themselves.
 #[derive(Default)]
 pub(super) struct Descriptors {
-    /// By the number of the socket.
+    /// By the table index of the socket.
     sockets: HashMap<u32, Arc<Held>>,
 }
 
 impl State {
-    /// Counts one descriptor more; `None` where the guest may have no more.
+    /// Charges one descriptor, or returns `None` if the guest has reached its share.
     ///
-    /// It waits for those that the guest has let go of already, which are closed beside the workers.
+    /// It waits for descriptors that the guest has already released, which the blocking pool
+    /// closes.
     pub(super) async fn another_descriptor(&mut self) -> Option<Held> {
         let island = self.island.upgrade()?;
         let held = Held::take_one(&island.family).await;
@@ -28,7 +29,7 @@ impl State {
         held
     }
 
-    /// As [`State::another_descriptor`], but it waits for nothing.
+    /// Charges one descriptor as [`State::another_descriptor`] does, without waiting.
     pub(super) fn another_descriptor_now(&mut self) -> Option<Held> {
         let island = self.island.upgrade()?;
         let held = Held::take(&island.family, 1);
@@ -38,18 +39,18 @@ impl State {
         held
     }
 
-    /// Counts a socket until it is closed.
+    /// Charges a socket until it is closed.
     pub(super) fn opened_socket(&mut self, socket: &Resource<TcpSocket>, held: Held) {
         let sockets = &mut self.meters.descriptors.sockets;
         sockets.insert(socket.rep(), Arc::new(held));
     }
 
-    /// What is counted for a socket.
+    /// Returns the charge for a socket.
     pub(super) fn held_by_socket(&self, socket: &Resource<TcpSocket>) -> Option<Arc<Held>> {
         self.meters.descriptors.sockets.get(&socket.rep()).cloned()
     }
 
-    /// Counts a socket no more.
+    /// Releases the charge for a socket.
     pub(super) fn closed_socket(&mut self, number: u32) {
         self.meters.descriptors.sockets.remove(&number);
     }

@@ -1,6 +1,6 @@
-//! `wasi:io/poll`, which says what is ready, with a note of what it was asked about last.
+//! `wasi:io/poll`, with a record of the last call's pollables.
 //!
-//! A guest's library for sockets asks it, and the guest then waits for another answer with `waiting.wait`.
+//! The guest's socket library calls it, and then waits for the same pollables with `waiting.wait`.
 
 use crate::state::State;
 use wasmtime::component::{HasData, Linker, Resource};
@@ -8,7 +8,7 @@ use wasmtime::{Result, bail};
 use wasmtime_wasi::p2::DynPollable;
 use wasmtime_wasi::p2::bindings::io::poll::{self, Host, HostPollable};
 
-/// Adds the interface to `linker` in place of WASI's own.
+/// Adds the interface to `linker`. It replaces wasmtime's.
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     poll::add_to_linker::<State, HasPolls>(linker, |state| Polls(state))
 }
@@ -23,10 +23,10 @@ struct Polls<'a>(&'a mut State);
 
 impl Host for Polls<'_> {
     async fn poll(&mut self, pollables: Vec<Resource<DynPollable>>) -> Result<Vec<u32>> {
-        // Each descriptor for reading and for writing, and a timeout.
+        // Two for each descriptor, for reading and for writing, and a timeout.
         let most = self.0.handles.saturating_mul(2).saturating_add(1);
         if pollables.len() as u64 > most {
-            bail!("a guest asks about {} pollables at once", pollables.len());
+            bail!("the guest polls {} pollables at once", pollables.len());
         }
         self.0.polled.clear();
         self.0.polled.extend(pollables.iter().map(Resource::rep));
@@ -49,13 +49,14 @@ impl HostPollable for Polls<'_> {
 }
 
 impl State {
-    /// What the guest asked about last, as far as it is still there.
+    /// Returns the pollables of the last call that still exist.
     pub(crate) fn polled(&self) -> impl Iterator<Item = Resource<DynPollable>> {
         let pollables = self.polled.iter().copied().map(Resource::new_borrow);
         pollables.filter(|pollable| self.table.get(pollable).is_ok())
     }
 
-    /// Waits until one of `pollables` is ready, and returns which; for ever, if there are none.
+    /// Waits until one of `pollables` is ready, and returns its index. If there are none, it never
+    /// returns.
     pub(crate) async fn ready(&mut self, pollables: Vec<Resource<DynPollable>>) -> Result<usize> {
         if pollables.is_empty() {
             return std::future::pending().await;

@@ -1,12 +1,12 @@
-//! Random numbers that are the same in every run.
+//! Reproducible random numbers.
 
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::SeedableRng;
 use wasmtime_wasi::{Rng, WasiCtxBuilder};
 
-/// Lets everything random in an interpreter follow from `seed` and its number in its family.
+/// Derives all random numbers of an interpreter from `seed` and its number in its family.
 pub(super) fn seed(builder: &mut WasiCtxBuilder, seed: u64, number: u64) {
-    // ChaCha's stream for a key is the same on every machine and for ever.
+    // The ChaCha stream of a key is the same on every machine.
     let generator = |purpose: u64| {
         let mut key = [0; 32];
         let words = key.chunks_exact_mut(8).zip([seed, number, purpose]);

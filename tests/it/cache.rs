@@ -111,7 +111,7 @@ fn a_guest_that_cannot_be_read() {
     assert_eq!(output.status.code(), Some(125));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        said.starts_with("archipel: ARCHIPEL_GUEST is /no/such.wasm"),
+        said.starts_with("archipel: cannot read the guest /no/such.wasm"),
         "{said}"
     );
     // A component, but of another world.

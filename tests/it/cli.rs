@@ -137,10 +137,10 @@ fn mistakes() {
         (
             &["run", "/no/such.py"],
             2,
-            "archipel: cannot run /no/such.py: there is no such file\n",
+            "archipel: cannot run /no/such.py: no such file\n",
         ),
         (&["run", path], 2, "it is a directory\n"),
-        (&["run"], 2, "archipel: no script was given: name one"),
+        (&["run"], 2, "archipel: no script (name one"),
         (
             &["run", "--no-such-option", "x.py"],
             2,
@@ -174,11 +174,11 @@ fn mistakes() {
         (
             &["run", "--env", "NO_SUCH_VARIABLE_AT_ALL", "-c", ""],
             2,
-            "there is no such variable to pass on",
+            "not set in this environment",
         ),
-        (&["run", "-c"], 2, "archipel: -c wants the source text"),
-        (&["run", "-m"], 2, "archipel: -m wants the name of a module"),
-        (&["run", "-m", "a b"], 2, "it is no name of a module"),
+        (&["run", "-c"], 2, "archipel: -c needs source text"),
+        (&["run", "-m"], 2, "archipel: -m needs the name of a module"),
+        (&["run", "-m", "a b"], 2, "not a module name"),
         (
             &["run", "-m", "no.such"],
             2,
@@ -187,14 +187,14 @@ fn mistakes() {
         (
             &["run", "--timeout", "nan", "-c", ""],
             2,
-            "archipel: invalid value 'nan' for '--timeout <TIME>': times end in ns",
+            "archipel: invalid value 'nan' for '--timeout <TIME>': unknown unit (use ns",
         ),
         (
             &["run", "--timeout", "99999999999h", "-c", ""],
             2,
-            "more than 584 years",
+            "out of range (use 0 to 584 years)",
         ),
-        (&["run", "--timeout=-1s", "-c", ""], 2, "it is negative"),
+        (&["run", "--timeout=-1s", "-c", ""], 2, "out of range"),
         (
             &["run", "--cpu", "0", "-c", ""],
             2,
@@ -208,12 +208,12 @@ fn mistakes() {
         (
             &["run", "--max-output", "1XB", "-c", ""],
             2,
-            "'--max-output <SIZE>': sizes end in KiB",
+            "'--max-output <SIZE>': unknown unit (use KiB",
         ),
         (
             &["run", "--max-memory", "99999999999GiB", "-c", ""],
             2,
-            "it is more than any machine has",
+            "out of range (use less than 16 EiB)",
         ),
         (
             &["run", "--max-children", "9999999", "-c", ""],
@@ -223,12 +223,12 @@ fn mistakes() {
         (
             &["run", "-W", "timeout=1s", "--timeout", "2s", "-c", ""],
             2,
-            "archipel: --timeout and -W timeout are one limit, which was given two values",
+            "archipel: --timeout and -W timeout set the same limit to different values",
         ),
         (
             &["run", "-W", "threads=y", "-c", ""],
             2,
-            "what there is of wasmtime's -W is timeout, max-memory-size and fuel",
+            "unknown -W option (use timeout, max-memory-size or fuel)",
         ),
         (
             &["run", "--json", "--stats", "-c", ""],

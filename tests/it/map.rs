@@ -169,24 +169,24 @@ fn the_first_failure_can_stop_all() {
 #[test]
 fn what_makes_no_sense() {
     let rows: &[(&[&str], &str, &str)] = &[
-        (&[], "", "archipel: no script was given"),
-        (&[":::", "a"], "", "archipel: no script was given"),
+        (&[], "", "archipel: no script ("),
+        (&[":::", "a"], "", "archipel: no script ("),
         (&["/no/such.py", ":::", "a"], "", "cannot run /no/such.py"),
         (
             &["--jobs", "0", "-c", "", ":::"],
             "",
-            "--jobs 0: give a number from 1 to 512",
+            "--jobs 0: out of range (use 1 to 512",
         ),
         (&["--jobs", "many", "-c", "", ":::"], "", "'--jobs <N>'"),
         (
             &["-c", "", ":::", "a", ":::", "b"],
             "",
-            "`:::` was given twice",
+            "`:::` is given twice",
         ),
         (
             &["-0", "-c", "", ":::", "a"],
             "",
-            "-0 is about inputs on standard input",
+            "-0 applies to inputs on standard input",
         ),
         (&["-"], "print(1)", "the inputs must be given after `:::`"),
         (

@@ -165,8 +165,8 @@ fn what_is_not_granted_is_bad_usage() {
     let (installed, wheel) = (base.join("installed"), base.join("wheels").join(WHEEL));
     let missing = base.join("missing");
     let rows = [
-        (&wheel, "it lies in no granted directory; add --dir"),
-        (&missing, "there is no such file or folder"),
+        (&wheel, "not in a granted directory (grant its folder"),
+        (&missing, "no such file or folder"),
     ];
     // The folder beside it is granted, which must not be taken for a grant of the wheel's own.
     for (path, why) in rows {

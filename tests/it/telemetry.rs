@@ -87,7 +87,7 @@ fn a_denial_is_one_event_with_the_reason() {
             "told-children",
             Policy::new(),
             format!("{child})"),
-            "it may create no interpreters",
+            "creating an interpreter: the policy grants no children",
         ),
         (
             "told-policy",
@@ -99,7 +99,7 @@ fn a_denial_is_one_event_with_the_reason() {
             "told-limits",
             Policy::new().children(1, 1).unwrap(),
             format!("{child}limits={{'output': 1 << 40}})"),
-            "the output limit of a child can be 1 MiB at the most",
+            "the output limit of a child is at most 1 MiB",
         ),
         (
             "told-net",

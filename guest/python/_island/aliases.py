@@ -155,7 +155,7 @@ def _perform(message):
     call, number, (args, kwargs) = codec.decode(message)
     function = _functions.get(number)
     if function is None:
-        _complain(call, "what the alias led to is gone", "")
+        _complain(call, "the target of the alias is gone", "")
         return
     try:
         result = function(*args, **kwargs)

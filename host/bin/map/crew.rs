@@ -1,4 +1,4 @@
-//! The threads of `archipel map`: one reads the inputs, and the others run scripts.
+//! The threads of `archipel map`: one reads inputs, the others run scripts.
 
 use super::inputs::{Input, Inputs};
 use super::lane::{End, Lane};
@@ -12,10 +12,10 @@ use crossbeam_channel::{Receiver, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How many scripts may be further than the one whose output is shown.  Each may keep a file open.
+/// The maximum number of scripts ahead of the one that is shown. Each can keep a file open.
 const AHEAD: usize = 256;
 
-/// What all scripts have in common.
+/// The settings that all scripts share.
 pub struct Crew {
     pub runtime: Runtime,
     pub policy: Policy,
@@ -23,11 +23,11 @@ pub struct Crew {
     pub script: Script,
     pub running: Running,
     pub screen: Arc<Screen>,
-    /// Whether the first failure stops everything.
+    /// True if the first failure stops everything.
     pub halt: bool,
 }
 
-/// A script that was taken on, for whoever shows them in order.
+/// A script that was taken on, for the thread that shows output in order.
 pub struct Item {
     pub index: usize,
     pub input: String,
@@ -35,17 +35,17 @@ pub struct Item {
     pub report: Receiver<Report>,
 }
 
-/// The same for whoever runs it.
+/// A script that was taken on, for the thread that runs it.
 struct Job {
     input: Input,
     lane: Arc<Lane>,
-    /// Says that no more output comes, whatever becomes of the job.
+    /// Marks the end of the output, however the job ends.
     end: End,
     report: Sender<Report>,
 }
 
 impl Crew {
-    /// Starts `jobs` threads.  What is received is taken on in the order of the inputs.
+    /// Starts `jobs` threads. The returned channel has the scripts in the order of the inputs.
     pub fn start(self, jobs: usize, inputs: Inputs) -> Result<Receiver<Item>, Failure> {
         let (items_in, items) = crossbeam_channel::bounded(AHEAD);
         let (jobs_in, work) = crossbeam_channel::unbounded();
@@ -107,7 +107,7 @@ impl Crew {
             job.lane.stop();
         }
         drop(job.end);
-        // Nobody waits for it any more where everything was stopped.
+        // After a stop, the receiver may be gone.
         let _ = job.report.send(report);
         self.screen.count();
     }
@@ -164,7 +164,7 @@ fn pair(index: usize, input: Input) -> (Item, Job) {
     (item, job)
 }
 
-/// The arguments of a script: with the input in place of `{}`, or else behind all others.
+/// Returns the arguments of a script: the input replaces `{}`, or follows all others.
 fn arguments(given: &[String], input: &str) -> Vec<String> {
     let mut arguments: Vec<String> = given
         .iter()
@@ -181,7 +181,7 @@ mod tests {
     use super::arguments;
 
     #[test]
-    fn an_input_among_the_arguments() {
+    fn an_input_replaces_braces_or_comes_last() {
         let rows: [(&[&str], &[&str]); 4] = [
             (&[], &["x {}"]),
             (&["-v"], &["-v", "x {}"]),

@@ -2,39 +2,39 @@
 
 use std::io::{self, BufRead, Read};
 
-/// The longest line that is taken for an input.
+/// The maximum length of an input line, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// One input; what cannot be given to a script is an error in place of it, with the reason.
+/// One input, or the reason why a script cannot have it.
 pub type Input = Result<String, Unusable>;
 
-/// An input that no script can be given.
+/// An input that cannot be passed to a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unusable {
-    /// The input, as well as it can be shown.
+    /// The input, as far as it can be shown.
     pub shown: String,
     pub why: &'static str,
 }
 
-/// The inputs, read as they are wanted.
+/// The inputs, read on demand.
 pub enum Inputs {
     Given(std::vec::IntoIter<String>),
     Lines(Box<dyn Lines>),
 }
 
-/// Where lines come from.
+/// A source of lines.
 pub trait Lines: Send {
-    /// The next input; none at the end.
+    /// Reads the next input; `None` at the end.
     fn next_line(&mut self) -> io::Result<Option<Input>>;
 }
 
 impl Inputs {
-    /// Those on the command line.
+    /// The inputs of the command line.
     pub fn given(words: Vec<String>) -> Self {
         Inputs::Given(words.into_iter())
     }
 
-    /// Those on standard input.
+    /// The inputs of standard input.
     pub fn from_stdin(null: bool) -> Self {
         let end = if null { 0 } else { b'\n' };
         Inputs::Lines(Box::new(Separated {
@@ -43,7 +43,7 @@ impl Inputs {
         }))
     }
 
-    /// How many there are, where that is known.
+    /// Returns the number of inputs, if it is known.
     pub fn count(&self) -> Option<usize> {
         match self {
             Inputs::Given(words) => Some(words.len()),
@@ -51,7 +51,7 @@ impl Inputs {
         }
     }
 
-    /// The next input; none at the end.
+    /// Reads the next input; `None` at the end.
     pub fn next_input(&mut self) -> io::Result<Option<Input>> {
         match self {
             Inputs::Given(words) => Ok(words.next().map(Ok)),
@@ -60,7 +60,7 @@ impl Inputs {
     }
 }
 
-/// Inputs that end in a certain byte.
+/// Inputs that end in a given byte.
 struct Separated<R> {
     reader: R,
     end: u8,
@@ -80,7 +80,7 @@ impl<R: BufRead + Send> Lines for Separated<R> {
                 line.pop();
             }
         } else if line.len() as u64 > LONGEST {
-            // The rest of it is no input of its own.
+            // The rest of the line is not another input.
             self.reader.skip_until(self.end)?;
         }
         let unusable = |line: &[u8], why| {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_and_what_is_none() {
+    fn invalid_lines_are_reported_in_place() {
         let ok = |text: &str| Ok(text.to_owned());
         assert_eq!(all(b"", b'\n'), []);
         assert_eq!(all(b"a\nb", b'\n'), [ok("a"), ok("b")]);

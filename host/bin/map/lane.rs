@@ -1,4 +1,4 @@
-//! The output of one script of many: kept while it is not its turn, and then let through.
+//! The output of one of many scripts: kept until it is the script's turn, and then shown.
 
 use super::screen::Stream;
 use crate::running::{Cause, Running};
@@ -7,16 +7,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tempfile::SpooledTempFile;
 
-/// How much is kept in memory, before it goes to a temporary file.
+/// The number of bytes kept in memory before the output goes to a temporary file.
 const IN_MEMORY: usize = 64 << 10;
 
-/// How much waits to be shown before the script waits.
+/// The number of bytes that wait to be shown before the script waits.
 const ROOM: usize = 1 << 20;
 
-/// How long the shower waits for output before it looks at whether everything was stopped.
+/// The interval at which the showing thread checks for a stop while it waits for output.
 const MOMENT: Duration = Duration::from_millis(100);
 
-/// What one script writes. The script never waits in a write: where there is no room it is called again.
+/// The output of one script. Writes never block: without room the interpreter calls again later.
 pub struct Lane {
     state: Mutex<State>,
     changed: Condvar,
@@ -24,22 +24,22 @@ pub struct Lane {
 
 struct State {
     way: Way,
-    /// Whether no more output comes.
+    /// True once the script has written everything.
     ended: bool,
-    /// Whether the script was stopped.
+    /// True if the script was stopped.
     stopped: bool,
 }
 
 enum Way {
-    /// It is another script's turn: records of stream, length and bytes.
+    /// Another script is shown. The file has records of stream, length and bytes.
     Kept(SpooledTempFile),
-    /// It is this script's turn: what is to be shown next, for each piece its stream.
+    /// This script is shown: the bytes to show next, and the stream and length of each piece.
     Open(Vec<u8>, Vec<(Stream, usize)>),
     /// Nothing is shown any more.
     Shut,
 }
 
-/// Ends a lane when it is dropped.
+/// Ends the output when dropped.
 pub struct End(pub Arc<Lane>);
 
 impl Drop for End {
@@ -50,7 +50,7 @@ impl Drop for End {
 }
 
 impl Lane {
-    /// A lane that is not open yet.
+    /// Creates a lane for a script that is not shown yet.
     pub fn new() -> Self {
         Lane {
             state: Mutex::new(State {
@@ -66,24 +66,24 @@ impl Lane {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that the script did not end by itself.
+    /// Records that the script was stopped.
     pub fn stop(&self) {
         self.state().stopped = true;
     }
 
-    /// Whether the script was stopped.
+    /// Returns whether the script was stopped.
     pub fn was_stopped(&self) -> bool {
         self.state().stopped
     }
 
-    /// Shows what was kept and what follows, until the script has ended or `stops`.
+    /// Shows the output until the script has ended or `stops` returns true.
     pub fn show(
         &self,
         stops: impl Fn() -> bool,
         mut write: impl FnMut(Stream, &[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         let shown = self.show_all(stops, &mut write);
-        // The room for what was not shown is given back, and a script that goes on waits for nothing.
+        // Frees the output that was not shown. A script that still runs then never waits.
         self.state().way = Way::Shut;
         shown
     }
@@ -94,7 +94,7 @@ impl Lane {
         write: &mut impl FnMut(Stream, &[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         let open = Way::Open(Vec::new(), Vec::new());
-        // Not under the lock: the script goes on writing.
+        // Shown without the lock, since the script still writes.
         let before = std::mem::replace(&mut self.state().way, open);
         if let Way::Kept(kept) = before {
             show_kept(kept, write)?;
@@ -124,7 +124,7 @@ impl Lane {
         }
     }
 
-    /// A writer for one of the script's streams.
+    /// Returns a writer for one of the script's streams.
     pub fn writer(self: &Arc<Self>, stream: Stream, running: &Running) -> LaneWriter {
         LaneWriter {
             lane: self.clone(),
@@ -140,7 +140,7 @@ fn show_kept(
 ) -> io::Result<()> {
     kept.rewind()?;
     let mut kept = BufReader::new(kept);
-    // What goes to the same stream goes there at once.
+    // Consecutive pieces for one stream are written together.
     let (mut pending, mut to) = (Vec::new(), Stream::Out);
     let mut head = [0; 5];
     while kept.read_exact(&mut head).is_ok() {
@@ -166,7 +166,7 @@ fn show_kept(
     }
 }
 
-/// One of the streams of a script.
+/// One of a script's streams.
 pub struct LaneWriter {
     lane: Arc<Lane>,
     running: Running,
@@ -176,13 +176,13 @@ pub struct LaneWriter {
 impl Write for LaneWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.running.cause() == Some(Cause::Unread) {
-            // It ends without a word, the script's own complaint included.
+            // The script must end silently, without a traceback.
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
         let mut state = self.lane.state();
         match &mut state.way {
-            // Whatever stops everything shuts the lane a moment before it stops the script.
+            // A stop shuts the lane a moment before it stops the script.
             Way::Shut if self.running.cause().is_some() => {
                 return Err(io::ErrorKind::WouldBlock.into());
             }

@@ -1,4 +1,4 @@
-//! The standard streams that all scripts of `archipel map` share, and the progress bar on them.
+//! The standard streams that all scripts of `archipel map` share, and the progress bar.
 
 use archipel::Output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -6,32 +6,33 @@ use std::io::{self, IsTerminal};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// One of the two outputs.
+/// One of the two streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     Out,
     Err,
 }
 
-/// Where output is shown.
+/// The destination of the output.
 pub struct Screen {
     bar: Option<ProgressBar>,
-    /// The lines that have not ended, of streams that share the terminal with the bar.
+    /// Unfinished lines of the streams that share the terminal with the bar.
     begun: Mutex<[Vec<u8>; 2]>,
     is_terminal: [bool; 2],
     outputs: [Output; 2],
-    /// Since when a stream has taken nothing.
+    /// The time since which a stream blocks.
     stalled: Mutex<Option<Instant>>,
 }
 
-/// How much is written before a reader counts as one that takes something.
+/// The size of a write: a reader that takes this much does not count as blocked.
 const PIECE: usize = 4 << 10;
 
-/// A line that is longer than this is shown before it ends.
+/// The length at which a line is shown before it ends.
 const LONG_LINE: usize = 8 << 10;
 
 impl Screen {
-    /// A screen for `count` scripts, if that is known; with a bar, if standard error is a terminal.
+    /// Creates a screen for `count` scripts, if that is known. It has a bar if standard error is a
+    /// terminal.
     pub fn new(count: Option<usize>) -> Self {
         let is_terminal = [io::stdout().is_terminal(), io::stderr().is_terminal()];
         let bar = is_terminal[1].then(|| {
@@ -61,7 +62,7 @@ impl Screen {
         }
     }
 
-    /// Shows that one more script has ended.
+    /// Counts a script that has ended.
     pub fn count(&self) {
         if let Some(bar) = &self.bar {
             bar.inc(1);
@@ -80,7 +81,7 @@ impl Screen {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes to a stream. `give_up` is asked with the time for which it has taken nothing.
+    /// Writes to a stream. `give_up` gets the time for which the stream has blocked.
     pub fn write(
         &self,
         stream: Stream,
@@ -95,7 +96,7 @@ impl Screen {
         else {
             return self.put(stream, bytes, give_up);
         };
-        // The bar is drawn on a line of its own, so that only whole lines can be shown above it.
+        // The bar has its own line, so only whole lines can be shown above it.
         let line = &mut begun[stream as usize];
         line.extend_from_slice(bytes);
         let whole = match line.iter().rposition(|byte| *byte == b'\n') {
@@ -108,11 +109,11 @@ impl Screen {
         bar.suspend(|| self.put(stream, &whole, give_up))
     }
 
-    /// Ends the lines that a script has left without an end, where a bar is to be drawn below them.
+    /// Ends the unfinished lines of a script, if a bar is drawn below them.
     pub fn end_line(&self, give_up: &dyn Fn(Duration) -> bool) {
         for stream in [Stream::Out, Stream::Err] {
             if !self.begun()[stream as usize].is_empty() {
-                // Who reads no more is noticed with what follows.
+                // If the reader is gone, the next write fails.
                 let _ = self.write(stream, b"\n", give_up);
             }
         }

@@ -1,4 +1,4 @@
-//! What became of the scripts of `archipel map`, and the report of those that failed.
+//! The counts of `archipel map`, and the report of failures.
 
 use crate::report::{Outcome, Report};
 use crate::running::Cause;
@@ -6,27 +6,28 @@ use crate::say::{say, say_unless};
 use archipel::{Error, LimitKind};
 use serde_json::Value;
 
-/// So many failures are listed; of the others there is only the number.
+/// The maximum number of failures that are listed. Further ones are only counted.
 const LISTED: usize = 1000;
 
-/// The counts of everything that was taken on.
+/// The counts of the scripts that were taken on.
 pub struct Tally {
     json: bool,
-    /// Whether what is not said yet is to be said soon or not at all.
+    /// Returns true once messages must not wait for a reader any longer.
     hurries: Box<dyn Fn() -> bool>,
     taken: usize,
     failed: usize,
     stopped: usize,
-    /// The first failures: the input, and what went wrong.
+    /// The first failures: the input, and the complaint.
     list: Vec<(String, String)>,
-    /// The exit status of the failures, if they have one in common.
+    /// The exit status that all failures have in common, if they do.
     status: Option<u8>,
-    /// The longest that a script took, and its input.
+    /// The longest time that a script took, and its input.
     slowest: Option<(u64, String)>,
 }
 
 impl Tally {
-    /// Nothing yet; with `json`, each script is reported as it is added, which waits for a reader until `hurries`.
+    /// Creates an empty tally. With `json`, each script is reported when it is added, and the
+    /// report waits for a reader until `hurries` returns true.
     pub fn new(json: bool, hurries: impl Fn() -> bool + 'static) -> Self {
         Tally {
             json,
@@ -40,7 +41,7 @@ impl Tally {
         }
     }
 
-    /// Adds the script that ran over `input`; without a report, its thread is gone.
+    /// Adds the script that ran over `input`. Without a report, its thread panicked.
     pub fn add(&mut self, index: usize, input: &str, report: Option<Report>) {
         let report = report.unwrap_or_else(|| {
             let lost = Error::Internal(anyhow::anyhow!("a script has no outcome"));
@@ -67,7 +68,7 @@ impl Tally {
             return;
         }
         self.failed += 1;
-        // What a script did is its own affair; what ended it has a status of its own.
+        // A script's own exit status counts as 1; other failures keep their status.
         let status = match &report.outcome {
             Outcome::Ended(_) => 1,
             _ => status,
@@ -84,13 +85,13 @@ impl Tally {
         }
     }
 
-    /// The exit status: 0 when nothing failed, 125 when Archipel did, 124 or 134 when that is what
-    /// happened to everything that failed, and otherwise 1.
+    /// Returns the exit status: 0 if nothing failed, 125 if Archipel failed, 124 or 134 if all
+    /// failures have that status, and otherwise 1.
     pub fn status(&self) -> u8 {
         self.status.unwrap_or(0)
     }
 
-    /// Tells of what failed, and of what was not done.
+    /// Reports the failures and the scripts that did not run.
     pub fn tell(&self, total: Option<usize>, cause: Option<Cause>, status: u8, stats: bool) {
         if self.json {
             let fields = [
@@ -142,7 +143,7 @@ impl Tally {
     }
 }
 
-/// An input as part of a line.
+/// Formats an input as part of a line.
 fn shown(input: &str) -> String {
     const MOST: usize = 200;
     let mut shown = String::new();
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_of_many() {
+    fn the_status_is_that_of_all_failures_or_1() {
         let limit = || {
             let kind = LimitKind::Wall;
             Outcome::Failed(Error::LimitExceeded {

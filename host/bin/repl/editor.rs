@@ -1,4 +1,4 @@
-//! The line editor, and the history of what was entered.
+//! The line editor and its history.
 
 use super::session::Session;
 use crate::Failure;
@@ -7,10 +7,10 @@ use rustyline::history::FileHistory;
 use rustyline::{Config, Context, Helper, Highlighter, Hinter, Validator};
 use std::path::PathBuf;
 
-/// The most entries that are kept.
+/// The maximum number of entries in the history.
 const MOST: usize = 10_000;
 
-/// What the user answered.
+/// An answer of the user.
 pub enum Asked {
     Line(String),
     /// Ctrl-C.
@@ -19,15 +19,16 @@ pub enum Asked {
     End,
 }
 
-/// The editor of a session.
+/// The line editor of a session.
 pub struct Editor<'a> {
     editor: rustyline::Editor<Names<'a>, FileHistory>,
-    /// Where the history is kept, if it is.
+    /// The file of the history, if it is kept.
     history: Option<PathBuf>,
 }
 
 impl<'a> Editor<'a> {
-    /// An editor that knows the history, if it is wanted, and completes the session's names.
+    /// Creates an editor that completes the session's names, and loads the history if `history` is
+    /// set.
     pub fn new(session: &'a Session, history: bool) -> Result<Self, Failure> {
         let config = Config::builder()
             .max_history_size(MOST)
@@ -40,13 +41,13 @@ impl<'a> Editor<'a> {
         editor.set_helper(Some(Names { session }));
         let history = history.then(file).flatten();
         if let Some(file) = &history {
-            // There is none before the first session.
+            // Before the first session there is no file.
             let _ = editor.load_history(file);
         }
         Ok(Editor { editor, history })
     }
 
-    /// Asks for a line.
+    /// Reads a line.
     pub fn ask(&mut self, prompt: &str) -> Result<Asked, Failure> {
         match self.editor.readline(prompt) {
             Ok(line) => Ok(Asked::Line(line)),
@@ -68,7 +69,7 @@ impl<'a> Editor<'a> {
         });
         if let Err(error) = written {
             eprintln!(
-                "archipel: the history cannot be kept in {}: {error}; use --no-history",
+                "archipel: cannot write the history to {}: {error} (use --no-history)",
                 file.display()
             );
             self.history = None;
@@ -80,13 +81,13 @@ fn failure(error: &ReadlineError) -> Failure {
     Failure::failed(format!("cannot read from the terminal: {error}"))
 }
 
-/// The file that the history is kept in.
+/// Returns the path of the history file.
 fn file() -> Option<PathBuf> {
     let folder = dirs::state_dir().or_else(dirs::data_local_dir)?;
     Some(folder.join("archipel").join("history"))
 }
 
-/// Creates a folder that only its owner can look into.
+/// Creates a folder that only its owner can enter.
 fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -95,7 +96,7 @@ fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// Completes names with those that the session knows.
+/// Completes the names that the session knows.
 #[derive(Helper, Highlighter, Hinter, Validator)]
 struct Names<'a> {
     session: &'a Session,

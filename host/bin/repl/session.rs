@@ -1,4 +1,4 @@
-//! The guest's side of a session, `_island/prompt.py`, as calls.
+//! The guest's side of a session, `_island/prompt.py`, as method calls.
 
 use crate::running::Running;
 use archipel::{Error, Interpreter, Value};
@@ -9,14 +9,14 @@ pub struct Session {
     running: Running,
 }
 
-/// What became of what was entered.
+/// The result of entering source text.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It is not complete: more lines are wanted.
+    /// It is incomplete and needs more lines.
     More,
-    /// It ran, or was wrong.
+    /// It ran or failed.
     Done,
-    /// The session is to end, with this status.
+    /// The session ends, with this status.
     End(u8),
 }
 
@@ -28,25 +28,25 @@ impl Session {
         }
     }
 
-    /// Makes the interpreter ready, and returns what Python says of itself.
+    /// Prepares the interpreter, and returns Python's version text.
     pub fn begin(&self) -> Result<String, Error> {
         let version = self.ask("begin", &[])?;
         Ok(version.as_str().unwrap_or_default().to_owned())
     }
 
-    /// The prompts for a statement and for the rest of one.
+    /// Returns the prompts for the first line and for further lines of a statement.
     pub fn prompts(&self) -> Result<[String; 2], Error> {
         let prompts = self.ask("prompts", &[])?;
         let shown = |at: usize| {
             let prompt = items(&prompts).get(at).and_then(Value::as_str);
-            // What moves the cursor would confuse the editor.
+            // Control characters would confuse the editor.
             let chars = prompt.unwrap_or_default().chars();
             chars.filter(|c| !c.is_control()).collect()
         };
         Ok([shown(0), shown(1)])
     }
 
-    /// Runs `source`, unless it is not complete and more can follow.
+    /// Runs `source`. If it is incomplete and not `last`, more lines are expected.
     pub fn enter(&self, source: &str, last: bool) -> Result<Answer, Error> {
         self.running.forget_interrupts();
         match self.ask("enter", &[source.into(), last.into()]) {
@@ -55,7 +55,7 @@ impl Session {
                 Some(Ok(status)) => Answer::End(status),
                 _ => Answer::Done,
             }),
-            // It came when the statement was over, or had not begun.
+            // The interrupt came before the statement began or after it ended.
             Err(Error::Raised(raised)) => {
                 eprintln!("{}", raised.name);
                 Ok(Answer::Done)
@@ -64,7 +64,7 @@ impl Session {
         }
     }
 
-    /// What the name that is being typed could become.
+    /// Returns the completions of a name.
     pub fn complete(&self, text: &str) -> Vec<String> {
         let found = self.ask("complete", &[text.into()]);
         let found = found.unwrap_or(Value::None);
@@ -81,7 +81,7 @@ impl Session {
             .map_or(status, |status| (status & 0xff) as u8))
     }
 
-    /// Calls a function of the guest's module, which leaves no name in `__main__`.
+    /// Calls a function of the guest's module without adding names to `__main__`.
     fn ask(&self, function: &str, arguments: &[Value]) -> Result<Value, Error> {
         let arguments: Vec<String> = arguments.iter().map(Value::to_string).collect();
         self.interpreter.eval(format!(

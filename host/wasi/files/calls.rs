@@ -1,4 +1,4 @@
-//! What a guest does to what it has open.
+//! WASI's calls on open files and folders.
 
 use super::listing::{self, Listing, Reader};
 use super::node::{self, Folder, Node, OpenFile};
@@ -69,7 +69,7 @@ pub(super) fn add_to_instance(instance: &mut LinkerInstance<'_, State>) -> Resul
     )
 }
 
-/// A stream of a file, in the table.
+/// Adds a stream of a file to the table.
 fn stream<S>(
     state: &mut State,
     file: Arc<OpenFile>,
@@ -121,8 +121,8 @@ async fn append_via_stream(
     })
 }
 
-/// A file that can be written to.  The guest's libc makes EIO of every error of a stream, but tells one of this call
-/// as it is, so that a quota that is used up is looked for here.
+/// Returns a file that can be written to. The guest's libc reports every error of a stream as EIO,
+/// but passes on errors of this call, so an exhausted quota is detected here.
 async fn to_write(
     state: &mut State,
     fd: &Resource<Node>,
@@ -140,7 +140,7 @@ async fn to_write(
     Ok(file)
 }
 
-/// A file that can be changed.
+/// Returns a file that can be changed.
 fn written(state: &State, fd: &Resource<Node>, what: &str) -> FsResult<Arc<OpenFile>> {
     let file = state.file(fd)?;
     if file.read_only {
@@ -152,8 +152,7 @@ fn written(state: &State, fd: &Resource<Node>, what: &str) -> FsResult<Arc<OpenF
     }
 }
 
-/// Advice on how a file is going to be read is not passed on: the system would read ahead for it as much as the guest
-/// says.
+/// Ignores the advice: the system would read ahead as much as the guest asks for.
 async fn advise(
     state: &mut State,
     (fd, _offset, _length, _advice): (Resource<Node>, u64, u64, Advice),
@@ -161,7 +160,7 @@ async fn advise(
     state.file(&fd).map(drop)
 }
 
-/// Has what was written to something reach the disk.
+/// Flushes a file or folder to disk.
 async fn synchronize(
     state: &mut State,
     fd: &Resource<Node>,
@@ -181,7 +180,7 @@ async fn sync_data(state: &mut State, (fd,): (Resource<Node>,)) -> FsResult<()> 
     synchronize(state, &fd, File::sync_data).await
 }
 
-/// A folder opened for what takes more than a path.
+/// Opens a folder for calls that need a file.
 fn reopened(folder: &Folder) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(openat(&*folder.dir()?, ".", flags, Mode::empty())?.into())
@@ -253,7 +252,7 @@ async fn set_times(
     state.told("changing the times of a file", None, done)
 }
 
-/// The time that a guest gives; `None` to leave it as it is.
+/// Converts a guest's timestamp; `None` leaves the time unchanged.
 pub(super) fn time(wanted: NewTimestamp) -> FsResult<Option<SystemTime>> {
     Ok(match wanted {
         NewTimestamp::NoChange => None,
@@ -262,7 +261,7 @@ pub(super) fn time(wanted: NewTimestamp) -> FsResult<Option<SystemTime>> {
             seconds,
             nanoseconds,
         }) => {
-            // Adding them could panic.
+            // An addition could overflow and panic.
             let time = Duration::from_secs(seconds)
                 .checked_add(Duration::from_nanos(nanoseconds.into()))
                 .and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since));

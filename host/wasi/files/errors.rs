@@ -1,4 +1,4 @@
-//! Errors of files, as guests are told of them.
+//! Errors of files, translated for guests.
 
 use crate::policy::Full;
 use rustix::io::Errno;
@@ -12,12 +12,12 @@ impl From<Full> for io::Error {
     }
 }
 
-/// The guest's error for one of the system, some of which WASI's own implementation does not know.
+/// Translates an error of the system. wasmtime does not know some of these.
 pub(super) fn failed(error: io::Error) -> FsError {
     match Errno::from_io_error(&error) {
-        // A socket, or a pipe that nobody reads.
+        // A socket, or a pipe without a reader.
         Some(Errno::NXIO) => ErrorCode::NotPermitted.into(),
-        // WASI has no error of its own for it.
+        // WASI has no such error code.
         Some(Errno::MFILE | Errno::NFILE) => ErrorCode::InsufficientMemory.into(),
         Some(Errno::ROFS) => ErrorCode::ReadOnly.into(),
         Some(Errno::XDEV) => ErrorCode::CrossDevice.into(),

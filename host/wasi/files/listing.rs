@@ -1,4 +1,4 @@
-//! The entries of a folder, read as they are asked for.
+//! Directory listings, read in parts on demand.
 
 use super::node::{Folder, hash_of, kind_of};
 use crate::descriptors::Held;
@@ -11,14 +11,14 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
     DescriptorType, DirectoryEntry, MetadataHashValue,
 };
 
-/// How many entries are read at a time.
+/// The number of entries that are read at a time.
 const AT_A_TIME: usize = 64;
 
-/// More than an open listing takes of the host's memory: the system's buffer of some 9 KB, and names of at most 255
-/// bytes, with what is said of them.
+/// An upper bound of the host memory for an open listing: the system's buffer of some 9 KB, and
+/// names of at most 255 bytes with their types.
 pub(super) const BYTES: u64 = 48 << 10;
 
-/// A folder that is being listed.
+/// An open directory listing.
 pub(crate) struct Listing {
     reader: Option<Reader>,
     entries: VecDeque<io::Result<Entry>>,
@@ -32,7 +32,7 @@ pub(super) struct Entry {
     pub(super) hash: MetadataHashValue,
 }
 
-/// The open folder, which goes to where it can block, and comes back.
+/// The open folder, which moves to the blocking pool and back.
 pub(super) struct Reader {
     dir: Dir,
     device: u64,
@@ -54,17 +54,17 @@ impl Listing {
         }
     }
 
-    /// The next entry that was read.
+    /// Returns the next entry that was read.
     pub(super) fn next(&mut self) -> Option<io::Result<Entry>> {
         self.entries.pop_front()
     }
 
-    /// What reads more; `None` at the end.
+    /// Takes the reader; `None` at the end.
     pub(super) fn reader(&mut self) -> Option<Reader> {
         self.reader.take()
     }
 
-    /// Takes what was read.  The reader comes back unless it is at the end.
+    /// Stores what was read, and the reader unless it is at the end.
     pub(super) fn add(&mut self, reader: Option<Reader>, entries: VecDeque<io::Result<Entry>>) {
         self.reader = reader;
         self.entries = entries;
@@ -72,7 +72,7 @@ impl Listing {
 }
 
 impl Reader {
-    /// Opens the folder anew, so that each listing has a place of its own in it.  It can block.
+    /// Opens the folder again, so that each listing has its own position. It can block.
     pub(super) fn open(folder: &Folder) -> io::Result<Self> {
         let dir = folder.dir()?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -84,7 +84,7 @@ impl Reader {
         })
     }
 
-    /// Reads some more.  It can block.
+    /// Reads some more entries. It can block.
     pub(super) fn read(mut self) -> (Option<Self>, VecDeque<io::Result<Entry>>) {
         let mut entries = VecDeque::new();
         while entries.len() < AT_A_TIME {
@@ -118,7 +118,7 @@ impl Reader {
         (Some(self), entries)
     }
 
-    /// Not all file systems say what an entry is.
+    /// Looks up the type of an entry, for file systems that do not list types.
     fn look_at(&self, name: &std::ffi::CStr) -> DescriptorType {
         let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
         let found = self

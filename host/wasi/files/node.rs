@@ -1,4 +1,4 @@
-//! What an interpreter has open: files and folders.
+//! Open files and folders of an interpreter.
 
 use super::tmp::Tmp;
 use crate::blocking::detach;
@@ -19,25 +19,25 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
     DescriptorStat, DescriptorType, MetadataHashValue,
 };
 
-/// What a guest's descriptor stands for.
+/// A guest's descriptor.
 #[derive(Clone)]
 pub(super) enum Node {
     File(Arc<OpenFile>),
     Folder(Arc<Folder>),
 }
 
-/// An open file.  Its streams and its descriptor share it, and a position in it, as what POSIX calls an open file
-/// description.
+/// An open file. Its streams and its descriptor share it and its position, like an open file
+/// description of POSIX.
 pub(super) struct OpenFile {
     file: Arc<File>,
     pub(super) reads: bool,
     pub(super) writes: bool,
-    /// Whether its directory was granted for reading alone.
+    /// True if its directory was granted read-only.
     pub(super) read_only: bool,
     pub(super) hash: MetadataHashValue,
     pub(super) counted: Counted,
     pub(super) position: AtomicU64,
-    /// The file is closed beside the workers: a file system can take its time, or hang.
+    /// The state with which the blocking pool closes the file, since closing can be slow or hang.
     closing: Option<Closing>,
 }
 
@@ -48,7 +48,7 @@ struct Closing {
     held: Held,
 }
 
-/// What is opened beside a worker, with what was found.
+/// A file that was opened, with its metadata.
 pub(super) struct Opened {
     pub(super) file: File,
     pub(super) found: Metadata,
@@ -116,11 +116,11 @@ impl Drop for OpenFile {
     }
 }
 
-/// A folder: one that is granted, one that was opened in it, or the private `/tmp`.
+/// A folder: a granted one, one opened below it, or the private `/tmp`.
 pub(super) struct Folder {
     pub(super) place: Place,
     pub(super) writes: bool,
-    /// Whether it was granted for reading alone.
+    /// True if it was granted read-only.
     pub(super) read_only: bool,
     pub(super) counted: Counted,
     pub(super) _held: Option<Held>,
@@ -128,12 +128,12 @@ pub(super) struct Folder {
 
 pub(super) enum Place {
     Open(Arc<Dir>),
-    /// It is made when it is first used.
+    /// Created when it is first used.
     Tmp(Arc<Tmp>),
 }
 
 impl Folder {
-    /// The folder itself.  It can block.
+    /// Returns the open folder. It can block.
     pub(super) fn dir(&self) -> io::Result<Arc<Dir>> {
         match &self.place {
             Place::Open(dir) => Ok(dir.clone()),
@@ -141,7 +141,7 @@ impl Folder {
         }
     }
 
-    /// The folder itself, for what changes something in it.
+    /// Returns the open folder for a change in it.
     pub(super) fn writable(&self) -> io::Result<Arc<Dir>> {
         match self.read_only {
             true => Err(Errno::PERM.into()),
@@ -150,7 +150,7 @@ impl Folder {
     }
 }
 
-/// What counts what is written to a file or created in a folder.
+/// The quota that writes to a file or creations in a folder are charged to.
 #[derive(Clone)]
 pub(super) enum Counted {
     Nothing,
@@ -159,7 +159,8 @@ pub(super) enum Counted {
 }
 
 impl Counted {
-    /// Counts a file, folder or link that is about to be created, with a text of so many bytes.
+    /// Charges a file, folder or link that is about to be created. `bytes` is the length of a
+    /// link's text.
     pub(super) fn create(&self, bytes: u64) -> io::Result<()> {
         match self {
             Counted::Nothing => Ok(()),
@@ -171,19 +172,20 @@ impl Counted {
         }
     }
 
-    /// What was counted was not created after all.
+    /// Releases the charge for something that was not created.
     pub(super) fn not_created(&self, bytes: u64) {
         if let Counted::Tmp(tmp) = self {
             tmp.uncreate(bytes);
         }
     }
 
-    /// Counts `bytes` that are about to be written to a file of `size` bytes, at `position` or at its end.
+    /// Charges `bytes` that are about to be written to a file of `size` bytes, at `position` or at
+    /// its end.
     pub(super) fn write(&self, size: u64, position: Option<u64>, bytes: u64) -> io::Result<()> {
         match self {
             Counted::Nothing => Ok(()),
             Counted::Quota(quota) => {
-                // Writing behind the end makes the file larger by what lies between, too.
+                // A write beyond the end also grows the file by the gap.
                 let gap = position.map_or(0, |position| position.saturating_sub(size));
                 Ok(quota.write(gap.saturating_add(bytes))?)
             }
@@ -194,12 +196,12 @@ impl Counted {
         }
     }
 
-    /// Whether a file's size has to be known before it changes.
+    /// Returns whether the size of a file must be known before a change.
     pub(super) fn counts(&self) -> bool {
         !matches!(self, Counted::Nothing)
     }
 
-    /// Fails where not even one byte can be written to a file of `size` bytes.
+    /// Returns an error if not even one byte can be written to a file of `size` bytes.
     pub(super) fn has_room(&self, size: u64, position: Option<u64>) -> io::Result<()> {
         match self {
             Counted::Nothing => Ok(()),
@@ -222,14 +224,15 @@ impl Counted {
         }
     }
 
-    /// A file of `before` bytes that was to have `growth` more has `now`.
+    /// Corrects the charge for a write: a file of `before` bytes was charged `growth` and now has
+    /// `now` bytes.
     pub(super) fn settle(&self, before: u64, growth: u64, now: u64) {
         if let Counted::Tmp(tmp) = self {
             tmp.shrink(growth.saturating_sub(now.saturating_sub(before)));
         }
     }
 
-    /// Counts a change of a file's size.
+    /// Charges a change of a file's size.
     pub(super) fn resize(&self, before: u64, size: u64) -> io::Result<()> {
         match self {
             Counted::Nothing => Ok(()),
@@ -238,14 +241,15 @@ impl Counted {
         }
     }
 
-    /// The size of a file was to change from `before` to `size`, and is `now`.
+    /// Corrects the charge for a change of size from `before` to `size`, after which the file has
+    /// `now` bytes.
     pub(super) fn resized(&self, before: u64, size: u64, now: u64) {
         if let Counted::Tmp(tmp) = self {
             tmp.shrink(before.max(size).saturating_sub(now));
         }
     }
 
-    /// Removes a name by `remove`, of what `look` finds.  It can block.
+    /// Removes a name with `remove`, and releases the charge for what `look` finds. It can block.
     pub(super) fn removing(
         &self,
         look: impl FnOnce() -> Option<Metadata>,
@@ -257,7 +261,7 @@ impl Counted {
         }
     }
 
-    /// Whether what is counted by the other is counted by this.
+    /// Returns whether both are the same quota.
     pub(super) fn is(&self, other: &Counted) -> bool {
         match (self, other) {
             (Counted::Nothing, Counted::Nothing) => true,
@@ -268,12 +272,12 @@ impl Counted {
     }
 }
 
-/// Whether two names are of one file.
+/// Returns whether two names belong to one file.
 pub(super) fn same(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
-/// The number by which a guest knows a file: what it can compare, and learns nothing of the system from.
+/// Returns a file's identity for a guest: comparable, without information about the system.
 pub(super) fn hash(found: &Metadata) -> MetadataHashValue {
     hash_of(found.dev(), found.ino())
 }
@@ -282,12 +286,12 @@ pub(super) fn hash_of(device: u64, number: u64) -> MetadataHashValue {
     let mut hasher = DefaultHasher::new();
     (device, number).hash(&mut hasher);
     let lower = hasher.finish();
-    // There are 64 bits of it; the others differ from these.
+    // The hash has 64 bits only; the upper half is derived.
     let upper = lower ^ 0x4009_21fb_5444_2d18;
     MetadataHashValue { lower, upper }
 }
 
-/// What a guest is told of a file.
+/// Converts metadata for a guest.
 pub(super) fn stat(found: &Metadata) -> DescriptorStat {
     let time = |seconds: i64, nanoseconds: i64| {
         Some(Datetime {
@@ -322,7 +326,7 @@ pub(super) fn kind_of(kind: FileType) -> DescriptorType {
     }
 }
 
-/// Locks what only plain arithmetic happens under.
+/// Locks a mutex that only protects plain arithmetic.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

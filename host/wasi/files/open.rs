@@ -1,7 +1,7 @@
-//! Opening what lies in a granted directory without ever waiting for anybody.
+//! Opening paths in a granted directory without blocking.
 //!
-//! Opening a pipe waits where it has no other end yet, and opening a device can do anything.  To look at it before is
-//! not enough, since it can take the place of a file just then.
+//! Opening a pipe blocks until it has another end, and opening a device can do anything. A check
+//! before the open is not enough, since a pipe can replace a file in between.
 
 use super::node::{Counted, Folder, Node, OpenFile, Opened, Place, kind};
 use crate::descriptors::Held;
@@ -14,7 +14,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
     DescriptorFlags, DescriptorType, ErrorCode, OpenFlags, PathFlags,
 };
 
-/// What is wanted of a file.
+/// The flags of an open call.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted {
     pub(super) path: PathFlags,
@@ -27,7 +27,7 @@ impl Wanted {
         self.path.contains(PathFlags::SYMLINK_FOLLOW)
     }
 
-    /// What the system is told, and whether what is opened can be read and written.
+    /// Returns the system's options, and whether the guest can read and write.
     fn options(self, folder: &Folder) -> Result<(OpenOptions, [bool; 2]), ErrorCode> {
         let (open, flags) = (self.open, self.flags);
         let synchronous = DescriptorFlags::FILE_INTEGRITY_SYNC
@@ -42,7 +42,7 @@ impl Wanted {
         }
         let writes = flags.contains(DescriptorFlags::WRITE);
         let reads = flags.contains(DescriptorFlags::READ);
-        // The system wants one of the two, and one for writing to create or to truncate.
+        // The system needs read or write access, and write access to create or truncate.
         let opens_to_write = writes || open.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE);
         let opens_to_read = reads || !writes;
         if opens_to_write && folder.read_only {
@@ -65,9 +65,9 @@ impl Wanted {
     }
 }
 
-/// Opens a file or a folder, and refuses everything else.  It can block.
+/// Opens a file or a folder, and refuses everything else. It can block.
 ///
-/// The inner error is the guest's own.
+/// The inner error goes to the guest as it is.
 pub(super) fn open(
     folder: &Folder,
     path: &str,

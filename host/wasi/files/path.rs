@@ -1,19 +1,19 @@
-//! Paths as a guest gives them.
+//! Paths from a guest.
 
 use wasmtime::Result;
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext};
 use wasmtime::component::{ComponentType, Lift};
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
-/// The longest path in bytes, as Linux has it.
+/// The maximum length of a path in bytes, as on Linux.
 const LONGEST: usize = 4095;
 
-/// A path in a granted directory.  One that is too long is not copied, nor looked at: what a path costs the host has
-/// a bound whatever the guest names.
+/// A path in a granted directory. A path that is too long is neither copied nor checked, so the
+/// host's cost for a path is bounded.
 pub(super) struct GuestPath(Option<String>);
 
 impl GuestPath {
-    /// The path, unless it is too long.
+    /// Returns the path, or an error if it is too long.
     pub(super) fn get(self) -> Result<String, ErrorCode> {
         self.0.ok_or(ErrorCode::NameTooLong)
     }
@@ -21,7 +21,7 @@ impl GuestPath {
 
 #[expect(
     unsafe_code,
-    reason = "only a type of one's own learns a text's length before it is copied"
+    reason = "only a custom impl can check a string's length before it is copied"
 )]
 unsafe impl ComponentType for GuestPath {
     type Lower = <String as ComponentType>::Lower;
@@ -35,7 +35,7 @@ unsafe impl ComponentType for GuestPath {
 
 #[expect(
     unsafe_code,
-    reason = "only a type of one's own learns a text's length before it is copied"
+    reason = "only a custom impl can check a string's length before it is copied"
 )]
 unsafe impl Lift for GuestPath {
     fn linear_lift_from_flat(

@@ -1,4 +1,4 @@
-//! What a guest does by paths in the directories that it has.
+//! WASI's calls on paths in directories.
 
 use super::calls::time;
 use super::node::{self, Folder, Node};
@@ -39,7 +39,7 @@ pub(super) fn add_to_instance(instance: &mut LinkerInstance<'_, State>) -> Resul
     Ok(())
 }
 
-/// Does something with a path in a folder, and tells the audit log when it is denied.
+/// Runs `work` on a path in a folder, and logs a denial to the audit log.
 async fn at<T: Send + 'static>(
     state: &mut State,
     fd: &Resource<Node>,
@@ -53,12 +53,12 @@ async fn at<T: Send + 'static>(
     state.told(what, Some(&shown), done)
 }
 
-/// What a name stands for, of what is about to be removed or replaced.
+/// Returns the metadata of a name that is about to be removed or replaced.
 fn look(dir: &Dir, path: &str) -> Option<Metadata> {
     dir.symlink_metadata(path).ok()
 }
 
-/// Creates something that is counted.
+/// Creates an entry that is charged to the folder's quota.
 fn counted(
     folder: &Folder,
     bytes: u64,
@@ -95,7 +95,7 @@ async fn open_at(
 ) -> FsResult<Resource<Node>> {
     let (folder, path) = (state.folder(&fd)?, path.get()?);
     let Some(held) = state.another_descriptor().await else {
-        // WASI has no error of its own for it.
+        // WASI has no such error code.
         return Err(ErrorCode::InsufficientMemory.into());
     };
     let wanted = Wanted {
@@ -205,8 +205,8 @@ async fn set_times_at(
     .await
 }
 
-/// The folders of two paths, of which one takes what the other gives.  One file has no names in two directories
-/// with different quotas: what is in one of them would have been counted in the other.
+/// Returns the folders of two paths for a move or a link. They must share a quota: a file with
+/// names under two quotas would be charged to one and used through the other.
 fn both(
     state: &State,
     from: &Resource<Node>,
@@ -296,13 +296,13 @@ async fn rename_at(
     let new = new.get()?;
     at(state, &fd, old, "renaming", move |from, old| {
         let (from, dir) = (from.writable()?, to.writable()?);
-        // Only a folder can get a name with a slash behind it.
+        // Only a folder can get a name with a trailing slash.
         let is_folder = new.ends_with('/') && !old.ends_with('/');
         let as_folder = is_folder.then(|| format!("{old}/"));
         let old = as_folder.as_deref().unwrap_or(old);
         let replaced = || {
             let (moved, replaced) = (look(&from, old), look(&dir, &new)?);
-            // A name of the same file stays.
+            // Another name of the same file stays.
             let same = moved.is_some_and(|moved| node::same(&moved, &replaced));
             (!same).then_some(replaced)
         };

@@ -1,4 +1,4 @@
-//! Removing private folders, whatever a guest has put into them.
+//! Removal of private folders, whatever a guest has put into them.
 
 use super::node::lock;
 use super::tmp::PREFIX;
@@ -15,17 +15,17 @@ use std::sync::{Arc, Condvar, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Handle;
 
-/// The private folders that exist, by their paths, and what is notified when one is removed.
+/// The private folders that exist, by path, and a condition variable for removals.
 static PRIVATE: (Mutex<BTreeMap<PathBuf, Private>>, Condvar) =
     (Mutex::new(BTreeMap::new()), Condvar::new());
 
 struct Private {
     dir: Arc<cap_std::fs::Dir>,
-    /// Whether its interpreter has ended, and a thread is about to remove it.
+    /// True if its interpreter has ended and a thread is about to remove it.
     removed: bool,
 }
 
-/// Notes a folder that was made.
+/// Registers a folder that was created.
 pub(super) fn made(path: &Path, dir: &Arc<cap_std::fs::Dir>) {
     let private = Private {
         dir: dir.clone(),
@@ -34,25 +34,27 @@ pub(super) fn made(path: &Path, dir: &Arc<cap_std::fs::Dir>) {
     lock(&PRIVATE.0).insert(path.to_owned(), private);
 }
 
-/// Notes that a folder is going to be removed.
+/// Marks a folder that is about to be removed.
 pub(super) fn going(path: &Path) {
     if let Some(private) = lock(&PRIVATE.0).get_mut(path) {
         private.removed = true;
     }
 }
 
-/// Removes a folder with all that is in it.
+/// Removes a folder with its contents.
 pub(super) fn private(dir: &cap_std::fs::Dir, path: &Path) {
     tree(dir, path);
     lock(&PRIVATE.0).remove(path);
     PRIVATE.1.notify_all();
 }
 
-/// Removes the private `/tmp` of all interpreters of the process, for a process that ends without dropping them.
+/// Removes the private `/tmp` folders of all interpreters in this process. A program calls it
+/// before it ends by `std::process::exit`, which drops no interpreters.
 ///
-/// Interpreters that have ended remove theirs in a thread of their own, for which this waits; after `limit` it gives
-/// up.  What a process leaves behind, one that is killed for example, the next process of the same user removes
-/// that makes a `/tmp` in the same folder.
+/// Interpreters that have ended remove their folder on a thread of the blocking pool. This function
+/// waits for them, for at most `limit`, and gives up after that. Folders that a process leaves
+/// behind, for example because it was killed, are removed by the next process of the same user that
+/// creates a `/tmp` in the same parent folder.
 ///
 /// # Examples
 ///
@@ -77,12 +79,12 @@ pub fn remove_private_folders(limit: Duration) {
     }
 }
 
-/// Removes the folder `dir` with all that is in it, which lies at `path`.
+/// Removes the folder `dir`, which is at `path`, with its contents.
 ///
-/// Links are removed and not followed.  Folders in folders are moved to the top, so that three descriptors and no
-/// stack are enough, however deep they lie.
+/// Links are removed and not followed. Nested folders are moved to the top first, so that three
+/// descriptors and no recursion suffice at any depth.
 pub(super) fn tree(dir: &impl AsFd, path: &Path) {
-    // What is left, if anything is, the next process removes that makes such a folder.
+    // The next process that creates such a folder removes what is left.
     let _ = empty(dir.as_fd());
     let _ = std::fs::remove_dir(path);
 }
@@ -111,7 +113,7 @@ fn empty(top: std::os::fd::BorrowedFd<'_>) -> rustix::io::Result<()> {
     }
 }
 
-/// Removes a folder whose own folders it moves to the top.
+/// Removes a folder after moving its own folders to the top.
 fn flatten(
     top: std::os::fd::BorrowedFd<'_>,
     name: &CStr,
@@ -132,7 +134,7 @@ fn flatten(
         loop {
             *moved += 1;
             match renameat(&folder, inner, top, format!("moved-{moved}")) {
-                // Something has the name already.
+                // The name exists already.
                 Err(Errno::EXIST | Errno::NOTEMPTY | Errno::NOTDIR) => {}
                 done => break done?,
             }
@@ -158,16 +160,16 @@ fn is_folder(folder: std::os::fd::BorrowedFd<'_>, name: &CStr, kind: FileType) -
     }
 }
 
-/// Has what processes that died have left in `parent` removed, once for each process.
+/// Starts removing what dead processes have left in `parent`, once in each process.
 pub(super) fn sweep_once(handle: &Handle, parent: PathBuf) {
     static SWEPT: Once = Once::new();
     SWEPT.call_once(|| {
-        // Who cannot read the folder leaves it as it is.
+        // If the folder cannot be read, nothing is removed.
         handle.spawn_blocking(move || drop(sweep(&parent)));
     });
 }
 
-/// A folder that is younger may be about to be locked by the process that makes it.
+/// The minimum age of a folder to be swept: its creator may not have locked a younger one yet.
 const YOUNG: Duration = Duration::from_secs(60);
 
 fn sweep(parent: &Path) -> std::io::Result<()> {
@@ -188,7 +190,7 @@ fn sweep_one(path: &Path) -> std::io::Result<()> {
     let age = SystemTime::now().duration_since(changed);
     let own = fstat(&dir)?.st_uid == rustix::process::geteuid().as_raw();
     if own && age.is_ok_and(|age| age > YOUNG) {
-        // Refused while the process lives that made it.
+        // Refused while the process that created it lives.
         flock(&dir, FlockOperation::NonBlockingLockExclusive)?;
         tree(&dir, path);
     }
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn sweep_leaves_what_is_young_or_alive() {
+    fn sweep_keeps_young_and_locked_folders() {
         let parent = folder("sweep");
         let [dead, alive, young, other] = ["1", "2", "3", "x"].map(|name| {
             let prefix = if name == "x" { "other-" } else { PREFIX };

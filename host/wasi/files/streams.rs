@@ -1,8 +1,8 @@
 //! Streams of files.
 //!
-//! The guest's libc has one stream for reading and one for writing for each open file, and keeps them across other
-//! calls.  Both go by the position of the file, as POSIX has it, and a stream that was at the end reads on when the
-//! file has grown.
+//! The guest's libc has one stream for reading and one for writing for each open file, and keeps
+//! them across other calls. Both use the position of the file, as POSIX requires, and a stream at
+//! the end continues when the file has grown.
 
 use super::errors::failed;
 use super::node::OpenFile;
@@ -22,19 +22,20 @@ use wasmtime_wasi::p2::{
     DynInputStream, DynOutputStream, InputStream, OutputStream, Pollable, StreamError, StreamResult,
 };
 
-/// How much is read or written in one step, between which the guest can be stopped.
+/// The number of bytes that are read or written in one step. The guest can be stopped between
+/// steps.
 const STEP: usize = 1 << 20;
 
-/// How much one read returns without a look at how much there is.
+/// The maximum size of a read that does not look at the file's size first.
 const LITTLE: usize = 64 << 10;
 
-/// The most that one read returns.  The host has all of it for a moment.
+/// The maximum size of a read. The host briefly has all of it in memory.
 const MOST_READ: usize = 8 << 20;
 
-/// The most that one write takes.  The host has a step of it at a time.
+/// The maximum size of a write. The host has one step of it in memory at a time.
 const MOST_WRITTEN: usize = 64 << 20;
 
-/// The interface that has streams, as `wasmtime_wasi` names it.
+/// The interface of streams, in the version that `wasmtime_wasi` implements.
 const STREAMS: &str = "wasi:io/streams@0.2.12";
 
 /// A stream of a file.
@@ -47,12 +48,12 @@ pub(super) struct Stream {
 pub(super) enum Way {
     Read,
     Write,
-    /// Writing at the end of the file, wherever that is by then.
+    /// Writing at the end of the file, wherever that is at the time.
     Append,
 }
 
-/// What is in the guest's table for a stream.  Reading and writing come in here only by calls that the guest's libc
-/// does not make.
+/// A stream's entry in the guest's table. Its methods only serve calls that the guest's libc does
+/// not make.
 pub(super) struct InTable(
     #[expect(dead_code, reason = "the stream lives for as long as this does")]
     pub(super)  Arc<Stream>,
@@ -92,7 +93,7 @@ impl OutputStream for InTable {
     }
 }
 
-/// Adds reading and writing to `linker`, of files and of everything else.
+/// Adds reading and writing to `linker`, for streams of files and all others.
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     let mut instance = linker.instance(STREAMS)?;
     for name in [
@@ -134,7 +135,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     )
 }
 
-/// Reads from what is not a file.
+/// Reads from a stream that does not belong to a file.
 async fn read_other(
     state: &mut State,
     stream: &Resource<DynInputStream>,
@@ -150,7 +151,7 @@ async fn read_other(
     Ok(read.into())
 }
 
-/// The result of a call as the guest gets it.
+/// Converts the result of a call for the guest.
 fn answered<T>(
     state: &mut State,
     done: StreamResult<T>,
@@ -170,7 +171,8 @@ fn operation_failed(error: impl Into<wasmtime::Error>) -> StreamError {
     StreamError::LastOperationFailed(error.into())
 }
 
-/// Reads at the position of a file, and moves that on.  At the end the stream is closed, for this once.
+/// Reads at the position of a file, and advances it. At the end it reports a closed stream, but
+/// later reads are possible.
 async fn read(state: &mut State, stream: &Stream, size: u64) -> StreamResult<Vec<u8>> {
     if stream.way != Way::Read {
         return Err(unsupported());
@@ -188,8 +190,8 @@ async fn read(state: &mut State, stream: &Stream, size: u64) -> StreamResult<Vec
     Ok(bytes)
 }
 
-/// Reads what a file has from `at` on: less than `size` bytes only at its end, beyond 8 MiB, or where the account
-/// has no memory to spare for more than 64 KiB.
+/// Reads up to `size` bytes of a file from `at` on. It returns fewer only at the end, beyond 8 MiB,
+/// or if the account has no memory for more than 64 KiB.
 pub(super) async fn read_at(
     state: &mut State,
     file: &Arc<OpenFile>,
@@ -220,7 +222,7 @@ pub(super) async fn read_at(
     Ok(bytes)
 }
 
-/// How many of `size` bytes are to be read, with the memory that they take of the account meanwhile.
+/// Returns how many of `size` bytes to read, with the memory charge for them.
 fn afforded(
     file: &File,
     size: usize,
@@ -237,12 +239,12 @@ fn afforded(
             Ok(memory) => (size, Some(memory)),
             Err(_) => (LITTLE, None),
         }),
-        // There is more than it seems where the system makes up what is read.
+        // Files whose contents the system generates can have more than their size.
         false => Ok((LITTLE, None)),
     }
 }
 
-/// Reads some of what is missing of `size` bytes.
+/// Reads one step of the missing bytes.
 fn read_step(file: &File, bytes: &mut Vec<u8>, size: usize, at: u64) -> io::Result<()> {
     let begin = bytes.len();
     let end = size.min(begin + STEP);
@@ -256,7 +258,7 @@ fn read_step(file: &File, bytes: &mut Vec<u8>, size: usize, at: u64) -> io::Resu
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
-                // After some bytes, the next call has the error.
+                // The next call returns the error.
                 if filled == 0 {
                     done = Err(error);
                 }
@@ -268,7 +270,7 @@ fn read_step(file: &File, bytes: &mut Vec<u8>, size: usize, at: u64) -> io::Resu
     done
 }
 
-/// Writes all of `bytes` at the position of a file, and moves that on.
+/// Writes all of `bytes` at the position of a file, and advances it.
 async fn write_all(
     store: &mut StoreContextMut<'_, State>,
     stream: &Stream,
@@ -285,9 +287,9 @@ async fn write_all(
     written.done.map_err(operation_failed)
 }
 
-/// What came of a write.
+/// The outcome of a write.
 pub(super) struct Written {
-    /// Where the file's position is after it, if anything was written.
+    /// The file's position after the write, if anything was written.
     pub(super) end: Option<u64>,
     pub(super) done: io::Result<()>,
 }
@@ -344,12 +346,12 @@ pub(super) async fn write_at(
     written
 }
 
-/// What was counted for a write before it began.
+/// The charge for a write, made before it started.
 #[derive(Clone, Copy)]
 struct Counted {
-    /// The size of the file before.
+    /// The size of the file before the write.
     before: u64,
-    /// How much larger it was to become.
+    /// The expected growth of the file.
     growth: u64,
 }
 
@@ -379,7 +381,7 @@ impl Counted {
     }
 }
 
-/// Writes a step, and returns where it ends.
+/// Writes a step, and returns the position after it.
 fn write_step(file: &File, mut bytes: &[u8], place: Option<u64>) -> (Option<u64>, io::Result<()>) {
     let mut place = place;
     let mut end = None;
@@ -402,7 +404,7 @@ fn write_step(file: &File, mut bytes: &[u8], place: Option<u64>) -> (Option<u64>
     (end, Ok(()))
 }
 
-/// Writes at the end of a file that was not opened for that.
+/// Appends to a file that was not opened for appending.
 fn append(file: &File, bytes: &[u8]) -> io::Result<usize> {
     #[cfg(target_os = "linux")]
     {
@@ -421,7 +423,7 @@ fn append(file: &File, bytes: &[u8]) -> io::Result<usize> {
     Ok(done?)
 }
 
-/// The error of a file as one of a stream, for what asks for the difference.
+/// Translates a file's error of a stream, when the guest asks for its code.
 pub(super) fn code(error: &wasmtime::Error) -> Option<super::ErrorCode> {
     let error = error.downcast_ref::<io::Error>()?;
     let error = match error.raw_os_error() {

@@ -1,7 +1,8 @@
 //! The private `/tmp` of an interpreter.
 //!
-//! It is a folder of the host's temporary one, made when the interpreter first uses it and removed with everything in
-//! it when the interpreter ends.  Only this interpreter reaches it, so that what lies in it is counted exactly.
+//! It is a folder in the host's temporary folder, created when the interpreter first uses it and
+//! removed with its contents when the interpreter ends. Only this interpreter can reach it, so its
+//! contents are counted exactly.
 
 use super::node::lock;
 use super::remove;
@@ -24,13 +25,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use tokio::runtime::Handle;
 
-/// Where the guest has it.
+/// The path in the guest.
 pub(super) const PATH: &str = "/tmp";
 
-/// What a name counts for, whatever it is the name of.
+/// The charge for a name of any kind, in bytes.
 const NAME: u64 = 1024;
 
-/// How the names of these folders begin in the host's.
+/// The prefix of the names of these folders on the host.
 pub(super) const PREFIX: &str = "archipel-tmp-";
 
 pub(super) struct Tmp {
@@ -43,7 +44,8 @@ pub(super) struct Tmp {
 #[derive(Default)]
 struct Counting {
     taken: Option<Reservation>,
-    /// How often each file is open, by its number: one without a name any more takes room until it is closed.
+    /// The number of times that each file is open, by inode: a file without a name uses space until
+    /// it is closed.
     open: HashMap<u64, usize>,
 }
 
@@ -65,7 +67,7 @@ impl Tmp {
         }
     }
 
-    /// The folder, which is made by the first call.  It can block.
+    /// Returns the folder, and creates it in the first call. It can block.
     pub(super) fn dir(&self) -> io::Result<Arc<Dir>> {
         let mut made = lock(&self.made);
         if let Some(made) = &*made {
@@ -89,7 +91,7 @@ impl Tmp {
             if !REPORTED.swap(true, Ordering::Relaxed) {
                 telemetry::event!(
                     warn,
-                    "no interpreter has a /tmp: {} cannot be written to ({error})",
+                    "interpreters have no /tmp: cannot write to {} ({error})",
                     parent.display()
                 );
             }
@@ -106,7 +108,7 @@ impl Tmp {
         })
     }
 
-    /// Counts so many bytes before they are there.
+    /// Charges `bytes` before they are written.
     pub(super) fn grow(&self, bytes: u64) -> Result<(), Full> {
         let mut counting = lock(&self.counting);
         if let Some(taken) = &mut counting.taken {
@@ -117,29 +119,30 @@ impl Tmp {
         Ok(())
     }
 
-    /// So many bytes are there no more.
+    /// Releases the charge for `bytes`.
     pub(super) fn shrink(&self, bytes: u64) {
         if let Some(taken) = &mut lock(&self.counting).taken {
             taken.shrink(bytes);
         }
     }
 
-    /// Counts a name, and so many bytes, before they are there.
+    /// Charges a name and `bytes` before they are created.
     pub(super) fn create(&self, bytes: u64) -> Result<(), Full> {
         self.grow(bytes.saturating_add(NAME))
     }
 
-    /// What was counted as created is not there.
+    /// Releases the charge for a name and `bytes` that were not created.
     pub(super) fn uncreate(&self, bytes: u64) {
         self.shrink(bytes.saturating_add(NAME));
     }
 
-    /// A file was opened.
+    /// Counts an opened file.
     pub(super) fn opens(&self, found: &Metadata) {
         *lock(&self.counting).open.entry(found.ino()).or_default() += 1;
     }
 
-    /// A file is about to be closed.  It can block.
+    /// Counts a file that is about to be closed, and releases its charge if it has no name. It can
+    /// block.
     pub(super) fn closes(&self, number: u64, file: &File) {
         let mut counting = lock(&self.counting);
         let Counting { taken, open } = &mut *counting;
@@ -157,13 +160,13 @@ impl Tmp {
         }
     }
 
-    /// Removes a name by `remove`, of what `look` finds.  It can block.
+    /// Removes a name with `remove`, and releases the charge for what `look` finds. It can block.
     pub(super) fn removing(
         &self,
         look: impl FnOnce() -> Option<Metadata>,
         remove: impl FnOnce() -> io::Result<()>,
     ) -> io::Result<()> {
-        // A file that is closed at this moment is counted out here or there, and not twice.
+        // The lock ensures that a file that is closed at this moment is released once.
         let mut counting = lock(&self.counting);
         let found = look();
         remove()?;
@@ -197,7 +200,7 @@ impl Drop for Tmp {
     }
 }
 
-/// Makes a folder in `parent` that only this user can enter, under a name that nobody can guess.
+/// Creates a folder in `parent` that only this user can enter, with an unpredictable name.
 fn create(parent: &std::path::Path) -> io::Result<(Dir, PathBuf)> {
     let [high, low] = [0; 2].map(|_| RandomState::new().hash_one(std::process::id()));
     let path = parent.join(format!("{PREFIX}{high:016x}{low:016x}"));
@@ -206,8 +209,8 @@ fn create(parent: &std::path::Path) -> io::Result<(Dir, PathBuf)> {
     mkdirat(&parent, name, Mode::RWXU)?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let dir = File::from(openat(&parent, name, flags, Mode::empty())?);
-    // Whoever looks for what a dead process has left can see that this one is alive.  A file system without locks
-    // is not swept.
+    // The lock tells sweeping processes that this one is alive. Without file locks they do not
+    // sweep.
     let _ = flock(&dir, FlockOperation::NonBlockingLockExclusive);
     Ok((Dir::from_std_file(dir), path))
 }

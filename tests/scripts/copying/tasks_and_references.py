@@ -1,5 +1,5 @@
 #: children 8 2
-#: stdout InterpreterDied: the interpreter cannot be copied: the result goes to the one that it was copied from
+#: stdout InterpreterDied: the interpreter cannot be copied: the result goes to the original
 #: stdout joined
 #: stdout 43
 #: stdout 43

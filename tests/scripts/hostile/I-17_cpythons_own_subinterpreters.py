@@ -2,7 +2,7 @@
 #: attack It looks for CPython's own subinterpreters, which would be in its own memory.
 #: outcome RAISE(ModuleNotFoundError)
 #: children 0 0
-#: audit it may create no interpreters
+#: audit creating an interpreter: the policy grants no children
 #: stdout _xxsubinterpreters ModuleNotFoundError
 #: stdout _testinternalcapi ModuleNotFoundError
 #: stdout _interpreters.create InterpreterError

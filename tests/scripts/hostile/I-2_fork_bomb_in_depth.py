@@ -2,7 +2,7 @@
 #: attack It lets each child create a child.
 #: outcome RAISE(InterpreterError)
 #: children 8 3
-#: audit it may create no interpreters
+#: audit creating an interpreter: the policy grants no children
 #: stdout 3 InterpreterError
 #: stdout done
 import interpreters

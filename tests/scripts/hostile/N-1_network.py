@@ -1,14 +1,14 @@
 #: row N-1
 #: attack It reaches for the network in every way without a grant.
 #: outcome DENY
-#: audit a socket for TCP
-#: audit a socket for TCP
-#: audit a socket for TCP
-#: audit a socket for UDP
+#: audit creating a TCP socket
+#: audit creating a TCP socket
+#: audit creating a TCP socket
+#: audit creating a UDP socket
 #: audit looking up "localhost"
 #: audit looking up "example.com"
-#: audit a socket for TCP
-#: audit a socket for TCP
+#: audit creating a TCP socket
+#: audit creating a TCP socket
 #: stdout socket PermissionError
 #: stdout bound PermissionError
 #: stdout http PermissionError

@@ -2,7 +2,7 @@
 #: attack It calls a child that calls a child, and so on.
 #: outcome RAISE(InterpreterError)
 #: children 100 8
-#: audit it may create no interpreters
+#: audit creating an interpreter: the policy grants no children
 #: stdout 8 InterpreterError
 #: stdout returned
 SOURCE = """
