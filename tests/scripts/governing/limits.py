@@ -5,8 +5,8 @@
 #: stdout output 100
 #: stdout hello
 #: stdout memory MemoryError
-#: stdout children: the limit of 2 interpreters is reached
-#: stdout depth: the limit of 0 interpreters is reached
+#: stdout children: limit exceeded: 2 interpreters
+#: stdout depth: limit exceeded: 0 interpreters
 #: stdout message: too large: the limit is 1000
 #: stdout queued: 2560 in 10
 #: stdout drained

@@ -1,8 +1,8 @@
 #: row M-3
 #: attack It creates children with too little memory to begin, and imports without any left.
 #: outcome RAISE(InterpreterError)
-#: stdout 1048576 InterpreterError: the limit of 1048576 bytes of memory is reached
-#: stdout 39845888 InterpreterError: the limit of 39845888 bytes of memory is reached
+#: stdout 1048576 InterpreterError: limit exceeded: 1048576 bytes of memory
+#: stdout 39845888 InterpreterError: limit exceeded: 39845888 bytes of memory
 #: stdout MemoryError or dead
 #: stdout 2
 import archipel
