@@ -1,4 +1,4 @@
-"""The command line: `python.wasm script.py arguments...`, and whatever else `python3` takes."""
+"""The command line: `python.wasm script.py arguments...`, and the other forms that `python3` accepts."""
 
 import os
 import runpy
@@ -28,7 +28,7 @@ usage: {0} [option] ... [-c cmd | -m mod | file | -] [arg] ...
 Files are found in the folders that the host grants: `wasmtime run --dir . {0} script.py`.
 """
 
-# What goes without saying here.
+# Options that have no effect here.
 _IGNORED = "qRsS"
 
 _BAD_USAGE = 2
@@ -44,15 +44,15 @@ class Run:
 
 
 class _Usage(Exception):
-    """The command line makes no sense."""
+    """The command line is invalid."""
 
 
 class _Options:
-    """What the command line says."""
+    """The parsed command line."""
 
     def __init__(self, words):
         self.flags = set()
-        # What is run: `c`, `m`, or None for a file; and its text, which is None for none at all.
+        # The kind of source (`c`, `m`, or None for a file), and its text; None for standard input.
         self.mode = self.subject = None
         words = list(words)
         while words and self.mode is None and words[0].startswith("-") and words[0] != "-":
@@ -85,7 +85,7 @@ class _Options:
 
 
 def _run(words):
-    """Do what the command line says, and return the exit status."""
+    """Carry out the command line, and return the exit status."""
     name = words[0]
     sys.executable, sys.orig_argv = name, words
     try:
