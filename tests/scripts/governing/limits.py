@@ -103,7 +103,7 @@ except ValueError:
     say('recursion stays')
 """)
 
-# The owner may raise a limit, and what runs goes on where it was.
+# The owner can raise a limit, and the running code continues.
 child = archipel.create()
 raised = []
 
@@ -129,7 +129,7 @@ child.alias("say", print)
 child.exec(f"say('raised {len(raised)} times, then', result)")
 
 
-# One that does nothing, and one that fails, and a limit that its own doing reaches.
+# Handlers that do nothing, that fail, and that exceed the limit themselves.
 def stopped(name, on_limit):
     child = archipel.create()
     child.limit(cpu=0.02, on_limit=on_limit)
@@ -142,7 +142,7 @@ def stopped(name, on_limit):
 stopped("once: stopped", lambda reached: None)
 stopped("it failed:", lambda reached: 1 / 0)
 
-# Nobody gives more than it has.
+# No interpreter can grant more than it has.
 parent = archipel.create(limits={"output": 1000})
 parent.alias("say", print)
 parent.exec("""

@@ -1,5 +1,5 @@
 #: row F-27
-#: attack It fills its private folder in every way, goes through it to others, and leaves a deep tree in it.
+#: attack It fills its private folder in every way, looks for others through it, and leaves a deep tree in it.
 #: outcome RAISE(ENOSPC)
 #: audit opening ".."
 #: audit opening "../etc/passwd"
@@ -41,7 +41,7 @@ told(sparse)
 os.truncate('/tmp/big', 60 << 20)
 told(names)
 os.unlink('/tmp/big')
-# A file without a name takes room until it is closed.
+# An unlinked file uses space until it is closed.
 for n in range(20):
     with open('/tmp/file', 'wb') as file:
         os.unlink('/tmp/file')

@@ -1,5 +1,5 @@
 #: row M-13
-#: attack It cancels children with a message of megabytes, and creates children with a policy of megabytes.
+#: attack It cancels children with messages of megabytes, and creates children with policies of megabytes.
 #: outcome RAISE(ValueError)
 #: children 8 1
 #: stdout ValueError ValueError

@@ -1,6 +1,6 @@
 #: row M-6
 #: row F-7
-#: attack It writes a file where much may be written, and moves and links it to where little may be.
+#: attack It writes a file in a directory with a large quota, and moves and links it into one with a small quota.
 #: outcome RAISE(OSError)
 #: dir rw /large 64KiB
 #: dir rw /small 1KiB
@@ -24,7 +24,7 @@ os.mkdir('/large/folder')
 print(
     told(os.rename, '/large/file', '/small/other'),
     told(os.link, '/large/file', '/small/other'),
-    # What was then written to the one would be in the other.
+    # Writes to the one file would then change the other.
     told(os.link, '/small/file', '/large/other'),
 )
 os.rename('/large/file', '/large/folder/file')

@@ -1,5 +1,5 @@
 #: row X-19
-#: attack One receiver takes what it can, and others wait for their turn.
+#: attack One receiver takes all messages that it can, while others wait for their turn.
 #: outcome OK
 #: children 16 1
 #: stdout everybody got something

@@ -1,7 +1,7 @@
 #: row X-9
 #: row X-10
 #: row X-11
-#: attack It receives from a channel that was closed with messages in it, and sends into it.
+#: attack It receives from a channel that was closed with queued messages, and sends to it.
 #: outcome CLOSED
 #: stdout 1
 #: stdout 2
