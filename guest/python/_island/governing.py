@@ -33,7 +33,7 @@ def limits_of(limits):
         if value is None:
             continue
         if kind not in _KINDS:
-            raise TypeError(f"unknown limit {kind!r}; the limits are {', '.join(_KINDS)}")
+            raise TypeError(f"unknown limit {kind!r} (use one of {', '.join(_KINDS)})")
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise TypeError(f"the limit {kind} must be a number, not {type(value).__name__}")
         if not isfinite(value):
