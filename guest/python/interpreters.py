@@ -136,7 +136,7 @@ class Interpreter:
 
     @property
     def isolated(self):
-        """Whether the interpreter was created with `isolated=True`, as far as this reference knows."""
+        """True if the interpreter was created with `isolated=True`, as far as this reference knows."""
         return self._isolated
 
     def is_running(self):
@@ -292,7 +292,7 @@ class _End:
 
     @property
     def is_closed(self):
-        """Whether the channel is closed for sending, or this end was released."""
+        """True if the channel is closed for sending, or if this end was released."""
         if waits.deferred or waits.background:
             waits.look(id(self))
         return self._handle is None or self._handle.info().closed

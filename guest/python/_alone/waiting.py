@@ -17,7 +17,7 @@ def wait(cases, timeout):
         if outcome is not None:
             return index, outcome
     if cases and type(cases[-1]) is wit.Case_Ready:
-        # Nothing else can become ready meanwhile.
+        # Nothing else can become ready during the poll.
         limit = None if timeout is None else -(-timeout // 1_000_000)
         if not readiness.Files.last.poll(limit):
             raise Err(channels.Error_Timeout())

@@ -132,7 +132,7 @@ def _listen():
 def _came(outcome):
     global _expected
     _expected = None
-    # The function may wait, and other calls may arrive meanwhile.
+    # The function can wait, and other calls can arrive during that wait.
     if _functions:
         _listen()
     if type(outcome) is waiting.Outcome_Received:

@@ -100,7 +100,7 @@ class _Pickler(pickle.Pickler):
     def __init__(self, file, sending, inner):
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self._sending = sending
-        # Whether this is part of a definition, which can refer to modules and streams.
+        # True for a part of a definition, which can refer to modules and streams.
         self._inner = inner
 
     def reducer_override(self, obj):

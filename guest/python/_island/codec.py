@@ -97,7 +97,7 @@ def sized(body):
 # Bodies up to this size fit into the memory that is always kept free.
 _LARGE = 32 << 10
 
-# What the bindings allocate in addition to the body.
+# The memory that the bindings allocate in addition to the body.
 _BESIDES = 64 << 10
 
 

@@ -211,7 +211,7 @@ class Governed:
 
     @property
     def is_safe(self):
-        """Whether the interpreter is safe: it can send only data."""
+        """True if the interpreter is safe: it can send only data."""
         return self._handle().is_safe()
 
     def mark_trusted(self):
@@ -261,7 +261,7 @@ class Governed:
         """Cancel the jobs of the interpreter and of its descendants.
 
         Cancelled is raised in them with `message`, and can be caught.  With `unwind` the host stops them without
-        running any further code, and destroys the interpreter; whoever waits for it gets Cancelled.
+        running any further code, and destroys the interpreter; calls that wait for it raise Cancelled.
         """
         _check_text("message", message)
         unwind = bool(unwind)

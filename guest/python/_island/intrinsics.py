@@ -14,7 +14,7 @@ except ImportError:
     # take(handle): returns the received object, or `nothing` for reasons of the same kind.
     take = sys.activate_stack_trampoline
 
-    # room(size): raises MemoryError if so many bytes cannot be allocated now.
+    # room(size): raises MemoryError if `size` bytes cannot be allocated now.
     room = put
 else:
 
@@ -22,7 +22,7 @@ else:
         """Do nothing: the bindings of this variant make only small allocations."""
 
 
-# What a call through the bindings allocates, including results unless they are large.
+# The memory that a call through the bindings allocates, including results unless they are large.
 _CALL = 96 << 10
 
 # The marker for "no object": a module cannot be a message.

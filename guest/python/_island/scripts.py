@@ -18,7 +18,7 @@ _own = None
 # token -> module
 _modules = {}
 
-# Whether a script is being run again.
+# True while a script is being run again.
 running = False
 
 

@@ -12,6 +12,6 @@ luggage = channels.LuggageRefs(channels.Form.PLAIN, [channels.EndRef_Sender(othe
 for _ in range(70_000):
     send._handle.send(b'N', True, luggage, 0)
 print('reached')
-# A host thread drops so many ends, and must finish.
+# A host thread drops this many ends, and must finish.
 del receive, send
 print('still here')

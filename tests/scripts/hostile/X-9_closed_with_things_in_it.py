@@ -9,7 +9,7 @@
 #: stdout send ChannelClosedError
 #: stdout released 1
 #: stdout released ChannelClosedError
-#: stdout nobody ChannelClosedError
+#: stdout no receiver ChannelClosedError
 import interpreters
 
 
@@ -39,4 +39,4 @@ attempt('released', recv.recv)
 
 recv, send = interpreters.create_channel(capacity=4)
 recv.release()
-attempt('nobody', send.send, 1)
+attempt('no receiver', send.send, 1)
