@@ -129,7 +129,7 @@ class Governed:
     They work on a running interpreter too.  What the host enforces, such as limits and removed aliases, takes effect
     at once; changes to the interpreter's own namespaces take effect with its next job.
 
-    All of them raise InterpreterError when called on the current interpreter, and InterpreterNotFoundError if the
+    All of them but `is_safe` raise InterpreterError for the current interpreter, and InterpreterNotFoundError if the
     interpreter no longer exists or the caller is not an ancestor of it.
     """
 
@@ -224,18 +224,23 @@ class Governed:
     def limit(self, *, on_limit=None, **limits):
         """Set limits of the interpreter.
 
-        - `memory`, `output`, `message`, `queued` and `tmp` are in bytes;
-        - `cpu` and `wall` are in seconds;
-        - `fuel`, `handles`, `children`, `depth` and `recursion` are counts.
+        They apply to the interpreter and its descendants together, except for `wall`, `message`, `handles` and
+        `recursion`.  If a limit is exceeded:
+
+        - `cpu` and `wall` (seconds, `wall` per call), `fuel` (instructions) and `output` (bytes) stop the interpreter
+          without running `except` or `finally`, and the call that waits for it raises LimitExceeded;
+        - `memory` (bytes) raises MemoryError in the interpreter;
+        - `message` (bytes) raises ValueError, `queued` (bytes) and `handles` (a count) raise LimitExceeded, `tmp`
+          (bytes) raises OSError with ENOSPC, `children` and `depth` (counts) raise InterpreterError, and `recursion`
+          (a count) raises RecursionError, all in the interpreter.
 
         A limit of None is left unchanged.
 
-        If a limit is exceeded, `on_limit` is called in this interpreter with an object that has the attributes `kind`,
-        `limit`, `used` and `interpreter`.  If it raises the limit, or returns a number as the new limit, the
-        interpreter continues.  Otherwise the interpreter is stopped without running `except` or `finally`; for
-        `memory`, MemoryError is raised in it instead.
+        For `cpu`, `wall`, `fuel`, `output` and `memory`, `on_limit` is called first, in this interpreter, with an
+        object that has the attributes `kind`, `limit`, `used` and `interpreter`.  If it raises the limit with this
+        method, or returns a number as the new limit, the interpreter continues.
 
-            child.limit(cpu=1.0, memory=64 << 20, on_limit=lambda reached: reached.limit + 1)
+            child.limit(cpu=1.0, memory=64 << 20, on_limit=lambda reached: reached.limit * 2)
 
         Raises Denied if a limit is looser than this interpreter's own, and TypeError or ValueError for invalid limits.
         """
