@@ -1,8 +1,8 @@
 """Every wait of the interpreter, and the threads that run during waits.
 
-The interpreter has one stack.  A wait is one call of the host, which runs other interpreters in the meantime.  The body of a
-`threading.Thread` runs on top of its creator's wait.  If that body waits in turn, the host is asked for the first of
-all these waits to end.
+The interpreter has one stack.  A wait is one call of the host, which runs other interpreters in the meantime.  The
+body of a `threading.Thread` runs on top of its creator's wait.  If that body waits in turn, the host is asked for the
+first of all these waits to end.
 """
 
 import time
