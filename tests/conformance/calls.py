@@ -202,7 +202,7 @@ def functions_of_main_have_their_globals():
 
 @row("CPython 3.14, Interpreter.call()")
 def functions_of_main_keep_their_globals():
-    """Those globals persist from call to call, and are neither the caller's nor in `__main__`."""
+    """Its globals persist from call to call, and are neither the caller's nor in `__main__`."""
     made = child()
     equal(made.call(get_count), 0)
     made.call(add)

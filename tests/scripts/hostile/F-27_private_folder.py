@@ -14,7 +14,7 @@ import errno
 import os
 
 
-def told(function):
+def report(function):
     try:
         function()
     except OSError as error:
@@ -36,10 +36,10 @@ def names():
         os.mkdir(f'/tmp/{n}')
 
 
-told(fill)
-told(sparse)
+report(fill)
+report(sparse)
 os.truncate('/tmp/big', 60 << 20)
-told(names)
+report(names)
 os.unlink('/tmp/big')
 # An unlinked file uses space until it is closed.
 for n in range(20):

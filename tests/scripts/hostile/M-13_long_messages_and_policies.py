@@ -7,7 +7,7 @@ import archipel
 from wit_world.imports import interpreters
 
 
-def told(act):
+def error_of(act):
     try:
         act()
     except Exception as error:
@@ -18,7 +18,7 @@ child = archipel.create()
 running = interpreters.get(child.id).start(interpreters.Job_Exec('while True: pass'))
 names = [f'm{n}' for n in range(100_000)]
 print(
-    told(lambda: child.cancel('x' * (1 << 20))),
-    told(lambda: archipel.create(policy={'modules': {'hide': names}})),
+    error_of(lambda: child.cancel('x' * (1 << 20))),
+    error_of(lambda: archipel.create(policy={'modules': {'hide': names}})),
 )
 child.kill()
