@@ -57,17 +57,17 @@ except MemoryError as error:
 """)
 
 
-def told(name, child, source):
+def print_error(name, child, source):
     child.alias("say", print)
     child.exec(f"try:\n {source}\nexcept Exception as error:\n say('{name}:', str(error))")
 
 
 child = archipel.create(limits={"children": 2})
-told("children", child, "import archipel; kept = [archipel.create() for _ in range(3)]")
+print_error("children", child, "import archipel; kept = [archipel.create() for _ in range(3)]")
 child = archipel.create(limits={"depth": 0})
-told("depth", child, "import archipel; archipel.create()")
+print_error("depth", child, "import archipel; archipel.create()")
 child = archipel.create(limits={"message": 1000})
-told("message", child, "import archipel; archipel.channel(1)[1].send('x' * 1000)")
+print_error("message", child, "import archipel; archipel.channel(1)[1].send('x' * 1000)")
 
 child = archipel.create(limits={"queued": 256 * 10})
 child.alias("say", print)
