@@ -215,7 +215,8 @@ class Task:
     def result(self, timeout=None):
         """Wait for the call to end and return its result.
 
-        `timeout` is in seconds; None waits without limit.  Further calls return or raise the same.
+        `timeout` is in seconds; None waits without limit.  Further calls return or raise the same.  An interruption
+        of the caller ends the wait, but does not stop the call.
 
         Raises TimeoutError if the call has not ended in time, in which case it goes on; ExecutionFailed if the call
         raised an exception; Cancelled after `cancel`; LimitExceeded or InterpreterDied if the interpreter was stopped

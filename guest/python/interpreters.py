@@ -175,7 +175,8 @@ class Interpreter:
     def run(self, source, /, *, channels=None):
         """Run source text in the interpreter's `__main__` and wait until it ends.
 
-        `channels` is a dict of names and channel ends, which are bound in `__main__` first.
+        `channels` is a dict of names and channel ends, which are bound in `__main__` first.  An interruption of the
+        caller ends this wait, but does not stop the interpreter.
 
         Raises RunFailedError if the code raises an exception, InterpreterError if the interpreter is already running,
         and `archipel.LimitExceeded` or `archipel.InterpreterDied` if it was stopped or crashed.
