@@ -1,4 +1,4 @@
-//! A host that creates two interpreters and reads from a channel: `cargo run --example embed`.
+//! An embedding with two interpreters and two channels: `cargo run --example embed`.
 
 use archipel::{Binding, Capacity, Limits, Output, Runtime};
 use std::time::Duration;
@@ -8,7 +8,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (numbers, inbox) = runtime.channel(Capacity::Bounded(16))?;
     let (outbox, squares) = runtime.channel(Capacity::Unbounded)?;
 
-    // Neither has files, an environment or a network; each has five seconds and 64 MiB.
+    // Neither interpreter has files, environment variables or network access; each has 64 MiB and five seconds.
     let limits = Limits::new()
         .memory(64 << 20)?
         .wall(Duration::from_secs(5))?;

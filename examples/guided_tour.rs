@@ -10,22 +10,22 @@ use std::time::Duration;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn StdError>>;
 
-/// A part of the tour.
+/// One part of the tour.
 type Stop = fn(&Runtime) -> Result;
 
 fn main() -> Result {
-    // A process has one runtime: the compiled guest, and as many workers as there are processors.
+    // A process has one runtime: the compiled guest, and one worker per processor.
     let runtime = Runtime::new()?;
     tour(&runtime)?;
     println!("{:#?}", runtime.metrics());
     Ok(())
 }
 
-/// Every stop of the tour.
+/// Runs all parts of the tour.
 pub fn tour(runtime: &Runtime) -> Result {
     let stops: [(&str, Stop); 12] = [
         ("running code", running_code),
-        ("what scripts print", output),
+        ("output", output),
         ("values", values),
         ("errors", errors),
         ("policies", policies),
@@ -45,16 +45,16 @@ pub fn tour(runtime: &Runtime) -> Result {
 }
 
 fn running_code(runtime: &Runtime) -> Result {
-    // An interpreter has a memory of its own, and goes when the last of its clones is dropped.
+    // An interpreter has its own memory, and is destroyed when its last clone is dropped.
     let interpreter = runtime.interpreter().name("first").build()?;
-    // What was defined stays, and expressions have values.
+    // Definitions persist, and expressions return values.
     interpreter.exec("def area(w, h): return w * h")?;
     assert_eq!(interpreter.eval("area(6, 7)")?, 42);
     assert_eq!(interpreter.call("area", [2, 3])?, 6);
-    // Another one knows nothing of it.
+    // Other interpreters do not see them.
     let other = runtime.interpreter().build()?;
     assert!(other.eval("area(6, 7)").is_err());
-    // A whole script has arguments, an exit status, and a traceback on its standard error.
+    // A whole script has arguments and an exit status, and prints a traceback on standard error.
     let status = other.run(
         "import sys; sys.exit(len(sys.argv))",
         "script.py",
@@ -65,7 +65,7 @@ fn running_code(runtime: &Runtime) -> Result {
 }
 
 fn output(runtime: &Runtime) -> Result {
-    // Output is discarded unless it is sent somewhere: to memory, to the host's own, or to a writer.
+    // Output is discarded unless it is sent to memory, to the host's own streams, or to a writer.
     let output = Output::captured(1 << 20);
     let interpreter = runtime.interpreter().stdout(output.clone()).build()?;
     interpreter.exec("print('hello')")?;
@@ -81,12 +81,12 @@ struct Order {
 
 fn values(runtime: &Runtime) -> Result {
     let interpreter = runtime.interpreter().build()?;
-    // Values are data and print as Python prints them; they convert with From and TryFrom.
+    // Values are plain data and print as Python prints them.  They convert with From and TryFrom.
     let value = interpreter.eval("{'a': (1, 2.5), 'b': [None, b'x']}")?;
     assert_eq!(value.to_string(), "{'a': (1, 2.5), 'b': [None, b'x']}");
     let pair: (i64, f64) = value.get("a").cloned().unwrap_or_default().try_into()?;
     assert_eq!(pair, (1, 2.5));
-    // Types that serde knows convert as well, both ways.
+    // Types that implement serde's traits convert too, in both directions.
     let order = Order {
         id: 7,
         items: vec![("tea".into(), 2)],
@@ -95,7 +95,7 @@ fn values(runtime: &Runtime) -> Result {
     interpreter.exec("order['items'].append(('cup', 1))")?;
     let order: Order = from_value(interpreter.get("order")?)?;
     assert_eq!(order.items.len(), 2);
-    // What does not fit is said with its place.
+    // An error names the place that does not fit.
     let error = from_value::<Order>(interpreter.eval("{'id': -1, 'items': []}")?).unwrap_err();
     assert_eq!(error.to_string(), "id: expected u64, found the int -1");
     Ok(())
@@ -103,14 +103,14 @@ fn values(runtime: &Runtime) -> Result {
 
 fn errors(runtime: &Runtime) -> Result {
     let interpreter = runtime.interpreter().build()?;
-    // The script raised: the exception has a type, a message and a traceback, and the interpreter goes on.
+    // The script raised: the exception has a type, a message and a traceback, and the interpreter is still usable.
     match interpreter.exec("1 / 0") {
         Err(Error::Raised(raised)) => assert_eq!(raised.name, "ZeroDivisionError"),
         other => return Err(format!("{other:?}").into()),
     }
-    // The host refused: here, a name that is none.
+    // The host refused: the name is not a valid identifier.
     assert!(matches!(interpreter.get("a b"), Err(Error::Config(_))));
-    // The interpreter crashed: it is gone, and nobody else is.
+    // The interpreter crashed: it no longer exists, and others are not affected.
     let crashed = interpreter.exec("import os; os.abort()").unwrap_err();
     assert!(matches!(crashed, Error::Died(_)) && !crashed.is_recoverable());
     assert!(interpreter.exec("pass").is_err());
@@ -118,7 +118,7 @@ fn errors(runtime: &Runtime) -> Result {
 }
 
 fn policies(runtime: &Runtime) -> Result {
-    // An interpreter may do nothing unless its policy grants it.
+    // An interpreter has only the capabilities that its policy grants.
     let folder = std::env::temp_dir().join(format!("archipel-tour-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("notes.txt"), "granted")?;
@@ -134,14 +134,14 @@ fn policies(runtime: &Runtime) -> Result {
     assert!(interpreter.exec("open('/data/more.txt', 'w')").is_err());
     assert!(interpreter.exec("open('/etc/passwd')").is_err());
     std::fs::remove_dir_all(&folder)?;
-    // It is data: it can be printed and compared.
+    // A policy is data: it can be printed and compared.
     assert!(policy.to_string().contains("/data"));
     assert!(!Policy::new().diff(&policy).is_empty());
     Ok(())
 }
 
 fn policy_files(runtime: &Runtime) -> Result {
-    // Policy and limits can come from a file; what is wrong with it is said with its line.
+    // Policy and limits can come from a file; errors in it are reported with their line.
     let text = "[env]\nNAME = 'Ada'\n[limits]\nmemory = '64MiB'";
     let profile = Profile::from_toml(text)?;
     let builder = runtime.interpreter().policy(profile.policy);
@@ -153,7 +153,7 @@ fn policy_files(runtime: &Runtime) -> Result {
 }
 
 fn limits(runtime: &Runtime) -> Result {
-    // No code can catch that it is stopped by a limit.
+    // A limit stops code without a chance to catch it.
     let limits = Limits::new()
         .memory(64 << 20)?
         .cpu(Duration::from_millis(20))?
@@ -168,9 +168,9 @@ fn limits(runtime: &Runtime) -> Result {
             ..
         })
     ));
-    // What was used is known, also afterwards.
+    // The usage stays available afterwards.
     assert!(interpreter.usage().of(LimitKind::Cpu).own >= 20_000_000);
-    // An owner can be asked first, and let it go on.
+    // A handler can raise the limit and let the code continue.
     let interpreter = runtime
         .interpreter()
         .limits(Limits::new().output(4)?)
@@ -181,19 +181,19 @@ fn limits(runtime: &Runtime) -> Result {
 }
 
 fn aliases(runtime: &Runtime) -> Result {
-    // An alias lends an interpreter one function of the host's; with a dot it is in a module.
+    // An alias lends an interpreter one host function; with a dot in its name it is in a module.
     let interpreter = runtime.interpreter().build()?;
     interpreter.alias("prices.get", |call| {
         let (item,): (String,) = call.arguments()?;
         match item.as_str() {
             "tea" => Ok(3.into()),
-            _ => Err(AliasError::new(format!("nobody sells {item}"))),
+            _ => Err(AliasError::new(format!("{item} is not for sale"))),
         }
     })?;
     assert_eq!(interpreter.eval("prices.get('tea') * 2")?, 6);
     let error = interpreter.eval("prices.get('gold')").unwrap_err();
-    assert_eq!(error.to_string(), "AliasError: nobody sells gold");
-    // It can be taken away at any time, and builtins can be hidden.
+    assert_eq!(error.to_string(), "AliasError: gold is not for sale");
+    // Aliases can be removed at any time, and builtins can be hidden.
     assert!(interpreter.unalias("prices.get"));
     interpreter.hide("open")?;
     assert!(interpreter.eval("prices.get('tea')").is_err());
@@ -202,7 +202,7 @@ fn aliases(runtime: &Runtime) -> Result {
 }
 
 fn channels(runtime: &Runtime) -> Result {
-    // Channels connect interpreters with each other and with threads of the host.
+    // Channels connect interpreters with each other and with host threads.
     let (numbers, inbox) = runtime.channel(Capacity::Bounded(4))?;
     let (outbox, squares) = runtime.channel(Capacity::Unbounded)?;
     let interpreter = runtime.interpreter().build()?;
@@ -211,7 +211,7 @@ fn channels(runtime: &Runtime) -> Result {
     for n in 1..=3 {
         numbers.send(n)?;
     }
-    // Without senders a channel is closed, and the loop in the interpreter ends.
+    // A channel without senders is closed, so the loop in the interpreter ends.
     drop(numbers);
     worker.join().map_err(|_| "the worker panicked")??;
     let squares: Vec<Value> = squares.iter().collect();
@@ -220,7 +220,7 @@ fn channels(runtime: &Runtime) -> Result {
 }
 
 fn stopping(runtime: &Runtime) -> Result {
-    // Anything that runs can be stopped from outside: it says on a channel that it runs, and is killed.
+    // Running code can be stopped from outside: this script reports on a channel that it runs, and is killed.
     let (begun, begins) = runtime.channel(Capacity::Rendezvous)?;
     let interpreter = runtime.interpreter().build()?;
     interpreter.prepare_main([("begun", Binding::from(begun))])?;
@@ -242,21 +242,21 @@ fn copies(runtime: &Runtime) -> Result {
     copy.exec("seen.append(json.loads('1'))")?;
     assert_eq!(copy.eval("len(seen)")?, 1);
     assert_eq!(ready.eval("len(seen)")?, 0);
-    // Or it can be given back the state of a new one.
+    // It can also be reset to the state of a new one.
     ready.reset()?;
     assert!(ready.eval("seen").is_err());
     Ok(())
 }
 
 fn children(runtime: &Runtime) -> Result {
-    // Scripts create interpreters too, if they may, with less than they have themselves.
+    // Scripts can create interpreters too, if their policy allows it, with at most their own capabilities.
     let policy = Policy::new().children(2, 1)?;
     let interpreter = runtime.interpreter().policy(policy).build()?;
     interpreter.exec("import archipel; child = archipel.create(name='worker')")?;
     assert_eq!(interpreter.eval("child.call(eval, '6 * 7')")?, 42);
     let children = interpreter.children();
     assert_eq!(children[0].name.as_deref(), Some("worker"));
-    // What they use counts as used by their creator.
+    // The usage of children counts towards their creator's.
     let memory = interpreter.usage().of(LimitKind::Memory);
     assert!(memory.subtree > memory.own);
     Ok(())

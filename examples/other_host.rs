@@ -1,9 +1,9 @@
-//! The beginnings of another host for the ordinary guest: what runs a script, with the other interfaces to be filled
-//! in.  It uses nothing of this crate but `wit/`.
+//! The start of another host for the standard guest: it runs a script, and leaves the other interfaces to be
+//! implemented.  It uses nothing of this crate but `wit/`.
 //!
 //! `archipel guest export python.wasm && cargo run --example other_host python.wasm 'print(6 * 7)'`
 //!
-//! `docs/wasmtime.md` says what to add, and in which order.
+//! `docs/wasmtime.md` lists what to add, and in which order.
 
 use self::archipel::island::process;
 use exports::archipel::island::guest::Script;
@@ -42,7 +42,7 @@ impl process::Host for State {
     }
 }
 
-/// Lets whatever has no implementation end the guest that calls it.
+/// Makes every import without an implementation end the guest that calls it.
 fn refuse_the_rest(linker: &mut Linker<State>, component: &Component) -> Result<()> {
     let engine = linker.engine().clone();
     let ours = |name: &str| name.starts_with("archipel:") && !name.contains("/process@");
@@ -93,7 +93,7 @@ async fn main() -> Result<()> {
         directory: None,
         arguments: arguments.collect(),
     };
-    // With all imports in place, this is `Island::instantiate_async` and `call_run`.
+    // With all imports implemented, this is `Island::instantiate_async` and `call_run`.
     let exported = |store: &mut Store<_>, of: Option<&_>, name| {
         let found = instance.get_export_index(store, of, name);
         found.with_context(|| format!("this guest has no {name}"))

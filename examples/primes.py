@@ -1,4 +1,4 @@
-"""Counts primes on all processors, and says what that gained:
+"""Counts primes on several processors, and prints the speedup:
 
     archipel run examples/primes.py [BELOW [INTERPRETERS]]
 """
@@ -29,7 +29,7 @@ del results
 
 
 def count(workers):
-    """The number of primes, and the seconds that `workers` interpreters took to find it."""
+    """Return the number of primes, and the seconds that `workers` interpreters took to count them."""
     tasks_out, tasks = interpreters.create_channel(capacity=None)
     results_out, results = interpreters.create_channel(capacity=None)
     pool = [interpreters.create() for _ in range(workers)]

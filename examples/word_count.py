@@ -2,8 +2,8 @@
 
     archipel run --dir examples::/data examples/word_count.py /data/islands.txt
 
-Only the main interpreter was granted the directory.  It reads the file; one child splits lines into
-words, one counts them, and one puts the counts in order.  They know nothing but their channels.
+Only the main interpreter has access to the directory.  It reads the file.  One child splits lines into words, one
+counts them, and one sorts the counts.  The children have only their channels.
 """
 
 import sys
@@ -34,7 +34,7 @@ del outbox
 
 
 def stage(source, inbox):
-    """Start an interpreter that takes from `inbox`, and return where its results come out."""
+    """Start an interpreter that reads from `inbox`, and return the channel of its results and its task."""
     results, outbox = interpreters.create_channel(capacity=64)
     interpreter = interpreters.create()
     task = interpreter.run_in_thread(source, channels=dict(inbox=inbox, outbox=outbox))

@@ -1,4 +1,4 @@
-//! The host: which plugins there are, and how events reach them.
+//! The host: it finds plugins and sends them events.
 
 use super::plugin::Plugin;
 use super::services::Services;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-/// What plugins are told: in Python a dict with `kind` and `text`.
+/// An event for plugins: in Python a dict with `kind` and `text`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
     kind: String,
@@ -24,26 +24,26 @@ impl Event {
     }
 }
 
-/// What came of an event in one plugin.
+/// The outcome of an event in one plugin.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// It answered.
+    /// The plugin answered.
     Answered(String),
-    /// It has nothing to say.
+    /// The plugin returned None.
     Ignored,
-    /// It raised an exception, and goes on.
+    /// The plugin raised an exception, and stays loaded.
     Raised(String),
-    /// It passed a limit, and starts afresh with the next event.
+    /// The plugin exceeded a limit, and is loaded again for the next event.
     Stopped(LimitKind, String),
-    /// It crashed, and starts afresh with the next event.
+    /// The plugin crashed, and is loaded again for the next event.
     Died(String),
-    /// It cannot be loaded as it is.
+    /// The plugin cannot be loaded.
     Refused(String),
-    /// It failed too often, and is left alone until its files change.
+    /// The plugin failed too often, and gets no events until its files change.
     Suspended,
 }
 
-/// What came of an event in one plugin, and what it printed.
+/// The outcome of an event in one plugin, and the plugin's output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     pub plugin: String,
@@ -70,7 +70,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// The host.
+/// A host and its plugins.
 pub struct Host {
     runtime: Runtime,
     services: Services,
@@ -79,7 +79,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host for the plugins in `folder`, which [`refresh`](Self::refresh) looks for.
+    /// Creates a host for the plugins in `folder`; [`refresh`](Self::refresh) finds them.
     pub fn new(runtime: Runtime, services: Services, folder: impl Into<PathBuf>) -> Self {
         Host {
             runtime,
@@ -89,7 +89,7 @@ impl Host {
         }
     }
 
-    /// Looks for plugins that came, went or changed, and says which.
+    /// Looks for new, removed and changed plugins, and describes the changes.
     pub fn refresh(&mut self) -> std::io::Result<Vec<String>> {
         let mut found = BTreeMap::new();
         for entry in std::fs::read_dir(&self.folder)? {
@@ -103,7 +103,7 @@ impl Host {
         self.plugins.retain(|name, _| {
             let stays = found.contains_key(name);
             if !stays {
-                changes.push(format!("{name} is gone"));
+                changes.push(format!("{name} was removed"));
             }
             stays
         });
@@ -121,9 +121,9 @@ impl Host {
         Ok(changes)
     }
 
-    /// Sends an event to all plugins at the same time, and waits for what comes of it.
+    /// Sends an event to all plugins in parallel, and waits for the outcomes.
     ///
-    /// How long that takes at most is in the plugins' limits.
+    /// The plugins' limits bound the time that this takes.
     pub fn send(&mut self, event: &Event) -> Vec<Report> {
         let (runtime, services) = (&self.runtime, &self.services);
         std::thread::scope(|scope| {
@@ -140,7 +140,7 @@ impl Host {
                 .values_mut()
                 .map(|plugin| scope.spawn(move || handle(plugin)))
                 .collect();
-            // Nothing in there panics; if it did, the host would be wrong, and not a plugin.
+            // A panic here is an error of the host, not of a plugin.
             let reports = threads.into_iter().map(|thread| thread.join());
             reports
                 .map(|report| report.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -148,7 +148,7 @@ impl Host {
         })
     }
 
-    /// A line on what has happened.
+    /// Returns a one-line summary.
     pub fn summary(&self) -> String {
         let metrics = self.runtime.metrics();
         let stopped: u64 = LimitKind::ALL
@@ -156,7 +156,7 @@ impl Host {
             .map(|kind| metrics.stopped_by(*kind))
             .sum();
         format!(
-            "{} plugins, {} interpreters created, {stopped} stopped by limits, {} died, {} calls of the host",
+            "{} plugins, {} interpreters created, {stopped} stopped by limits, {} died, {} alias calls",
             self.plugins.len(),
             metrics.created,
             metrics.died,

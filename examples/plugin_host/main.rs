@@ -1,9 +1,9 @@
 //! A small host for plugins: `cargo run --example plugin_host [FOLDER]`.
 //!
-//! Each folder in FOLDER with a `plugin.py` is a plugin.  Its `policy.toml` says what it may do, how much it may
-//! use, and which functions of the host's it wants.  The host sends all plugins the events that it reads,
-//! one `kind text` in a line, and prints what they answer and what became of them.  A plugin whose files have
-//! changed is loaded again before the next event.
+//! Each folder in FOLDER with a `plugin.py` is a plugin.  Its `policy.toml` has its grants, its limits, and the host
+//! functions that it wants.  The host reads events from standard input, one `kind text` per line, sends each to all
+//! plugins, and prints their answers and outcomes.  It reloads a plugin whose files have changed before the next
+//! event.
 
 pub mod host;
 mod plugin;
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = [("greeting", "Hello"), ("language", "en")];
     let services = Services::new(settings, |line| println!("  log: {line}"));
     let mut host = Host::new(archipel::Runtime::new()?, services, folder);
-    eprintln!("events are lines like `greet Ada`; the input's end is the end");
+    eprintln!("enter events as lines like `greet Ada`; end of input exits");
     for line in std::io::stdin().lines() {
         let line = line?;
         let (kind, text) = line.split_once(' ').unwrap_or((&line, ""));

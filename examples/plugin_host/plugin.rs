@@ -1,4 +1,4 @@
-//! One plugin: its files, and the interpreter that runs it.
+//! A plugin: its files, and the interpreter that runs it.
 
 use super::host::{Event, Outcome};
 use super::services::Services;
@@ -6,13 +6,13 @@ use archipel::value::{from_value, to_value};
 use archipel::{Error, Interpreter, Output, Profile, Runtime};
 use std::path::{Path, PathBuf};
 
-/// After so many failures in a row a plugin is left alone until its files change.
+/// The number of consecutive failures after which a plugin is suspended until its files change.
 const MOST_FAILURES: u32 = 3;
 
-/// How much of what a plugin prints is kept.
+/// The maximum amount of a plugin's output that is kept, in bytes.
 const KEPT_OUTPUT: usize = 64 << 10;
 
-/// The texts of a plugin's files, by which it is seen that they have changed.
+/// The contents of a plugin's files, for detecting changes.
 #[derive(PartialEq, Default)]
 struct Files {
     source: String,
@@ -33,14 +33,14 @@ pub struct Plugin {
     pub name: String,
     folder: PathBuf,
     files: Files,
-    /// None while it is not loaded.
+    /// None while the plugin is not loaded.
     interpreter: Option<Interpreter>,
     output: Output,
     failures: u32,
 }
 
 impl Plugin {
-    /// The plugin in `folder`, not loaded yet.
+    /// Creates the plugin in `folder`, without loading it.
     pub fn new(name: String, folder: PathBuf) -> Self {
         Plugin {
             name,
@@ -52,7 +52,7 @@ impl Plugin {
         }
     }
 
-    /// Whether its files are other than when they were read last, in which case it is to be loaded again.
+    /// Returns whether the plugin's files have changed since they were last read; if so, unloads it.
     pub fn has_changed(&mut self) -> std::io::Result<bool> {
         let files = Files::read(&self.folder)?;
         let changed = files != self.files;
@@ -64,7 +64,7 @@ impl Plugin {
         Ok(changed)
     }
 
-    /// Creates its interpreter, unless it has one, and runs its source there.
+    /// Returns the plugin's interpreter, which is created and runs the source if necessary.
     fn load(&mut self, runtime: &Runtime, services: &Services) -> archipel::Result<Interpreter> {
         if let Some(interpreter) = &self.interpreter {
             return Ok(interpreter.clone());
@@ -83,7 +83,7 @@ impl Plugin {
         Ok(interpreter)
     }
 
-    /// Gives it an event, and says what came of it and what it printed.
+    /// Sends the plugin an event, and returns the outcome and the output.
     pub fn handle(
         &mut self,
         runtime: &Runtime,
@@ -118,14 +118,14 @@ impl Plugin {
         Ok(match from_value::<Option<String>>(answer) {
             Ok(None) => Outcome::Ignored,
             Ok(Some(answer)) => Outcome::Answered(answer),
-            Err(error) => Outcome::Raised(format!("handle() is to return a str or None: {error}")),
+            Err(error) => Outcome::Raised(format!("handle() must return a str or None: {error}")),
         })
     }
 
-    /// What an error means, and whether the interpreter can go on after it.
+    /// Converts an error to an outcome, and drops the interpreter if it cannot continue.
     fn failed(&mut self, error: Error) -> Outcome {
         if !error.is_recoverable() {
-            // The next event finds a new one.
+            // The next event creates a new one.
             self.interpreter = None;
         }
         match error {

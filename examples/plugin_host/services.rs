@@ -1,25 +1,25 @@
-//! What the host lends its plugins: a log, settings, and a store in which each has its own keys.
+//! The functions that the host lends its plugins: a log, settings, and a store with separate keys for each plugin.
 
 use archipel::value::Text;
 use archipel::{AliasError, Call, Policy, Value};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many keys a plugin can store, and how large each with its value can be, as Python writes them.
+/// The maximum number of keys of a plugin, and the maximum size of a key with its value, as Python prints them.
 const MOST_KEYS: usize = 100;
 const LARGEST: usize = 10_000;
 
-/// Where the lines of the log go.
+/// The receiver of log lines.
 type Log = dyn Fn(&str) + Send + Sync;
 
-/// What all plugins share.  Clones are the same.
+/// The services that all plugins share.  Clones refer to the same services.
 #[derive(Clone)]
 pub struct Services(Arc<Shared>);
 
 struct Shared {
     settings: BTreeMap<String, Value>,
     log: Box<Log>,
-    /// By plugin, and then by key.
+    /// The values, by plugin and key.
     store: Mutex<BTreeMap<String, BTreeMap<String, Value>>>,
 }
 
@@ -38,8 +38,8 @@ impl Services {
         }))
     }
 
-    /// Puts a function of the host's behind each name that the policy of `plugin` asks for.  A name that
-    /// the host does not have stays without one, with which no interpreter is created.
+    /// Assigns a host function to each alias that the policy of `plugin` wants.  Unknown aliases stay without a
+    /// function, so that creating the interpreter fails.
     pub fn lend(&self, plugin: &str, mut policy: Policy) -> archipel::Result<Policy> {
         let wanted: Vec<String> = policy.wanted_aliases().map(str::to_owned).collect();
         for name in wanted {
@@ -59,7 +59,7 @@ impl Services {
 
     fn log(&self, plugin: &str, call: Call) -> Result<Value, AliasError> {
         let (text,): (Text,) = call.arguments()?;
-        // Otherwise a plugin could forge lines of others.
+        // Escaped, so that a plugin cannot forge lines of other plugins.
         let text = text.to_string_lossy();
         (self.0.log)(&format!("{plugin}: {}", text.escape_debug()));
         Ok(Value::None)
@@ -82,14 +82,14 @@ impl Services {
         let (key, value): (String, Value) = call.arguments()?;
         if key.len() + value.to_string().len() > LARGEST {
             return Err(AliasError::new(format!(
-                "at most {LARGEST} bytes can be stored by a key"
+                "at most {LARGEST} bytes can be stored under one key"
             )));
         }
         let mut store = self.0.store.lock().unwrap_or_else(PoisonError::into_inner);
         let own = store.entry(plugin.to_owned()).or_default();
         if own.len() >= MOST_KEYS && !own.contains_key(&key) {
             return Err(AliasError::new(format!(
-                "a plugin can store {MOST_KEYS} keys"
+                "at most {MOST_KEYS} keys can be stored"
             )));
         }
         own.insert(key, value);

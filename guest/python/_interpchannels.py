@@ -1,8 +1,8 @@
 """CPython's private module of channels, for islands.
 
-A channel is one of the host's, without a limit.  An interpreter that has a ChannelID of it holds both ends;
-others open what they use by its number, which interpreters of one domain can.  A send that waits for its
-receiver puts an end of another channel beside the object, and receives the acknowledgement from that.
+Each channel is an unbounded channel of the host.  An interpreter with a ChannelID of it holds both ends.  Interpreters
+of one domain can open a channel by its number.  A blocking send attaches an end of a second channel to the object, and
+waits for the receiver's acknowledgement on that.
 """
 
 from collections import namedtuple
@@ -37,22 +37,22 @@ class ChannelNotEmptyError(ChannelError):
 
 
 class _Channel:
-    """What this interpreter has of a channel."""
+    """This interpreter's state of a channel."""
 
     __slots__ = ("sender", "receiver", "unbound", "released", "__weakref__")
 
     def __init__(self):
         self.sender = self.receiver = None
         self.unbound = REPLACE
-        # The sides that this interpreter gave up.
+        # The sides that this interpreter released.
         self.released = set()
 
 
-# number -> channel, for as long as something has it: a ChannelID, or `_by_number`.
+# number -> channel, while a ChannelID or `_by_number` refers to it.
 _known = WeakValueDictionary()
 
-# The channels that this interpreter opened by their numbers.  It keeps them until they are closed, which is
-# checked when there are as many as `_most_by_number`.
+# The channels that this interpreter opened by number.  It keeps them until they are closed, which it checks whenever
+# there are `_most_by_number` of them.
 _by_number = {}
 _FEW = 64
 _most_by_number = _FEW
@@ -61,7 +61,7 @@ _most_by_number = _FEW
 class ChannelID:
     """A channel ID identifies a channel and may be used as an int.
 
-    The channel exists as long as any interpreter has a ChannelID of it, or has opened it by its number.
+    The channel exists while any interpreter has a ChannelID of it or has opened it by number.
     """
 
     __slots__ = ("_number", "_end", "_channel")
@@ -156,7 +156,7 @@ def _closed(number):
 
 
 def _found(number):
-    """What this interpreter has of the channel; None if there is no such channel."""
+    """Return this interpreter's state of the channel, or None if the channel does not exist."""
     channel = _known.get(number)
     if channel is None:
         channel = _Channel()
@@ -171,7 +171,7 @@ def _found(number):
 
 
 def _state(number):
-    """What this interpreter has of the channel, which must exist."""
+    """Return this interpreter's state of the channel, which must exist."""
     channel = _known.get(number)
     if channel is None:
         channel = _found(number)
@@ -192,18 +192,18 @@ def _keep(number, channel):
 
 
 def _forget(number):
-    """The channel was destroyed."""
+    """Forget a channel that was destroyed."""
     _known.pop(number, None)
     _by_number.pop(number, None)
 
 
 def _info(number, channel):
-    """What the host knows; raises ChannelClosedError for a channel that nothing can be done with."""
+    """Return the host's information; raises ChannelClosedError for a channel that cannot be used."""
     info = channel.receiver.info()
     if info.closed and not info.length and not info.waiting:
         raise _closed(number)
     if info.used and not info.senders and not info.receivers:
-        # All who ever used it gave it up, or are no more.
+        # All users have released it or no longer exist.
         channel.receiver.destroy()
         raise _closed(number)
     return info
@@ -298,7 +298,7 @@ def _send(number, make, unboundop, blocking, timeout):
         if form is host.Form.BUFFER:
             body, exact, luggage = _message(memoryview(body))
             ends, form = [], luggage.form
-        # The last end is the one on which the sender is told.
+        # The last end is the one for the acknowledgement.
         ends.append(host.EndRef_Sender(tell))
         luggage = codec.refs(form, ends)
     try:
@@ -307,7 +307,7 @@ def _send(number, make, unboundop, blocking, timeout):
         raise _error(number, error.value) from None
     if told is None:
         return
-    # Nobody but the receiver holds the other end from now on.
+    # Only the receiver holds the other end from now on.
     del tell, luggage, ends
     try:
         waits.receive(told, timeout)
@@ -315,11 +315,11 @@ def _send(number, make, unboundop, blocking, timeout):
         if type(error.value) is not host.Error_Timeout:
             raise _error(number, error.value) from None
         try:
-            # From here on whoever comes upon the object sees that it was withdrawn.
+            # A receiver that takes the object after this sees that it was withdrawn.
             told.close()
         except Err as error:
             forget(error)
-            # It was received at the last moment.
+            # The object was received at the last moment.
             return
         raise TimeoutError("timed out") from None
 
@@ -363,7 +363,7 @@ def recv(cid, default=_NO_DEFAULT):
 
 
 def _is_withdrawn(luggage):
-    """Whether the sender has given up; if not, it is told that the object was received."""
+    """Return whether the sender has given up; if not, acknowledge the object."""
     if luggage is None or not luggage.ends or type(luggage.ends[-1]) is not host.End_Sender:
         return False
     try:

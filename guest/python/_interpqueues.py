@@ -1,6 +1,6 @@
 """CPython's private module behind the queues of `concurrent.interpreters`, for islands.
 
-A queue is both ends of a channel of the host's, under the channel's number.
+A queue is both ends of a channel of the host, and its ID is the channel's number.
 """
 
 from _island import codec, loop, waits
@@ -81,7 +81,7 @@ def _ends(qid):
     except KeyError:
         pass
     if _number(qid) < 1 << 63:
-        # One that an interpreter of the same trust created.
+        # An interpreter of the same domain may have created it.
         try:
             found = _found(host.open_sender(qid), host.open_receiver(qid))
         except Err as error:
@@ -154,7 +154,7 @@ def put(qid, obj, unboundop=-1, *, timeout=0):
 
 
 async def put_async(qid, obj, unboundop=-1):
-    """As `put`, waiting in an event loop."""
+    """Add the object to the queue as `put` does, waiting in an event loop."""
     unbound = None if unboundop < 0 else UNBOUND[unboundop]
     try:
         await loop.send(_ends(qid).sender, obj, unbound, True)
@@ -185,7 +185,7 @@ def get(qid, *, timeout=0):
 
 
 async def get_async(qid):
-    """As `get`, waiting in an event loop."""
+    """Return what `get` returns, waiting in an event loop."""
     try:
         obj = await loop.receive(_ends(qid).receiver)
     except Err as error:

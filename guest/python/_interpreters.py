@@ -1,7 +1,6 @@
 """CPython's private module behind `concurrent.interpreters`, for islands.
 
-A reference to an interpreter that this one may name is a handle of the host's, kept here by id for
-as long as its count says.
+A reference to an interpreter is a handle of the host.  This module keeps one handle per id while its count is positive.
 """
 
 import weakref
@@ -48,7 +47,7 @@ WHENCE_STDLIB = 5
 # id -> [handle, count]
 _known = {}
 
-# id -> handle, while somebody has it in a list
+# id -> handle, while a list from `list_all` contains it
 _listed = weakref.WeakValueDictionary()
 
 
@@ -57,9 +56,9 @@ def _number(id):
 
 
 def _subject(id, restrict):
-    """The number of an interpreter that something is asked of.
+    """Return the number of an interpreter that an operation concerns.
 
-    With `restrict`, it must be one that this module created.
+    With `restrict`, this module must have created the interpreter.
     """
     id = _number(id)
     if restrict and _whence(id) != WHENCE_STDLIB:
@@ -88,15 +87,15 @@ def create(config="isolated", *, reqrefs=False):
 
 
 def create_child(trusted, config="isolated", settings=None):
-    """Create an interpreter of the caller's domain, if `trusted`, or of one of its own.
+    """Create an interpreter of the caller's domain, if `trusted`, or of a domain of its own; return its ID.
 
-    `settings` is a tuple of its policy, its limits and its name, as the host takes them.
+    `settings` is a tuple of the policy, the limits and the name, as the host accepts them.
     """
     config = configs.resolve("isolated" if config is None else config)
     if scripts.running:
         raise InterpreterError(
-            "an interpreter cannot be created while a script is run again for a function of its "
-            "__main__; guard the script's main part by if __name__ == '__main__':"
+            "cannot create an interpreter while the script is run again to find a function of its "
+            "__main__ (guard the script's main part with if __name__ == '__main__':)"
         )
     try:
         if settings is None:
@@ -106,7 +105,7 @@ def create_child(trusted, config="isolated", settings=None):
     except Err as error:
         raise refused(error.value) from None
     id = handle.id()
-    # A reference of ours keeps it alive until the caller counts one of its own.
+        # This entry keeps the interpreter alive until the caller counts a reference of its own.
     _known[id] = [handle, 0]
     configs.of_child[id] = config
     return id
@@ -139,7 +138,7 @@ def destroy(id, *, restrict=False):
 
 
 def kill(id):
-    """Stop whatever runs in the interpreter, and destroy it and its descendants."""
+    """Stop the interpreter's job, and destroy the interpreter and its descendants."""
     id = _number(id)
     if id == host.current():
         raise InterpreterError("interpreter is current")
@@ -148,7 +147,7 @@ def kill(id):
 
 
 def watch(id):
-    """A task that ends when the interpreter has nothing to do."""
+    """Return a task that ends when the interpreter is idle."""
     id = _number(id)
     if id == host.current():
         raise InterpreterError("interpreter is current")
@@ -156,7 +155,7 @@ def watch(id):
 
 
 def forget(id):
-    """The interpreter is no more."""
+    """Forget an interpreter that no longer exists."""
     _known.pop(id, None)
     configs.of_child.pop(id, None)
     aliases.forget(id)
@@ -177,7 +176,7 @@ def copy(id):
 
 
 def reset(id):
-    """Give interpreter `id` the state of a new one."""
+    """Restore the state that interpreter `id` was created with."""
     id = _number(id)
     if id == host.current():
         raise InterpreterError("interpreter already running")
@@ -211,11 +210,11 @@ def list_all(*, require_ready=False):
     for id in host.list_all():
         entry = _Listed((id, _whence(id)))
         if id not in _known and id != host.current():
-            # It is held as long as the list is, so that whoever makes an object of each finds all of them.
+            # The entry holds the handle, so that all listed interpreters exist while the list does.
             try:
                 entry.handle = _listed[id] = host.get(id)
             except Err:
-                # It has ended since.
+                # The interpreter has ended in the meantime.
                 continue
         listed.append(entry)
     return listed
@@ -259,7 +258,7 @@ def is_running(id, *, restrict=False):
             return True
         return handle.is_running()
     try:
-        # A handle says nothing of whether there is an interpreter still.
+        # A handle does not show whether the interpreter still exists.
         host.get(id)
     except Err as error:
         raise refused(error.value, id) from None
@@ -275,7 +274,7 @@ def start(id, job):
     """Start `job` in interpreter `id` and return the task."""
     if id == host.current():
         raise InterpreterError("interpreter already running")
-    # Whoever reads the outputs of both sees them in the order in which they were written.
+    # Keeps the output of both interpreters in the order in which it was written.
     report.flush()
     try:
         return _handle(id).start(job)
@@ -284,7 +283,7 @@ def start(id, job):
 
 
 def run(id, job):
-    """Run `job` in interpreter `id` to its end, and return what `finish` would."""
+    """Run `job` in interpreter `id` to its end, and return what `finish` returns."""
     if waits.deferred or waits.under_way or waits.background:
         return finish(start(id, job))
     if id == host.current():
@@ -302,14 +301,14 @@ def run(id, job):
                 raise DeadlockError(text) from None
             case host.NotRun_Interrupted(value=task):
                 interrupts.rise()
-                # A handler of the script's has returned, so the wait goes on.
+                # A signal handler of the script returned, so the wait continues.
                 return finish(task)
         raise
     return None if message is None else codec.decode(message), None
 
 
 def finish(task):
-    """Wait for `task`; return its result and what CPython returns for an uncaught exception."""
+    """Wait for `task`; return its result and CPython's snapshot of an uncaught exception."""
     try:
         waits.ended(task)
     except Err as error:
@@ -318,7 +317,7 @@ def finish(task):
 
 
 def result(task):
-    """As `finish`, for a task that has ended."""
+    """Return what `finish` returns, for a task that has ended."""
     try:
         message = task.finish()
     except Err as error:
@@ -341,7 +340,7 @@ def _failed(failure):
         case host.Failure_NotShareable(value=text):
             error = _not_shareable(text)
             raise error from error.__cause__
-    raise RuntimeError(f"refused: {failure!r}")
+    raise RuntimeError(f"unexpected error from the host: {failure!r}")
 
 
 def _not_shareable(text):
@@ -353,7 +352,7 @@ def _not_shareable(text):
 
 
 def excinfo(raised):
-    """CPython's snapshot of an exception, from the host's record of it."""
+    """Convert the host's record of an exception to CPython's snapshot."""
     formatted = f"{raised.qualified_name}: {raised.message}"
     if not raised.message:
         formatted = raised.qualified_name
@@ -370,7 +369,7 @@ def excinfo(raised):
 
 
 def capture_exception(exc=None):
-    """Return a snapshot of an exception, by default the one that is being handled."""
+    """Return a snapshot of an exception, by default of the one being handled."""
     import sys
 
     if exc is None:
@@ -389,7 +388,7 @@ def _checked_shared(shared, function, position):
     for key in shared:
         if not isinstance(key, str):
             raise TypeError("the names to bind must be str")
-        # It says what is wrong with a name that is no text.
+        # Raises UnicodeEncodeError for a name with lone surrogates.
         key.encode()
         if "\0" in key:
             raise ValueError("embedded null character")
@@ -413,17 +412,17 @@ def start_exec(id, code):
 
 
 def exec_result(task, code):
-    """Wait for a task of `start_exec`; None, or a snapshot of what was not caught."""
+    """Wait for a task of `start_exec`; return None or a snapshot of an uncaught exception."""
     return _told(finish(task)[1], code)
 
 
 def _exec_job(code):
     if isinstance(code, (bytes, bytearray)):
-        # In whatever encoding it declares.
+        # The source declares its encoding.
         code = decode_source(bytes(code))
     if isinstance(code, str):
         source = str(code)
-        # It says what is wrong with source that is no text.
+        # `encode` raises UnicodeEncodeError for source with lone surrogates.
         codec.sized(source.encode())
         return host.Job_Exec(source)
     if isinstance(code, (FunctionType, CodeType)):
@@ -437,7 +436,7 @@ def _exec_job(code):
 
 def _told(failed, code):
     if failed is not None and isinstance(code, str) and failed.type.__name__ in _NO_PROGRAM:
-        # What is no program is the caller's mistake, and told where it was made.
+        # Invalid source is the caller's mistake, so compile it here to raise the error here.
         compile(str(code), "<string>", "exec", dont_inherit=True)
     return failed
 
@@ -466,13 +465,13 @@ def run_func(id, func, shared=_NOTHING, *, restrict=False):
 def call(id, function, args=(), kwargs=_NOTHING, *, preserve_exc=False, restrict=False):
     """Call the provided object in the identified interpreter.
 
-    Returns the result and None, or None and a snapshot of the exception that was not caught.
+    Returns the result and None, or None and a snapshot of an uncaught exception.
     """
     return run(_subject(id, restrict), _call_job(function, args, kwargs))
 
 
 def start_call(id, function, args, kwargs):
-    """Start a call and return the task; raises NotShareableError."""
+    """Start a call and return its task.  Raises NotShareableError."""
     return start(id, _call_job(function, args, kwargs))
 
 

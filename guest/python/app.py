@@ -1,8 +1,8 @@
-"""The application that is made a component: everything that an island's snapshot holds."""
+"""The application that becomes the component; importing it makes the state of the snapshot."""
 
 from _island import start
 
-# The names that the bindings look for.
+# The bindings look for these names.
 from _island.copying import Copying  # noqa: F401
 from _island.run import Guest  # noqa: F401
 

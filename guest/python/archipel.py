@@ -1,8 +1,22 @@
-"""What Archipel adds to the interpreters and channels of the PEPs: a choice between several waits,
-tasks in interpreters of their own, interpreters that are trusted with nothing, and waiting in asyncio.
+"""Archipel's extensions to the interpreters and channels of PEP 734 and PEP 554.
 
-The `*_async` methods are those of the classes of `concurrent.interpreters` and `interpreters`; they
-must be awaited in the event loop that `asyncio.run` makes.
+`select` waits for the first of several events, `spawn` runs a call in an interpreter of its own, `create` makes
+interpreters for untrusted code, and `share` and `transfer` lend them channel ends and files:
+
+    import archipel
+
+    child = archipel.create(name="plugin", limits={"cpu": 1.0, "memory": 64 << 20})
+    child.alias("log", print, "[plugin]")
+    child.exec("log('hello')")
+
+    task = archipel.spawn(pow, 2, 1000)
+    print(task.result(timeout=5))
+
+The `*_async` methods of the classes in `concurrent.interpreters` and `interpreters` wait in an event loop; await them
+in the loop that `asyncio.run` makes.
+
+Every wait can raise `DeadlockError`, if all parties that could end it are waiting too; `Cancelled`, if an ancestor
+or the host cancels this interpreter; and KeyboardInterrupt.
 """
 
 from concurrent import interpreters as _ci
@@ -53,13 +67,20 @@ __all__ = [
 def channel(capacity=0):
     """Create a channel and return its ends, `(RecvChannel, SendChannel)`.
 
-    As `interpreters.create_channel`: 0 is a rendezvous, n a buffer, None without a limit.
+    `capacity` is the number of objects that the channel queues: 0 for a rendezvous, None for no limit of its own.
+    This is `interpreters.create_channel`.
+
+    Raises TypeError and ValueError for an invalid capacity, and ValueError if there are too many channels.
     """
     return create_channel(capacity)
 
 
 class Interpreter(Governed, _ci.Interpreter):
-    """An interpreter that was created by `archipel.create`."""
+    """An interpreter created by `archipel.create`.
+
+    It has the methods of `concurrent.interpreters.Interpreter`, such as `exec` and `call`, and those with which its
+    creator governs it, such as `alias`, `limit` and `kill`.  `name` is the name that it was created with, or None.
+    """
 
     name = None
 
@@ -69,32 +90,34 @@ class Interpreter(Governed, _ci.Interpreter):
 
     @property
     def done(self):
-        """A case for `select`, and true as soon as the interpreter has nothing to do."""
+        """The end of the interpreter's current job: a case for `select`, true while the interpreter is idle."""
         return Done(_interpreters.watch(self.id))
 
 
 def create(*, safe=True, policy=None, limits=None, image=None, name=None):
-    """Create an interpreter.
+    """Create an interpreter and return it.
 
-    A safe one has no powers but those in `policy`, and nothing but data comes from it.  With
-    `safe=False` it is as one of `concurrent.interpreters.create`, which accepts and sends pickles and
-    has all that its creator has; a `policy` then says what it has instead.  `limits` is a dict as the
-    arguments of `Interpreter.limit`.  `image` is an interpreter whose state it begins with, as
-    `copy` does, and whose policy it has.
+    A safe interpreter has no capabilities except those in `policy`, and can send only data.  With `safe=False` the
+    interpreter is like one of `concurrent.interpreters.create`: it shares pickles with its creator and has all of its
+    creator's capabilities, or those in `policy` if that is given.
 
-    Raises Denied for what this interpreter does not have itself, ValueError and TypeError for what
-    makes no sense, and InterpreterError where a limit would be passed.
+    `policy` is a dict with the keys of a policy file; paths are those that this interpreter sees.  `limits` is a dict
+    of the arguments of `Interpreter.limit`.  `image` is an interpreter to copy: the new one starts with its state and
+    its policy.  `name` identifies the interpreter in logs and in `repr`.
+
+    Raises Denied if `policy` or `limits` exceed what this interpreter has itself, TypeError and ValueError for
+    invalid arguments, and InterpreterError if no further interpreter is allowed or `image` cannot be copied.
     """
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name must be str or None, not {type(name).__name__}")
     if name is not None:
-        # It says what is wrong with a name that is no text.
+        # Raises UnicodeEncodeError for a name with lone surrogates.
         name.encode()
     if limits is not None and not isinstance(limits, dict):
         raise TypeError(f"limits must be a dict or None, not {type(limits).__name__}")
     if image is not None:
         if policy is not None:
-            raise ValueError("an interpreter made from an image has the image's policy")
+            raise ValueError("policy and image cannot be combined: a copy has the policy of its image")
         interpreter = Interpreter(_interpreters.copy(image.id), _ownsref=True)
         if limits:
             interpreter.limit(**limits)
@@ -111,9 +134,9 @@ def create(*, safe=True, policy=None, limits=None, image=None, name=None):
 
 
 class Done:
-    """The end of something: a case for `select`, true once it is over, and awaitable.
+    """The end of a job: a case for `select`, true once the job has ended, and awaitable.
 
-    Calling it tells the same, for those who know `Future.done`.
+    Calling it returns the same as `bool`, as with `Future.done`.
     """
 
     __slots__ = ("_task", "_over")
@@ -143,7 +166,11 @@ class Done:
 
 
 class Task:
-    """A call in an interpreter of its own, which is destroyed when the call has ended."""
+    """A call in an interpreter of its own, made by `spawn`.
+
+    The interpreter is destroyed when the result is taken.  A task is a case for `select`, and can be awaited:
+    `await task` returns or raises what `result` does.  Cancelling the awaiting coroutine does not stop the call.
+    """
 
     def __init__(self, function, args, kwargs, safe):
         self._interpreter = create(safe=safe)
@@ -162,20 +189,23 @@ class Task:
 
     @property
     def done(self):
-        """A case for `select`, and true once there is a result or an exception."""
+        """The end of the call: a case for `select`, true once there is a result or an exception."""
         return Done(self._task)
 
     @property
     def interpreter(self):
-        """The interpreter that the call runs in, until it has ended."""
+        """The interpreter that runs the call; None once the result was taken."""
         return self._interpreter
 
     def cancelled(self):
-        """Whether it was cancelled before it ended."""
+        """Return whether `cancel` stopped the call."""
         return self._cancelled
 
     def cancel(self):
-        """Stop the call, wherever it is; returns whether it was still going on."""
+        """Stop the call, wherever it is, and return whether it was still running.
+
+        Afterwards `result` raises Cancelled.
+        """
         if self._outcome is not None or self.done:
             return False
         self._cancelled = True
@@ -183,17 +213,21 @@ class Task:
         return True
 
     def result(self, timeout=None):
-        """Wait for the result and return it.
+        """Wait for the call to end and return its result.
 
-        Raises TimeoutError after `timeout` seconds, Cancelled for a task that was cancelled,
-        ExecutionFailed for a call that raised, and InterpreterDied.
+        `timeout` is in seconds; None waits without limit.  Further calls return or raise the same.  An interruption
+        of the caller ends the wait, but does not stop the call.
+
+        Raises TimeoutError if the call has not ended in time, in which case it goes on; ExecutionFailed if the call
+        raised an exception; Cancelled after `cancel`; LimitExceeded or InterpreterDied if the interpreter was stopped
+        or crashed; and NotShareableError if the result cannot be sent.
         """
         if self._outcome is None:
             try:
                 _waits.ended(self._task, timeout)
             except Err as error:
                 if type(error.value) is _channels.Error_Timeout:
-                    raise TimeoutError("the task goes on") from None
+                    raise TimeoutError("timed out: the task is still running") from None
                 raise not_sent(error.value) from None
         return self._take()
 
@@ -214,7 +248,7 @@ class Task:
             try:
                 self._interpreter.close()
             except _ci.InterpreterError:
-                # It died or was killed, and is gone already.
+                # It died or was killed, so it no longer exists.
                 pass
             self._interpreter = None
         return value, None if excinfo is None else _ci.ExecutionFailed(excinfo)
@@ -226,15 +260,18 @@ class Task:
 
 
 def spawn(function, /, *args, **kwargs):
-    """Call `function(*args, **kwargs)` in a fresh interpreter, in parallel, and return the task.
+    """Call `function(*args, **kwargs)` in a new interpreter, in parallel, and return a `Task`.
 
-    What can be called and passed is what `Interpreter.call` takes.
+    The interpreter is created with `safe=False`.  The function, its arguments and its result are limited to what
+    `Interpreter.call` of `concurrent.interpreters` accepts.
+
+    Raises NotShareableError if the call cannot be sent, and InterpreterError if no further interpreter is allowed.
     """
     return Task(function, args, kwargs, safe=False)
 
 
 class After:
-    """A case for `select` that is ready after some time."""
+    """A case for `select` that becomes ready after some time: see `after`."""
 
     __slots__ = ("seconds",)
 
@@ -247,28 +284,41 @@ class After:
 
 
 def after(seconds):
-    """A case for `select` that is ready when so many seconds have passed since `select` began."""
+    """Return a case for `select` that becomes ready `seconds` after `select` began.
+
+    Raises ValueError if `seconds` is negative or NaN.
+    """
     return After(seconds)
 
 
 _ABSENT = object()
 
 
-# As many as the host waits for at once.
+# The maximum number of cases that the host accepts.
 _MOST_CASES = 1024
 
 
 def select(*cases, timeout=None, default=_ABSENT):
-    """Do the first of `cases` that can be done, and return it with what came of it.
+    """Carry out the first of `cases` that becomes ready, and return `(case, value)`.
 
-    A case is a `RecvChannel` or a `Queue` to receive from; a tuple `(channel, obj)` of a
-    `SendChannel` or a `Queue` and what to send; a `Task`, or the `done` of a task or an interpreter;
-    or `after(seconds)`.  The result is `(case, value)`: the case as it was given, and the object that
-    was received, or None.  Of several cases that can be done one is chosen at random, as in Go.
+    A case is one of
 
-    With a `default`, nothing is waited for: `(None, default)` says that no case could be done.
-    Raises TimeoutError after `timeout` seconds, what the operation of a chosen case raises (such as
-    ChannelClosedError), and DeadlockError when no case could ever be done.
+    - a `RecvChannel` or a `Queue`, to receive from it; the value is the object received;
+    - a tuple `(channel, obj)` of a `SendChannel` or a `Queue` and an object to send; the value is None;
+    - a `Task`; the value is its result;
+    - the `done` of a task or an interpreter; the value is None;
+    - `after(seconds)`; the value is None.
+
+    The returned case is the object that was passed.  If several cases are ready, one is chosen at random, as in Go.
+    Only that one is carried out.
+
+        which, what = archipel.select(inbox, (outbox, "ping"), child.done, archipel.after(1.5))
+
+    With a `default`, `select` does not wait: it returns `(None, default)` if no case is ready.
+
+    Raises TimeoutError after `timeout` seconds; what the operation of the chosen case raises, such as
+    ChannelClosedError; DeadlockError if no case can ever become ready; TypeError for an object that is not a case;
+    and ValueError for more than 1024 cases.
     """
     wanted = []
     deadline = None
@@ -296,7 +346,7 @@ def select(*cases, timeout=None, default=_ABSENT):
             return None, default
         if late is not None:
             return late, None
-        raise TimeoutError("no case could be done in time") from None
+        raise TimeoutError("timed out: no case became ready") from None
     case = wanted[index][0]
     return case, _result(case, outcome)
 
@@ -313,7 +363,7 @@ def _host_case(case):
     if isinstance(case, tuple) and len(case) == 2:
         return _send_case(*case)
     raise TypeError(
-        "a case is a RecvChannel, a Queue, (SendChannel, obj), (Queue, obj), a Task, a done or "
+        "case must be a RecvChannel, a Queue, (SendChannel, obj), (Queue, obj), a Task, a done or "
         f"after(seconds), not {case!r}"
     )
 
@@ -324,7 +374,7 @@ def _send_case(end, obj):
     elif isinstance(end, _ci.Queue):
         handle, pickled = _interpqueues._ends(end.id).sender, True
     else:
-        raise TypeError(f"what can be sent to is a SendChannel or a Queue, not {end!r}")
+        raise TypeError(f"the target of a send must be a SendChannel or a Queue, not {end!r}")
     return _waiting.Case_Send((handle, _waits.message_for(obj, None, pickled)))
 
 

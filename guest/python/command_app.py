@@ -1,4 +1,4 @@
-"""The application of the command, which is everything that the island is but for the host."""
+"""The application of the WASI command: the island with replacements for the host's interfaces."""
 
 import _alone
 

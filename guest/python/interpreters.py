@@ -1,7 +1,16 @@
 """Multiple interpreters and channels between them: PEP 554, as of May 2020.
 
-An interpreter of this module has a memory of its own and shares nothing with others but the
-channels that it was given.
+Every interpreter has its own memory and shares nothing with others except the channels that it was given:
+
+    import interpreters
+
+    child = interpreters.create()
+    recv, send = interpreters.create_channel(8)
+    child.run_in_thread("send.send(6 * 7)", channels={"send": send})
+    print(recv.recv())
+
+Timeouts are in seconds; None waits without limit.  Every wait can raise DeadlockError, if all parties that could end
+it are waiting too; `archipel.Cancelled`, if an ancestor or the host cancels this interpreter; and KeyboardInterrupt.
 """
 
 import builtins
@@ -41,11 +50,14 @@ __all__ = [
 
 
 class RunFailedError(RuntimeError):
-    """An uncaught exception ended `Interpreter.run`; its cause describes the exception."""
+    """The code of `Interpreter.run` raised an exception, which `__cause__` describes."""
 
 
 class UncaughtException(Exception):
-    """The description of an exception that another interpreter did not catch."""
+    """The description of an exception that was not caught in another interpreter.
+
+    `type` describes the class, `msg` is the text, and `excinfo` has both and the formatted traceback.
+    """
 
     def __init__(self, excinfo):
         super().__init__(excinfo.formatted)
@@ -58,35 +70,41 @@ class UncaughtException(Exception):
 
 
 class ChannelError(Exception):
-    """The base of the exceptions about channels."""
+    """The base class of the exceptions about channels."""
 
 
 class ChannelNotFoundError(ChannelError):
-    """There is no such channel."""
+    """The channel does not exist."""
 
 
 class ChannelEmptyError(ChannelError):
-    """Nothing is in the channel now."""
+    """The channel is empty."""
 
 
 class ChannelNotEmptyError(ChannelError):
-    """Something is in the channel still."""
+    """The channel still has queued objects."""
 
 
 class NotReceivedError(ChannelError):
-    """Nobody took the object."""
+    """No receiver took the object in time; it was not sent."""
 
 
 class ChannelClosedError(ChannelError):
-    """The channel is closed, or nobody is left at its other end."""
+    """The channel is closed, or its other side has no holders."""
 
 
 class ChannelReleasedError(ChannelClosedError):
-    """This end was released."""
+    """This end was released by `release`."""
 
 
 class Interpreter:
-    """A Python interpreter other than, or the same as, the current one."""
+    """A reference to a Python interpreter, perhaps the current one.
+
+    `Interpreter(id)` refers to an existing interpreter; `create` makes a new one.  An interpreter is destroyed when
+    the last reference to it is dropped.  References compare equal if they refer to the same interpreter.
+
+    Raises InterpreterNotFoundError if there is no such interpreter or this one cannot name it.
+    """
 
     def __init__(self, id, *, isolated=True):
         _interpreters.whence(id)
@@ -95,7 +113,7 @@ class Interpreter:
         _interpreters.incref(id)
 
     def __del__(self):
-        # It fails in an object whose `__init__` did.
+        # `__init__` may have failed.
         if hasattr(self, "_id"):
             _interpreters.decref(self._id)
 
@@ -113,49 +131,65 @@ class Interpreter:
 
     @property
     def id(self):
+        """The number of the interpreter within its family; the first interpreter is 0."""
         return self._id
 
     @property
     def isolated(self):
+        """True if the interpreter was created with `isolated=True`, as far as this reference knows."""
         return self._isolated
 
     def is_running(self):
-        """Whether the interpreter is executing code now."""
+        """Return whether the interpreter is executing code.
+
+        Raises InterpreterNotFoundError if it no longer exists.
+        """
         return _interpreters.is_running(self._id)
 
     def close(self):
-        """Destroy the interpreter.  Raises InterpreterError when it is running or current."""
+        """Destroy the interpreter and its descendants.
+
+        Raises InterpreterError if the interpreter is running or is the current one.
+        """
         _interpreters.destroy(self._id)
 
     def copy(self):
-        """Create an interpreter with the same state: modules, names and all they refer to.
+        """Create an interpreter with the same state: modules, names and all objects that they refer to.
 
-        The copy goes on by itself.  It has ends of the same channels and references to the same
-        interpreters, but no open files, and what the original started in other interpreters has
-        failed for it.  Raises InterpreterError when the interpreter is running, when it is in the
-        middle of reading a directory, or when a limit would be passed.
+        The copy is independent.  It has ends of the same channels, references to the same interpreters, and the
+        policy and limits of the original.  Its open files are closed, and jobs that the original started in other
+        interpreters count as failed.  Copying takes time in proportion to the size of the state.
+
+        Raises InterpreterError if the interpreter is running, has an unfinished directory listing, or if no further
+        interpreter is allowed.
         """
         return Interpreter(_interpreters.copy(self._id), isolated=self._isolated)
 
     def reset(self):
-        """Give the interpreter the state of a new one, and destroy those that it created.
+        """Restore the state that the interpreter was created with, and destroy its descendants.
 
-        Raises InterpreterError when it is running.
+        Raises InterpreterError if the interpreter is running.
         """
         _interpreters.reset(self._id)
 
     def run(self, source, /, *, channels=None):
-        """Run source text in the interpreter's `__main__` and wait until it has ended.
+        """Run source text in the interpreter's `__main__` and wait until it ends.
 
-        `channels` is a dict of names and the channel ends to bind to them before.  Raises
-        RunFailedError when an exception was not caught.
+        `channels` is a dict of names and channel ends, which are bound in `__main__` first.  An interruption of the
+        caller ends this wait, but does not stop the interpreter.
+
+        Raises RunFailedError if the code raises an exception, InterpreterError if the interpreter is already running,
+        and `archipel.LimitExceeded` or `archipel.InterpreterDied` if it was stopped or crashed.
         """
         _, excinfo = _interpreters.run(self._id, self._job(source, channels))
         if excinfo is not None:
             raise _failed(excinfo)
 
     async def run_async(self, source, /, *, channels=None):
-        """As `run`, for a coroutine; cancelling it does not stop the interpreter."""
+        """Run source text as `run` does, without blocking the event loop.
+
+        Cancelling the coroutine does not stop the interpreter.
+        """
         task = self._start(source, channels)
         await loop.ended(task)
         _, excinfo = _interpreters.result(task)
@@ -163,9 +197,10 @@ class Interpreter:
             raise _failed(excinfo)
 
     def run_in_thread(self, source, /, *, channels=None):
-        """Run source text beside the caller, and return what has `join` and `is_alive`.
+        """Run source text in parallel with the caller, and return an object with `join` and `is_alive`.
 
-        An uncaught exception is shown as one in a `threading.Thread` is.
+        An exception that the code does not catch is reported as one in a `threading.Thread` is.  The other arguments
+        and exceptions are those of `run`.
         """
         task = self._start(source, channels)
 
@@ -186,7 +221,7 @@ class Interpreter:
         if channels:
             for name, end in channels.items():
                 if not isinstance(end, (RecvChannel, SendChannel)):
-                    raise ValueError(f"channels[{name!r}] is no channel end: {end!r}")
+                    raise ValueError(f"channels[{name!r}] is not a channel end: {end!r}")
             _interpreters.set___main___attrs(self._id, dict(channels))
         codec.sized(source.encode())
         return _host.Job_Exec(source)
@@ -199,26 +234,32 @@ def _failed(excinfo):
 
 
 def create(*, isolated=True):
-    """Create a new interpreter.
+    """Create an interpreter and return it.
 
-    An isolated one has no powers, and nothing but data comes from it.  One that is not has all that
-    its creator has, as those of `concurrent.interpreters`; its memory is its own all the same.
+    An isolated interpreter has no capabilities except its output, and can send only data.  With `isolated=False` it
+    has all of its creator's capabilities, like the interpreters of `concurrent.interpreters`; its memory is separate
+    either way.
+
+    Raises InterpreterError if no further interpreter is allowed.
     """
     return Interpreter(_interpreters.create_child(not isolated), isolated=isolated)
 
 
 def list_all():
-    """The current interpreter and those that it may name: its descendants."""
+    """Return the current interpreter and its living descendants as a list."""
     return [Interpreter(id) for id, _ in _interpreters.list_all()]
 
 
 def get_current():
-    """The interpreter that runs this."""
+    """Return the current interpreter."""
     return Interpreter(_interpreters.get_current()[0])
 
 
 def get_main():
-    """The first interpreter of this family."""
+    """Return the first interpreter of the family.
+
+    Raises InterpreterNotFoundError if the current interpreter cannot name it.
+    """
     return Interpreter(0)
 
 
@@ -247,12 +288,12 @@ class _End:
 
     @property
     def id(self):
-        """The number of the channel."""
+        """The number of the channel within the family."""
         return self._id
 
     @property
     def is_closed(self):
-        """Whether nothing can be sent any more."""
+        """True if the channel is closed for sending, or if this end was released."""
         if waits.deferred or waits.background:
             waits.look(id(self))
         return self._handle is None or self._handle.info().closed
@@ -264,10 +305,10 @@ class _End:
         self.release()
 
     def release(self):
-        """Give this end up; the channel goes on between others that hold it.
+        """Release this end; the channel stays open for other holders.
 
-        When the last sender was released, receivers take what is in the channel and then find it
-        closed; when the last receiver was, senders find it closed.  Doing it twice is harmless.
+        After the last sender was released, receivers get the queued objects and then ChannelClosedError.  After the
+        last receiver was released, senders get ChannelClosedError.  Releasing an end again has no effect.
         """
         self._handle = None
 
@@ -282,7 +323,7 @@ class _End:
             try:
                 found.append(Interpreter(id))
             except _interpreters.InterpreterNotFoundError:
-                # One that this interpreter cannot name, such as its parent.
+                # This interpreter cannot name it; it may be the parent, for example.
                 pass
         return found
 
@@ -298,33 +339,39 @@ class _End:
 
 
 def _poison(reason, id):
-    """The exception that a sender left behind; only builtin ones come back as what they were."""
+    """Return the exception that a sender left.  Only builtin exceptions are restored as they were."""
     name, args = reason
     kind = getattr(builtins, name, None)
     if isinstance(kind, type) and issubclass(kind, Exception):
         try:
             return kind(*args)
         except Exception:
-            # Its arguments are none of that class's.
+            # The class does not accept these arguments.
             pass
     return ChannelClosedError(f"channel {id} is closed: {name}{args!r}")
 
 
 class RecvChannel(_End):
-    """The receiving end of a channel."""
+    """The receiving end of a channel.
+
+    It is a context manager that releases the end, an iterator and an asynchronous iterator over the received objects,
+    and an awaitable for the next object.  It can be sent to other interpreters.  All methods raise
+    ChannelReleasedError once the end was released, and those that receive raise ChannelClosedError if the channel is
+    empty and closed, or the exception that a sender gave to `poison`.
+    """
 
     __slots__ = ()
     _handle_type = _channels.Receiver
 
     @property
     def interpreters(self):
-        """The interpreters that have received from the channel and hold this end."""
+        """The interpreters that have received from the channel and still hold this end."""
         return self._users(self._held().info().receivers)
 
     def close(self, force=False):
-        """Close the channel for everybody.
+        """Close the channel for all holders.
 
-        Raises ChannelNotEmptyError when something is in it, which is thrown away if `force`.
+        With `force`, queued objects are discarded.  Raises ChannelNotEmptyError otherwise if there are any.
         """
         if force:
             self._held().destroy()
@@ -335,16 +382,23 @@ class RecvChannel(_End):
             raise self._error(error.value) from None
 
     def recv(self, *, timeout=None):
-        """Wait for the next object and return it; TimeoutError after `timeout` seconds."""
+        """Wait for the next object and return it.
+
+        Raises TimeoutError if none arrives within `timeout` seconds, and MemoryError if there is no memory for the
+        message, which then stays in the channel.
+        """
         try:
             return waits.receive(self._handle or self._held(), timeout)
         except Err as error:
             if type(error.value) is _channels.Error_Timeout:
-                raise TimeoutError(f"nothing came from channel {self._id}") from None
+                raise TimeoutError(f"timed out receiving from channel {self._id}") from None
             raise self._error(error.value) from None
 
     def recv_nowait(self, default=...):
-        """The next object if there is one, else `default`, else ChannelEmptyError."""
+        """Return the next object, or `default` if the channel is empty.
+
+        Raises ChannelEmptyError if the channel is empty and no default is given.
+        """
         try:
             return waits.receive(self._held(), 0)
         except Err as error:
@@ -355,7 +409,10 @@ class RecvChannel(_End):
         return default
 
     async def recv_async(self):
-        """As `recv`, for a coroutine; nothing is lost when it is cancelled."""
+        """Wait for the next object in an event loop and return it.
+
+        Cancelling the coroutine loses nothing: the object stays in the channel.
+        """
         try:
             return await loop.receive(self._held())
         except Err as error:
@@ -365,7 +422,7 @@ class RecvChannel(_End):
         return self.recv_async().__await__()
 
     async def __aiter__(self):
-        """Receive until the channel is closed and empty."""
+        """Yield objects until the channel is closed and empty."""
         while True:
             try:
                 obj = await self.recv_async()
@@ -374,10 +431,10 @@ class RecvChannel(_End):
             yield obj
 
     def __iter__(self):
-        """Receive until the channel is closed and empty."""
+        """Yield objects until the channel is closed and empty."""
         while True:
             try:
-                # What `recv` does, without its frame.
+                # The body of `recv`, inlined to save a frame.
                 obj = waits.receive(self._handle or self._held())
             except ChannelClosedError:
                 return
@@ -390,20 +447,26 @@ class RecvChannel(_End):
 
 
 class SendChannel(_End):
-    """The sending end of a channel."""
+    """The sending end of a channel.
+
+    It is a context manager that releases the end, and can be sent to other interpreters.  All methods raise
+    ChannelReleasedError once the end was released.  Those that send raise ChannelClosedError if the channel is closed
+    or has no receiver, NotShareableError if the object contains something that is not data, ValueError if the message
+    is too large, and `archipel.LimitExceeded` if it exceeds a limit on queued bytes.
+    """
 
     __slots__ = ()
     _handle_type = _channels.Sender
 
     @property
     def interpreters(self):
-        """The interpreters that have sent to the channel and hold this end."""
+        """The interpreters that have sent to the channel and still hold this end."""
         return self._users(self._held().info().senders)
 
     def close(self, force=False):
-        """Close the channel for everybody: what is in it can be received still.
+        """Close the channel for all holders; receivers still get the queued objects.
 
-        It is thrown away instead if `force`.
+        With `force`, the queued objects are discarded.
         """
         if force:
             self._held().destroy()
@@ -411,10 +474,11 @@ class SendChannel(_End):
             self._held().close()
 
     def poison(self, exc=None):
-        """Close the channel for a reason: who receives gets what is in it, and then `exc` raised.
+        """Close the channel with a reason: receivers get the queued objects, and then `exc` is raised.
 
-        A builtin exception is raised as it is; of any other, ChannelClosedError tells the class and
-        the arguments, which must be shareable.
+        `exc` is an exception or an exception class; None is the same as `close`.  A builtin exception is raised as it
+        is.  Any other becomes a ChannelClosedError whose text has its class and arguments.  Raises NotShareableError
+        if the arguments are not plain data.
         """
         if exc is None:
             return self.close()
@@ -431,7 +495,7 @@ class SendChannel(_End):
             raise self._error(error.value) from None
 
     def send(self, obj, *, timeout=None):
-        """Send `obj` and wait until it is in the channel, or taken where that holds nothing.
+        """Send `obj` and wait until it is in the channel, or until it is received if the capacity is 0.
 
         Raises NotReceivedError after `timeout` seconds; the object is not sent then.
         """
@@ -439,18 +503,21 @@ class SendChannel(_End):
             waits.send(self._handle or self._held(), obj, timeout)
         except Err as error:
             if type(error.value) is _channels.Error_Timeout:
-                raise NotReceivedError(f"nobody received from channel {self._id}") from None
+                raise NotReceivedError(f"timed out sending to channel {self._id}") from None
             raise self._error(error.value) from None
 
     async def send_async(self, obj):
-        """As `send`, for a coroutine; when it is cancelled, the object was not sent."""
+        """Send `obj` as `send` does, without blocking the event loop.
+
+        Cancelling the coroutine withdraws the object, unless it was sent already.
+        """
         try:
             await loop.send(self._held(), obj)
         except Err as error:
             raise self._error(error.value) from None
 
     def send_nowait(self, obj):
-        """Send `obj` if that is possible without waiting; returns whether it was sent."""
+        """Send `obj` if that is possible without waiting, and return whether it was sent."""
         try:
             waits.send(self._held(), obj, 0)
         except Err as error:
@@ -460,12 +527,15 @@ class SendChannel(_End):
         return True
 
     def send_buffer(self, obj, *, timeout=None):
-        """Send a copy of the bytes of a buffer; they arrive as a memoryview."""
+        """Send a copy of the bytes of a buffer, which arrives as a memoryview.
+
+        Raises NotReceivedError after `timeout` seconds, and TypeError if `obj` is not a buffer.
+        """
         if not self._send_buffer(obj, timeout):
-            raise NotReceivedError(f"nobody received from channel {self._id}")
+            raise NotReceivedError(f"timed out sending to channel {self._id}")
 
     def send_buffer_nowait(self, obj):
-        """As `send_buffer`, if possible without waiting; returns whether it was sent."""
+        """Send a buffer as `send_buffer` does if that is possible without waiting; return whether it was sent."""
         return self._send_buffer(obj, 0)
 
     def _send_buffer(self, obj, timeout):
@@ -482,8 +552,10 @@ class SendChannel(_End):
 def create_channel(capacity=0):
     """Create a channel and return its ends, `(RecvChannel, SendChannel)`.
 
-    With a capacity of 0 a send waits until the object is received; with n, n objects wait in the
-    channel; with None, any number that the policy allows.
+    `capacity` is the number of objects that the channel queues.  With 0, a send waits until the object is received;
+    with None, the channel queues as much as the policy allows.
+
+    Raises TypeError or ValueError for an invalid capacity, and ValueError if there are too many channels.
     """
     if capacity is None:
         wanted = _channels.Capacity_Unbounded()
@@ -503,7 +575,7 @@ def create_channel(capacity=0):
 
 
 def list_all_channels():
-    """The open channels of which this interpreter holds both ends: `[(RecvChannel, SendChannel)]`."""
+    """Return the open channels of which this interpreter holds both ends, as `[(RecvChannel, SendChannel)]`."""
     found = {}
     for end in _held_ends:
         if not end.is_closed:

@@ -25,7 +25,7 @@ def serve(recv, send):
 
 
 async def araises(kind, awaitable):
-    """As runner.raises, for something to await."""
+    """Do what runner.raises does, for an awaitable."""
     try:
         result = await awaitable
     except kind as error:
@@ -49,7 +49,7 @@ def runs():
 
 @row("asyncio.sleep()")
 async def sleeps():
-    """It lets others go on, and takes its time."""
+    """It lets other coroutines run, and lasts as long as asked."""
     order = []
 
     async def note(name, seconds):
@@ -66,7 +66,7 @@ async def sleeps():
 
 @row("asyncio.wait_for() and asyncio.timeout()")
 async def timeouts():
-    """A wait for something that does not come ends with TimeoutError."""
+    """A wait that does not end in time raises TimeoutError."""
     recv, _send = channel()
     await araises(TimeoutError, asyncio.wait_for(asyncio.sleep(1000), 0.01))
     await araises(TimeoutError, asyncio.wait_for(recv.recv_async(), 0.01))
@@ -100,7 +100,7 @@ async def task_groups():
 
 @row("asyncio.Queue, Event and Lock")
 async def primitives():
-    """Coroutines talk to each other by the means of asyncio."""
+    """Coroutines communicate through the primitives of asyncio."""
     queue, event, lock = asyncio.Queue(1), asyncio.Event(), asyncio.Lock()
 
     async def produce():
@@ -117,9 +117,9 @@ async def primitives():
     equal(got, [0, 1, 2, 3, 4])
 
 
-@row("api.md 3, await recv")
+@row("archipel, await recv")
 async def awaits_a_channel():
-    """A receiving end can be awaited, alone and beside other waits."""
+    """A receiving end can be awaited, alone and together with other waits."""
     recv, send = channel(1)
     send.send("x")
     equal(await recv, "x")
@@ -130,15 +130,15 @@ async def awaits_a_channel():
     equal(got, [1, 2, None, None])
 
 
-@row("api.md 3, await recv")
+@row("archipel, await recv")
 async def a_channel_between_coroutines():
-    """A coroutine can send what another one of the loop waits for, without any capacity."""
+    """A coroutine can send what another one of the same loop waits for, through a rendezvous."""
     recv, send = channel()
     equal(await asyncio.gather(recv.recv_async(), send.send_async(1)), [1, None])
     equal(await asyncio.gather(send.send_async(2), recv.recv_async()), [None, 2])
 
 
-@row("api.md 3, async for item in recv")
+@row("archipel, async for item in recv")
 async def iterates():
     """`async for` receives until the channel is closed and empty."""
     recv, send = channel(1)
@@ -154,7 +154,7 @@ async def iterates():
     await araises(ChannelClosedError, recv.recv_async())
 
 
-@row("api.md 3, awaiting queues")
+@row("archipel, awaiting queues")
 async def awaits_a_queue():
     """Queues can be awaited, in both directions."""
     queue = interpreters.create_queue(1)
@@ -168,18 +168,18 @@ async def awaits_a_queue():
     await giving
 
 
-@row("api.md 3, await child.exec_async()")
+@row("archipel, await child.exec_async()")
 async def awaits_a_child():
-    """Source text and calls in children can be awaited, beside each other."""
+    """Source text and calls in children can be awaited concurrently."""
     made, other = child(n=1), child()
     got = await asyncio.gather(made.exec_async("n += 1"), other.call_async(square, 3))
     equal(got, [None, 9])
     equal(await made.call_async(eval, "n"), 2)
 
 
-@row("api.md 3, await child.exec_async()")
+@row("archipel, await child.exec_async()")
 async def awaits_a_failure():
-    """What a child does not catch is an ExecutionFailed; source that is no program a SyntaxError."""
+    """An uncaught exception in a child is an ExecutionFailed; invalid source is a SyntaxError."""
     made = child()
     error = await araises(ExecutionFailed, made.exec_async("1 / 0"))
     equal(error.excinfo.type.__name__, "ZeroDivisionError")
@@ -187,7 +187,7 @@ async def awaits_a_failure():
     await araises(SyntaxError, made.exec_async("1 +"))
 
 
-@row("api.md 3, spawn() -> task, awaitable")
+@row("archipel, spawn() -> task, awaitable")
 async def awaits_tasks():
     """Tasks can be awaited and gathered, each for its result or its exception."""
 
@@ -199,9 +199,9 @@ async def awaits_tasks():
     await araises(ExecutionFailed, result_of(spawn(fails)))
 
 
-@row("api.md 3, inside asyncio.run, together")
+@row("archipel, waits in asyncio.run")
 async def all_together():
-    """A channel, a queue, a child, a task and a timer are waited for at the same time."""
+    """A channel, a queue, a child, a task and a timer can be awaited at the same time."""
     recv, send = channel()
     queue = interpreters.create_queue()
     made, server = child(), child()
@@ -228,7 +228,7 @@ async def all_together():
     thread.join()
 
 
-@row("api.md 3, await child.done")
+@row("archipel, await child.done")
 async def awaits_the_end():
     """The `done` of an interpreter can be awaited."""
     made = archipel.create(safe=False)
@@ -243,9 +243,9 @@ async def awaits_the_end():
     thread.join()
 
 
-@row("api.md 3, cancellation")
+@row("archipel, cancellation")
 async def cancelled_receives_lose_nothing():
-    """A receive that is cancelled takes nothing: the next one gets what was sent."""
+    """A cancelled receive takes nothing: the next receive gets the object."""
     recv, send = channel(1)
     for n in range(20):
         waiting = asyncio.create_task(recv.recv_async())
@@ -256,9 +256,9 @@ async def cancelled_receives_lose_nothing():
         equal(await recv, n)
 
 
-@row("api.md 3, cancellation")
-async def cancelled_as_it_arrives():
-    """That holds for what is sent right after the cancellation, before the loop goes on."""
+@row("archipel, cancellation")
+async def cancelled_before_it_arrives():
+    """That also holds for an object that is sent right after the cancellation, before the loop runs."""
     recv, send = channel(1)
     waiting = asyncio.create_task(recv.recv_async())
     await asyncio.sleep(0)
@@ -269,9 +269,9 @@ async def cancelled_as_it_arrives():
     equal(recv.recv_nowait("lost"), "kept")
 
 
-@row("api.md 3, cancellation")
+@row("archipel, cancellation")
 async def cancelled_while_it_arrives():
-    """Each object is either the result of a receive that timed out at last or there for the next."""
+    """Each object is the result of a receive, perhaps the last before a timeout, or there for the next."""
     recv, send = channel(None)
     made = child(s=send)
     sending = asyncio.create_task(made.exec_async("for n in range(50): s.send(n)"))
@@ -287,9 +287,9 @@ async def cancelled_while_it_arrives():
     equal(got, list(range(50)))
 
 
-@row("api.md 3, cancellation")
+@row("archipel, cancellation")
 async def cancelled_sends():
-    """A send that is cancelled did not send."""
+    """A cancelled send has not sent its object."""
     recv, send = channel()
     sending = asyncio.create_task(send.send_async(1))
     await asyncio.sleep(0)
@@ -301,8 +301,8 @@ async def cancelled_sends():
 
 @row("asyncio.to_thread()")
 async def to_thread():
-    """It runs a function beside the loop: in another interpreter, since there are no threads that
-    could."""
+    """It runs a function in parallel with the loop: in another interpreter, because there are no
+    parallel threads."""
     ready, go = interpreters.create_queue(), interpreters.create_queue()
     beside = asyncio.create_task(asyncio.to_thread(meet, ready, go))
     await ready.get_async()
@@ -315,7 +315,7 @@ async def to_thread():
 
 @row("asyncio, loop.run_in_executor()")
 async def run_in_executor():
-    """It runs a function in the default executor, or in the one that is given."""
+    """It runs a function in the default executor, or in a given one."""
     loop = asyncio.get_running_loop()
     equal(await loop.run_in_executor(None, square, 3), 9)
     from concurrent.futures import InterpreterPoolExecutor
@@ -329,7 +329,7 @@ async def run_in_executor():
 
 @row("asyncio, loop.call_later() and call_soon()")
 async def callbacks():
-    """Callbacks are called in the order of their times, those of one moment in their own order."""
+    """Callbacks run in the order of their times, and those with the same time in order of scheduling."""
     called = []
     loop = asyncio.get_running_loop()
     last = loop.create_future()
@@ -342,9 +342,9 @@ async def callbacks():
     equal(called, [1, 2, 3])
 
 
-@row("api.md 3, DeadlockError")
+@row("archipel, DeadlockError")
 def deadlock_in_a_loop():
-    """A loop in which everything waits for what nobody will do says so."""
+    """A loop in which every coroutine waits for an impossible event raises DeadlockError."""
 
     async def main():
         recv, _send = channel()

@@ -1,4 +1,4 @@
-"""Wrong arguments, ids that were never given, and use after the end."""
+"""Invalid arguments, unknown ids, and use after the end."""
 
 import asyncio
 from concurrent import interpreters
@@ -18,8 +18,8 @@ NEVER_GIVEN = 123_456
 
 @row("CPython 3.14, Interpreter(id)")
 def ids_of_interpreters():
-    """An id that is no int is a TypeError, a negative one a ValueError, a huge one an OverflowError,
-    and one that was never given an InterpreterNotFoundError."""
+    """An id that is not an int is a TypeError, a negative one a ValueError, a huge one an OverflowError,
+    and an unknown one an InterpreterNotFoundError."""
     for id in ("1", 1.0, None, b"1", [1]):
         raises(TypeError, Interpreter, id)
     raises(ValueError, Interpreter, -1)
@@ -30,7 +30,7 @@ def ids_of_interpreters():
 
 @row("CPython 3.14, Interpreter(id)")
 def ids_that_are_ints():
-    """Anything that is an int will do: a bool, and an instance of a class derived from int."""
+    """Every int is accepted: also a bool, and an instance of a class derived from int."""
     made = interpreters.create()
     assert Interpreter(type("Own", (int,), {})(made.id)) is made
     assert Interpreter(False) is interpreters.get_main()
@@ -62,7 +62,7 @@ def counts_of_arguments():
 
 @row("CPython 3.14, Interpreter.prepare_main()")
 def names():
-    """What is no mapping, and names that are no text, are TypeErrors."""
+    """A non-mapping and names that are not str are TypeErrors."""
     made = child()
     raises(TypeError, made.prepare_main, 3)
     raises(TypeError, made.prepare_main, [1])
@@ -73,7 +73,7 @@ def names():
 
 @row("CPython 3.14, Interpreter.exec()")
 def source():
-    """Source that is no text in UTF-8, or has nulls in it, is refused in the caller."""
+    """Source that cannot be encoded in UTF-8, or contains nulls, is refused in the caller."""
     made = child()
     raises(UnicodeEncodeError, made.exec, "'\ud800'")
     raises(SyntaxError, made.exec, "n = 1\0")
@@ -83,7 +83,7 @@ def source():
 
 @row("CPython 3.14, create_queue(maxsize)")
 def sizes_of_queues():
-    """A maxsize that is no int is a TypeError, one that is too large an OverflowError."""
+    """A maxsize that is not an int is a TypeError, one that is too large an OverflowError."""
     for maxsize in ("3", 1.5, None, [1]):
         raises(TypeError, create_queue, maxsize)
     raises(OverflowError, create_queue, 1 << 70)
@@ -91,7 +91,7 @@ def sizes_of_queues():
 
 @row("CPython 3.14, Queue.get() and Queue.put()")
 def arguments_of_queues():
-    """Their arguments are checked before anything is put or taken."""
+    """Arguments are checked before anything is put or taken."""
     queue = create_queue()
     raises(TypeError, queue.put)
     raises(TypeError, queue.get, True, 1, 2)
@@ -105,7 +105,7 @@ def arguments_of_queues():
 
 @row("CPython 3.14, Queue(id)")
 def ids_of_queues():
-    """An id that is no int is a TypeError, and one that was never given a QueueNotFoundError."""
+    """An id that is not an int is a TypeError, and an unknown one a QueueNotFoundError."""
     for id in ("1", 1.0, None):
         raises(TypeError, Queue, id)
     for id in (NEVER_GIVEN, (1 << 63) - 1, 1 << 70):
@@ -114,7 +114,7 @@ def ids_of_queues():
 
 @row("CPython 3.14, _interpqueues")
 def low_level_queues():
-    """The private module refuses the same: ids never given, ids that are none, ops that are none."""
+    """The private module refuses the same: unknown ids, invalid ids and invalid ops."""
     for function in (
         _interpqueues.get, _interpqueues.destroy, _interpqueues.release, _interpqueues.get_count,
         _interpqueues.get_maxsize, _interpqueues.is_full, _interpqueues.bind,
@@ -127,7 +127,7 @@ def low_level_queues():
 
 @row("CPython 3.14, _interpreters")
 def low_level_interpreters():
-    """So does the one for interpreters."""
+    """The private module for interpreters does so too."""
     for function, args in (
         (_interpreters.destroy, ()),
         (_interpreters.is_running, ()),
@@ -146,7 +146,7 @@ def low_level_interpreters():
 
 @row("CPython 3.14, _interpchannels")
 def low_level_channels():
-    """So does the one for channels."""
+    """The private module for channels does so too."""
     for function, args in (
         (_interpchannels.send, (1,)),
         (_interpchannels.recv, ()),
@@ -162,7 +162,7 @@ def low_level_channels():
 
 @row("PEP 554, Interpreter(id) and its methods")
 def pep_554():
-    """The older module refuses the same."""
+    """The older module refuses the same arguments."""
     for id in ("1", 1.0, None):
         raises(TypeError, pep554.Interpreter, id)
     raises(ValueError, pep554.Interpreter, -1)
@@ -182,25 +182,25 @@ def pep_554():
 
 @row("PEP 554, RecvChannel(id) and SendChannel(id)")
 def ends_cannot_be_forged():
-    """A number is no end: ends are given, not named."""
+    """An end cannot be made from a number: it must be received."""
     recv, _send = pep554.create_channel()
     for number in (recv.id, NEVER_GIVEN, "1", None):
         for kind in (pep554.RecvChannel, pep554.SendChannel):
             raises(TypeError, kind, number)
 
 
-@row("api.md 3, spawn() and create()")
+@row("archipel, spawn() and create()")
 def arguments_of_archipel():
-    """What cannot be a name is a TypeError, and a task of nothing too."""
+    """A name that is not a str is a TypeError, and so is a task without a function."""
     raises(TypeError, archipel.create, name=3)
     raises(TypeError, archipel.create, True)
     raises(TypeError, archipel.spawn)
     raises(ValueError, archipel.channel, -1)
 
 
-@row("api.md 1, after close()")
+@row("concurrent.interpreters, after close()")
 def closed_interpreters():
-    """A closed interpreter stays closed for everybody, and a new one does not get its id."""
+    """A closed interpreter is closed for all references, and its id is not reused."""
     made = child()
     id = made.id
     made.close()
@@ -211,9 +211,9 @@ def closed_interpreters():
     raises(InterpreterNotFoundError, asyncio.run, made.exec_async("pass"))
 
 
-@row("api.md 3, after kill()")
+@row("archipel, after kill()")
 def killed_interpreters():
-    """A killed interpreter is as one that was closed."""
+    """A killed interpreter behaves as a closed one."""
     made = archipel.create()
     made.kill()
     raises(InterpreterNotFoundError, made.exec, "pass")

@@ -1,4 +1,4 @@
-"""Functions and classes of a script that travel by value: this one has no guard, so it cannot be run again."""
+"""Functions and classes of a script that travel by value: the script has no guard, so it cannot be run again."""
 
 import abc
 import asyncio
@@ -271,7 +271,7 @@ def call(function, *args, **kwargs):
 
 @row(DOC)
 def every_way_to_call():
-    """Pools, `map`, `Interpreter.call`, `call_in_thread`, `spawn` and executors of `asyncio` take them."""
+    """Pools, `map`, `Interpreter.call`, `call_in_thread`, `spawn` and executors of `asyncio` accept them."""
     made = child()
     pool = InterpreterPoolExecutor(2)
     equal(pool.submit(fib, 10).result(), 55)
@@ -292,7 +292,7 @@ def every_way_to_call():
 
 @row(DOC)
 def kinds_of_functions():
-    """Defaults, annotations, lambdas, closures and functions that call each other work as they are."""
+    """Defaults, annotations, lambdas, closures and functions that call each other work unchanged."""
     equal(call(with_defaults, 1, 2, 3, e=4), (1, 2, (3,), (1, 2), None, {"e": 4}))
     equal(call(is_even, 10), True)
     equal(call(adder(1), 2), 13)
@@ -304,7 +304,7 @@ def kinds_of_functions():
 
 @row(DOC)
 def decorated_functions():
-    """So do functions in wraps, caches, partials, dispatchers and context managers."""
+    """So do functions with decorators, caches, partials, dispatchers and context managers."""
     equal(call(times, 2), 40)
     equal(call(lambda: (times.__name__, times.__doc__)), ("times", "Times the factor."))
     with InterpreterPoolExecutor(1) as pool:
@@ -322,7 +322,7 @@ def decorated_functions():
 
 @row(DOC)
 def kinds_of_classes():
-    """Dataclasses, enumerations, named tuples, slots, abstract and generic classes work as they are."""
+    """Dataclasses, enumerations, named tuples, slots, abstract and generic classes work unchanged."""
     equal(call(Point.norm, Point(3, 4)), 5.0)
     equal(call(lambda: [field.name for field in dataclasses.fields(Point)]), ["x", "y", "tags"])
     equal(call(lambda: sorted([Frozen(2), Frozen(1)])[0].a), 1)
@@ -344,13 +344,13 @@ def kinds_of_classes():
 
 @row(DOC)
 def classes_are_not_made_again():
-    """What `__init_subclass__` did where the class was defined is not done again."""
+    """`__init_subclass__` is not called again where the class arrives."""
     equal(call(lambda: kinds["Derived"] is Derived and len(kinds)), 1)
 
 
 @row(DOC)
 def own_classes_come_back():
-    """Instances, members, classes, functions and exceptions that come back are the caller's own."""
+    """Instances, members, classes, functions and exceptions that come back are the caller's own objects."""
     equal(call(lambda point: dataclasses.replace(point, x=9), Point(1)), Point(9))
     assert type(call(lambda: Pair(1))) is Pair
     assert call(lambda: Color.GREEN) is Color.GREEN
@@ -362,7 +362,7 @@ def own_classes_come_back():
 
 @row(DOC)
 def modules():
-    """They find the modules that the script imported, under other names and with submodules."""
+    """They find the modules that the script imported, also under other names and with submodules."""
     equal(call(lambda: js.dumps([1])), "[1]")
     equal(call(lambda: concurrent.futures.ThreadPoolExecutor.__name__), "ThreadPoolExecutor")
     equal(call(lambda: sys.stdout is sys.__stdout__), True)
@@ -370,7 +370,7 @@ def modules():
 
 @row(DOC)
 def variables_are_snapshots():
-    """A variable has the value that it had when the call was made; it is sent again when that changes."""
+    """A variable has its value at the time of the call; it is sent again after it changes."""
     equal(call(lambda: settings["a"]), 1)
     settings["a"] = 2
     equal(call(lambda: settings["a"]), 2)
@@ -379,7 +379,7 @@ def variables_are_snapshots():
 
 @row(DOC)
 def variables_stay():
-    """What a call does to variables there stays for later calls, and is not seen by the caller."""
+    """Changes that a call makes to variables persist there for later calls, and do not reach the caller."""
     with InterpreterPoolExecutor(1, initializer=prepare, initargs=(7,)) as other:
         equal(other.submit(prepared).result(), (7, 7))
         equal([other.submit(bump).result() for _ in range(3)], [1, 2, 3])
@@ -390,14 +390,14 @@ def variables_stay():
 
 @row(DOC)
 def one_value_for_all():
-    """What several functions have as a default, in a closure or as a variable is one object there too."""
+    """A value that several functions have as a default, in a closure or as a variable stays one object."""
     equal(call(find), True)
     equal(call(remember, "a"), ["a"])
 
 
 @row(DOC)
 def refusals():
-    """What cannot travel is refused where it is sent, with the name of the variable."""
+    """A value that cannot travel is refused where it is sent, with the name of the variable."""
     file = io.BufferedReader(io.BytesIO())
     numbers = (n for n in range(1))
 
@@ -419,7 +419,7 @@ def refusals():
 
 @row(DOC)
 def from_interpreter_to_interpreter():
-    """An interpreter can send on what it was sent, and what comes back is the first one's."""
+    """An interpreter can send on what it received, and the first one gets its own objects back."""
 
     def further():
         return interpreters.create().call(lambda point: (fib(7), point, Color.RED), Point(1))
@@ -429,7 +429,7 @@ def from_interpreter_to_interpreter():
 
 @row(DOC)
 def between_children():
-    """A class that travelled in two ways is one class."""
+    """A class that arrives by two ways is one class."""
     made = child()
     queue = interpreters.create_queue()
     queue.put(Point(1))
@@ -438,14 +438,14 @@ def between_children():
 
 @row(DOC)
 def tracebacks():
-    """The traceback of what they raise shows their lines."""
+    """Tracebacks of the exceptions that they raise show their lines."""
     error = raises(interpreters.ExecutionFailed, child().call, fail)
     assert 'raise Failure(3, "why")' in error.excinfo.errdisplay, error.excinfo.errdisplay
 
 
 @row(DOC)
 def safe_children():
-    """A safe child is sent them, and sends back nothing but data."""
+    """A safe child can be sent them, and sends back only data."""
     made = archipel.create()
     equal(made.call(fib, 10), 55)
     raises(NotShareableError, made.call, Point, 1)

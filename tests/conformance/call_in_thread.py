@@ -1,4 +1,4 @@
-"""Calls that go on beside their caller."""
+"""Calls that run in parallel with their caller."""
 
 import contextlib
 import threading
@@ -9,7 +9,7 @@ from runner import Busy, child, equal, raises, row, run
 
 
 def exchange(give, take):
-    """Each of two that run this can only end when the other is under way."""
+    """Two calls of this function can end only if they run at the same time."""
     give.put(1)
     return take.get()
 
@@ -21,7 +21,7 @@ def forever():
 
 @contextlib.contextmanager
 def hook():
-    """The arguments with which `threading.excepthook` is called within."""
+    """Collect the arguments of `threading.excepthook` within the block."""
     shown = []
     original, threading.excepthook = threading.excepthook, shown.append
     try:
@@ -32,7 +32,7 @@ def hook():
 
 @row("CPython 3.14, Interpreter.call_in_thread()")
 def starts_at_once():
-    """The call begins without anybody waiting for it."""
+    """The call starts before anything waits for it."""
     ready, go = interpreters.create_queue(), interpreters.create_queue()
     made = child()
     thread = made.call_in_thread(exchange, ready, go)
@@ -45,7 +45,7 @@ def starts_at_once():
 
 @row("CPython 3.14, Interpreter.call_in_thread()")
 def runs_in_parallel():
-    """Two calls run beside each other: here each needs the other to go on."""
+    """Two calls run in parallel: each needs the other to make progress."""
     one, two = interpreters.create_queue(), interpreters.create_queue()
     first, second = child(), child()
     threads = [
@@ -59,7 +59,7 @@ def runs_in_parallel():
 
 @row("CPython 3.14, Interpreter.call_in_thread()")
 def goes_on_beside_a_busy_loop():
-    """A call that never waits keeps nobody else from running."""
+    """A call that never waits does not block others."""
     loop = archipel.create(safe=False)
     thread = loop.call_in_thread(forever)
     equal(child().call(sum, [1, 2]), 3)
@@ -71,7 +71,7 @@ def goes_on_beside_a_busy_loop():
 
 @row("CPython 3.14, Interpreter.call_in_thread()")
 def returns_a_thread():
-    """What is returned is a threading.Thread that was started."""
+    """It returns a started threading.Thread."""
     thread = child().call_in_thread(len, "")
     assert isinstance(thread, threading.Thread)
     raises(RuntimeError, thread.start)
@@ -80,7 +80,7 @@ def returns_a_thread():
 
 @row("threading, Thread.join()")
 def join_with_a_timeout():
-    """join() returns None after a timeout, with the call going on, and can be called again."""
+    """join() returns None after a timeout while the call goes on, and can be called again."""
     busy = Busy()
     with busy:
         equal(busy.thread.join(0), None)
@@ -92,7 +92,7 @@ def join_with_a_timeout():
 
 @row("threading, Thread.name")
 def named():
-    """Threads have names, each its own, which can be changed."""
+    """Each thread has its own name, which can be changed."""
     one, two = child().call_in_thread(len, ""), child().call_in_thread(len, "")
     assert one.name and one.name != two.name
     one.name = "mine"
@@ -104,7 +104,7 @@ def named():
 
 @row("CPython 3.14, Interpreter.call_in_thread()")
 def results_are_discarded():
-    """The result is discarded, and an interpreter keeps what the call did to it."""
+    """The result is discarded, and the effects of the call stay in the interpreter."""
     made = child()
     equal(made.call_in_thread(exec, "n = 7").join(), None)
     equal(made.call(eval, "n"), 7)
@@ -112,7 +112,7 @@ def results_are_discarded():
 
 @row("CPython 3.14, Interpreter.call_in_thread()")
 def failures_go_to_the_hook():
-    """An exception is shown by threading.excepthook as an ExecutionFailed of that thread."""
+    """threading.excepthook reports an exception as an ExecutionFailed of that thread."""
     with hook() as shown:
         thread = child().call_in_thread(divmod, 1, 0)
         thread.join()
@@ -124,7 +124,7 @@ def failures_go_to_the_hook():
 
 @row("CPython 3.14, Interpreter.call_in_thread()")
 def failures_leave_it_usable():
-    """An interpreter whose call failed can be called again."""
+    """An interpreter whose call failed is still usable."""
     made = child()
     with hook() as shown:
         made.call_in_thread(divmod, 1, 0).join()
@@ -133,7 +133,7 @@ def failures_leave_it_usable():
 
 @row("CPython 3.14, Interpreter.call_in_thread()")
 def what_cannot_be_sent():
-    """What cannot be sent fails in the thread, not in the caller."""
+    """A call that cannot be sent fails in the thread, not in the caller."""
     with hook() as shown:
         thread = child().call_in_thread(repr, threading)
         thread.join()
@@ -159,7 +159,7 @@ def a_closed_one():
     equal([args.exc_type for args in shown], [interpreters.InterpreterNotFoundError])
 
 
-@row("api.md 2, threads run while their creator waits")
+@row("interpreters, threads run while their creator waits")
 def threads_that_call():
     """A threading.Thread whose target is exec works as in CPython."""
     made = child()

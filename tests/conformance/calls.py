@@ -111,20 +111,20 @@ class Stuck(Exception):
         raise ValueError("no pickle")
 
 
-# A function that names nothing but builtins, `globals` among them, is no function of the script.
+# A function that uses only builtins, including `globals`, does not depend on the script.
 KINDS = {kind.__name__: kind for kind in (Unpicklable, Unprintable, Stuck, make_counter, numbers)}
 
 
 refusal = ""
 if __name__ != "__main__":
-    # What a script without a guard does when it is run again.
+    # Simulates running a script without a guard again.
     try:
         interpreters.create()
     except interpreters.InterpreterError as error:
         refusal = str(error)
 
 
-# What needs it is found by running the script again.
+# A function that needs this is found by running the script again.
 lock = threading.Lock()
 
 
@@ -143,7 +143,7 @@ def make(name):
 
 @row("CPython 3.14, Interpreter.call()")
 def builtins_and_library():
-    """Functions that can be imported are called where they are found there."""
+    """Functions that can be imported are called in the module where they are found."""
     made = child()
     equal(made.call(len, "abc"), 3)
     equal(made.call(math.gcd, 12, 18), 6)
@@ -154,7 +154,7 @@ def builtins_and_library():
 
 @row("CPython 3.14, Interpreter.call()")
 def need_a_frame():
-    """Builtins that work on the names of their caller work on those of `__main__`."""
+    """Builtins that use their caller's names use those of `__main__`."""
     made = child(n=4)
     equal(made.call(eval, "n + 1"), 5)
     equal(made.call(exec, "m = n * 2"), None)
@@ -164,14 +164,14 @@ def need_a_frame():
 
 @row("CPython 3.14, Interpreter.call()")
 def need_a_frame_and_return_it():
-    """The namespace that globals(), locals() and vars() return cannot be sent."""
+    """The namespaces that globals(), locals() and vars() return cannot be sent."""
     for function in (globals, locals, vars):
         raises(NotShareableError, child().call, function)
 
 
 @row("CPython 3.14, Interpreter.call()")
 def stateless_functions():
-    """A function that uses no closure and no globals runs anywhere, also one that was made locally."""
+    """A function without a closure and globals runs anywhere, even if it was defined locally."""
 
     def area(width, height):
         return [width * height for _ in range(1)]
@@ -189,7 +189,7 @@ def stateless_functions_are_of_main():
 
 @row("CPython 3.14, Interpreter.call()")
 def functions_of_main_run_in_a_fake():
-    """A function of the script that uses globals has a module of its own there, `<fake __main__>`."""
+    """A function of the script that uses globals runs in the module `<fake __main__>`."""
     equal(child().call(where), "<fake __main__>")
 
 
@@ -202,7 +202,7 @@ def functions_of_main_have_their_globals():
 
 @row("CPython 3.14, Interpreter.call()")
 def functions_of_main_keep_their_globals():
-    """Those globals last from call to call, and are neither the caller's nor in `__main__` there."""
+    """Its globals persist from call to call, and are neither the caller's nor in `__main__`."""
     made = child()
     equal(made.call(get_count), 0)
     made.call(add)
@@ -214,7 +214,7 @@ def functions_of_main_keep_their_globals():
 
 @row("CPython 3.14, Interpreter.call()")
 def functions_that_are_there_already():
-    """A function that the other interpreter's own `__main__` has under that name is used."""
+    """A function of that name in the other interpreter's own `__main__` takes precedence."""
     made = child()
     made.exec("def get_count(): return 'own'")
     equal(made.call(get_count), "own")
@@ -222,7 +222,7 @@ def functions_that_are_there_already():
 
 @row("CPython 3.14, Interpreter.call()")
 def arguments_of_all_kinds():
-    """Positional and keyword arguments arrive as such, and defaults hold."""
+    """Positional and keyword arguments arrive as such, and defaults apply."""
     equal(
         child().call(greet, "a", "b", sign="?", key=[1]), ("hello a?", ("b",), {"key": [1]})
     )
@@ -231,7 +231,7 @@ def arguments_of_all_kinds():
 
 @row("CPython 3.14, Interpreter.call()")
 def arguments_are_copies():
-    """What the function does to its arguments is not seen by the caller."""
+    """Changes that the function makes to its arguments do not reach the caller."""
     own = [3, 1, 2]
     equal(child().call(list.sort, own), None)
     equal(own, [3, 1, 2])
@@ -239,7 +239,7 @@ def arguments_are_copies():
 
 @row("CPython 3.14, Interpreter.call()")
 def functions_as_arguments():
-    """Functions are arguments too, of the library, of the script and local ones."""
+    """Functions of the library, of the script and local ones can be arguments."""
     made = child()
     equal(made.call(apply, math.sqrt, 4.0), 2.0)
     equal(made.call(apply, square, 3), 9)
@@ -259,14 +259,14 @@ def classes_and_methods():
 
 @row("CPython 3.14, Interpreter.call()")
 def instances_come_back_as_their_own_class():
-    """An instance of a class of the script is one of the caller's class when it comes back."""
+    """An instance of a class of the script has the caller's own class when it comes back."""
     assert type(child().call(Point, 1, 2)) is Point
     assert type(child().call(Point.Inner)) is Point.Inner
 
 
 @row("CPython 3.14, Interpreter.call()")
 def results_by_pickle():
-    """A result that is no plain data comes back as a pickle."""
+    """A result that is not plain data comes back as a pickle."""
     equal(child().call(fractions.Fraction, 1, 3), fractions.Fraction(1, 3))
     assert child().call(eval, "int") is int
 
@@ -279,7 +279,7 @@ def results_are_none_too():
 
 @row("docs/python.md, functions by value")
 def closures():
-    """A function with a closure has a copy of it there, in each call another one."""
+    """A function with a closure has a copy of it, a new one in each call."""
     made, counter = child(), make_counter()
     equal([made.call(counter), made.call(counter), counter()], [1, 1, 1])
     equal(made.call(apply, make_counter()), 1)
@@ -287,13 +287,13 @@ def closures():
 
 @row("docs/python.md, functions by value")
 def local_functions_with_globals():
-    """A local function that uses globals is sent with them."""
+    """A local function that uses globals is sent with their values."""
     equal(child().call(make_lambda()), "hello")
 
 
 @row("docs/python.md, functions by value")
 def functions_that_were_put_into_main():
-    """So is a function that was put into `__main__` later, which its script does not define."""
+    """So is a function that was put into `__main__` later, and is not in the script."""
     namespace = globals()
     exec("def put_there(): return greeting", namespace)
     try:
@@ -304,7 +304,7 @@ def functions_that_were_put_into_main():
 
 @row("CPython 3.14, Interpreter.call()")
 def unpicklable_arguments():
-    """An argument that cannot be pickled is a NotShareableError in the caller, with its reason."""
+    """An argument that cannot be pickled raises NotShareableError in the caller, with the reason."""
     made = child()
     error = raises(NotShareableError, made.call, repr, Unpicklable())
     assert "not shareable" in str(error) and error.__cause__ is not None
@@ -314,7 +314,7 @@ def unpicklable_arguments():
 
 @row("CPython 3.14, Interpreter.call()")
 def unloadable_arguments():
-    """An argument that fails on its arrival is a NotShareableError in the caller too, whose cause
+    """An argument that cannot be unpickled raises NotShareableError in the caller too, and its cause
     says why."""
     made = child()
     error = raises(NotShareableError, made.call, repr, Unloadable())
@@ -324,7 +324,7 @@ def unloadable_arguments():
 
 @row("CPython 3.14, Interpreter.call()")
 def unpicklable_results():
-    """A result that cannot be pickled is a NotShareableError in the caller."""
+    """A result that cannot be pickled raises NotShareableError in the caller."""
     made = child()
     for name in ("Unpicklable", "numbers"):
         raises(NotShareableError, made.call, make, name)
@@ -335,7 +335,7 @@ def unpicklable_results():
 
 @row("CPython 3.14, Interpreter.call()")
 def exceptions():
-    """An exception that the function does not catch is an ExecutionFailed, with its traceback."""
+    """An uncaught exception of the function is an ExecutionFailed, with the traceback."""
     failed = raises(ExecutionFailed, child().call, fails, "some text")
     equal(failed.excinfo.formatted, "ValueError: some text")
     assert "in fails\n    raise ValueError(*args)" in failed.excinfo.errdisplay
@@ -352,36 +352,36 @@ def exceptions_whose_text_fails():
 
 @row("CPython 3.14, Interpreter.call()")
 def exceptions_that_cannot_be_pickled():
-    """It holds for an exception whose `__reduce__` fails, since exceptions are only told of."""
+    """That holds for an exception whose `__reduce__` fails, because exceptions travel as text."""
     failed = raises(ExecutionFailed, child().call, raise_it, "Stuck")
     equal(failed.excinfo.type.__name__, "Stuck")
 
 
 @row("CPython 3.14, Interpreter.call()")
 def what_is_not_callable():
-    """Calling what is not callable is a TypeError in the caller."""
+    """Calling an object that is not callable is a TypeError in the caller."""
     for what in (3, None, "print()"):
         raises(TypeError, child().call, what)
 
 
 @row("CPython 3.14, Interpreter.call()")
 def wrong_arguments():
-    """Calling with arguments that the function does not take fails with its TypeError."""
+    """Calling with arguments that the function does not accept fails with its TypeError."""
     failed = raises(ExecutionFailed, child().call, fib, 1, 2)
     equal(failed.excinfo.type.__name__, "TypeError")
 
 
 @row("CPython 3.14, Interpreter.call()")
 def an_interpreter_as_an_argument():
-    """An interpreter can be told of itself."""
+    """An interpreter can be passed a reference to itself."""
     made = child()
     equal(made.call(repr, made), repr(made))
 
 
-@row("api.md 1, list_all: it shows what one may name")
+@row("docs/python.md, list_all()")
 def a_stranger_as_an_argument():
-    """An interpreter that the other could not name is given to it as an argument: it can name it from
-    then on, but not before, since there are no ids of all the process here."""
+    """An interpreter that the receiver cannot name can be passed as an argument: it can be named from
+    then on, but not before, because ids are not valid in the whole process here."""
     made, stranger = child(), interpreters.create()
     by_number = "__import__('concurrent.interpreters').interpreters.Interpreter(%d).is_running()"
     raises(ExecutionFailed, made.call, eval, by_number % stranger.id)
@@ -391,8 +391,8 @@ def a_stranger_as_an_argument():
 
 @row("CPython 3.14, Interpreter.call()")
 def a_script_without_a_guard():
-    """A main part that is not guarded runs again there, and an interpreter that it would create is
-    refused with advice; CPython goes on creating them."""
+    """An unguarded main part runs again there, and creating an interpreter in it is refused with
+    advice; CPython would keep creating them."""
     made = child()
     assert "__name__ == '__main__'" in made.call(get_refusal), made.call(get_refusal)
 

@@ -1,4 +1,4 @@
-"""The ends of channels of PEP 554: who holds them, and how a channel ends."""
+"""The ends of PEP 554's channels: their holders, and closing."""
 
 import gc
 
@@ -15,14 +15,14 @@ from runner import equal, raises, row, run
 
 
 def elsewhere(source, **channels):
-    """Run source in a new interpreter, beside this one; both are returned, to be kept."""
+    """Run source in a new interpreter, in parallel with this one; return both, so that they are kept."""
     made = interpreters.create()
     return made, made.run_in_thread(source, channels=channels)
 
 
 @row("PEP 554, release()")
 def released():
-    """Nothing can be done with an end that was released; releasing it again is harmless."""
+    """A released end cannot be used; releasing it again has no effect."""
     recv, send = create_channel(1)
     recv.release()
     recv.release()
@@ -35,9 +35,9 @@ def released():
     equal(repr(send), f"SendChannel(id={send.id})")
 
 
-@row("design.md 4, dropping the last sender")
+@row("interpreters, dropping the last sender")
 def last_sender():
-    """When the last sender was released, what is in the channel is received, and then it is closed."""
+    """After the last sender is released, queued objects are received, and then the channel is closed."""
     recv, send = create_channel(2)
     send.send(1)
     send.release()
@@ -46,9 +46,9 @@ def last_sender():
     raises(ChannelClosedError, recv.recv_nowait, None)
 
 
-@row("design.md 4, dropping the last receiver")
+@row("interpreters, dropping the last receiver")
 def last_receiver():
-    """When the last receiver was released, sends find the channel closed."""
+    """After the last receiver is released, sends find the channel closed."""
     recv, send = create_channel(1)
     recv.release()
     raises(ChannelClosedError, send.send, 1)
@@ -57,7 +57,7 @@ def last_receiver():
 
 @row("PEP 554, channel lifespan")
 def dropped():
-    """An end that nobody refers to any more is released, without a garbage collection."""
+    """An end without references is released, without a garbage collection."""
     recv, send = create_channel(1)
     del send
     raises(ChannelClosedError, recv.recv)
@@ -65,7 +65,7 @@ def dropped():
 
 @row("PEP 554, channel lifespan")
 def dropped_after_errors():
-    """That holds for an end with which something failed before."""
+    """That also holds for an end that was used in a failed operation."""
     gc.disable()
     try:
         recv, send = create_channel()
@@ -83,7 +83,7 @@ def dropped_after_errors():
 
 @row("PEP 554, RecvChannel.close()")
 def closed_by_the_receiver():
-    """An empty channel is closed for everybody."""
+    """An empty channel is closed for all holders."""
     recv, send = create_channel(1)
     equal(recv.close(), None)
     raises(ChannelClosedError, recv.recv)
@@ -93,7 +93,7 @@ def closed_by_the_receiver():
 
 @row("PEP 554, RecvChannel.close(force)")
 def closed_with_something_in_it():
-    """A channel that is not empty is closed by force only, and what was in it is lost."""
+    """A channel that is not empty is only closed by force, and its objects are lost."""
     recv, send = create_channel(2)
     send.send(1)
     raises(ChannelNotEmptyError, recv.close)
@@ -105,7 +105,7 @@ def closed_with_something_in_it():
 
 @row("PEP 554, SendChannel.close()")
 def closed_by_the_sender():
-    """What is in the channel when its sender closes it can be received; with force it is lost."""
+    """Queued objects can be received after the sender closes the channel; with force they are lost."""
     recv, send = create_channel(2)
     send.send(1)
     send.close()
@@ -120,7 +120,7 @@ def closed_by_the_sender():
 
 @row("PEP 554, close() is for all interpreters")
 def closed_elsewhere():
-    """Who waits in another interpreter is told that the channel was closed."""
+    """A receiver that waits in another interpreter gets the error when the channel is closed."""
     recv, send = create_channel()
     heard, ready = create_channel()
     source = """
@@ -140,7 +140,7 @@ except interpreters.ChannelClosedError:
 
 @row("PEP 554, deferred: poisoning channels")
 def poison():
-    """Who receives gets what is in the channel, and from then on the exception; nothing can be sent."""
+    """Receivers get the queued objects, and from then on the exception; nothing can be sent."""
     recv, send = create_channel(2)
     send.send(1)
     equal(send.poison(ValueError("bad", 3)), None)
@@ -153,7 +153,7 @@ def poison():
 
 @row("PEP 554, deferred: poisoning channels")
 def poison_of_other_kinds():
-    """A class will do; without anything it is close(); what is no exception is a TypeError."""
+    """It accepts a class; without an argument it is close(); anything else is a TypeError."""
     recv, send = create_channel()
     raises(TypeError, send.poison, 3)
     raises(TypeError, send.poison, "text")
@@ -165,8 +165,8 @@ def poison_of_other_kinds():
 
 
 @row("PEP 554, deferred: poisoning channels")
-def poison_of_an_own_class():
-    """An exception of a class that only the sender knows is told of by a ChannelClosedError."""
+def poison_of_a_local_class():
+    """An exception of a class that only the sender has becomes a ChannelClosedError."""
 
     class Own(Exception):
         pass
@@ -179,7 +179,7 @@ def poison_of_an_own_class():
 
 @row("PEP 554, deferred: channel context managers")
 def context_managers():
-    """`with` gives the end, and releases it."""
+    """`with` returns the end, and releases it."""
     recv, send = create_channel(1)
     with send as entered:
         assert entered is send
@@ -202,7 +202,7 @@ def listed():
 
 @row("PEP 554, RecvChannel.interpreters and SendChannel.interpreters")
 def users():
-    """They list who has used each end and holds it still."""
+    """They list the interpreters that have used each end and still hold it."""
     recv, send = create_channel(2)
     equal((recv.interpreters, send.interpreters), ([], []))
     made = interpreters.create()

@@ -1,4 +1,4 @@
-"""The channels of PEP 554: what goes through them."""
+"""The channels of PEP 554: what they transport."""
 
 import threading
 from concurrent import interpreters as ci
@@ -15,14 +15,14 @@ from runner import equal, raises, row, run
 
 
 def elsewhere(source, **channels):
-    """Run source in a new interpreter, beside this one; both are returned, to be kept."""
+    """Run source in a new interpreter, in parallel with this one; return both, so that they are kept."""
     made = interpreters.create()
     return made, made.run_in_thread(source, channels=channels)
 
 
 @row("PEP 554, create_channel()")
 def ends():
-    """It returns the two ends, which have the channel's id in common."""
+    """It returns the two ends, which share the channel's id."""
     recv, send = create_channel()
     assert type(recv) is RecvChannel and type(send) is SendChannel
     equal(recv.id, send.id)
@@ -32,7 +32,7 @@ def ends():
 
 @row("PEP 554, SendChannel.send(): wait until it is received")
 def rendezvous():
-    """Without a capacity nothing waits in the channel: a send ends when it was received."""
+    """Without a capacity nothing is queued: a send ends when the object is received."""
     recv, send = create_channel()
     equal(send.send_nowait(1), False)
     raises(NotReceivedError, send.send, 1, timeout=0.01)
@@ -42,9 +42,9 @@ def rendezvous():
     kept[1].join()
 
 
-@row("api.md 2, create_channel(capacity)")
+@row("interpreters, create_channel(capacity)")
 def buffered():
-    """With a capacity of n, n objects wait in the channel, and the next send waits."""
+    """With a capacity of n, the channel queues n objects, and the next send waits."""
     recv, send = create_channel(2)
     send.send(1)
     equal(send.send_nowait(2), True)
@@ -54,18 +54,18 @@ def buffered():
     raises(ChannelEmptyError, recv.recv_nowait)
 
 
-@row("api.md 2, create_channel(None)")
+@row("interpreters, create_channel(None)")
 def unbounded():
-    """With None there is no limit to how many wait."""
+    """With None the number of queued objects is not limited."""
     recv, send = create_channel(None)
     for n in range(1000):
         send.send(n)
     equal([recv.recv() for _ in range(1000)], list(range(1000)))
 
 
-@row("api.md 2, create_channel(capacity)")
+@row("interpreters, create_channel(capacity)")
 def bad_capacities():
-    """A capacity below zero is a ValueError, one that is no int a TypeError."""
+    """A negative capacity is a ValueError, one that is not an int a TypeError."""
     raises(ValueError, create_channel, -1)
     for capacity in (1.5, "1", True):
         raises(TypeError, create_channel, capacity)
@@ -80,9 +80,9 @@ def first_in_first_out():
     equal([recv.recv() for _ in range(3)], ["a", "b", "c"])
 
 
-@row("api.md 2, RecvChannel.recv(timeout)")
+@row("interpreters, RecvChannel.recv(timeout)")
 def recv_times_out():
-    """It raises TimeoutError when nothing came for so long, and loses nothing that comes later."""
+    """It raises TimeoutError if nothing arrives in time, and loses nothing that arrives later."""
     recv, send = create_channel(1)
     raises(TimeoutError, recv.recv, timeout=0.01)
     raises(TimeoutError, recv.recv, timeout=0)
@@ -92,7 +92,7 @@ def recv_times_out():
 
 @row("PEP 554, RecvChannel.recv_nowait()")
 def recv_nowait():
-    """It returns what is there, or else the default, which may be None, or else raises."""
+    """It returns the next object, or else the default, which may be None, or else raises."""
     recv, send = create_channel(1)
     equal(recv.recv_nowait(3), 3)
     assert recv.recv_nowait(None) is None
@@ -104,8 +104,8 @@ def recv_nowait():
 
 @row("PEP 554, SendChannel.send_nowait()")
 def send_nowait():
-    """It says whether it was sent, and never waits. The PEP would queue what nobody receives; what a
-    channel holds is its capacity here."""
+    """It returns whether the object was sent, and never waits. The PEP would queue an object without a
+    receiver; here only the capacity determines what is queued."""
     recv, send = create_channel()
     equal(send.send_nowait(1), False)
     raises(TimeoutError, recv.recv, timeout=0.01)
@@ -114,8 +114,8 @@ def send_nowait():
 
 
 @row("PEP 554, SendChannel.send_nowait()")
-def send_nowait_to_who_waits():
-    """Where somebody waits for an object, it is sent, without any capacity."""
+def send_nowait_to_a_waiting_receiver():
+    """An object is sent to a waiting receiver, without any capacity."""
     recv, send = create_channel()
     heard, ready = create_channel()
     kept = elsewhere("ready.send(None); got = r.recv()", r=recv, ready=ready)
@@ -139,8 +139,8 @@ def iteration():
 
 @row("PEP 554, SendChannel.send()")
 def not_shareable():
-    """What is not shareable is refused, and not sent. The PEP says ValueError; NotShareableError is a
-    TypeError since PEP 734."""
+    """An object that is not shareable is refused, and not sent. The PEP says ValueError;
+    NotShareableError is a TypeError since PEP 734."""
     recv, send = create_channel(1)
     for obj in (object(), len, [object()], (1, {2: object()})):
         raises(interpreters.NotShareableError, send.send, obj)
@@ -159,7 +159,7 @@ def shareable():
 
 @row("PEP 554, channels are shareable")
 def ends_travel():
-    """Ends can be sent through channels, alone and within other objects, and work where they arrive."""
+    """Ends can be sent through channels, alone and within other objects, and work at the receiver."""
     recv, send = create_channel(1)
     inner_recv, inner_send = create_channel(1)
     send.send(inner_send)
@@ -186,8 +186,8 @@ def buffers():
 
 
 @row("PEP 554, SendChannel.send_buffer()")
-def what_is_no_buffer():
-    """What has no buffer is a TypeError."""
+def not_a_buffer():
+    """An object that is not a buffer is a TypeError."""
     _, send = create_channel(1)
     for obj in ("abc", 1, None, [1]):
         raises(TypeError, send.send_buffer, obj)
@@ -195,8 +195,8 @@ def what_is_no_buffer():
 
 
 @row("PEP 554, SendChannel.send_buffer() and NotReceivedError")
-def buffers_that_nobody_takes():
-    """It waits as send does, and its twin says whether it was sent."""
+def buffers_without_a_receiver():
+    """It waits as send does, and send_buffer_nowait returns whether it was sent."""
     _recv, send = create_channel(1)
     equal(send.send_buffer_nowait(b"1"), True)
     equal(send.send_buffer_nowait(b"2"), False)
@@ -205,7 +205,7 @@ def buffers_that_nobody_takes():
 
 @row("PEP 554, channels are many-to-many")
 def many_to_many():
-    """Each object is received by exactly one of many receivers, whoever sent it."""
+    """Each object is received by exactly one of many receivers, whichever interpreter sent it."""
     recv, send = create_channel()
     results, result = create_channel(None)
     takers = [
@@ -228,7 +228,7 @@ def many_to_many():
 
 @row("PEP 554, a channel between threads of one interpreter")
 def threads_of_one_interpreter():
-    """A thread can send what its creator waits to receive, and the other way round, without any
+    """A thread can send what its creator waits to receive, and vice versa, without any
     capacity."""
     recv, send = create_channel()
     thread = threading.Thread(target=send.send, args=(1,))
@@ -243,9 +243,9 @@ def threads_of_one_interpreter():
     equal(got, [2])
 
 
-@row("api.md 2, nothing is lost by a timeout")
+@row("interpreters, nothing is lost by a timeout")
 def timeouts_lose_nothing():
-    """Receives that time out while somebody sends lose and double nothing."""
+    """Receives that time out while objects are being sent neither lose nor duplicate any."""
     recv, send = create_channel()
     kept = elsewhere("for n in range(200): s.send(n)", s=send)
     got = []

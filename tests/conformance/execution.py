@@ -34,7 +34,7 @@ def binds_keywords():
 
 @row("CPython 3.14, Interpreter.prepare_main()")
 def binds_a_dict():
-    """A mapping of names does so too, and keywords beside it win."""
+    """So does a mapping of names; keyword arguments override it."""
     made = child()
     made.prepare_main({"a": 1, "b": 2}, b=3)
     equal(made.call(eval, "(a, b)"), (1, 3))
@@ -42,7 +42,7 @@ def binds_a_dict():
 
 @row("CPython 3.14, Interpreter.prepare_main()")
 def binds_pairs():
-    """Pairs of names and values do, as for dict()."""
+    """So do pairs of names and values, as for dict()."""
     made = child()
     made.prepare_main([("a", 1), ("b", 2)])
     equal(made.call(eval, "(a, b)"), (1, 2))
@@ -50,7 +50,7 @@ def binds_pairs():
 
 @row("PEP 734, Interpreter.prepare_main()")
 def binding_keeps_the_rest():
-    """What was in `__main__` stays unless it is bound anew."""
+    """Other names in `__main__` stay."""
     made = child(a=1, b=1)
     made.prepare_main(b=2)
     equal(made.call(eval, "(a, b)"), (1, 2))
@@ -58,7 +58,7 @@ def binding_keeps_the_rest():
 
 @row("PEP 734, Interpreter.prepare_main()")
 def binds_new_objects():
-    """The child's objects are its own: changing them changes nothing here."""
+    """The child gets objects of its own: changing them changes nothing here."""
     own = [1]
     made = child(given=own)
     made.exec("given.append(2)")
@@ -77,7 +77,7 @@ def binds_a_queue():
 
 @row("PEP 734, Interpreter.prepare_main()")
 def binds_only_what_is_shareable():
-    """What is not shareable is refused, and then nothing is bound."""
+    """A value that is not shareable is refused, and nothing is bound."""
     made = child()
     raises(NotShareableError, made.prepare_main, a=1, b=object())
     raises(NotShareableError, made.prepare_main, f=lambda: 0)
@@ -86,7 +86,7 @@ def binds_only_what_is_shareable():
 
 @row("CPython 3.14, Interpreter.prepare_main()")
 def binding_nothing():
-    """Without any name it is a ValueError."""
+    """Binding no names is a ValueError."""
     raises(ValueError, child().prepare_main)
     raises(ValueError, child().prepare_main, {})
 
@@ -102,7 +102,7 @@ def binding_in_a_running_one():
 
 @row("PEP 734, Interpreter.exec()")
 def persists():
-    """`__main__` and the imported modules are the same in each call."""
+    """`__main__` and the imported modules persist between calls."""
     made = child()
     made.exec("import json; n = 1")
     made.exec("n += 1; text = json.dumps([n])")
@@ -125,7 +125,7 @@ def returns_nothing():
 
 @row("PEP 734, Interpreter.exec()")
 def separate():
-    """What is defined in one interpreter is in no other."""
+    """Definitions in one interpreter do not appear in another."""
     first, second = child(), child()
     first.exec("only_here = 1")
     equal(
@@ -136,7 +136,7 @@ def separate():
 
 @row("PEP 734, Interpreter.exec(): this is the builtin exec there")
 def comprehensions_and_functions():
-    """Functions and comprehensions in the source see the names that it sets."""
+    """Functions and comprehensions in the source see the names that it defines."""
     made = child()
     made.exec("n = 3\ndef f(): return [n * i for i in range(n)]\nresult = f()")
     equal(made.call(eval, "result"), [0, 3, 6])
@@ -144,7 +144,7 @@ def comprehensions_and_functions():
 
 @row("CPython 3.14, Interpreter.exec()")
 def prints_to_its_own_stdout():
-    """What a child prints goes to its own `sys.stdout`, which can be replaced there only."""
+    """A child's output goes to its own `sys.stdout`, which it alone can replace."""
     made = child()
     made.exec("import io, sys; sys.stdout = io.StringIO(); print('hidden')")
     equal(made.call(eval, "sys.stdout.getvalue()"), "hidden\n")
@@ -153,7 +153,7 @@ def prints_to_its_own_stdout():
 
 @row("CPython 3.14, Interpreter.exec()")
 def runs_functions():
-    """A function without parameters and result is run as the source of its body."""
+    """A function without parameters and result runs as the source of its body."""
     made = child()
     made.exec(sets_a_name)
     equal(made.call(eval, "by_a_function"), 3)
@@ -162,14 +162,14 @@ def runs_functions():
 
 @row("CPython 3.14, Interpreter.exec()")
 def runs_code_objects():
-    """So is a code object."""
+    """So does a code object."""
     made = child()
     made.exec(compile("n = 5", "<here>", "exec"))
     equal(made.call(eval, "n"), 5)
 
 
 @row("CPython 3.14, Interpreter.exec()")
-def functions_that_are_no_scripts():
+def functions_that_are_not_scripts():
     """A function with parameters, with a result or with a closure is refused."""
     cell = 1
 
@@ -183,7 +183,7 @@ def functions_that_are_no_scripts():
 
 @row("CPython 3.14, Interpreter.exec()")
 def syntax_errors():
-    """Source that is no program raises SyntaxError in the caller, and nothing of it runs."""
+    """Invalid source raises SyntaxError in the caller, and none of it runs."""
     made = child()
     error = raises(SyntaxError, made.exec, "n = 1\nn +")
     equal(error.lineno, 2)
@@ -192,13 +192,13 @@ def syntax_errors():
 
 @row("CPython 3.14, Interpreter.exec()")
 def syntax_errors_of_the_child():
-    """A SyntaxError that the source itself raises is an ExecutionFailed."""
+    """A SyntaxError raised by the running source is an ExecutionFailed."""
     equal(failure("compile('1 +', 'x', 'exec')").excinfo.type.__name__, "SyntaxError")
 
 
 @row("CPython 3.14, Interpreter.exec()")
-def refused_on_what_is_no_source():
-    """What is no string, function or code is a TypeError."""
+def invalid_source():
+    """An object that is not a string, function or code object is a TypeError."""
     made = child()
     for code in (None, 1, ["pass"]):
         raises(TypeError, made.exec, code)
@@ -229,14 +229,14 @@ def excinfo_msg():
 
 @row("CPython 3.14, ExecutionFailed")
 def excinfo_formatted():
-    """`excinfo.formatted` is the class and the text, or the class alone where there is no text."""
+    """`excinfo.formatted` is the class and the text, or only the class if there is no text."""
     equal(failure("raise ValueError('text')").excinfo.formatted, "ValueError: text")
     equal(failure("raise ValueError").excinfo.formatted, "ValueError")
 
 
 @row("CPython 3.14, ExecutionFailed")
 def excinfo_errdisplay():
-    """`excinfo.errdisplay` is the traceback as it would be shown, with lines of the source."""
+    """`excinfo.errdisplay` is the traceback as Python prints it, with lines of the source."""
     shown = failure("def f():\n    1 / 0\nf()").excinfo.errdisplay
     assert shown.startswith("Traceback (most recent call last):\n"), shown
     assert "line 2, in f\n    1 / 0" in shown, shown
@@ -263,7 +263,7 @@ def text_of_execution_failed():
 
 @row("PEP 734, Interpreter.exec()")
 def exceptions_are_summaries():
-    """An uncaught exception is an ExecutionFailed here, never the class that it had there."""
+    """An uncaught exception is an ExecutionFailed here, whatever its class."""
     for source in ("1 / 0", "raise SystemExit(3)", "raise KeyboardInterrupt", "raise BaseException"):
         failure(source)
     equal(failure("import sys; sys.exit(3)").excinfo.msg, "3")
@@ -271,7 +271,7 @@ def exceptions_are_summaries():
 
 @row("PEP 734, Interpreter.exec()")
 def goes_on_after_a_failure():
-    """What ran before the exception has been done, and the interpreter can be used."""
+    """The effects before the exception stay, and the interpreter is still usable."""
     made = child()
     raises(ExecutionFailed, made.exec, "n = 1\n1 / 0\nn = 2")
     equal(made.call(eval, "n"), 1)
@@ -279,7 +279,7 @@ def goes_on_after_a_failure():
 
 @row("PEP 734, Interpreter.exec()")
 def refused_while_running():
-    """A second exec is refused while one runs, which does not notice it."""
+    """A second exec is refused while one runs, and does not affect the first."""
     made = child(n=0)
     with Busy(made):
         raises(InterpreterError, made.exec, "n = 1")
@@ -289,7 +289,7 @@ def refused_while_running():
 
 @row("CPython 3.14, Interpreter.exec()")
 def refused_on_itself():
-    """The current interpreter cannot be told to run something."""
+    """The current interpreter cannot run code through its own object."""
     raises(InterpreterError, interpreters.get_current().exec, "pass")
     raises(InterpreterError, interpreters.get_current().call, len, "")
     equal(
@@ -300,9 +300,9 @@ def refused_on_itself():
     )
 
 
-@row("design.md 5, hostile exceptions")
+@row("docs/safe.md, hostile exceptions")
 def exceptions_whose_text_fails():
-    """An exception that cannot be shown is told of all the same, and nothing else is harmed."""
+    """An exception whose text cannot be computed is reported anyway, and nothing else is affected."""
     failed = failure(
         "class E(Exception):\n def __str__(self): 1 / 0\n __repr__ = __str__\nraise E"
     )
@@ -310,9 +310,9 @@ def exceptions_whose_text_fails():
     assert "unprintable" in failed.excinfo.msg, failed.excinfo.msg
 
 
-@row("design.md 5, hostile exceptions")
-def exceptions_with_text_that_is_none():
-    """Lone surrogates in the text of an exception arrive in an escaped form."""
+@row("docs/safe.md, hostile exceptions")
+def exceptions_with_lone_surrogates():
+    """Lone surrogates in the text of an exception arrive escaped."""
     equal(failure("raise ValueError('\\ud800')").excinfo.msg, "\\ud800")
 
 

@@ -1,4 +1,4 @@
-"""What happens in one interpreter is not seen in another."""
+"""The state of one interpreter does not appear in another."""
 
 import builtins
 import decimal
@@ -14,7 +14,7 @@ from runner import CRASH, child, equal, raises, row, run
 
 @row("PEP 734, interpreter isolation: modules")
 def modules():
-    """Each interpreter has its own modules, also of those that both have imported."""
+    """Each interpreter has its own modules, even if both import the same one."""
     made, other = child(), child()
     made.exec("import json; json.mine = 1; import sys; sys.mine = 2")
     other.exec("import json, sys; assert not hasattr(json, 'mine') and not hasattr(sys, 'mine')")
@@ -23,7 +23,7 @@ def modules():
 
 @row("PEP 734, interpreter isolation: builtins")
 def patched_builtins():
-    """A builtin that is replaced is what it was everywhere else."""
+    """Replacing a builtin affects only one interpreter."""
     made = child()
     made.exec("import builtins; builtins.len = lambda obj: 99; builtins.added = 1")
     equal(made.call(eval, "len('ab')"), 99)
@@ -33,7 +33,7 @@ def patched_builtins():
 
 @row("PEP 734, interpreter isolation: classes")
 def classes():
-    """Two interpreters that run the same script have two classes of it."""
+    """Two interpreters that run the same script have two different classes."""
     source = "class C: n = 0\ndef bump():\n C.n += 1\n return C.n"
     made, other = child(), child()
     made.exec(source)
@@ -44,7 +44,7 @@ def classes():
 
 @row("decimal, contexts")
 def decimal_context():
-    """The precision of decimal is each interpreter's own."""
+    """Each interpreter has its own decimal precision."""
     made = child()
     made.exec("import decimal; decimal.getcontext().prec = 3")
     equal(made.call(eval, "str(decimal.Decimal(1) / 3)"), "0.333")
@@ -54,7 +54,7 @@ def decimal_context():
 
 @row("random, the state of the generator")
 def random_state():
-    """Seeding the generator of one interpreter leaves the others' alone, and no two begin alike."""
+    """Seeding one generator does not affect those of others, and no two start with the same state."""
     random.seed(1)
     expected = [random.random() for _ in range(3)]
     random.seed(1)
@@ -67,7 +67,7 @@ def random_state():
 
 @row("sys, the recursion limit")
 def recursion_limit():
-    """The recursion limit is each interpreter's own, and reaching it harms nobody else."""
+    """Each interpreter has its own recursion limit, and exceeding it affects no other."""
     before = sys.getrecursionlimit()
     made = child()
     made.exec("import sys; sys.setrecursionlimit(150)")
@@ -79,7 +79,7 @@ def recursion_limit():
 
 @row("sqlite3, databases in memory")
 def sqlite():
-    """A database in memory is in the memory of its interpreter."""
+    """An in-memory database belongs to its interpreter."""
     source = "import sqlite3; db = sqlite3.connect(':memory:'); db.execute('create table t (n)')"
     made, other = child(), child()
     made.exec(source + "; db.execute('insert into t values (1)')")
@@ -90,7 +90,7 @@ def sqlite():
 
 @row("PEP 734, low-level environment variables")
 def environment():
-    """Setting a variable of the environment is seen by nobody else, where CPython shares them."""
+    """Setting an environment variable affects only one interpreter; CPython shares the environment."""
     made = child()
     made.exec("import os; os.environ['ISLAND'] = 'mine'; os.putenv('OTHER', 'x')")
     assert "ISLAND" not in os.environ and "OTHER" not in os.environ
@@ -99,7 +99,7 @@ def environment():
 
 @row("PEP 734, interpreter isolation: standard streams")
 def streams():
-    """Closing or replacing the standard streams of one leaves those of the others open."""
+    """Closing or replacing the standard streams of one interpreter does not affect those of others."""
     made = child()
     made.exec("import sys; sys.stdout.close(); sys.stderr = None")
     assert not sys.stdout.closed and sys.stderr is not None
@@ -108,7 +108,7 @@ def streams():
 
 @row("PEP 734, interpreter isolation: imports")
 def import_state():
-    """The path and the loaded modules of one are not those of another."""
+    """Each interpreter has its own path and loaded modules."""
     made = child()
     made.exec("import sys, types; sys.path.append('/only/here'); sys.modules['fake'] = types")
     assert "/only/here" not in sys.path and "fake" not in sys.modules
@@ -117,7 +117,7 @@ def import_state():
 
 @row("ARCHITECTURE.md, a crash ends one interpreter")
 def native_crash():
-    """Forged code that reads outside of the memory ends its interpreter, and nobody else."""
+    """Forged code that reads outside of the memory ends only its own interpreter."""
     sibling, made = child(n=1), child()
     raises(archipel.InterpreterDied, made.exec, CRASH)
     assert made not in interpreters.list_all()
@@ -127,7 +127,7 @@ def native_crash():
 
 @row("ARCHITECTURE.md, a crash ends one interpreter")
 def abort():
-    """os.abort() and os._exit() end one interpreter."""
+    """os.abort() and os._exit() end only one interpreter."""
     sibling = child(n=1)
     for end in ("abort()", "_exit(3)"):
         made = child()
@@ -138,7 +138,7 @@ def abort():
 
 @row("ARCHITECTURE.md, a crash ends one interpreter")
 def crash_and_queues():
-    """A queue that the crashed interpreter used goes on, and says what became of its objects."""
+    """A queue that a crashed interpreter used still works, and treats its objects as lost."""
     queue = interpreters.create_queue()
     made = child(q=queue)
     queue.put("mine")
@@ -152,7 +152,7 @@ def crash_and_queues():
 
 @row("ARCHITECTURE.md, a crash ends one interpreter")
 def crash_of_a_parent():
-    """The children of a crashed interpreter go with it."""
+    """The children of a crashed interpreter are destroyed with it."""
     made = child()
     made.exec("from concurrent import interpreters as i; own = i.create()")
     raises(archipel.InterpreterDied, made.exec, CRASH)

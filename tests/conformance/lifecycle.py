@@ -1,4 +1,4 @@
-"""Creating interpreters, naming them, and their end."""
+"""Creating, naming and ending interpreters."""
 
 import gc
 import pickle
@@ -17,7 +17,7 @@ def ids():
 
 @row("PEP 734, create()")
 def created_idle():
-    """A new interpreter is listed and runs nothing."""
+    """A new interpreter is listed and idle."""
     made = interpreters.create()
     assert type(made) is Interpreter
     assert made in interpreters.list_all()
@@ -26,7 +26,7 @@ def created_idle():
 
 @row("PEP 734, create()")
 def created_distinct():
-    """Every interpreter has an id of its own, also after others were closed."""
+    """Every interpreter has its own id, also after others were closed."""
     first = interpreters.create()
     before = first.id
     first.close()
@@ -36,14 +36,14 @@ def created_distinct():
 
 @row("PEP 734, create()")
 def created_with_a_fresh_main():
-    """The `__main__` of a new interpreter has nothing in it of its creator's."""
+    """The `__main__` of a new interpreter contains nothing of its creator's."""
     names = child().call(dir)
     assert "ids" not in names and "__builtins__" in names, names
 
 
 @row("CPython 3.14, create() in a thread")
 def created_in_a_thread():
-    """An interpreter can be created in a thread and used outside of it."""
+    """An interpreter that was created in a thread can be used outside of it."""
     made = []
     thread = threading.Thread(target=lambda: made.append(interpreters.create()))
     thread.start()
@@ -53,7 +53,7 @@ def created_in_a_thread():
 
 @row("PEP 734, create() in a subinterpreter")
 def grandchildren():
-    """A child has children of its own, and its parent may name them."""
+    """A child can have children, which its parent can name."""
     made = child()
     made.exec("from concurrent import interpreters; own = interpreters.create()")
     inner = made.call(eval, "own.id")
@@ -80,10 +80,10 @@ def list_all_gives_the_same_objects():
     assert any(a is made for a in one)
 
 
-@row("api.md 1, list_all()")
-def list_all_shows_no_stranger():
-    """A child lists itself and its descendants, and neither its parent nor its siblings: nobody names
-    an ancestor here, so CPython's list of all cannot be had."""
+@row("concurrent.interpreters, list_all()")
+def list_all_omits_strangers():
+    """A child lists itself and its descendants, but not its parent or siblings: an interpreter cannot
+    name its ancestors, so CPython's list of all is not available."""
     sibling, made = child(), child()
     made.exec("from concurrent import interpreters as i; own = i.create()")
     listed = made.call(eval, "sorted(x.id for x in i.list_all())")
@@ -91,9 +91,9 @@ def list_all_shows_no_stranger():
     assert sibling.id not in listed
 
 
-@row("api.md 1, ids name only what one was given")
+@row("docs/python.md, ids name only what was given")
 def strangers_cannot_be_named():
-    """The id of a sibling names nothing to a child."""
+    """A child cannot use the id of a sibling."""
     sibling, made = child(), child()
     failed = raises(
         interpreters.ExecutionFailed,
@@ -105,7 +105,7 @@ def strangers_cannot_be_named():
 
 @row("PEP 734, get_current()")
 def current():
-    """It is the interpreter that asks, and one object each time."""
+    """It is the running interpreter, and the same object each time."""
     assert interpreters.get_current() is interpreters.get_current()
     made = child()
     equal(
@@ -118,7 +118,7 @@ def current():
 
 @row("CPython 3.14, get_main()")
 def main():
-    """It is the first interpreter, whose id is 0, also where a child asks."""
+    """It is the first interpreter, whose id is 0, also in a child."""
     assert interpreters.get_main() is interpreters.get_current()
     equal(interpreters.get_main().id, 0)
     equal(
@@ -126,9 +126,9 @@ def main():
     )
 
 
-@row("api.md 3, no interpreter can name its ancestor")
-def main_is_out_of_reach():
-    """A child gets an object for the main interpreter, with which it can do nothing."""
+@row("archipel, no interpreter can name its ancestor")
+def main_cannot_be_used():
+    """A child gets an object for the main interpreter, but cannot use it."""
     failed = raises(
         interpreters.ExecutionFailed,
         child().exec,
@@ -139,7 +139,7 @@ def main_is_out_of_reach():
 
 @row("PEP 734, Interpreter(id)")
 def one_object_per_id():
-    """There is one object for an id, however it is made."""
+    """There is one object per id, however it is obtained."""
     made = interpreters.create()
     assert Interpreter(made.id) is made
     assert interpreters.list_all()[-1] is made
@@ -147,21 +147,21 @@ def one_object_per_id():
 
 @row("PEP 734, Interpreter.__eq__()")
 def equality_is_identity():
-    """Interpreters are equal only to themselves."""
+    """Interpreters compare equal only to themselves."""
     first, second = interpreters.create(), interpreters.create()
     assert first == first and first != second and first != first.id
 
 
 @row("PEP 734, Interpreter.__hash__()")
 def hash_of_the_id():
-    """The hash is that of the id."""
+    """The hash is the hash of the id."""
     made = interpreters.create()
     equal(hash(made), hash(made.id))
 
 
 @row("PEP 734, Interpreter.id")
 def id_is_read_only():
-    """The id is an int that cannot be set."""
+    """The id is a read-only int."""
     made = interpreters.create()
     assert type(made.id) is int
     raises(AttributeError, setattr, made, "id", 3)
@@ -169,7 +169,7 @@ def id_is_read_only():
 
 @row("CPython 3.14, Interpreter.whence")
 def whence():
-    """It says that the runtime made the first one, and the module the others; it cannot be set."""
+    """It is the runtime for the first interpreter and the module for the others; it is read-only."""
     equal(interpreters.get_main().whence, "runtime init")
     made = interpreters.create()
     equal(made.whence, "_interpreters module")
@@ -178,7 +178,7 @@ def whence():
 
 @row("CPython 3.14, Interpreter.__reduce__()")
 def pickled_by_id():
-    """A pickle of an interpreter is its id, which gives the same object again."""
+    """A pickle of an interpreter contains its id, and unpickling returns the same object."""
     made = interpreters.create()
     assert pickle.loads(pickle.dumps(made)) is made
 
@@ -195,7 +195,7 @@ def a_pickle_of_a_closed_one():
 
 @row("PEP 734, Interpreter.is_running()")
 def running_is_current():
-    """The interpreter that asks is running."""
+    """The current interpreter is running."""
     assert interpreters.get_current().is_running() is True
     assert child().call(
         eval, "__import__('concurrent.interpreters').interpreters.get_current().is_running()"
@@ -204,7 +204,7 @@ def running_is_current():
 
 @row("PEP 734, Interpreter.is_running()")
 def running_while_it_runs():
-    """An interpreter is running from when its code begins until it ends."""
+    """An interpreter is running from the start of its code to the end."""
     made = child()
     with Busy(made):
         assert made.is_running() is True
@@ -221,7 +221,7 @@ def running_after_a_failure():
 
 @row("PEP 734, Interpreter.close()")
 def closed():
-    """A closed interpreter is no more: each method says that it was not found, and repr goes on."""
+    """A closed interpreter does not exist: each method raises InterpreterNotFoundError, and repr works."""
     made = interpreters.create()
     equal(made.close(), None)
     assert made.id not in ids()
@@ -235,7 +235,7 @@ def closed():
 
 @row("CPython 3.14, Interpreter(id) of a closed one")
 def closed_ids_name_nothing():
-    """No new object is made for the id of an interpreter that is no more."""
+    """The id of an interpreter that no longer exists is refused."""
     made = interpreters.create()
     id = made.id
     made.close()
@@ -245,7 +245,7 @@ def closed_ids_name_nothing():
 
 @row("PEP 734, Interpreter.close()")
 def closing_oneself():
-    """The current interpreter cannot be closed, the main one least of all."""
+    """The current interpreter cannot be closed, and neither can the main one."""
     raises(InterpreterError, interpreters.get_current().close)
     failed = raises(
         interpreters.ExecutionFailed,
@@ -257,7 +257,7 @@ def closing_oneself():
 
 @row("PEP 734, Interpreter.close()")
 def closing_a_running_one():
-    """A running interpreter cannot be closed, and does not notice the attempt."""
+    """A running interpreter cannot be closed, and the attempt does not affect it."""
     made = child()
     with Busy(made):
         raises(InterpreterError, made.close)
@@ -266,7 +266,7 @@ def closing_a_running_one():
 
 @row("CPython 3.14, reference counts of interpreters")
 def destroyed_with_the_last_reference():
-    """An interpreter is destroyed as soon as nothing refers to it."""
+    """An interpreter is destroyed as soon as it has no references."""
     made = interpreters.create()
     id = made.id
     again = Interpreter(id)
@@ -278,7 +278,7 @@ def destroyed_with_the_last_reference():
 
 @row("CPython 3.14, reference counts of interpreters")
 def destroyed_with_the_last_reference_after_a_failure():
-    """An exception that was caught does not keep an interpreter alive."""
+    """A caught exception does not keep an interpreter alive."""
     made = interpreters.create()
     id = made.id
     raises(interpreters.ExecutionFailed, made.exec, "1 / 0")
@@ -292,7 +292,7 @@ def destroyed_with_the_last_reference_after_a_failure():
 
 @row("ARCHITECTURE.md, ends that release themselves")
 def destroyed_with_its_ends():
-    """What an interpreter held goes with it: who waits for it learns that nobody will send."""
+    """Its channel ends are released with it, so waiting receivers find the channel without senders."""
     recv, send = pep554.create_channel()
     made = pep554.create()
     made.run("pass", channels={"send": send})
@@ -301,9 +301,9 @@ def destroyed_with_its_ends():
     raises(pep554.ChannelClosedError, recv.recv)
 
 
-@row("api.md 3, Interpreter.kill()")
+@row("archipel, Interpreter.kill()")
 def killed_with_its_descendants():
-    """A killed interpreter and those that it created are no more; doing it twice is harmless."""
+    """A killed interpreter and its descendants no longer exist; killing it again has no effect."""
     made = archipel.create()
     made.exec("from concurrent import interpreters; own = interpreters.create()")
     inner = made.call(eval, "own.id")
@@ -312,9 +312,9 @@ def killed_with_its_descendants():
     assert not {made.id, inner} & set(ids())
 
 
-@row("api.md 3, Interpreter.kill()")
+@row("archipel, Interpreter.kill()")
 def killed_while_it_runs():
-    """A running interpreter can be killed, in a loop that never waits, and who waits for it is told."""
+    """An interpreter in a loop that never waits can be killed, and its caller gets InterpreterDied."""
     made = archipel.create(safe=False)
     task = made.call_in_thread(exec, "while True: pass")
     shown = []
@@ -330,7 +330,7 @@ def killed_while_it_runs():
 
 @row("ARCHITECTURE.md, a store lives once")
 def others_outlive_it():
-    """Closing one interpreter leaves its siblings as they are."""
+    """Closing one interpreter does not affect its siblings."""
     first, second = child(n=1), child(n=2)
     first.close()
     equal(second.call(eval, "n"), 2)

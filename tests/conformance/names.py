@@ -1,4 +1,4 @@
-"""Which names there are, what they take, what they are called and how they show."""
+"""The public names: signatures, modules and reprs."""
 
 import concurrent.futures
 import inspect
@@ -20,7 +20,7 @@ def signature(function):
 
 @row("CPython 3.14, concurrent.interpreters.__all__")
 def all_of_concurrent_interpreters():
-    """The module offers exactly the fourteen names that it has in CPython."""
+    """The module exports exactly the fourteen names that it has in CPython."""
     equal(
         sorted(interpreters.__all__),
         [
@@ -35,8 +35,8 @@ def all_of_concurrent_interpreters():
 
 @row("CPython 3.14, concurrent.interpreters._queues.__all__")
 def all_of_the_queues():
-    """The markers and the rarer exceptions of queues are found where 3.14 has them: it exports
-    them from the submodule only, which api.md does not say."""
+    """The markers and the other exceptions of queues are where 3.14 has them: it exports them from
+    the submodule only."""
     equal(
         sorted(_queues.__all__),
         [
@@ -59,9 +59,9 @@ def importable_in_a_child():
     )
 
 
-@row("api.md 2")
+@row("interpreters, __all__")
 def all_of_interpreters():
-    """The PEP 554 module offers the names of the PEP."""
+    """The PEP 554 module exports the names of the PEP."""
     names = """create list_all get_current get_main is_shareable Interpreter create_channel
         list_all_channels RecvChannel SendChannel RunFailedError ChannelError ChannelNotFoundError
         ChannelEmptyError ChannelNotEmptyError NotReceivedError ChannelClosedError
@@ -71,9 +71,9 @@ def all_of_interpreters():
         assert hasattr(pep554, name), name
 
 
-@row("api.md 3")
+@row("archipel, __all__")
 def all_of_archipel():
-    """The `archipel` module has what its `__all__` says, and a select and a spawn among it."""
+    """The `archipel` module has every name in its `__all__`, including select and spawn."""
     assert {"select", "spawn", "after", "channel", "create", "DeadlockError"} <= set(
         archipel.__all__
     )
@@ -83,7 +83,7 @@ def all_of_archipel():
 
 @row("PEP 734, Interpreter objects")
 def signatures_of_interpreter():
-    """The methods of Interpreter take what the documentation says, the code positionally only."""
+    """The methods of Interpreter have the documented parameters, with the code positional-only."""
     cls = interpreters.Interpreter
     equal(signature(cls.exec), "(self, code, /)")
     equal(signature(cls.call), "(self, callable, /, *args, **kwargs)")
@@ -95,7 +95,7 @@ def signatures_of_interpreter():
 
 @row("PEP 734, module functions")
 def signatures_of_the_functions():
-    """The functions of the module take nothing but what create_queue needs."""
+    """The functions of the module have no parameters, except for create_queue."""
     for function in ("create", "list_all", "get_current", "get_main"):
         equal(signature(getattr(interpreters, function)), "()")
     taken = inspect.signature(interpreters.create_queue).parameters
@@ -107,7 +107,7 @@ def signatures_of_the_functions():
 
 @row("CPython 3.14, Queue")
 def signatures_of_queue():
-    """The methods of Queue take the parameters of CPython's, though nothing polls here."""
+    """The methods of Queue have the parameters of CPython's, although nothing polls here."""
     put = inspect.signature(interpreters.Queue.put).parameters
     equal(list(put), ["self", "obj", "block", "timeout", "unbounditems", "_delay"])
     get = inspect.signature(interpreters.Queue.get).parameters
@@ -118,7 +118,7 @@ def signatures_of_queue():
 
 @row("CPython 3.14, concurrent.futures.InterpreterPoolExecutor")
 def signature_of_the_pool():
-    """The pool is made as the documentation says."""
+    """The pool has the documented parameters."""
     taken = "(max_workers=None, thread_name_prefix='', initializer=None, initargs=())"
     equal(signature(concurrent.futures.InterpreterPoolExecutor), taken)
     assert "InterpreterPoolExecutor" in concurrent.futures.__all__
@@ -126,7 +126,7 @@ def signature_of_the_pool():
 
 @row("PEP 554, the API")
 def signatures_of_pep_554():
-    """The functions and methods of PEP 554 take what it and api.md say."""
+    """The functions and methods of PEP 554 have the parameters of the PEP and of `interpreters`."""
     equal(signature(pep554.create), "(*, isolated=True)")
     equal(signature(pep554.Interpreter.run), "(self, source, /, *, channels=None)")
     equal(signature(pep554.Interpreter.run_in_thread), "(self, source, /, *, channels=None)")
@@ -141,7 +141,7 @@ def signatures_of_pep_554():
 
 @row("CPython 3.14, Interpreter.__repr__")
 def repr_of_interpreters():
-    """An interpreter shows as its class and its id."""
+    """The repr of an interpreter is its class and its id."""
     made = interpreters.create()
     equal(repr(made), f"Interpreter({made.id})")
     equal(repr(interpreters.get_main()), "Interpreter(0)")
@@ -149,21 +149,21 @@ def repr_of_interpreters():
 
 @row("CPython 3.14, Queue.__repr__")
 def repr_of_queues():
-    """A queue shows as its class and its id."""
+    """The repr of a queue is its class and its id."""
     made = interpreters.create_queue()
     equal(repr(made), f"Queue({made.id})")
 
 
 @row("CPython 3.14, UNBOUND.__repr__")
 def repr_of_unbound():
-    """UNBOUND shows where it is found, and cannot be made a second time."""
+    """The repr of UNBOUND is its qualified name, and no second instance can be made."""
     equal(repr(_queues.UNBOUND), "concurrent.interpreters._queues.UNBOUND")
     raises(Exception, type(_queues.UNBOUND))
 
 
 @row("PEP 554, classes")
 def repr_of_pep_554():
-    """Ends show which end of which channel they are, interpreters their id."""
+    """The repr of an end has its class and channel, and that of an interpreter its id."""
     recv, send = pep554.create_channel()
     equal(repr(recv), f"RecvChannel(id={recv.id})")
     equal(repr(send), f"SendChannel(id={send.id})")
@@ -171,9 +171,9 @@ def repr_of_pep_554():
     equal(repr(made), f"Interpreter(id={made.id}, isolated=True)")
 
 
-@row("api.md 3, create(name=)")
+@row("archipel, create(name=)")
 def repr_of_a_named_one():
-    """A name that was given shows."""
+    """The repr of a named interpreter has the name."""
     made = archipel.create(name="reader")
     equal(repr(made), f"Interpreter({made.id}, name='reader')")
     equal(made.name, "reader")
@@ -181,14 +181,14 @@ def repr_of_a_named_one():
 
 @row("CPython 3.14, sys.implementation.supports_isolated_interpreters")
 def supports_isolated_interpreters():
-    """It says so, in every interpreter."""
+    """It is true in every interpreter."""
     assert sys.implementation.supports_isolated_interpreters is True
     assert child().call(eval, "__import__('sys').implementation.supports_isolated_interpreters")
 
 
 @row("PEP 734, exceptions")
 def interpreter_errors():
-    """InterpreterError is a plain Exception, and the base of the two others."""
+    """InterpreterError is derived from Exception, and is the base of the two others."""
     equal(interpreters.InterpreterError.__bases__, (Exception,))
     equal(interpreters.InterpreterNotFoundError.__bases__, (interpreters.InterpreterError,))
     equal(interpreters.ExecutionFailed.__bases__, (interpreters.InterpreterError,))
@@ -196,14 +196,14 @@ def interpreter_errors():
 
 @row("PEP 734, exceptions")
 def not_shareable_error():
-    """NotShareableError is a TypeError, and the same class in every module that raises it."""
+    """NotShareableError is a TypeError, and the same class in every module."""
     equal(interpreters.NotShareableError.__bases__, (TypeError,))
     assert pep554.NotShareableError is interpreters.NotShareableError
 
 
 @row("PEP 734, QueueEmpty and QueueFull")
 def queue_errors():
-    """They are queue.Empty and queue.Full, and errors of queues besides."""
+    """They are queue.Empty and queue.Full, and also QueueErrors."""
     assert issubclass(interpreters.QueueEmpty, (queue.Empty,))
     assert issubclass(interpreters.QueueFull, (queue.Full,))
     for kind in (
@@ -218,7 +218,7 @@ def queue_errors():
 
 @row("CPython 3.14, ItemInterpreterDestroyed")
 def item_interpreter_destroyed():
-    """It is the exception of that name that channels and queues have in common."""
+    """It is the exception of that name that channels and queues share."""
     assert issubclass(_queues.ItemInterpreterDestroyed, _crossinterp.ItemInterpreterDestroyed)
 
 
@@ -234,7 +234,7 @@ def broken_pool():
 
 @row("PEP 554, exceptions")
 def channel_errors():
-    """All errors of channels are ChannelErrors; a released end counts as closed too."""
+    """All channel errors are ChannelErrors; the error for a released end is a ChannelClosedError."""
     for kind in (
         pep554.ChannelNotFoundError,
         pep554.ChannelEmptyError,
@@ -252,19 +252,19 @@ def run_failed_error():
     equal(pep554.RunFailedError.__bases__, (RuntimeError,))
 
 
-@row("api.md 3, exceptions")
+@row("archipel, exceptions")
 def errors_of_archipel():
-    """What none of the PEPs has is derived from what a careful program catches."""
+    """Archipel's own exceptions have the base classes that careful programs catch."""
     equal(archipel.DeadlockError.__bases__, (RuntimeError,))
     equal(archipel.InterpreterDied.__bases__, (interpreters.InterpreterError,))
-    # As KeyboardInterrupt and asyncio's own it is nothing that `except Exception` means.
+    # Like KeyboardInterrupt and asyncio's own, it is not caught by `except Exception`.
     assert not issubclass(archipel.Cancelled, Exception)
     assert pep554.DeadlockError is archipel.DeadlockError
 
 
 @row("CPython 3.14, module names of exceptions")
 def modules_of_exceptions():
-    """Tracebacks name the exceptions as CPython's do."""
+    """Tracebacks name the modules of the exceptions as CPython's do."""
     equal(interpreters.InterpreterError.__module__, "_interpreters")
     equal(interpreters.NotShareableError.__module__, "_interpreters")
     equal(interpreters.ExecutionFailed.__module__, "concurrent.interpreters")

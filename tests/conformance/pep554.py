@@ -11,7 +11,7 @@ WAIT = "ready.send(None)\ngo.recv()"
 
 
 class Running:
-    """An interpreter that runs for as long as the block does."""
+    """An interpreter that runs while the block does."""
 
     def __enter__(self):
         self.made = interpreters.create()
@@ -37,7 +37,7 @@ def functions():
 
 @row("PEP 554, Interpreter")
 def equality():
-    """Objects for one interpreter are equal and have one hash; the id cannot be set."""
+    """Objects for one interpreter are equal and have one hash; the id is read-only."""
     made = interpreters.create()
     again = interpreters.Interpreter(made.id)
     assert made == again and hash(made) == hash(again)
@@ -47,8 +47,8 @@ def equality():
 
 @row("PEP 554, create(isolated)")
 def isolated():
-    """`isolated` says what was asked for, True by default; every interpreter is isolated here, since
-    nothing else could be had."""
+    """`isolated` is the value that was passed, True by default; every interpreter is isolated here,
+    because nothing else is possible."""
     assert interpreters.create().isolated is True
     made = interpreters.create(isolated=False)
     assert made.isolated is False
@@ -59,7 +59,7 @@ def isolated():
 
 @row("PEP 554, Interpreter.run()")
 def runs():
-    """It runs source text in `__main__`, which lasts from call to call, and returns nothing."""
+    """It runs source text in `__main__`, which persists between calls, and returns None."""
     made = interpreters.create()
     recv, send = interpreters.create_channel(1)
     equal(made.run("n = 1"), None)
@@ -69,7 +69,7 @@ def runs():
 
 @row("PEP 554, Interpreter.run() as the target of a thread")
 def runs_in_a_thread_of_ours():
-    """The article's programs start it through threading.Thread."""
+    """The article's programs run it in a threading.Thread."""
     made = interpreters.create()
     recv, send = interpreters.create_channel(1)
     thread = threading.Thread(target=made.run, args=("c.send(1)",), kwargs={"channels": {"c": send}})
@@ -80,7 +80,7 @@ def runs_in_a_thread_of_ours():
 
 @row("PEP 554, RunFailedError")
 def fails():
-    """An exception that is not caught is a RunFailedError, whose cause describes it."""
+    """An uncaught exception is a RunFailedError, whose cause describes it."""
     made = interpreters.create()
     error = raises(RunFailedError, made.run, "{}['key']")
     equal(str(error), "KeyError: 'key'")
@@ -91,7 +91,7 @@ def fails():
 
 @row("PEP 554, RunFailedError")
 def fails_whatever_it_is():
-    """That holds for SystemExit, KeyboardInterrupt and source that is no program."""
+    """That also holds for SystemExit, KeyboardInterrupt and invalid source."""
     made = interpreters.create()
     for source in ("raise SystemExit", "raise KeyboardInterrupt", "1 +"):
         raises(RunFailedError, made.run, source)
@@ -100,7 +100,7 @@ def fails_whatever_it_is():
 
 @row("PEP 554, Interpreter.run(channels)")
 def channels():
-    """Both kinds of ends can be bound, under any names."""
+    """Both kinds of ends can be bound, under any name."""
     made = interpreters.create()
     there, give = interpreters.create_channel(1)
     take, back = interpreters.create_channel(1)
@@ -112,16 +112,16 @@ def channels():
 
 
 @row("PEP 554, Interpreter.run(channels)")
-def channels_that_are_none():
-    """A value that is no end of a channel is a ValueError, and nothing is run."""
+def channels_that_are_not_ends():
+    """A value that is not a channel end is a ValueError, and nothing runs."""
     made = interpreters.create()
     raises(ValueError, made.run, "n = 1", channels={"a": 3})
     raises(RunFailedError, made.run, "n")
 
 
 @row("PEP 554, Interpreter.run(source_str)")
-def what_is_no_source():
-    """What is no str is a TypeError."""
+def source_that_is_not_str():
+    """Source that is not a str is a TypeError."""
     made = interpreters.create()
     for source in (None, 1, b"pass", len):
         raises(TypeError, made.run, source)
@@ -129,8 +129,8 @@ def what_is_no_source():
 
 @row("PEP 554, Interpreter.run()")
 def refused_while_running():
-    """A running interpreter runs nothing else, and cannot be closed or reset. The PEP says
-    RuntimeError; what PEP 734 made of it is raised, since both share the class."""
+    """A running interpreter cannot run other code, be closed or be reset. The PEP says RuntimeError;
+    here it is the InterpreterError of PEP 734, because both modules share the class."""
     with Running() as made:
         assert made.is_running() is True
         raises(InterpreterError, made.run, "pass")
@@ -144,7 +144,7 @@ def refused_while_running():
 
 @row("PEP 554, Interpreter.close()")
 def closed():
-    """A closed interpreter is no more."""
+    """A closed interpreter no longer exists."""
     made = interpreters.create()
     made.close()
     equal(interpreters.list_all(), [interpreters.get_current()])
@@ -155,13 +155,13 @@ def closed():
 
 @row("PEP 554, Interpreter(id)")
 def unknown():
-    """An id that names nothing is an InterpreterNotFoundError."""
+    """An unknown id is an InterpreterNotFoundError."""
     raises(ci.InterpreterNotFoundError, interpreters.Interpreter, 99999)
 
 
 @row("PEP 554, deferred: Interpreter.run_in_thread()")
 def run_in_thread():
-    """It starts at once, beside the caller, and is joined like a thread."""
+    """It starts at once, in parallel with the caller, and can be joined like a thread."""
     made = interpreters.create()
     take, give = interpreters.create_channel()
     thread = made.run_in_thread("g.send(1); g.send(2)", channels={"g": give})
@@ -174,7 +174,7 @@ def run_in_thread():
 
 @row("PEP 554, deferred: Interpreter.run_in_thread()")
 def run_in_thread_fails():
-    """What is not caught is shown by threading.excepthook, as a RunFailedError."""
+    """threading.excepthook reports an uncaught exception as a RunFailedError."""
     shown = []
     hook, threading.excepthook = threading.excepthook, shown.append
     try:
@@ -187,7 +187,7 @@ def run_in_thread_fails():
 
 @row("PEP 554, deferred: Interpreter.run_in_thread()")
 def in_parallel():
-    """Two run in parallel: each needs the other to go on."""
+    """Two run in parallel: each needs the other to make progress."""
     a, b = interpreters.create_channel(), interpreters.create_channel()
     one, two = interpreters.create(), interpreters.create()
     threads = [
@@ -201,7 +201,7 @@ def in_parallel():
 
 @row("PEP 554, deferred: resetting an interpreter's state")
 def reset():
-    """It makes the interpreter as if it were new, under the same id, without its children."""
+    """It restores the state of a new interpreter, under the same id, without its children."""
     made = interpreters.create()
     made.run("import json, interpreters as i; n = 1; own = i.create()")
     equal(len(interpreters.list_all()), 3)
@@ -212,9 +212,9 @@ def reset():
     made.run("import sys; assert 'own' not in globals()")
 
 
-@row("api.md 2, Interpreter.copy()")
+@row("interpreters, Interpreter.copy()")
 def copy():
-    """A copy has the same state, goes on by itself, and is a child of who made it."""
+    """A copy has the same state, is independent, and is a child of the caller."""
     made = interpreters.create()
     made.run("n = [1]; import json; json.mine = 2")
     copied = made.copy()
@@ -226,7 +226,7 @@ def copy():
     equal([recv.recv(), recv.recv()], [[1], [1, 2]])
 
 
-@row("api.md 2, Interpreter.copy()")
+@row("interpreters, Interpreter.copy()")
 def copies_outlive():
     """A copy does not end with its original."""
     made = interpreters.create()

@@ -1,4 +1,4 @@
-"""Loops that look at something until it has happened, and never wait."""
+"""Loops that poll until something has happened, and never wait."""
 
 import os
 import queue
@@ -15,21 +15,21 @@ DOC = "docs/python.md, threads"
 
 
 def started(target):
-    """A thread that has been started and cannot have begun."""
+    """Return a thread that was started and cannot have run yet."""
     thread = threading.Thread(target=target)
     thread.start()
     return thread
 
 
 def spin(happened):
-    """Look until it has happened, which must not take for ever."""
+    """Poll until it has happened, which must not take forever."""
     deadline = time.monotonic() + 60
     while not happened():
         assert time.monotonic() < deadline, "it never happened"
 
 
 def caught(kind, function, *args, **kwargs):
-    """Whether a call works, which raises `kind` until it does."""
+    """Return whether a call raises `kind`."""
     try:
         function(*args, **kwargs)
     except kind:
@@ -39,7 +39,7 @@ def caught(kind, function, *args, **kwargs):
 
 @row(DOC)
 def threads():
-    """`is_alive`, `join(0)`, `active_count` and `enumerate` let a thread begin."""
+    """`is_alive`, `join(0)`, `active_count` and `enumerate` let a thread run."""
     thread = started(int)
     spin(lambda: not thread.is_alive())
     thread = started(int)
@@ -55,7 +55,7 @@ def threads():
 
 @row(DOC)
 def locks():
-    """So do attempts to acquire a lock or a semaphore, and looks at whether a lock is held."""
+    """So do attempts to acquire a lock or a semaphore, and `locked`."""
     for attempt in (
         lambda lock: lock.acquire(False),
         lambda lock: lock.acquire(timeout=0),
@@ -73,7 +73,7 @@ def locks():
 
 @row(DOC)
 def events_and_conditions():
-    """So do `is_set`, and waits of no length."""
+    """So do `is_set`, and waits of zero length."""
     event = threading.Event()
     started(event.set)
     spin(event.is_set)
@@ -93,7 +93,7 @@ def events_and_conditions():
 
 @row(DOC)
 def queues():
-    """So do queues that are found empty or full, or are asked whether they are."""
+    """So do polls of empty and full queues, and `empty`, `full` and `qsize`."""
     for kind in (queue.Queue, queue.LifoQueue, queue.PriorityQueue, queue.SimpleQueue):
         for look in (
             lambda q: caught(queue.Empty, q.get_nowait),
@@ -113,7 +113,7 @@ def queues():
 
 @row(DOC)
 def futures():
-    """So do `done`, `running`, and a result that is not waited for."""
+    """So do `done`, `running`, and a result with a timeout of zero."""
     with ThreadPoolExecutor() as pool:
         future = pool.submit(pow, 2, 3)
         spin(future.done)
@@ -129,7 +129,7 @@ def futures():
 
 @row(DOC)
 def sleeps():
-    """So do sleeping for no time and giving way to others."""
+    """So do `sleep(0)` and `sched_yield`."""
     for look in (lambda: time.sleep(0), os.sched_yield):
         done = []
         started(lambda: done.append(1))
@@ -163,7 +163,7 @@ def channels():
 
 @row(DOC)
 def other_interpreters():
-    """Looks at whether an interpreter or a task has come to its end find it, as they find a thread's."""
+    """Polls for the end of an interpreter or a task see it, as they see a thread's."""
     made = child()
     made.call_in_thread(pow, 2, 3)
     spin(lambda: not made.is_running())
@@ -174,7 +174,7 @@ def other_interpreters():
 
 @row(DOC)
 def a_single_look():
-    """After a single look a thread has not begun, so what it waits for can still be done first."""
+    """A single poll does not start a thread, so the caller can first do what the thread waits for."""
     event = threading.Event()
     thread = started(event.wait)
     assert thread.is_alive() and not event.is_set()

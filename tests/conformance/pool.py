@@ -1,4 +1,4 @@
-"""`concurrent.futures.InterpreterPoolExecutor`: how it is made, and what its workers do."""
+"""`concurrent.futures.InterpreterPoolExecutor`: creation, tasks and workers."""
 
 import contextlib
 import io
@@ -52,7 +52,7 @@ def thread_name():
 
 @contextlib.contextmanager
 def quiet():
-    """The executor logs what goes wrong with its workers."""
+    """Silence the executor's log of failed workers."""
     logger = logging.getLogger("concurrent.futures")
     before, logger.disabled = logger.disabled, True
     try:
@@ -63,7 +63,7 @@ def quiet():
 
 @contextlib.contextmanager
 def occupied(pool):
-    """A pool of one worker whose worker is at work, and the future of that."""
+    """Return a pool of one busy worker, and the future of the worker's task."""
     ready, go = interpreters.create_queue(), interpreters.create_queue()
     future = pool.submit(meet, ready, go)
     ready.get()
@@ -85,7 +85,7 @@ def submit():
 
 @row("concurrent.futures, InterpreterPoolExecutor: functions of __main__")
 def functions_of_main():
-    """Functions of the script can be submitted, though CPython's page says that they cannot."""
+    """Functions of the script can be submitted, although CPython's documentation says that they cannot."""
     with InterpreterPoolExecutor(1) as pool:
         equal(pool.submit(square, 3).result(), 9)
 
@@ -100,7 +100,7 @@ def other_interpreters():
 
 @row("concurrent.futures, InterpreterPoolExecutor")
 def parallel():
-    """Calls run in parallel: here each of two needs the other to go on."""
+    """Calls run in parallel: each of two needs the other to make progress."""
     one, two = interpreters.create_queue(), interpreters.create_queue()
     with InterpreterPoolExecutor(2) as pool:
         futures = [pool.submit(exchange, one, two), pool.submit(exchange, two, one)]
@@ -118,7 +118,7 @@ def map_in_order():
 
 @row("concurrent.futures, Executor.map(buffersize)")
 def map_with_a_buffer():
-    """With a buffersize, no more is taken from the iterable than that and what was yielded."""
+    """With a buffersize, at most that many items more than were yielded are taken from the iterable."""
     taken = []
 
     def arguments():
@@ -136,7 +136,7 @@ def map_with_a_buffer():
 
 @row("concurrent.futures, Executor.map(buffersize)")
 def map_with_a_bad_buffer():
-    """A buffersize below one is a ValueError, one that is no int a TypeError."""
+    """A buffersize below one is a ValueError, one that is not an int a TypeError."""
     with InterpreterPoolExecutor(1) as pool:
         raises(ValueError, pool.map, square, [1], buffersize=0)
         raises(TypeError, pool.map, square, [1], buffersize="3")
@@ -144,7 +144,7 @@ def map_with_a_bad_buffer():
 
 @row("concurrent.futures, Executor.map(timeout)")
 def map_times_out():
-    """A result that is not there in time raises TimeoutError."""
+    """A result that is not available in time raises TimeoutError."""
     with InterpreterPoolExecutor(1) as pool, occupied(pool):
         results = pool.map(square, [1], timeout=0.01)
         raises(TimeoutError, next, results)
@@ -171,7 +171,7 @@ def initializer():
 
 @row("concurrent.futures, InterpreterPoolExecutor(initializer)")
 def initializer_with_a_queue():
-    """What an initializer is given can be a queue, through which workers and creator talk."""
+    """An initializer can get a queue as an argument, for communication with the creator."""
     queue = interpreters.create_queue()
     with InterpreterPoolExecutor(1, initializer=queue.put, initargs=("begun",)) as pool:
         pool.submit(len, "").result()
@@ -180,7 +180,7 @@ def initializer_with_a_queue():
 
 @row("concurrent.futures, InterpreterPoolExecutor(initializer)")
 def initializer_that_fails():
-    """When it raises, what was submitted fails with BrokenInterpreterPool, and so does any more."""
+    """If it raises, submitted calls fail with BrokenInterpreterPool, and so do later ones."""
     with quiet(), InterpreterPoolExecutor(1, initializer=fail_to_initialise) as pool:
         future = pool.submit(len, "")
         raises(BrokenInterpreterPool, future.result)
@@ -189,7 +189,7 @@ def initializer_that_fails():
 
 @row("concurrent.futures, BrokenExecutor")
 def worker_that_dies():
-    """A worker that dies breaks the pool; nobody waits for ever."""
+    """A worker that dies breaks the pool, and no future waits forever."""
     with quiet(), InterpreterPoolExecutor(1) as pool:
         equal(pool.submit(len, "").result(), 0)
         raises(BrokenInterpreterPool, pool.submit(exec, CRASH).result)
@@ -198,7 +198,7 @@ def worker_that_dies():
 
 @row("concurrent.futures, InterpreterPoolExecutor: state")
 def workers_keep_their_state():
-    """A worker's interpreter is the same from task to task."""
+    """A worker keeps its interpreter from task to task."""
     with InterpreterPoolExecutor(1) as pool:
         pool.submit(exec, "n = 3").result()
         equal(pool.submit(eval, "n").result(), 3)
@@ -206,7 +206,7 @@ def workers_keep_their_state():
 
 @row("concurrent.futures, InterpreterPoolExecutor: pickle")
 def what_cannot_be_sent():
-    """Arguments and results that cannot be sent are NotShareableErrors of their futures only."""
+    """Arguments and results that cannot be sent raise NotShareableError from their futures only."""
     with InterpreterPoolExecutor(1) as pool:
         for future in (pool.submit(repr, sys), pool.submit(eval, "__import__('sys')")):
             raises(interpreters.NotShareableError, future.result)
@@ -215,7 +215,7 @@ def what_cannot_be_sent():
 
 @row("concurrent.futures, SystemExit in a task")
 def tasks_that_exit():
-    """SystemExit is an exception like others, and the worker goes on."""
+    """SystemExit is treated like other exceptions, and the worker continues."""
     with InterpreterPoolExecutor(1) as pool:
         raises(SystemExit, pool.submit(sys.exit, 3).result)
         equal(pool.submit(len, "ab").result(), 2)
@@ -230,14 +230,14 @@ def bad_counts():
 
 @row("concurrent.futures, InterpreterPoolExecutor(max_workers)")
 def default_count():
-    """Without a number there are as many workers as a ThreadPoolExecutor has."""
+    """By default there are as many workers as a ThreadPoolExecutor has."""
     with InterpreterPoolExecutor() as pool:
         equal(pool._max_workers, min(32, (os.process_cpu_count() or 1) + 4))
 
 
 @row("concurrent.futures, InterpreterPoolExecutor(initializer)")
 def bad_initializers():
-    """An initializer that is not callable is refused, source text too."""
+    """An initializer that is not callable is refused, including source text."""
     raises(TypeError, InterpreterPoolExecutor, initializer=3)
     raises(TypeError, InterpreterPoolExecutor, initializer="n = 3")
 
@@ -251,21 +251,21 @@ def scripts():
 
 @row("concurrent.futures, Executor.submit()")
 def what_is_not_callable():
-    """Submitting what is not callable makes a future that fails with TypeError."""
+    """Submitting an object that is not callable returns a future that raises TypeError."""
     with InterpreterPoolExecutor(1) as pool:
         raises(TypeError, pool.submit(3).result)
 
 
 @row("concurrent.futures, InterpreterPoolExecutor(thread_name_prefix)")
 def names_of_workers():
-    """The prefix is in the name of the thread that a task finds itself in."""
+    """The prefix is part of the name of the current thread in a task."""
     with InterpreterPoolExecutor(1, thread_name_prefix="smith") as pool:
         assert pool.submit(thread_name).result().startswith("smith"), "no prefix"
 
 
 @row("concurrent.futures, Executor inside of a worker")
 def pools_in_workers():
-    """A task can have a pool of its own."""
+    """A task can create a pool of its own."""
     source = (
         "from concurrent.futures import InterpreterPoolExecutor\n"
         "with InterpreterPoolExecutor(1) as inner: n = inner.submit(pow, 2, 3).result()\n"
@@ -277,7 +277,7 @@ def pools_in_workers():
 
 @row("concurrent.futures, what a worker prints")
 def output_of_workers():
-    """Workers have a `sys.stdout` of their own: replacing it changes nobody else's."""
+    """Each worker has its own `sys.stdout`."""
     own = io.StringIO()
     with contextlib.redirect_stdout(own), InterpreterPoolExecutor(1) as pool:
         pool.submit(exec, "import io, sys; sys.stdout = io.StringIO()").result()
@@ -286,7 +286,7 @@ def output_of_workers():
     equal(own.getvalue(), "")
 
 
-@row("api.md 2, threads run while their creator waits")
+@row("interpreters, threads run while their creator waits")
 def submitted_by_threads():
     """Threads can submit to a pool that they share."""
     results = []

@@ -1,4 +1,4 @@
-"""The futures of an `InterpreterPoolExecutor`, and its end."""
+"""The futures of an `InterpreterPoolExecutor`, and its shutdown."""
 
 import concurrent.futures
 import contextlib
@@ -45,7 +45,7 @@ def fails_stuck():
 
 @contextlib.contextmanager
 def occupied(pool):
-    """A pool of one worker whose worker is at work, and the future of that."""
+    """Return a pool of one busy worker, and the future of the worker's task."""
     ready, go = interpreters.create_queue(), interpreters.create_queue()
     future = pool.submit(meet, ready, go)
     ready.get()
@@ -57,7 +57,7 @@ def occupied(pool):
 
 @row("concurrent.futures, Future.exception()")
 def exceptions_as_they_are():
-    """An exception is raised as what it was, with its arguments, also one of the script's classes."""
+    """An exception keeps its class and arguments, even if the script defines the class."""
     with InterpreterPoolExecutor(1) as pool:
         error = pool.submit(fails, ValueError, "a", 1).exception()
         assert type(error) is ValueError
@@ -67,7 +67,7 @@ def exceptions_as_they_are():
 
 @row("concurrent.futures, InterpreterPoolExecutor: __cause__")
 def exceptions_have_a_cause():
-    """Its cause is an ExecutionFailed that has the traceback of the worker."""
+    """Its cause is an ExecutionFailed with the traceback of the worker."""
     with InterpreterPoolExecutor(1) as pool:
         cause = pool.submit(fails, ValueError, "x").exception().__cause__
     assert type(cause) is interpreters.ExecutionFailed
@@ -77,7 +77,7 @@ def exceptions_have_a_cause():
 
 @row("concurrent.futures, InterpreterPoolExecutor: __cause__")
 def exceptions_that_cannot_be_sent():
-    """An exception that cannot be pickled is an ExecutionFailed instead."""
+    """An exception that cannot be pickled becomes an ExecutionFailed."""
     with InterpreterPoolExecutor(1) as pool:
         pool.submit(exec, "import io, sys; sys.stderr = io.StringIO()").result()
         error = pool.submit(fails_stuck).exception()
@@ -94,8 +94,8 @@ def as_they_complete():
 
 
 @row("concurrent.futures, as_completed()")
-def as_they_complete_whatever_the_order():
-    """One that is at work keeps none of the others back."""
+def as_they_complete_in_any_order():
+    """A running call does not delay the others."""
     ready, go = interpreters.create_queue(), interpreters.create_queue()
     with InterpreterPoolExecutor(2) as pool:
         slow = pool.submit(meet, ready, go)
@@ -109,14 +109,14 @@ def as_they_complete_whatever_the_order():
 
 @row("concurrent.futures, as_completed(timeout)")
 def as_they_complete_in_time():
-    """It raises TimeoutError when not all is done in time."""
+    """It raises TimeoutError if not all futures are done in time."""
     with InterpreterPoolExecutor(1) as pool, occupied(pool) as future:
         raises(TimeoutError, next, as_completed([future], timeout=0.01))
 
 
 @row("concurrent.futures, wait()")
 def waiting_for_some():
-    """It returns what is done and what is not, after the first, the first failure, or all."""
+    """It returns the done and the not-done futures after the first, the first failure, or all."""
     ready, go = interpreters.create_queue(), interpreters.create_queue()
     with InterpreterPoolExecutor(2) as pool:
         slow = pool.submit(meet, ready, go)
@@ -134,7 +134,7 @@ def waiting_for_some():
 
 @row("concurrent.futures, Future.result(timeout)")
 def results_in_time():
-    """result() and exception() raise TimeoutError while the call goes on, which they do not end."""
+    """result() and exception() raise TimeoutError while the call runs, and do not end it."""
     with InterpreterPoolExecutor(1) as pool:
         with occupied(pool) as future:
             raises(TimeoutError, future.result, timeout=0.01)
@@ -145,7 +145,7 @@ def results_in_time():
 
 @row("concurrent.futures, Future.cancel()")
 def cancelling_what_waits():
-    """A call that waits for a worker can be cancelled, and is never made."""
+    """A call that waits for a worker can be cancelled, and never runs."""
     made = interpreters.create_queue()
     with InterpreterPoolExecutor(1) as pool:
         with occupied(pool):
@@ -159,7 +159,7 @@ def cancelling_what_waits():
 
 @row("concurrent.futures, Future.cancel()")
 def cancelling_what_runs():
-    """A call that is being made, or was made, cannot be cancelled."""
+    """A running or finished call cannot be cancelled."""
     with InterpreterPoolExecutor(1) as pool:
         with occupied(pool) as future:
             assert future.cancel() is False
@@ -169,7 +169,7 @@ def cancelling_what_runs():
 
 @row("concurrent.futures, Future.add_done_callback()")
 def callbacks():
-    """A callback gets the future when it is done, or at once when it is done already."""
+    """A callback gets the future when it is done, or at once if it is done already."""
     told = []
     with InterpreterPoolExecutor(1) as pool:
         future = pool.submit(square, 2)
@@ -181,7 +181,7 @@ def callbacks():
 
 @row("concurrent.futures, Executor.shutdown()")
 def shut_down():
-    """After it nothing can be submitted, and all that was has been done."""
+    """Afterwards nothing can be submitted, and all submitted calls are done."""
     pool = InterpreterPoolExecutor(2)
     futures = [pool.submit(square, n) for n in range(10)]
     equal(pool.shutdown(), None)
@@ -193,7 +193,7 @@ def shut_down():
 
 @row("concurrent.futures, Executor.shutdown()")
 def shut_down_frees_the_workers():
-    """After it the interpreters of the workers are no more."""
+    """Afterwards the workers' interpreters no longer exist."""
     with InterpreterPoolExecutor(3) as pool:
         for future in [pool.submit(here) for _ in range(9)]:
             future.result()
@@ -203,7 +203,7 @@ def shut_down_frees_the_workers():
 
 @row("concurrent.futures, Executor.shutdown(wait=False)")
 def shut_down_without_waiting():
-    """With wait=False it returns at once, and the calls are made nevertheless."""
+    """With wait=False it returns at once, and the calls still run."""
     pool = InterpreterPoolExecutor(1)
     with occupied(pool) as first:
         second = pool.submit(square, 3)
@@ -215,7 +215,7 @@ def shut_down_without_waiting():
 
 @row("concurrent.futures, Executor.shutdown(cancel_futures=True)")
 def shut_down_cancelling():
-    """With cancel_futures=True, calls that have not begun are cancelled; what runs ends well."""
+    """With cancel_futures=True, calls that have not started are cancelled; running ones end normally."""
     pool = InterpreterPoolExecutor(1)
     with occupied(pool) as running:
         waiting = [pool.submit(square, n) for n in range(3)]
@@ -226,7 +226,7 @@ def shut_down_cancelling():
 
 @row("concurrent.futures, Executor as a context manager")
 def context_manager():
-    """`with` gives the executor itself, and waits at its end for what was submitted."""
+    """`with` returns the executor, and waits at its end for the submitted calls."""
     pool = InterpreterPoolExecutor(1)
     with pool as entered:
         assert entered is pool
@@ -236,7 +236,7 @@ def context_manager():
 
 
 @row("concurrent.futures, InterpreterPoolExecutor")
-def pool_that_nobody_knows():
+def dropped_pool():
     """A pool that is dropped without a shutdown leaves no interpreters behind."""
     pool = InterpreterPoolExecutor(1)
     equal(pool.submit(square, 2).result(), 4)

@@ -65,7 +65,7 @@ def interface_of_queue():
 
 @row("PEP 734, Queue.id")
 def id_is_read_only():
-    """The id and the maxsize cannot be set."""
+    """The id and the maxsize are read-only."""
     made = create_queue(2)
     raises(AttributeError, setattr, made, "id", 3)
     raises(AttributeError, setattr, made, "maxsize", 3)
@@ -73,7 +73,7 @@ def id_is_read_only():
 
 @row("PEP 734, Queue.__hash__() and __eq__()")
 def hash_and_equality():
-    """The hash is that of the id; a queue is equal to itself alone."""
+    """The hash is that of the id; a queue is equal only to itself."""
     one, two = create_queue(), create_queue()
     equal(hash(one), hash(one.id))
     assert one == one and one != two and one != one.id
@@ -81,14 +81,14 @@ def hash_and_equality():
 
 @row("CPython 3.14, Queue(id)")
 def one_object_per_id():
-    """There is one object for an id."""
+    """There is one object per id."""
     made = create_queue()
     assert Queue(made.id) is made
 
 
 @row("CPython 3.14, Queue.__reduce__()")
 def pickled_by_id():
-    """A pickle of a queue gives the same object again."""
+    """Unpickling a queue returns the same object."""
     made = create_queue()
     assert pickle.loads(pickle.dumps(made)) is made
 
@@ -102,7 +102,7 @@ def listed():
 
 @row("PEP 734, Queue")
 def first_in_first_out():
-    """Objects come out in the order in which they went in."""
+    """Objects are received in the order in which they were put."""
     made = create_queue()
     for n in range(20):
         made.put(n)
@@ -125,7 +125,7 @@ def sizes():
 
 @row("PEP 734, Queue.put_nowait()")
 def full():
-    """On a full queue it raises QueueFull at once, and puts nothing."""
+    """A put into a full queue raises QueueFull at once, and puts nothing."""
     made = create_queue(1)
     made.put_nowait(1)
     raises(QueueFull, made.put_nowait, 2)
@@ -136,7 +136,7 @@ def full():
 
 @row("PEP 734, Queue.get_nowait()")
 def empty():
-    """On an empty queue it raises QueueEmpty at once."""
+    """A get from an empty queue raises QueueEmpty at once."""
     made = create_queue()
     raises(QueueEmpty, made.get_nowait)
     raises(QueueEmpty, made.get, False)
@@ -145,7 +145,7 @@ def empty():
 
 @row("PEP 734, Queue.put(timeout)")
 def put_times_out():
-    """A put that finds no room for so long raises QueueFull, and puts nothing."""
+    """A put that finds no room in time raises QueueFull, and puts nothing."""
     made = create_queue(1)
     made.put(1)
     raises(QueueFull, made.put, 2, timeout=0.01)
@@ -155,15 +155,15 @@ def put_times_out():
 
 @row("PEP 734, Queue.get(timeout)")
 def get_times_out():
-    """A get that finds nothing for so long raises QueueEmpty."""
+    """A get that finds no object in time raises QueueEmpty."""
     made = create_queue()
     raises(QueueEmpty, made.get, timeout=0.01)
     raises(QueueEmpty, made.get, True, 0.01)
 
 
-@row("api.md 1, float timeouts")
+@row("concurrent.interpreters, float timeouts")
 def timeouts_are_not_cut():
-    """A timeout of a fraction of a second lasts that long, where CPython cuts it to whole seconds."""
+    """A timeout of a fraction of a second is exact; CPython truncates it to whole seconds."""
     made = create_queue()
     start = time.monotonic()
     raises(QueueEmpty, made.get, timeout=0.03)
@@ -172,7 +172,7 @@ def timeouts_are_not_cut():
 
 @row("CPython 3.14, Queue.get(timeout)")
 def timeouts_of_zero():
-    """A timeout of zero does not wait, and takes what is there."""
+    """A timeout of zero does not wait, and takes an object that is there."""
     made = create_queue(1)
     raises(QueueEmpty, made.get, timeout=0)
     made.put(1, timeout=0)
@@ -191,15 +191,15 @@ def timeouts_below_zero():
 
 @row("PEP 734, Queue.get(timeout)")
 def timeouts_that_are_not_needed():
-    """What is there is returned, whatever the timeout."""
+    """An object that is there is returned, whatever the timeout."""
     made = create_queue()
     made.put(1, timeout=1000)
     equal(made.get(timeout=1e300), 1)
 
 
 @row("PEP 734, QueueEmpty and QueueFull")
-def caught_as_the_stdlib_has_them():
-    """They are caught by who knows queue.Empty and queue.Full only."""
+def caught_as_errors_of_queue():
+    """`except queue.Empty` and `except queue.Full` catch them."""
     made = create_queue(1)
     try:
         made.get_nowait()
@@ -228,7 +228,7 @@ def between_interpreters():
 
 @row("PEP 734, Queue.put()")
 def waits_for_room():
-    """A put into a full queue goes on as soon as somebody has taken something."""
+    """A put into a full queue continues as soon as an object was taken."""
     made = create_queue(1)
     other = child()
     thread = other.call_in_thread(put_all, made, [1, 2, 3])
@@ -236,9 +236,9 @@ def waits_for_room():
     thread.join()
 
 
-@row("api.md 1, the same queue everywhere")
+@row("concurrent.interpreters, the same queue everywhere")
 def identity_in_another_interpreter():
-    """In another interpreter, too, there is one object for a queue, however often it arrives."""
+    """Another interpreter also has one object for a queue, however often it arrives."""
     made = create_queue(3)
     other = child(first=made)
     equal(other.call(same_object, made, made), (True, made.id, 3))
@@ -266,7 +266,7 @@ def queues_are_shareable():
 
 @row("CPython 3.14, Queue.put(): pickle as the fallback")
 def objects_by_pickle():
-    """What is no data is pickled, and arrives as an object of its class."""
+    """An object that is not data is pickled, and arrives as an object of its class."""
     made = create_queue()
     made.put(Point(3))
     got = made.get()
@@ -276,7 +276,7 @@ def objects_by_pickle():
 
 @row("CPython 3.14, Queue.put()")
 def what_cannot_be_pickled():
-    """What cannot be pickled is a NotShareableError, and nothing is put."""
+    """An object that cannot be pickled is a NotShareableError, and nothing is put."""
     made = create_queue()
     numbers = (n for n in ())
     for obj in (lambda: numbers, time, (n for n in ()), [1, {2: object.__subclasses__, 3: time}]):
@@ -286,8 +286,8 @@ def what_cannot_be_pickled():
 
 @row("PEP 734, Queue.put()")
 def objects_are_new():
-    """What comes out is another object than what went in, and what happens to one is not seen in the
-    other."""
+    """The received object is a different one from the object that was put, and changes to one do not
+    reach the other."""
     made, own = create_queue(), [1]
     made.put(own)
     own.append(2)
@@ -296,7 +296,7 @@ def objects_are_new():
 
 @row("CPython 3.14, _interpqueues.destroy()")
 def destroyed():
-    """A destroyed queue is found by none of its methods."""
+    """All methods of a destroyed queue raise QueueNotFoundError."""
     made = create_queue(1)
     made.put(1)
     _interpqueues.destroy(made.id)
@@ -309,7 +309,7 @@ def destroyed():
 
 @row("CPython 3.14, _interpqueues.destroy()")
 def destroyed_elsewhere():
-    """Who waits for a queue that is destroyed elsewhere is told."""
+    """An interpreter that waits for a queue gets QueueNotFoundError when another one destroys it."""
     made = create_queue()
     other = child(q=made)
     other.exec("import _interpqueues; _interpqueues.destroy(q.id)")
@@ -318,7 +318,7 @@ def destroyed_elsewhere():
 
 @row("CPython 3.14, reference counts of queues")
 def gone_with_the_last_reference():
-    """A queue that nobody refers to any more is no more, with what was in it."""
+    """A queue without references is destroyed, with the objects in it."""
     made = create_queue()
     made.put(1)
     id = made.id
@@ -328,7 +328,7 @@ def gone_with_the_last_reference():
 
 @row("CPython 3.14, reference counts of queues")
 def kept_by_another_interpreter():
-    """A queue lives as long as an interpreter has it."""
+    """A queue lives while any interpreter has it."""
     made = create_queue()
     made.put("kept")
     other = child(q=made)
@@ -336,9 +336,9 @@ def kept_by_another_interpreter():
     equal(other.call(eval, "q.get()"), "kept")
 
 
-@row("api.md 1, the whole class")
+@row("concurrent.interpreters, the whole class")
 def many_interpreters():
-    """Each object in a queue comes to exactly one of those that take from it."""
+    """Each object in a queue is received by exactly one of several receivers."""
     made = create_queue()
     others = [child() for _ in range(4)]
     threads = [other.call_in_thread(take_and_give, made, 25) for other in others]

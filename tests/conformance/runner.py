@@ -1,6 +1,6 @@
-"""Rows, each of which holds one promise to its word, and what runs them.
+"""The runner of the rows, each of which tests one documented statement.
 
-A file of rows ends with `run()`, under `if __name__ == "__main__":` if children can have to run it again for what
+A file of rows ends with `run()`, under `if __name__ == "__main__":` if children must be able to run it again for what
 cannot travel by value.
 """
 
@@ -17,7 +17,7 @@ _rows = []
 
 
 def row(source):
-    """Make a row of a function or a coroutine function; its docstring is what `source` promises."""
+    """Register a function or a coroutine function as a row; its docstring is the statement of `source`."""
 
     def add(function):
         assert function.__doc__, function
@@ -28,23 +28,23 @@ def row(source):
 
 
 def equal(got, expected):
-    """Assert that two objects are equal and of one type, and show them if not."""
+    """Assert that two objects are equal and of the same type; the error shows them."""
     assert type(got) is type(expected) and got == expected, f"{got!r} is not {expected!r}"
 
 
 def raises(kind, function, /, *args, **kwargs):
-    """The exception that a call raises, which must be of this very class."""
+    """Return the exception that a call raises, whose class must be exactly `kind`."""
     try:
         result = function(*args, **kwargs)
     except kind as error:
         assert type(error) is kind, f"{type(error)!r} is not {kind!r}"
-        # What the failed call left in its frames must not live on.
+        # Release what the frames of the failed call refer to.
         return error.with_traceback(None)
     raise AssertionError(f"{result!r} was returned instead of {kind.__name__} being raised")
 
 
 def child(**names):
-    """A new interpreter, with some names bound in its `__main__`."""
+    """Create an interpreter, with some names bound in its `__main__`."""
     made = interpreters.create()
     if names:
         made.prepare_main(names)
@@ -52,12 +52,12 @@ def child(**names):
 
 
 def meet(ready, go):
-    """Say that one has begun, and then wait to be let go on; returns what came."""
+    """Report the start, wait for the signal to continue, and return what arrived."""
     ready.put(None)
     return go.get()
 
 
-# Forged code that reads a constant from far beyond the memory, which no interpreter survives.
+# Forged code that reads a constant far outside of the memory, which crashes the interpreter.
 CRASH = """
 from opcode import opmap
 def crash(): pass
@@ -70,7 +70,7 @@ crash()
 
 
 class Busy:
-    """A child that runs for as long as the block does."""
+    """A child that runs while the block does."""
 
     def __init__(self, made=None):
         self.child = made or interpreters.create()
@@ -87,7 +87,7 @@ class Busy:
 
 
 def _run_one(function):
-    """None, or the text of what went wrong."""
+    """Run a row; return None, or the traceback of its failure."""
     try:
         if inspect.iscoroutinefunction(function):
             asyncio.run(function())
@@ -99,7 +99,7 @@ def _run_one(function):
 
 
 def _close_all():
-    """No row finds anything of another's."""
+    """Close all children, so that rows do not affect each other."""
     gc.collect()
     here = interpreters.get_current()
     for other in interpreters.list_all():
@@ -108,7 +108,7 @@ def _close_all():
 
 
 def run():
-    """Run all rows, print a line for each and the story of each that failed; then exit."""
+    """Run all rows, print a line for each and the traceback of each failure, and exit."""
     wanted = sys.argv[1:]
     failed = 0
     for source, function in _rows:

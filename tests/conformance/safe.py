@@ -1,4 +1,4 @@
-"""Children that are trusted with nothing."""
+"""Safe children, which share no trust with their creator."""
 
 import fractions
 from concurrent import interpreters
@@ -13,15 +13,15 @@ def failure(made, source):
     return raises(ExecutionFailed, made.exec, source).excinfo.type.__name__
 
 
-@row("api.md 3, create(safe=True)")
+@row("archipel, create(safe=True)")
 def safe_by_default():
-    """A child is safe unless it is said otherwise, and says so."""
+    """A child is safe by default, and `is_safe` says so."""
     assert archipel.create().is_safe is True
     assert archipel.create(safe=False).is_safe is False
     assert isinstance(archipel.create(), interpreters.Interpreter)
 
 
-@row("api.md 3, create(safe=True)")
+@row("archipel, create(safe=True)")
 def works():
     """It runs source, calls functions and returns data as others do."""
     made = archipel.create()
@@ -31,23 +31,23 @@ def works():
     equal(made.call(eval, "{'n': n}"), {"n": [1, 2, 3]})
 
 
-@row("design.md 4, pickles cross only within one trust")
+@row("docs/python.md, pickles cross only within one domain")
 def takes_pickles():
-    """A safe child may be sent a pickle by its parent, which it cannot refuse."""
+    """A parent can send a pickle to a safe child, which cannot refuse it."""
     equal(archipel.create().call(str, fractions.Fraction(1, 2)), "1/2")
 
 
-@row("design.md 4, pickles cross only within one trust")
+@row("docs/python.md, pickles cross only within one domain")
 def results_by_pickle():
-    """A result that is no data is refused as not shareable."""
+    """A result that is not data is refused as not shareable."""
     made = archipel.create()
     raises(NotShareableError, made.call, fractions.Fraction, 1, 2)
     equal(made.call(len, "ab"), 2)
 
 
-@row("design.md 4, pickles cross only within one trust")
+@row("docs/python.md, pickles cross only within one domain")
 def queues_from_a_safe_child():
-    """A pickle that it puts into a queue is refused to it, and does not arrive."""
+    """The child cannot put a pickle into a queue, and nothing arrives."""
     made, queue = archipel.create(), interpreters.create_queue()
     made.prepare_main(q=queue)
     equal(failure(made, "import fractions; q.put(fractions.Fraction(1, 2))"), "NotShareableError")
@@ -55,9 +55,9 @@ def queues_from_a_safe_child():
     equal((queue.get(), queue.qsize()), ([1, {"two": (3.0, b"4")}], 0))
 
 
-@row("design.md 4, pickles cross only within one trust")
+@row("docs/python.md, pickles cross only within one domain")
 def queues_between_safe_children():
-    """Nor can one safe child send a pickle to another."""
+    """Neither can one safe child send a pickle to another."""
     queue = interpreters.create_queue()
     one, two = archipel.create(), archipel.create()
     one.prepare_main(q=queue)
@@ -67,7 +67,7 @@ def queues_between_safe_children():
     equal(two.call(eval, "q.get()"), "text")
 
 
-@row("design.md 4, pickles cross only within one trust")
+@row("docs/python.md, pickles cross only within one domain")
 def exceptions_are_text():
     """Its exceptions arrive as text, whatever their classes do."""
     made = archipel.create()
@@ -82,9 +82,9 @@ raise Evil
     equal(raises(ExecutionFailed, made.exec, source).excinfo.msg, "still text")
 
 
-@row("api.md 3, a safe child names nothing of its parent")
+@row("archipel, a safe child names nothing of its parent")
 def names_no_interpreter():
-    """It lists itself alone, and the ids of others name nothing to it."""
+    """It lists only itself, and cannot use the ids of other interpreters."""
     sibling, made = interpreters.create(), archipel.create()
     ids = "[i.id for i in __import__('concurrent.interpreters').interpreters.list_all()]"
     equal(made.call(eval, ids), [made.id])
@@ -95,9 +95,9 @@ def names_no_interpreter():
         equal(failure(made, source), "InterpreterNotFoundError")
 
 
-@row("api.md 3, a safe child names nothing of its parent")
+@row("archipel, a safe child names nothing of its parent")
 def names_no_queue():
-    """The id of a queue that it was not given names nothing to it."""
+    """It cannot use the id of a queue that it was not given."""
     queue, made = interpreters.create_queue(), archipel.create()
     source = f"from concurrent import interpreters; interpreters.Queue({queue.id})"
     equal(failure(made, source), "QueueNotFoundError")
@@ -105,17 +105,17 @@ def names_no_queue():
     equal(made.call(eval, "q.id"), queue.id)
 
 
-@row("api.md 3, a safe child names nothing of its parent")
+@row("archipel, a safe child names nothing of its parent")
 def names_no_channel():
-    """Nor does the id of a channel."""
+    """Nor can it use the id of a channel."""
     _recv, send = create_channel(1)
     made = archipel.create()
     equal(failure(made, f"import _interpchannels as c; c.recv({send.id})"), "ChannelNotFoundError")
 
 
-@row("api.md 3, a child has never more than its parent")
+@row("archipel, a child never has more than its parent")
 def children_of_safe_ones():
-    """Its own children are as safe towards the rest as it is, and it trusts them."""
+    """Its own children are just as safe towards others, and it trusts them."""
     made = archipel.create()
     made.exec("from concurrent import interpreters as i; own = i.create()")
     made.exec("import fractions; assert own.call(fractions.Fraction, 1, 2) * 2 == 1")
@@ -129,8 +129,8 @@ def children_of_safe_ones():
     equal(queue.qsize(), 0)
 
 
-@row("design.md 5, policy starts empty")
-def no_powers():
+@row("docs/safe.md, a policy starts empty")
+def no_capabilities():
     """It has no files, no environment and no arguments."""
     made = archipel.create()
     equal(made.call(eval, "dict(__import__('os').environ)"), {})

@@ -1,4 +1,4 @@
-"""What `archipel` adds: a choice between waits, and tasks."""
+"""The extensions of `archipel`: selection among waits, and tasks."""
 
 import fractions
 import time
@@ -32,18 +32,18 @@ def send_when_told(ready, send):
     send.send("sent")
 
 
-@row("api.md 3, channel(capacity)")
+@row("archipel, channel(capacity)")
 def channels():
-    """It makes what interpreters.create_channel makes."""
+    """It creates what interpreters.create_channel creates."""
     recv, send = channel(1)
     assert isinstance(recv, archipel.RecvChannel) and isinstance(send, archipel.SendChannel)
     send.send(1)
     equal(recv.recv(), 1)
 
 
-@row("api.md 3, select() over receives")
+@row("archipel, select() over receives")
 def receives():
-    """It receives from a channel that has something, and returns the case and the object."""
+    """It receives from a channel that is not empty, and returns the case and the object."""
     (a, send_a), (b, send_b) = channel(1), channel(1)
     send_b.send("b")
     case, value = select(a, b)
@@ -54,9 +54,9 @@ def receives():
     assert case is a and value is None
 
 
-@row("api.md 3, select() over sends")
+@row("archipel, select() over sends")
 def sends():
-    """It sends where there is room, and returns the case as it was given and None."""
+    """It sends where there is room, and returns the case as passed and None."""
     recv, send = channel(1)
     full, send_full = channel(1)
     send_full.send(1)
@@ -66,9 +66,9 @@ def sends():
     equal((recv.recv(), full.recv()), ("x", 1))
 
 
-@row("api.md 3, select() over queues")
+@row("archipel, select() over queues")
 def queues():
-    """A queue is a case to receive from, and with an object one to put to, by pickle if need be."""
+    """A queue is a case to receive from, and with an object a case to send, by pickle if necessary."""
     queue, other = interpreters.create_queue(), interpreters.create_queue(1)
     queue.put(1)
     case, value = select(queue, other)
@@ -79,9 +79,9 @@ def queues():
     equal(other.get(), fractions.Fraction(1, 2))
 
 
-@row("api.md 3, select() over tasks")
+@row("archipel, select() over tasks")
 def tasks():
-    """A task is a case whose value is its result; its `done` is one without a value."""
+    """A task is a case whose value is its result; its `done` is a case whose value is None."""
     recv, _send = channel()
     task = spawn(pow, 2, 5)
     equal(select(recv, task), (task, 32))
@@ -92,9 +92,9 @@ def tasks():
     equal(task.result(), 32)
 
 
-@row("api.md 3, select() over child.done")
+@row("archipel, select() over child.done")
 def children():
-    """The `done` of an interpreter is a case that is ready when it has nothing to do."""
+    """The `done` of an interpreter is a case that is ready when the interpreter is idle."""
     made = archipel.create(safe=False)
     ready, go = interpreters.create_queue(), interpreters.create_queue()
     thread = made.call_in_thread(meet, ready, go)
@@ -108,9 +108,9 @@ def children():
     thread.join()
 
 
-@row("api.md 3, select() over after(seconds)")
+@row("archipel, select() over after(seconds)")
 def timers():
-    """after() is a case that is ready when so much time has passed; of several, the first one is."""
+    """after() is a case that is ready after some time; of several, the earliest is chosen."""
     recv, _send = channel()
     start = time.monotonic()
     soon, late = after(0.02), after(1000)
@@ -119,10 +119,10 @@ def timers():
     assert time.monotonic() - start >= 0.02
 
 
-@row("api.md 3, select(timeout)")
+@row("archipel, select(timeout)")
 def times_out():
-    """It raises TimeoutError when no case could be done for so long; the shorter of timeout and
-    after() counts."""
+    """It raises TimeoutError if no case becomes ready in time; the shorter of timeout and after()
+    counts."""
     recv, _send = channel()
     raises(TimeoutError, select, recv, timeout=0.01)
     raises(TimeoutError, select, recv, after(1000), timeout=0.001)
@@ -131,9 +131,9 @@ def times_out():
     raises(TimeoutError, select, recv, timeout=0)
 
 
-@row("api.md 3, select(default)")
+@row("archipel, select(default)")
 def default():
-    """With a default nothing is waited for, and (None, default) says that no case could be done."""
+    """With a default it does not wait, and returns (None, default) if no case is ready."""
     recv, send = channel(1)
     equal(select(recv, default="none"), (None, "none"))
     equal(select(recv, default=None), (None, None))
@@ -142,22 +142,22 @@ def default():
     equal(select(recv, default=1), (recv, 2))
 
 
-@row("api.md 3, select(): random among ready")
+@row("archipel, select(): random among ready")
 def random_among_ready():
-    """Of several cases that can be done, each is chosen at times, in whatever order they are given."""
+    """Of several ready cases, each is chosen at some time, whatever their order."""
     recv, send = channel(None)
     other, send_other = channel(None)
     for n in range(200):
         send.send(n)
         send_other.send(n)
     chosen = [select(recv, other)[0] for _ in range(200)]
-    # Each of them is left out with a chance of one in 2**200.
+    # The probability that one of them is never chosen is 2**-200.
     assert recv in chosen and other in chosen
 
 
-@row("api.md 3, select()")
+@row("archipel, select()")
 def one_case_is_done():
-    """Exactly one of the cases is done."""
+    """Exactly one of the cases is carried out."""
     (a, send_a), (b, send_b) = channel(1), channel(1)
     send_a.send(1)
     send_b.send(2)
@@ -165,9 +165,9 @@ def one_case_is_done():
     equal(len([1 for recv in (a, b) if recv.recv_nowait(None) is None]), 1)
 
 
-@row("api.md 3, select()")
+@row("archipel, select()")
 def waits():
-    """It waits until another interpreter makes one of the cases possible."""
+    """It waits until another interpreter makes one of the cases ready."""
     heard, ready = channel()
     (a, _), (b, send_b) = channel(), channel()
     task = spawn(send_when_told, ready, send_b)
@@ -176,9 +176,9 @@ def waits():
     task.result()
 
 
-@row("api.md 3, select(): what the chosen case raises")
+@row("archipel, select(): what the chosen case raises")
 def closed():
-    """A closed channel is a case that can be done: what that raises is raised."""
+    """A closed channel is a case that is ready, and its exception is raised."""
     recv, send = channel()
     send.close()
     raises(ChannelClosedError, select, recv)
@@ -189,9 +189,9 @@ def closed():
     raises(ExecutionFailed, select, task)
 
 
-@row("api.md 3, select()")
-def what_is_no_case():
-    """What is no case is a TypeError, a negative time a ValueError, an object that is no data a
+@row("archipel, select()")
+def invalid_cases():
+    """An invalid case is a TypeError, a negative time a ValueError, an object that is not data a
     NotShareableError."""
     recv, send = channel()
     for case in (1, None, send, (recv, 1), (send,), "x", (send, 1, 2)):
@@ -202,9 +202,9 @@ def what_is_no_case():
     raises(NotShareableError, select, (send, object()))
 
 
-@row("api.md 3, spawn()")
+@row("archipel, spawn()")
 def spawned():
-    """It calls a function in an interpreter of its own, in parallel, and gives a task."""
+    """It calls a function in an interpreter of its own, in parallel, and returns a task."""
     heard, ready = channel()
     (recv, send) = channel()
     task = spawn(send_when_told, ready, send)
@@ -214,17 +214,17 @@ def spawned():
     assert task.result() is None and task.done
 
 
-@row("api.md 3, spawn(): what can be called is what Interpreter.call takes")
+@row("archipel, spawn(): what can be called is what Interpreter.call takes")
 def spawned_functions():
-    """Functions of the script, keyword arguments and pickled results are as in Interpreter.call()."""
+    """Functions of the script, keyword arguments and pickled results work as in Interpreter.call()."""
     equal(spawn(scaled, 4).result(), 12)
     equal(spawn(int, "ff", base=16).result(), 255)
     equal(spawn(fractions.Fraction, 1, 2).result(), fractions.Fraction(1, 2))
 
 
-@row("api.md 3, task.result(timeout)")
+@row("archipel, task.result(timeout)")
 def results():
-    """result() raises TimeoutError while the call goes on, and gives the same each time afterwards."""
+    """result() raises TimeoutError while the call runs, and returns the same value each time afterwards."""
     ready, go = interpreters.create_queue(), interpreters.create_queue()
     task = spawn(meet, ready, go)
     ready.get()
@@ -234,25 +234,25 @@ def results():
     equal([task.result(), task.result(timeout=0)], [[1], [1]])
 
 
-@row("api.md 3, task.result()")
+@row("archipel, task.result()")
 def failed():
-    """A call that raised is an ExecutionFailed, each time, and the interpreter is gone."""
+    """A call that raised is an ExecutionFailed, each time, and the interpreter is destroyed."""
     task = spawn(divmod, 1, 0)
     for _ in range(2):
         equal(raises(ExecutionFailed, task.result).excinfo.type.__name__, "ZeroDivisionError")
     equal(len(interpreters.list_all()), 1)
 
 
-@row("api.md 3, spawn()")
+@row("archipel, spawn()")
 def not_sent():
-    """What cannot be sent is refused at once, and leaves no interpreter behind."""
+    """A call that cannot be sent is refused at once, and leaves no interpreter behind."""
     raises(NotShareableError, spawn, repr, time)
     equal(len(interpreters.list_all()), 1)
 
 
-@row("api.md 3, spawn(): a fresh interpreter")
+@row("archipel, spawn(): a fresh interpreter")
 def interpreters_end():
-    """The interpreter of a task is destroyed when its result was taken."""
+    """The interpreter of a task is destroyed when the result is taken."""
     task = spawn(len, "")
     assert task.interpreter in interpreters.list_all()
     task.result()
@@ -260,9 +260,9 @@ def interpreters_end():
     equal(len(interpreters.list_all()), 1)
 
 
-@row("api.md 3, task.cancel()")
+@row("archipel, task.cancel()")
 def cancelled():
-    """A task is stopped wherever it is, and says that it was cancelled."""
+    """A task can be stopped anywhere, and `cancelled` says so."""
     task = spawn(loop)
     assert task.cancel() is True
     assert task.cancelled()
@@ -274,9 +274,9 @@ def cancelled():
     equal(len(interpreters.list_all()), 1)
 
 
-@row("api.md 3, task.cancel()")
+@row("archipel, task.cancel()")
 def cancelled_in_a_wait():
-    """That holds for one that waits, and what it was waiting for goes on."""
+    """That also holds for a task that waits, and the channel that it waited for stays open."""
     recv, send = channel()
     heard, ready = channel()
     task = spawn(send_when_told, ready, send)
@@ -286,7 +286,7 @@ def cancelled_in_a_wait():
     equal(recv.recv_nowait("nothing"), "nothing")
 
 
-@row("api.md 3, task.cancel()")
+@row("archipel, task.cancel()")
 def cancelled_too_late():
     """A task that has ended cannot be cancelled, and keeps its result."""
     task = spawn(len, "ab")
@@ -295,15 +295,15 @@ def cancelled_too_late():
     equal(task.result(), 2)
 
 
-@row("api.md 3, InterpreterDied")
+@row("archipel, InterpreterDied")
 def died():
     """A task whose interpreter dies raises InterpreterDied."""
     raises(archipel.InterpreterDied, spawn(exec, CRASH).result)
 
 
-@row("api.md 3, DeadlockError")
+@row("archipel, DeadlockError")
 def deadlock_with_oneself():
-    """Waiting for what only the waiting one could do says who waits for what."""
+    """Waiting for an action of the waiting interpreter itself raises DeadlockError with the waits."""
     recv, send = channel()
     error = raises(DeadlockError, recv.recv)
     equal(str(error), f"interpreter 0 waits to receive from channel {recv.id}")
@@ -314,9 +314,9 @@ def deadlock_with_oneself():
     raises(DeadlockError, select)
 
 
-@row("api.md 3, DeadlockError")
+@row("archipel, DeadlockError")
 def deadlock_with_others():
-    """When interpreters wait for each other in a ring, each is told, and names all of them."""
+    """If interpreters wait for each other in a ring, each gets DeadlockError, which lists all of them."""
     (a, send_a), (b, send_b) = channel(), channel()
     task = spawn(exec, "")
     task.result()
@@ -336,9 +336,9 @@ except archipel.DeadlockError as error:
         assert f"interpreter {made.id} waits to receive from channel {a.id}" in text, text
 
 
-@row("api.md 3, DeadlockError")
+@row("archipel, DeadlockError")
 def no_deadlock_with_a_timeout():
-    """Who waits with a timeout is told of the time instead."""
+    """A wait with a timeout raises TimeoutError instead."""
     recv, _send = channel()
     raises(TimeoutError, recv.recv, timeout=0.01)
 

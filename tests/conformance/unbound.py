@@ -1,4 +1,4 @@
-"""What becomes of the objects in a queue whose interpreter is destroyed."""
+"""The treatment of objects in a queue whose sender is destroyed."""
 
 from concurrent import interpreters
 from concurrent.interpreters import QueueEmpty, create_queue
@@ -30,7 +30,7 @@ def put_with(queue, name, item, nowait=False):
 
 
 def left_behind(queue, *items):
-    """Let a child put items, and then be no more."""
+    """Let a child put items, and destroy it."""
     other = child()
     other.call(put_each, queue, items)
     other.close()
@@ -38,7 +38,7 @@ def left_behind(queue, *items):
 
 @row(SOURCE)
 def replaced_by_default():
-    """By default UNBOUND comes out in place of each object, and the count stays what it was."""
+    """By default UNBOUND is received in place of each object, and the count does not change."""
     queue = create_queue()
     assert queue.unbounditems is UNBOUND
     left_behind(queue, 1, 2)
@@ -49,7 +49,7 @@ def replaced_by_default():
 
 @row(SOURCE)
 def errors():
-    """With UNBOUND_ERROR, getting such an object raises, and takes it from the queue."""
+    """With UNBOUND_ERROR, getting such an object raises, and removes it from the queue."""
     queue = create_queue(unbounditems=UNBOUND_ERROR)
     assert queue.unbounditems is UNBOUND_ERROR
     left_behind(queue, 1, 2)
@@ -61,7 +61,7 @@ def errors():
 
 @row(SOURCE)
 def removed():
-    """With UNBOUND_REMOVE, such objects leave the queue at once."""
+    """With UNBOUND_REMOVE, such objects are removed from the queue at once."""
     queue = create_queue(unbounditems=UNBOUND_REMOVE)
     assert queue.unbounditems is UNBOUND_REMOVE
     left_behind(queue, 1, 2)
@@ -71,7 +71,7 @@ def removed():
 
 @row(SOURCE)
 def removed_from_between():
-    """Removing leaves the others in their order, and makes room."""
+    """Removal keeps the order of the other objects, and makes room."""
     queue = create_queue(3, unbounditems=UNBOUND_REMOVE)
     queue.put("a")
     other = child()
@@ -85,7 +85,7 @@ def removed_from_between():
 
 @row(SOURCE)
 def each_put_has_its_own():
-    """What a put says of its object goes before what the queue says."""
+    """The argument of a put overrides the setting of the queue."""
     queue = create_queue(unbounditems=UNBOUND_ERROR)
     other = child()
     other.call(put_with, queue, "UNBOUND", 1)
@@ -103,7 +103,7 @@ def each_put_has_its_own():
 
 @row(SOURCE)
 def while_it_lives():
-    """Nothing happens to objects whose interpreter lives, whatever was said of them."""
+    """Objects stay unchanged while their sender lives, whatever the setting."""
     queue = create_queue()
     other = child()
     for name in ("UNBOUND", "UNBOUND_REMOVE", "UNBOUND_ERROR"):
@@ -112,8 +112,8 @@ def while_it_lives():
 
 
 @row(SOURCE)
-def ones_own():
-    """The objects of an interpreter that lives stay when another is destroyed."""
+def other_senders():
+    """The objects of a living interpreter stay when another is destroyed."""
     queue = create_queue()
     queue.put("mine")
     left_behind(queue, "other")
@@ -125,15 +125,15 @@ def ones_own():
 
 @row(SOURCE)
 def unbound_is_one_object():
-    """UNBOUND is the same object each time, in the queue's attribute too."""
+    """UNBOUND is the same object each time, also in the queue's attribute."""
     queue = create_queue(unbounditems=UNBOUND)
     left_behind(queue, 1)
     assert queue.get() is queue.unbounditems is UNBOUND
 
 
 @row(SOURCE)
-def known_to_who_was_sent_it():
-    """The queue's own setting is what counts for what another interpreter puts."""
+def known_to_other_interpreters():
+    """The queue's own setting applies to objects that other interpreters put."""
     queue = create_queue(unbounditems=UNBOUND_REMOVE)
     other = child(q=queue)
     other.exec("q.put(1); q.put(2)")
@@ -144,8 +144,8 @@ def known_to_who_was_sent_it():
 
 @row("CPython 3.14, _interpqueues.get_queue_defaults()")
 def defaults_in_another_interpreter():
-    """What the queue was created with is known in every interpreter. `unbounditems` itself cannot be
-    asked there, since CPython's own property raises for two of the three."""
+    """The setting of a queue is known in every interpreter. `unbounditems` itself cannot be read there,
+    because CPython's own property raises for two of the three values."""
     for name in ("UNBOUND", "UNBOUND_ERROR", "UNBOUND_REMOVE"):
         queue = create_queue(unbounditems=globals()[name])
         own = _interpqueues.get_queue_defaults(queue.id)[0]
@@ -156,7 +156,7 @@ def defaults_in_another_interpreter():
 
 @row(SOURCE)
 def pickled_objects_too():
-    """It is the same for objects that were pickled."""
+    """The same holds for objects that were pickled."""
     queue = create_queue()
     left_behind(queue, archipel.after(3), (1, archipel.after(4)))
     assert queue.get() is UNBOUND and queue.get() is UNBOUND
@@ -164,7 +164,7 @@ def pickled_objects_too():
 
 @row(SOURCE)
 def killed_ones():
-    """It is the same when the interpreter was killed, or collected."""
+    """The same holds if the interpreter was killed or garbage-collected."""
     queue = create_queue()
     other = archipel.create(safe=False)
     other.call(put_each, queue, [1])
@@ -177,8 +177,8 @@ def killed_ones():
 
 
 @row("CPython 3.14, create_queue(unbounditems)")
-def what_is_none_of_them():
-    """Anything else is refused, where the queue is made and where something is put."""
+def invalid_settings():
+    """Any other value is refused, by the constructor and by put."""
     raises(NotImplementedError, create_queue, unbounditems=7)
     queue = create_queue()
     raises(NotImplementedError, queue.put, 1, unbounditems="x")

@@ -1,4 +1,4 @@
-"""What can be sent, and as what it arrives."""
+"""The values that can be sent, and what arrives."""
 
 import math
 import struct
@@ -7,7 +7,7 @@ from concurrent import interpreters
 import interpreters as pep554
 from runner import child, equal, raises, row, run
 
-SOURCE = "design.md 4, values"
+SOURCE = "docs/python.md, shareable values"
 
 recv, send = pep554.create_channel(1)
 queue = interpreters.create_queue()
@@ -15,7 +15,7 @@ echo = None
 
 
 def ways(obj):
-    """The object as it arrives through a channel, a queue, a call and a binding."""
+    """Send the object through a channel, a queue, a call and a binding, and return what arrives."""
     global echo
     if echo is None or echo not in interpreters.list_all():
         echo = interpreters.create()
@@ -29,14 +29,14 @@ def ways(obj):
 
 
 def same(*objects):
-    """Each arrives as what it was, by every way."""
+    """Each object arrives unchanged, by every way."""
     for obj in objects:
         for got in ways(obj):
             equal(got, obj)
 
 
 def refused(obj):
-    """No channel and no binding takes it."""
+    """Neither a channel nor a binding accepts it."""
     assert interpreters.is_shareable(obj) is False, obj
     raises(interpreters.NotShareableError, send.send, obj)
     raises(interpreters.NotShareableError, child().prepare_main, x=obj)
@@ -51,19 +51,19 @@ def constants():
 
 @row(SOURCE)
 def integers():
-    """Integers of any size arrive as they are."""
+    """Integers of any size arrive unchanged."""
     same(0, 1, -1, 255, 256, 2**31 - 1, -(2**31), 2**63, -(2**64), 10**1000, -(10**1000))
 
 
 @row(SOURCE)
 def huge_integers():
-    """That holds for more digits than str() would write."""
+    """That also holds for more digits than str() accepts."""
     same(1 << 100_000, -(1 << 100_000) + 1)
 
 
 @row(SOURCE)
 def floats():
-    """Floats arrive with every bit: zeros with their sign, infinities, the smallest and the largest."""
+    """Floats arrive with every bit: signed zeros, infinities, the smallest and the largest."""
     for obj in (0.0, -0.0, 1.5, -1e-320, 5e-324, 1.7976931348623157e308, math.inf, -math.inf):
         for got in ways(obj):
             equal(struct.pack("<d", got), struct.pack("<d", obj))
@@ -87,13 +87,13 @@ def complex_numbers():
 
 @row(SOURCE)
 def text():
-    """Strings arrive whatever is in them: nothing, nulls, all planes."""
+    """Strings arrive whatever they contain: nothing, nulls, characters of all planes."""
     same("", "a", "ascii text", "h\xe9", "\0", "a\0b", "\u4e2d", "\U0001f3dd", "\x7f\x80\xff")
 
 
 @row(SOURCE)
 def surrogates():
-    """Lone surrogates are text too."""
+    """Lone surrogates are accepted in text."""
     same("\ud800", "a\udcffb", "\udc00\ud800")
 
 
@@ -106,8 +106,8 @@ def byte_strings():
 
 @row("PEP 734, shareable objects: memoryview")
 def memoryviews():
-    """A memoryview arrives as one of the same bytes; they are copied, since memory is never shared
-    here."""
+    """A memoryview arrives as a memoryview of the same bytes; they are copied, because memory is never
+    shared here."""
     own = bytearray(b"abcd")
     for obj in (memoryview(own), memoryview(own)[1:3], memoryview(own)[::2], memoryview(b"")):
         for got in ways(obj):
@@ -126,14 +126,14 @@ def containers():
 
 @row(SOURCE)
 def order_of_dicts():
-    """A dict arrives in its order."""
+    """A dict keeps its order."""
     for got in ways({"z": 1, "a": 2, "m": 3}):
         equal(list(got.items()), [("z", 1), ("a", 2), ("m", 3)])
 
 
 @row(SOURCE)
 def one_and_true():
-    """Objects that are equal but of different types are not mixed up."""
+    """Objects that are equal but of different types stay distinct."""
     for got in ways([1, True, 1.0, "1", b"1", 0, False, -0.0]):
         equal(
             [type(item).__name__ for item in got],
@@ -143,7 +143,7 @@ def one_and_true():
 
 @row(SOURCE)
 def shared_objects():
-    """What is in a message twice is one object where it arrives, also where it was replaced."""
+    """An object that occurs twice in a message arrives as one object, also if it was replaced."""
     inner = ["shared"]
     array = bytearray(b"shared")
     for obj in ((inner, inner), (array, [array])):
@@ -155,7 +155,7 @@ def shared_objects():
 
 @row(SOURCE)
 def not_shared_between_messages():
-    """What was sent twice arrives as two objects."""
+    """An object that is sent twice arrives as two objects."""
     own = [1]
     first, second = (next(iter(ways(own))) for _ in range(2))
     assert first is not second and first is not own
@@ -165,14 +165,14 @@ def not_shared_between_messages():
 
 @row(SOURCE)
 def huge():
-    """Objects of many megabytes and of many parts arrive whole."""
+    """Objects of many megabytes and of many parts arrive complete."""
     data = bytes(range(256)) * (1 << 14)
     same(data, "x" * (1 << 20), list(range(50_000)))
 
 
 @row(SOURCE)
 def deep():
-    """Objects can be nested, as deep as no program does by hand."""
+    """Objects can be nested 80 levels deep."""
     obj = []
     for _ in range(80):
         obj = [obj]
@@ -181,7 +181,7 @@ def deep():
 
 @row(SOURCE)
 def too_deep():
-    """What is nested deeper than can be sent is refused with NotShareableError, however deep it is."""
+    """An object that is nested too deeply is refused with NotShareableError, however deep it is."""
     for depth in (150, 1000, 3000):
         obj = []
         for _ in range(depth):
@@ -189,15 +189,15 @@ def too_deep():
         try:
             raises(interpreters.NotShareableError, send.send, obj)
         finally:
-            # An object that is much deeper than this must not be freed all at once: that is native
-            # code that calls itself, and too much of it ends a guest.
+            # An object that is much deeper must not be freed at once: that is native recursion, and too
+            # much of it crashes a guest.
             while obj:
                 obj = obj.pop()
 
 
 @row("PEP 734, is_shareable()")
 def too_deep_to_be_shareable():
-    """is_shareable() says so of what is nested too deep."""
+    """is_shareable() returns False for an object that is nested too deeply."""
     obj = []
     for _ in range(150):
         obj = [obj]
@@ -217,7 +217,7 @@ def cycles():
 
 @row(SOURCE)
 def channel_and_queue_ends():
-    """Ends of channels and queues arrive as what they are, within any other object."""
+    """Ends of channels and queues arrive as such, within any other object."""
     ends = pep554.create_channel()
     other = interpreters.create_queue()
     for got in ways([*ends, {"queue": other}]):
@@ -226,7 +226,7 @@ def channel_and_queue_ends():
 
 @row(SOURCE)
 def interpreters_as_values():
-    """An interpreter can be sent to who may name it, and arrives as the same one."""
+    """An interpreter can be sent to an interpreter that can name it, and arrives as the same one."""
     made = interpreters.create()
     send.send([made])
     assert recv.recv()[0] is made
@@ -237,8 +237,8 @@ def interpreters_as_values():
 
 @row("PEP 734, is_shareable()")
 def is_shareable():
-    """It says of each of these types that it is shareable, where CPython has fewer, and of what has
-    something else in it that it is not."""
+    """It returns True for each of these types, of which CPython supports fewer, and False if an object
+    contains anything else."""
     for obj in (
         None, True, 1, 1.5, 1j, "", b"", bytearray(), memoryview(b""), (), [], {}, set(), frozenset(),
         [{"a": (1, {2})}], interpreters.create_queue(), recv, send,
@@ -249,16 +249,16 @@ def is_shareable():
 
 
 @row(SOURCE)
-def what_is_no_data():
-    """Functions, classes, modules, iterators and Ellipsis are no data."""
+def not_data():
+    """Functions, classes, modules, iterators and Ellipsis are not data."""
     for obj in (len, lambda: 0, int, math, iter(()), (n for n in ()), ..., object(), range(3)):
         refused(obj)
 
 
 @row(SOURCE)
 def subclasses():
-    """An instance of a class of its own is no plain data, even where that is derived from one: it
-    would arrive as something else."""
+    """An instance of a subclass is not plain data, even if the base class is: it would arrive as an
+    instance of another class."""
     kind = type("Own", (int,), {})
     refused(kind(3))
     refused([type("OwnList", (list,), {})()])
@@ -267,7 +267,7 @@ def subclasses():
 
 @row(SOURCE)
 def refused_as_a_whole():
-    """Of an object that has something in it that is no data, nothing is sent."""
+    """If part of an object is not data, nothing is sent."""
     raises(interpreters.NotShareableError, send.send, [1, 2, {"deep": (object(),)}])
     raises(pep554.ChannelEmptyError, recv.recv_nowait)
 

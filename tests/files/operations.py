@@ -1,7 +1,7 @@
-"""Operations on files, each in a folder of its own that is empty, run once natively and once in a guest.
+"""File operations, each in an empty folder of its own, which run once natively and once in a guest.
 
-`python3 operations.py FOLDER` prints a line for each: its name and its result.  The results are the same, but
-for the operations that say `differs`, with the reason; docs/files.md lists those.
+`python3 operations.py FOLDER` prints a line for each: its name and its result.  The two results are equal, except
+for operations decorated with `differs`, which has the reason; docs/files.md lists those.
 """
 
 import errno
@@ -28,7 +28,7 @@ def differs(reason):
 
 
 def failure(function, *arguments, **named):
-    """The name of the error that a call ends with, or its result."""
+    """Return the name of the error that a call raises, or the call's result."""
     try:
         return function(*arguments, **named)
     except OSError as error:
@@ -50,7 +50,7 @@ def opened(path, flags, mode=0o666):
     return os.open(path, flags, mode)
 
 
-# The end of a file.
+# Reads at the end of a file.
 
 
 @operation
@@ -123,7 +123,7 @@ def truncate_to_zero_and_write_under_a_reader(folder):
         return reader.read(), reader.seek(0), reader.read()
 
 
-# One position for reading and writing.
+# Reads and writes at one position.
 
 
 @operation
@@ -223,7 +223,7 @@ def text_file_for_both(folder):
         return first, where, rest, os.path.getsize(f"{folder}/f")
 
 
-# Appending.
+# Appends.
 
 
 @operation
@@ -308,7 +308,7 @@ def positions_of_files_for_appending(folder):
     return seen
 
 
-# Sizes.
+# Large sizes.
 
 
 @operation
@@ -360,7 +360,7 @@ def copies_of_files(folder):
     return get(path) == get(f"{folder}/g")
 
 
-# Sparse files and sizes.
+# Sparse files and truncation.
 
 
 @operation
@@ -417,7 +417,7 @@ def seek_before_the_beginning(folder):
     return failure(os.lseek, fd, -1, os.SEEK_SET), failure(os.lseek, fd, -20, os.SEEK_END), os.close(fd)
 
 
-# Names.
+# Names and links.
 
 
 @operation
@@ -608,7 +608,7 @@ def absolute_links(folder):
     return failure(os.symlink, "/", f"{folder}/l")
 
 
-# Directories.
+# Directory listings.
 
 
 @operation
@@ -645,7 +645,7 @@ def unlink_all_after_the_first_entry(folder):
         next(entries)
         for name in os.listdir(folder):
             os.unlink(f"{folder}/{name}")
-        # What was read ahead of that may still come, and nothing else.
+        # Only entries that were read ahead may still follow.
         return all(entry.name.isdigit() for entry in entries)
 
 
@@ -704,7 +704,7 @@ def write_to_a_folder(folder):
     return failure(opened, folder, os.O_WRONLY), failure(open, folder, "w")
 
 
-# What is known of a file.
+# Metadata.
 
 
 @operation
@@ -748,7 +748,7 @@ def times_change_with_what_happens(folder):
 
 @operation
 def time_of_a_change_of_name(folder):
-    # The time of change is later than a time of modification in the past.
+    # The change time is later than the modification time, which is set to the past.
     path = put(f"{folder}/f")
     os.utime(path, (1, 1))
     return os.stat(path).st_ctime > 1_000_000_000
@@ -768,7 +768,7 @@ def access(folder):
     return os.access(path, os.F_OK), os.access(path, os.R_OK), os.access(f"{folder}/none", os.F_OK)
 
 
-# Descriptors that are good for one thing only.
+# Descriptors with restricted access.
 
 
 @operation
@@ -835,7 +835,7 @@ def names_that_are_no_text(folder):
     return os.listdir(folder)
 
 
-# What is built on all that.
+# Library modules that use files.
 
 
 @operation

@@ -200,7 +200,7 @@ fn what_is_hidden() {
     let error = interpreter.invoke_hidden("len", ["x"]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "NameError: nothing called 'len' is hidden"
+        "NameError: 'len' is not hidden"
     );
     // An alias can take the place of what is hidden.
     interpreter.alias("open", |_| Ok("ours".into())).unwrap();

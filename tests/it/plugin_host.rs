@@ -105,7 +105,7 @@ fn a_host_survives_its_plugins() {
     std::fs::remove_dir_all(folder.0.join("tally")).unwrap();
     let changes = host.refresh().unwrap();
     assert_eq!(changes.len(), 6, "{changes:?}");
-    assert_eq!(changes[0], "tally is gone");
+    assert_eq!(changes[0], "tally was removed");
     let outcomes = send(&mut host, "greet");
     assert_eq!(outcomes["looper"], answer("better now"));
     let wrong = |plugin: &str, text: &str| {

@@ -1,15 +1,15 @@
 #: stdout [[0, 1, 2], [b'A', b'A', b'A']]
 #: stdout from a child, False, b'Z'
 #: stdout ('127.0.0.1', True)
-#: stdout NotImplementedError: an interpreter cannot start processes: archipel.create() makes another interpreter
-#: stdout NotImplementedError: an interpreter cannot start processes: archipel.create() makes another interpreter
-#: stdout NotImplementedError: an interpreter has no Unix sockets: connect by TCP, or use a channel
-#: stdout NotImplementedError: an interpreter has no Unix sockets: connect by TCP, or use a channel
+#: stdout NotImplementedError: an interpreter cannot start processes (archipel.create() creates another interpreter)
+#: stdout NotImplementedError: an interpreter cannot start processes (archipel.create() creates another interpreter)
+#: stdout NotImplementedError: an interpreter has no Unix sockets (connect by TCP, or use a channel)
+#: stdout NotImplementedError: an interpreter has no Unix sockets (connect by TCP, or use a channel)
 #: stdout NotImplementedError: an interpreter cannot use UDP: no policy grants it
-#: stdout NotImplementedError: an interpreter has no pipes: use a channel
-#: stdout NotImplementedError: an interpreter has no pipes: use a channel
+#: stdout NotImplementedError: an interpreter has no pipes (use a channel)
+#: stdout NotImplementedError: an interpreter has no pipes (use a channel)
 #: stdout PermissionError: [Errno 2] an interpreter cannot listen for connections: no policy grants it
-#: stdout NotImplementedError: no signals reach an interpreter: there are no handlers for them
+#: stdout NotImplementedError: an interpreter cannot handle signals: no signals reach it
 #: stdout DeadlockError
 """Sockets and all else that a loop waits for, and what there is not."""
 

@@ -1,4 +1,4 @@
-"""Greets whoever comes, in the words of the host's settings."""
+"""Greets people, with the greeting from the host's settings."""
 
 greeting = settings.get("greeting")
 

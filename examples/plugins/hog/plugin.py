@@ -1,4 +1,4 @@
-"""Takes all the memory that it gets, and then some."""
+"""Allocates memory without end."""
 
 taken = []
 

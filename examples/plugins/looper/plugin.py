@@ -1,4 +1,4 @@
-"""Never comes to an end, whatever is raised in it."""
+"""Loops forever and catches every exception."""
 
 
 def handle(event):

@@ -1,4 +1,4 @@
-"""Counts events; the counts outlive the interpreter, since they are in the host's store."""
+"""Counts events.  The counts outlive the interpreter, because they are in the host's store."""
 
 
 def handle(event):

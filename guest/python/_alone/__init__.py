@@ -1,9 +1,8 @@
-"""What stands in for the host of Archipel where there is none.
+"""Replacements for Archipel's host in a guest that runs without it.
 
-A guest that is a command of WASI runs under any host, which knows nothing of channels or children.
-There `wit_world` is the package of types that describes the host's interfaces, and the modules here
-put functions into it that work within this one interpreter.  What none of them has says why it
-cannot be.
+A guest that is a WASI command runs under any host, which has no channels or children.  `wit_world` is then the package
+of types that describes the host's interfaces, and the modules here add functions that work within the one interpreter.
+All other functions raise an error that says why they are missing.
 """
 
 import os
@@ -14,14 +13,14 @@ WHY = "this host has no broker for interpreters: run the script with `archipel r
 
 
 def refuse(*args, **kwargs):
-    """Say why there is no such thing here."""
+    """Raise InterpreterError: the host does not provide this function."""
     from _island.errors import InterpreterError
 
     raise InterpreterError(WHY)
 
 
 def install():
-    """Put what there is of each interface into the module of its types."""
+    """Add the functions that exist for each interface to the module of its types."""
     import wit_world.imports as interfaces
 
     folder = os.path.dirname(__file__)

@@ -1,7 +1,7 @@
 """Channels within one interpreter.
 
-Nobody else can end a wait, so there are none: what cannot be done at once is a deadlock, or takes the
-time that it may take and is over.  What runs while one waits, `_island.waits` sees to.
+There are no other interpreters that could end a wait.  An operation that cannot be done at once is a deadlock, or it
+lasts until its timeout expires.  `_island.waits` runs threads during waits.
 """
 
 import sys
@@ -13,10 +13,10 @@ from weakref import WeakValueDictionary
 from componentize_py_types import Err
 from wit_world.imports import channels as wit
 
-# Bound here, since the one that scripts see lets threads run, which is none of the host's business.
+# Bound here, because the `sleep` that scripts see runs threads.
 _sleep = time.sleep
 
-# The host's limits, which tell of a mistake before it fills the memory.
+# The same limits as the host's; they report a mistake before it fills the memory.
 _MOST_CAPACITY = 1 << 20
 _MOST_REASON = 64 << 10
 
@@ -27,16 +27,16 @@ _all = WeakValueDictionary()
 
 
 class _Channel:
-    """What both sides share."""
+    """The state that both ends share."""
 
     def __init__(self, capacity, unbound):
         self.id = next(_numbers)
         self.capacity = capacity
         self.unbound = unbound
         self.messages = deque()
-        # Nothing can be sent any more, and what receivers are told then.
+        # The error for receivers of the closed channel; None while the channel is open.
         self.closed = None
-        # How many ends there are of each class, and which of the classes were used.
+        # The number of ends of each class, and the classes that were used.
         self.ends = {Sender: 0, Receiver: 0}
         self.users = set()
         self.used = False
@@ -64,9 +64,9 @@ class _Channel:
 
 
 class _End:
-    """One handle on one side of a channel."""
+    """A handle to one end of a channel."""
 
-    # What `put` and `take` are given.
+    # The argument of `put` and `take`.
     handle = None
 
     def __init__(self, channel):
@@ -115,21 +115,21 @@ class _End:
 
 
 class Sender(_End):
-    """As in `channels.wit`."""
+    """A sending end: see `channels.wit`."""
 
     def send(self, body, exact, luggage, timeout):
         if not exact:
-            # Whether there are bytes in it is not worth looking for.
+            # Ask for an exact body without looking for bytes.
             raise Err(wit.Error_Inexact())
         if not self.put(body, luggage):
             pass_time(timeout, self.wish())
 
     def wish(self):
-        """What one does who waits to send, as the host would say it."""
+        """Return the description of a wait to send, for deadlock errors."""
         return f"send to channel {self._channel.id}"
 
     def put(self, body, luggage):
-        """Send the message and return True, or False if there is no room."""
+        """Send the message and return True, or return False if there is no room."""
         channel = self._channel
         if channel.closed is not None:
             raise Err(wit.Error_Closed())
@@ -149,7 +149,7 @@ class Sender(_End):
 
 
 class Receiver(_End):
-    """As in `channels.wit`."""
+    """A receiving end: see `channels.wit`."""
 
     def receive(self, timeout):
         message = self.take()
@@ -158,11 +158,11 @@ class Receiver(_End):
         return message
 
     def wish(self):
-        """What one does who waits to receive, as the host would say it."""
+        """Return the description of a wait to receive, for deadlock errors."""
         return f"receive from channel {self._channel.id}"
 
     def take(self):
-        """The next message, or None if there is none yet."""
+        """Return the next message, or None if there is none yet."""
         channel = self._channel
         if channel.messages:
             channel.use(Receiver)
@@ -184,7 +184,7 @@ class Receiver(_End):
 
 
 def _arriving(luggage):
-    """What arrives of what a sender names: ends of the receiver's own."""
+    """Return the attachments as the receiver gets them, with ends of its own."""
     if luggage is None:
         return None
     ends = []
@@ -200,11 +200,11 @@ def _arriving(luggage):
 
 
 def pass_time(timeout, wish):
-    """Wait for what cannot happen: for `timeout` nanoseconds, or not at all if that were for ever."""
+    """Wait in vain for `timeout` nanoseconds, or report a deadlock if that is None."""
     if timeout is None:
         raise Err(wit.Error_Deadlock(f"interpreter 0 waits to {wish}"))
     while timeout > 0:
-        # More than some centuries is no number of seconds that a clock could take.
+        # A clock does not accept a number of seconds that amounts to several centuries.
         part = min(timeout, 1 << 60)
         _sleep(part / 1e9)
         timeout -= part
@@ -237,10 +237,10 @@ PROVIDED = Sender, Receiver, create, open_sender, open_receiver
 
 
 def put(handle, obj):
-    """Whether `obj` was sent in the short way, of which there is none here."""
+    """Return False: there is no fast path here."""
     return False
 
 
 def take(handle):
-    """What is returned where nothing was received in the short way."""
+    """Return the marker for "no object": there is no fast path here."""
     return sys

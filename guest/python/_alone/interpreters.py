@@ -1,4 +1,4 @@
-"""The one interpreter that there is."""
+"""The only interpreter of the command."""
 
 from componentize_py_types import Err
 from wit_world.imports import interpreters as wit
@@ -9,7 +9,7 @@ _ID = 0
 
 
 class Interpreter:
-    """A reference to the caller itself, which runs for as long as it can ask."""
+    """A reference to the current interpreter, which is always running."""
 
     def id(self):
         return _ID

@@ -1,4 +1,4 @@
-"""The command line: `python.wasm script.py arguments...`, and whatever else `python3` takes."""
+"""The command line: `python.wasm script.py arguments...`, and the other forms that `python3` accepts."""
 
 import os
 import runpy
@@ -13,22 +13,22 @@ from _island import run, scripts
 _USAGE = """\
 usage: {0} [option] ... [-c cmd | -m mod | file | -] [arg] ...
 
-  -c cmd  run this source text
-  -m mod  run this module as a script
-  -       run what standard input has, which is also done without a file
-  -B      write no compiled modules beside the imported ones
+  -c cmd  run source text
+  -m mod  run a module as a script
+  -       run standard input (the default without a file)
+  -B      do not write .pyc files
   -E      ignore PYTHONPATH
-  -P      do not import from beside the script
+  -P      do not import from the folder of the script
   -I      isolated: -E and -P
-  -u      write at once what is printed
+  -u      do not buffer output
   -V      print the version
-  -h      print this
-  -q, -R, -s, -S are accepted, and change nothing
+  -h      print this help
+  -q, -R, -s and -S are accepted without effect
 
-Files are found in the folders that the host grants: `wasmtime run --dir . {0} script.py`.
+Scripts see only the folders that the host grants: `wasmtime run --dir . {0} script.py`.
 """
 
-# What goes without saying here.
+# Options that have no effect here.
 _IGNORED = "qRsS"
 
 _BAD_USAGE = 2
@@ -44,15 +44,15 @@ class Run:
 
 
 class _Usage(Exception):
-    """The command line makes no sense."""
+    """The command line is invalid."""
 
 
 class _Options:
-    """What the command line says."""
+    """The parsed command line."""
 
     def __init__(self, words):
         self.flags = set()
-        # What is run: `c`, `m`, or None for a file; and its text, which is None for none at all.
+        # The kind of source (`c`, `m`, or None for a file), and its text; None for standard input.
         self.mode = self.subject = None
         words = list(words)
         while words and self.mode is None and words[0].startswith("-") and words[0] != "-":
@@ -85,7 +85,7 @@ class _Options:
 
 
 def _run(words):
-    """Do what the command line says, and return the exit status."""
+    """Carry out the command line, and return the exit status."""
     name = words[0]
     sys.executable, sys.orig_argv = name, words
     try:
@@ -129,7 +129,7 @@ def _file(path, beside, options):
     except OSError as error:
         why = f"{sys.executable}: can't open file {path!r}: {error.strerror}"
         if isinstance(error, FileNotFoundError):
-            why += "; is its folder granted, as with --dir?"
+            why += " (grant its folder, for example with --dir)"
         return _fail(why)
     folder = os.path.dirname(os.path.realpath(path)) if beside else None
     return _source(source, path, folder, options)

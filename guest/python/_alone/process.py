@@ -1,4 +1,4 @@
-"""The end of the interpreter, which is that of the command, and comes without a warning."""
+"""The exit of the interpreter, which ends the command.  There are no interruptions."""
 
 from command_world.imports import exit as command
 

@@ -1,4 +1,4 @@
-"""Waiting for the first of several things, of which only those can happen that can at once."""
+"""Waiting for the first of several events, of which only those that are ready at once can occur."""
 
 import os
 
@@ -11,13 +11,13 @@ from .channels import pass_time
 
 
 def wait(cases, timeout):
-    # Where several can happen, one is chosen at random.
+    # If several are ready, one is chosen at random.
     for index in sorted(range(len(cases)), key=lambda _: os.urandom(4)):
         outcome = _outcome(cases[index])
         if outcome is not None:
             return index, outcome
     if cases and type(cases[-1]) is wit.Case_Ready:
-        # Nothing else can happen meanwhile.
+        # Nothing else can become ready during the poll.
         limit = None if timeout is None else -(-timeout // 1_000_000)
         if not readiness.Files.last.poll(limit):
             raise Err(channels.Error_Timeout())
@@ -26,7 +26,7 @@ def wait(cases, timeout):
 
 
 def _outcome(case):
-    """What comes of the case at once, or None."""
+    """Return the outcome of the case if it is ready, or None."""
     try:
         match case:
             case wit.Case_Receive(value=receiver):

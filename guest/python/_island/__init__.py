@@ -1,5 +1,5 @@
-"""What the interpreter of an island needs to know of being one.
+"""The guest side of an island: the modules behind those that scripts import.
 
-Nothing here is a security control.  The code of the interpreter can reach and change all of it, and
-would only confuse itself: the host checks whatever leaves the island.
+Nothing here is a security control.  Code in the interpreter can reach and change all of it, and would harm only
+itself: the host checks everything that leaves the island.
 """

@@ -1,7 +1,7 @@
-"""Aliases: calls of what others lend this interpreter, and of what it lends to others.
+"""Aliases: calls of functions that others lend this interpreter, and of functions that it lends to others.
 
-A call of the latter kind arrives as a message.  It is answered while this interpreter waits for
-something, or as soon as it has nothing to do: nobody gets into the middle of what it does.
+A call of the latter kind arrives as a message.  It is answered while this interpreter waits or as soon as it is idle;
+a call never interrupts running code.
 """
 
 import itertools
@@ -17,14 +17,14 @@ from .errors import AliasError, DeadlockError, NotShareableError
 _Inexact = host.Failure_Inexact
 _Timeout = channels.Error_Timeout
 
-# What a caller is told of an error that is none of its business.
+# The caller's error text for a failure whose details are for the log only.
 _FAILED = "the command failed"
 
 
 def call(name, args, kwargs):
     """Call the alias `name` of this interpreter and return its result.
 
-    Raises AliasError with the reason that the other side gave, and NameError where there is no such alias.
+    Raises AliasError with the reason that the other side gave, and NameError if there is no such alias.
     """
     try:
         message = codec.encode((args, kwargs))
@@ -58,13 +58,13 @@ def _error(name, failure):
         case host.Failure_Interrupted():
             interrupts.rise()
             return AliasError("the call was interrupted, and its result is lost")
-    return RuntimeError(f"refused: {failure!r}")
+    return RuntimeError(f"unexpected error from the host: {failure!r}")
 
 
-# What others may call: number -> function.
+# Functions that others can call: number -> function.
 _functions = {}
 
-# The numbers of those that a child may call: its id -> what it is called there -> number.
+# The numbers of the functions that a child can call: child id -> name in the child -> number.
 _lent = {}
 
 _numbers = itertools.count(1)
@@ -73,7 +73,7 @@ _expected = None
 
 
 def lend(child, name, function):
-    """Let interpreter `child` call `function`, which it knows as `name`; returns its number."""
+    """Let interpreter `child` call `function` by `name`, and return the function's number."""
     number = next(_numbers)
     _functions[number] = function
     _lent.setdefault(child, {})[name] = number
@@ -82,18 +82,18 @@ def lend(child, name, function):
 
 
 def replaced(child, name):
-    """The number under which the child may call what it knows as `name`, if it may."""
+    """Return the number of the function that the child calls by `name`, or None."""
     return _lent.get(child, {}).get(name)
 
 
 def drop(number):
-    """Nobody may call the function of that number any more."""
+    """Forget the function with this number."""
     _functions.pop(number, None)
     _rest()
 
 
 def withdraw(child, name, before):
-    """Undo `lend`, before which the child knew what has the number `before` by that name."""
+    """Undo `lend`; `before` is the number that the name had before it."""
     number = _lent[child].pop(name)
     if before is not None:
         _lent[child][name] = before
@@ -101,18 +101,18 @@ def withdraw(child, name, before):
 
 
 def take_back(child, name):
-    """The child may not call what it knew as `name` any more."""
+    """Remove the function that the child calls by `name`."""
     drop(_lent.get(child, {}).pop(name, None))
 
 
 def forget(child):
-    """The child is no more."""
+    """Remove all functions of a child that no longer exists."""
     for number in _lent.pop(child, {}).values():
         drop(number)
 
 
 def _rest():
-    """Listen no longer where nobody has anything to call."""
+    """Stop listening if no functions are lent."""
     global _expected
     if not _functions and _expected is not None:
         waits.background.pop(_expected, None)
@@ -132,7 +132,7 @@ def _listen():
 def _came(outcome):
     global _expected
     _expected = None
-    # Whoever is called now may wait, and others may call meanwhile.
+    # The function can wait, and other calls can arrive during that wait.
     if _functions:
         _listen()
     if type(outcome) is waiting.Outcome_Received:
@@ -140,7 +140,7 @@ def _came(outcome):
 
 
 def serve():
-    """Answer the calls that have arrived."""
+    """Answer the calls that are queued."""
     while _receiver is not None:
         try:
             message = _receiver.receive(0)
@@ -166,7 +166,7 @@ def _perform(message):
     except BaseException as error:
         _complain(call, f"{_FAILED}: {type(error).__name__}", _told(error))
         if not isinstance(error, SystemExit):
-            # It ends what this interpreter does, and not just the call.
+            # It ends this interpreter's job, not just the call.
             raise
     else:
         _answer(call, result)

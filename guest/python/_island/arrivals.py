@@ -1,7 +1,7 @@
-"""Functions, classes and variables that came by value: see `by_value`.
+"""Functions, classes and variables that arrived by value: see `by_value`.
 
-What is here already stays what it is, with all that happened to it here, until the sender sends something else
-under the same key.  What goes back to where it was defined is what it is there.
+A definition that is here already stays as it is, with all changes made here, until the sender sends a different item
+under the same key.  A definition that returns to the interpreter that defined it is that interpreter's own object.
 """
 
 import functools
@@ -15,29 +15,29 @@ from types import CellType, CodeType, FunctionType
 from . import origins, scripts
 from .by_value import CACHED, ENUM, FUNCTION, is_importable
 
-# Definitions that are known by their names, which stay though nothing here has them: the last is the one used last.
+# Definitions with names, kept although nothing here refers to them; the last one was used last.
 _named = {}
 _MOST_NAMED = 1024
 
-# The message that is being read.
+# The message that is being decoded.
 _arriving = None
 
 
-# The items that came last from each `__main__`: token -> their digest
+# The latest items from each `__main__`: token -> digest
 _latest = {}
 _MOST_LATEST = 256
 
 
 def load(data):
-    """The object in what `by_value.dump` made with items."""
+    """Return the object that `by_value.dump` encoded with items."""
     pickled, items = marshal.loads(data)
     return _with_items(items, lambda: pickle.loads(pickled))
 
 
 def function(key, name, items):
-    """The function that `by_value.definition` described."""
+    """Return the function that `by_value.definition` described."""
     if _latest.get(key[0]) == _digest(items):
-        # Nothing has changed since.
+        # Nothing has changed since the last call.
         found = _own(name) or origins.definition(key)
         if found is not None:
             return found
@@ -64,7 +64,7 @@ def _with_items(items, read):
 
 
 def _own(name):
-    """What this interpreter's `__main__` has under a name; None if it has nothing of the kind."""
+    """Return the definition called `name` in this interpreter's `__main__`, or None."""
     if name is None:
         return None
     try:
@@ -74,17 +74,17 @@ def _own(name):
 
 
 def definition(key):
-    """What the function or class with this key is here."""
+    """Return the function or class with this key."""
     if _arriving is None:
         found = origins.definition(key)
         if found is None:
-            raise ValueError("the definition did not come with the message")
+            raise ValueError("the message does not contain the definition")
         return found
     return _arriving.definition(key)
 
 
 def variable(token, name):
-    """The value of a variable."""
+    """Return the value of a variable."""
     if _arriving is not None:
         _arriving.bind((token, name))
     return origins.space(token)[name]
@@ -98,23 +98,23 @@ def _digest(item):
 
 
 class _Unfinished(Exception):
-    """A class that is being made was asked for."""
+    """A class was needed while it was being made."""
 
 
 class _Arriving:
-    """The items of one message, and what is left to be done with them."""
+    """The items of one message, and the work that remains to be done on them."""
 
     def __init__(self, items):
         self._items = items
         self._bound = set()
         self._making = set()
-        # Definitions that have to be given their state: (key, definition)
+        # Definitions whose state is still to be set: (key, definition)
         self._unfilled = []
 
     def begin(self):
-        """Bind the variables: first those that are functions, which the others may call.
+        """Update the definitions that are here already, and bind the variables.
 
-        What is here already may have changed where it was defined.
+        Variables that are definitions come first, because other items may call them.
         """
         later = []
         for key, item in self._items.items():
@@ -133,7 +133,7 @@ class _Arriving:
         self.fill()
 
     def bind(self, key):
-        """Give a variable the value that came, unless it is here already or belongs to this interpreter."""
+        """Set a variable to its new value, unless it is unchanged or belongs to this interpreter."""
         item = self._items.get(key)
         if item is None or key in self._bound or origins.is_own(key[0]):
             return
@@ -141,7 +141,7 @@ class _Arriving:
         token, name = key
         space, digest = origins.space(token), _digest(item)
         if name in space and origins.digests.get(key) in (digest, None):
-            # What code of this interpreter has put there is not overwritten by what was there before.
+            # The sender's value is unchanged, so a value that code here has assigned since stays.
             origins.digests[key] = digest
             return
         try:
@@ -160,9 +160,9 @@ class _Arriving:
         if found is not None and (item is None or origins.is_own(key[0]) or key in self._bound):
             return found
         if item is None:
-            raise ValueError("the definition did not come with the message")
+            raise ValueError("the message does not contain the definition")
         name = item[3]
-        # What `__main__` has under the same name is taken for it, as by pickles that only have the name.
+        # A definition of the same name in `__main__` takes precedence, as for pickles that contain only the name.
         own = _own(name)
         if own is not None:
             return own
@@ -174,7 +174,7 @@ class _Arriving:
         if kind == FUNCTION:
             found = self._make_function(key, head, state, found)
         elif found is not None:
-            # Its instances must stay instances of it.
+            # Existing instances must stay instances of the class.
             self._keep(key, found, state)
         elif kind == CACHED:
             wrapped, size, typed = pickle.loads(head)
@@ -220,7 +220,7 @@ class _Arriving:
         from . import cloudpickle
 
         if kind == ENUM:
-            # Its members are its own instances, so it can only be filled when it is there.
+            # The members are instances of the class, so they are filled when it exists.
             bases, name, qualname, members, module = pickle.loads(head)
             cls = cloudpickle._make_skeleton_enum(bases, name, qualname, members, module, None, None)
             self._keep(key, cls, state)
@@ -229,17 +229,17 @@ class _Arriving:
         metaclass, name, bases, extra = pickle.loads(head)
         self._making.add(key)
         try:
-            # As `class` makes it, so that what watches over subclasses sees all of it.
+            # All attributes at once, as in a `class` statement, for code that observes subclasses.
             attributes = extra | pickle.loads(state)
             registry = attributes.pop("_abc_impl", ())
             cls = _new_class(metaclass, name, bases, attributes)
             for other in registry:
                 cls.register(other)
             origins.name(cls, key)
-            # All that is left are its annotations.
+            # Only the annotations remain.
             self._unfilled.append((key, None))
         except _Unfinished:
-            # It has something of itself in it.
+            # An attribute refers to the class itself.
             cls = _new_class(metaclass, name, bases, extra)
             self._keep(key, cls, state)
         finally:
@@ -248,7 +248,7 @@ class _Arriving:
         return cls
 
     def fill(self):
-        """Give what was made its state, except for what has to wait for a class that is being made."""
+        """Set the state of the definitions, except where that needs a class that is being made."""
         waiting = []
         while self._unfilled:
             key, obj = self._unfilled.pop()
@@ -261,7 +261,7 @@ class _Arriving:
     def _fill(self, key, obj):
         state = self._items[key][2]
         if obj is None or state is None:
-            # It has nothing but annotations.
+            # Only annotations remain.
             return self._annotate(key, obj or origins.definition(key))
         state = pickle.loads(state)
         if type(obj) is FunctionType:
@@ -289,18 +289,18 @@ class _Arriving:
             obj.__annotations__ = pickle.loads(item)
 
 
-# The pickle of a variable that is nothing but a definition.
+# The maximum size of the pickle of a variable that is only a reference to a definition.
 _SHORT = 120
 
 
 def _new_class(metaclass, name, bases, attributes):
-    """A class as it was, without the calls that a `class` statement makes of what came by value.
+    """Make a class as it was at the sender, without the calls that a `class` statement makes to code that travelled.
 
-    Those were made where the class was defined, and what they did to it and to others travels by itself.
+    Those calls were made where the class was defined.  Their effects are part of the state that travels.
     """
     maker = next(cls for cls in metaclass.__mro__ if is_importable(cls))
     if maker.__module__ == "typing":
-        # It makes something else of what a `class` statement has.
+        # The metaclasses of `typing` change the attributes that they are given.
         maker = type
     hooks = []
     for base in bases:
@@ -315,11 +315,11 @@ def _new_class(metaclass, name, bases, attributes):
         cls = maker.__new__(metaclass, name, bases, namespace)
         maker.__init__(cls, name, bases, namespace)
     finally:
-        # A class may be there twice.
+        # A class may be listed twice.
         for base, hook in reversed(hooks):
             base.__init_subclass__ = hook
     if "__abstractmethods__" in attributes:
-        # Its methods may not know yet what they are.
+        # Some methods may not have their `__isabstractmethod__` yet.
         cls.__abstractmethods__ = attributes["__abstractmethods__"]
     return cls
 
@@ -338,7 +338,7 @@ def _import(name):
 
 
 def _show(code, name, first, text):
-    """Let tracebacks show the lines of a function's source, the first of which is number `first`."""
+    """Let tracebacks show a function's source, which starts at line number `first`."""
     lines = text.splitlines(keepends=True)
     if name.startswith("<"):
         entry = len(text), None, ["\n"] * (first - 1) + lines, name

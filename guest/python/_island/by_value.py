@@ -1,8 +1,8 @@
 """Pickles of objects whose functions and classes another interpreter cannot import: these travel by value.
 
-What is sent are the pickle of the object and *items*, one for each definition and each variable that it needs, and
-what those need.  In a pickle a definition is only its key, so that the receiver keeps what it has already.  How
-classes are taken apart is cloudpickle's.
+A message has the pickle of the object and *items*: one for each definition and variable that the object needs,
+directly or through others.  In a pickle a definition is represented by its key, so the receiver keeps definitions that
+it has.  cloudpickle takes classes apart.
 """
 
 import functools
@@ -19,20 +19,20 @@ from .steady import ATOMS, Steady
 
 FUNCTION, CLASS, ENUM, CACHED = range(4)
 
-# A function that uses these can find any variable.
+# A function that uses one of these can read variables that its code does not name.
 _DYNAMIC = frozenset(("globals", "eval", "exec"))
 
-# What every space has by itself.
+# Names that every namespace has.
 _GIVEN = frozenset(("__name__", "__builtins__", "__spec__", "__loader__", "__package__"))
 
 _Cached = type(functools.lru_cache(len))
 
-# Where a flag says that a class is not one of C's.
+# The flag of classes that are not static C types.
 _HEAP_TYPE = 1 << 9
 
 
 def is_importable(obj):
-    """Whether another interpreter finds a function or class by its module and name."""
+    """Return whether another interpreter can import a function or class by its module and name."""
     module = getattr(obj, "__module__", None)
     if module == "__main__" or type(module) is not str:
         return False
@@ -46,13 +46,13 @@ def is_importable(obj):
 
 
 class Dynamic(NotShareableError):
-    """A function can need variables that are not visible in its code, and its script can be run again."""
+    """A function may read variables that its code does not name, and its script can be run again instead."""
 
 
 def dump(obj, ends, dynamic=False):
-    """The pickle of `obj`, with items if it needs any; its ends are appended to `ends`.
+    """Return the pickle of `obj`, with items if it needs any; append its channel ends to `ends`.
 
-    Raises NotShareableError, which names what cannot travel, and Dynamic unless `dynamic` allows it.
+    Raises NotShareableError with the name of the part that cannot travel, and Dynamic unless `dynamic` allows it.
     """
     sending = _Sending(ends, dynamic)
     data = sending.pickled(obj, inner=False)
@@ -63,7 +63,7 @@ def dump(obj, ends, dynamic=False):
 
 
 def definition(function, ends):
-    """What another interpreter needs for a function: its key, the name it is known by, and the marshalled items.
+    """Return what another interpreter needs for a function: its key, its name in `__main__` and the marshalled items.
 
     Raises NotShareableError.
     """
@@ -83,13 +83,13 @@ def definition(function, ends):
     return key, name, items
 
 
-# The items of functions that were sent, valid until something that they depend on changes.
+# The items of functions that were sent; they are valid until one of their dependencies changes.
 _kept = {}
 _MOST_KEPT = 64
 
 
 class _Shared:
-    """A value that a variable has too, in whose place it is written."""
+    """A value that is also the value of a variable, and is encoded as a reference to that."""
 
     def __init__(self, sending, key):
         self.sending = sending
@@ -100,7 +100,7 @@ class _Pickler(pickle.Pickler):
     def __init__(self, file, sending, inner):
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self._sending = sending
-        # Whether it is a part of a definition, which can refer to modules and streams.
+        # True for a part of a definition, which can refer to modules and streams.
         self._inner = inner
 
     def reducer_override(self, obj):
@@ -113,7 +113,7 @@ class _Pickler(pickle.Pickler):
             return _rebuilt, (code, index)
         if kind is FunctionType or isinstance(obj, type):
             if obj.__module__ == scripts.FAKE and is_importable(obj):
-                # By its name, which is the same where it was defined.
+                # Pickle it by name, which is the same where it was defined.
                 return scripts.find, (obj.__qualname__, scripts.of(scripts.FAKE))
             if not is_importable(obj):
                 return self._sending.refer(obj) if kind is FunctionType else self._reduce_class(obj)
@@ -143,22 +143,22 @@ class _Pickler(pickle.Pickler):
 
 
 class _Sending:
-    """One message on its way."""
+    """A message under construction."""
 
     def __init__(self, ends, dynamic=False):
         self.ends = ends
         self._dynamic = dynamic
-        # key -> (kind, what makes it, what fills it, the name it is known by), or the pickle of a variable
+        # key -> (kind, constructor data, state, name in `__main__`), or the pickle of a variable
         self.items = {}
-        # What is to be looked at still: (key, definition or value)
+        # Definitions and values that are still to be encoded: (key, definition or value)
         self.ahead = []
         self._met = set()
-        # Optional: (key, function or class) whose annotations were not pickled yet.
+        # Optional: (key, function or class) whose annotations are still to be encoded.
         self._annotated = []
         self._shared = {}
-        # Everything that the items depend on; None if a change of that cannot be detected.
+        # The dependencies of the items; None if changes of one of them cannot be detected.
         self.steady = Steady()
-        # id of a cell -> the key of the first function that has it, and the place there
+        # id of a cell -> the key of the first function that has it, and its index there
         self._cells = {}
 
     def pickled(self, obj, inner=True):
@@ -203,7 +203,7 @@ class _Sending:
                 self.items[(*key, "annotations")] = self.pickled(annotations)
                 self._look_ahead()
             except Exception:
-                # Annotations are optional, and can name what only type checkers see.
+                # Annotations are optional, and may name objects that exist only for type checkers.
                 self.items, self._met, self._cells = items, met, cells
                 self.ahead.clear()
                 del self.ends[ends:]
@@ -213,7 +213,7 @@ class _Sending:
             key, obj = self.ahead.pop()
             if type(key[1]) is str:
                 try:
-                    # A sentinel is compared by identity, and its variable is what defines it.
+                    # A sentinel is compared by identity, so its variable defines it.
                     self.items[key] = pickle.dumps(obj) if type(obj) is object else self.pickled(obj)
                 except NotShareableError as error:
                     raise _cannot(f"variable {key[1]!r} of __main__", error) from error
@@ -233,7 +233,7 @@ class _Sending:
         module = space.get("__name__")
         names = sorted(functions.names_of(function.__code__))
         if space is scripts.main() and not self._dynamic and not _DYNAMIC.isdisjoint(names) and scripts.has_guard():
-            raise Dynamic(f"function {function.__qualname__!r} looks names up as it runs")
+            raise Dynamic(f"function {function.__qualname__!r} looks up names at run time")
         found = sys.modules.get(module) if type(module) is str and module != "__main__" else None
         if found is not None and found.__dict__ is space:
             home = module
@@ -258,7 +258,7 @@ class _Sending:
         }
         if function.__annotate__ is not None or function.__dict__.get("__annotations__"):
             self._annotated.append((key, function))
-        # Version 2 has no references, which depend on reference counts: equal objects give equal bytes.
+        # Version 2 has no references, which would depend on reference counts: equal objects give equal bytes.
         head = marshal.dumps((head, about), 2)
         if all(value is None for value in parts.values()):
             return FUNCTION, head, None
@@ -342,7 +342,7 @@ class _Sending:
         return tuple([self._shared_value(value, space) for value in values])
 
     def _shared_value(self, value, space):
-        """What is written for a value that is kept in a definition: the variable that has it too, if there is one."""
+        """Return a reference to the variable that has the same value, if there is one, or else the value."""
         kind = type(value)
         if kind is tuple and len(value) == 1 and value[0] is not value:
             # The contents of a cell.
@@ -360,7 +360,7 @@ class _Sending:
         return _Shared(self, (origins.token_of(space), name))
 
 
-# What a class gets by itself when it is made.
+# Attributes that a class gets automatically when it is made.
 _MADE_BY_TYPE = types.MemberDescriptorType, types.GetSetDescriptorType
 _MADE_BY_ENUM = (
     "_generate_next_value_",
@@ -382,7 +382,7 @@ def _is_named(definition):
 
 
 def _cannot(what, error):
-    # The innermost reason is the useful one.
+    # The innermost reason is the most specific one.
     text = str(error)
     if " cannot travel: " in text:
         return NotShareableError(text)

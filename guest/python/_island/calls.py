@@ -1,4 +1,4 @@
-"""Calls of functions in other interpreters: what is sent, and what is done with it there.
+"""Calls of functions in other interpreters: their messages, and how the receiver carries them out.
 
 The body of such a message is the marshalled tuple `(kind, what, args, kwargs)`, or `(kind, pickle)`.
 """
@@ -17,7 +17,7 @@ _PICKLE = 2
 _SCRIPT = 3
 _VALUE = 4
 
-# These work on the namespace of who calls them, which is `__main__` for a call from outside.
+# These use the caller's namespace, which for a call from outside is `__main__`.
 _NEED_FRAME = {
     builtins.exec: lambda ns, source, globals=None, locals=None, /, **kw: exec(
         source, ns if globals is None else globals, locals, **kw
@@ -33,7 +33,7 @@ _NEED_FRAME = {
 
 
 def describe(callable, args, kwargs):
-    """The body and the ends of a message for `callable(*args, **kwargs)`.
+    """Return the body and the ends of a message for `callable(*args, **kwargs)`.
 
     Raises NotShareableError.
     """
@@ -55,16 +55,16 @@ def describe(callable, args, kwargs):
         try:
             return dumps((number, what, args, kwargs)), ends
         except ValueError:
-            # Nested deeper than marshal goes.
+            # Nested too deeply for marshal.
             pass
     if kind is FunctionType and what is not None and number == _CODE:
-        # Where the code runs its globals are those of `__main__`.
+        # The receiver gives the code the globals of its `__main__`.
         return dumps((_CODE, what, _pickle((args, kwargs), ends), None)), ends
     return dumps((_PICKLE, _pickle((callable, args, kwargs), ends))), ends
 
 
 def _describe_value(function, args, kwargs):
-    """What `describe` returns for a function that travels by value with plain arguments; None if it cannot."""
+    """Return the message for a function that travels by value with plain arguments, or None if it cannot."""
     if by_value.is_importable(function):
         return None
     ends = []
@@ -82,25 +82,25 @@ def _pickle(obj, ends):
 
 
 def describe_script(code):
-    """The body of a message that runs `code` in `__main__`."""
+    """Return the body of a message that runs `code` in `__main__`."""
     return dumps((_SCRIPT, code))
 
 
 def perform(body, ends):
-    """Do what a message describes, and return what that returns.
+    """Carry out the call that a message describes, and return its result.
 
-    Raises `Unreadable` when it cannot even be called.
+    Raises `Unreadable` if the call cannot be decoded.
     """
     call, args, kwargs = prepare(loads(body), ends)
     return call(*args, **kwargs)
 
 
 class Unreadable(Exception):
-    """What should be called could not be read; the cause says why."""
+    """The call could not be decoded; the cause says why."""
 
 
 def prepare(described, ends):
-    """The callable and its arguments."""
+    """Return the callable and its arguments."""
     try:
         number, what, *rest = described
         if number == _PICKLE:
@@ -141,7 +141,7 @@ def _run_script(code):
 
 
 def returned(result):
-    """The message for a result: its body, its exactness, its luggage; raises NotShareableError."""
+    """Return the message for a result: body, exactness and attachments.  Raises NotShareableError."""
     if codec.is_plain(result):
         try:
             return dumps(result), True, None
@@ -154,7 +154,7 @@ def returned(result):
 
 
 def unreadable(error):
-    """What the caller is told: what is wrong, and in a second line why."""
+    """Return the text for the caller: the fact, and the reason in a second line."""
     cause = error.__cause__
     if isinstance(cause, NotShareableError):
         return f"args not shareable\n{cause}"
@@ -162,5 +162,5 @@ def unreadable(error):
 
 
 def unreturnable(error):
-    """As `unreadable`, for a result."""
+    """Return the text that `unreadable` returns, for a result."""
     return f"result not shareable\n{error}"

@@ -1,8 +1,8 @@
-"""Objects to messages and back.
+"""Conversion of objects to messages and back.
 
-The body of a message is what `marshal` writes, which is as fast as it can be.  What marshal cannot
-express travels as an escape: a tuple `(Ellipsis, code, payload)`, which no shareable value can be
-mistaken for, since Ellipsis is none.  The host checks every byte before anybody reads it.
+The body of a message is the output of `marshal`, the fastest encoding available.  Objects that marshal cannot express
+travel as escapes: tuples `(Ellipsis, code, payload)`.  These cannot be confused with shareable values, because
+Ellipsis is not shareable.  The host checks every byte before the receiver decodes it.
 """
 
 from marshal import dumps, loads
@@ -17,29 +17,29 @@ _BUFFER = channels.Form.BUFFER
 _TRUSTED = channels.Form.TRUSTED
 _UNBOUND = channels.Form.UNBOUND
 
-# Exactly these are written by marshal as what they are, whatever is in them.
+# Marshal writes instances of exactly these types as they are, whatever their value.
 _ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
 
 _CONTAINERS = frozenset((tuple, list, dict, set, frozenset))
 
-# The host refuses what has more containers in each other.
+# The maximum nesting of containers that the host accepts.
 _MOST_DEEP = 100
 
 _BYTEARRAY = 1
 _MEMORYVIEW = 2
 
 # Types that travel with ends: type -> (code, function from an object to its ends), and
-# code -> function from the ends that arrived and an index to an object.
+# code -> function from the received ends and an index to an object.
 reducers = {}
 rebuilders = {}
 
 
-# Types that are no data but may be bound as names all the same, between who trust each other.
+# Types that are not data, but can be bound as names between interpreters that trust each other.
 as_pickles = set()
 
 
 class Lost:
-    """What is received in place of an object whose sender was destroyed."""
+    """The object that is received in place of one whose sender was destroyed."""
 
     __slots__ = ("op",)
 
@@ -48,27 +48,27 @@ class Lost:
 
 
 def register(code, type, reduce, rebuild):
-    """Make instances of `type` shareable, as `reduce(obj)` ends under escape `code`."""
+    """Make instances of `type` shareable, as the ends `reduce(obj)` under escape `code`."""
     reducers[type] = code, reduce
     rebuilders[code] = rebuild
 
 
 def encode(obj):
-    """The message for `obj`: its body, whether that is exact, and its luggage.
+    """Return the message for `obj`: its body, whether that is exact, and its attachments.
 
-    Raises NotShareableError when `obj` has something in it that is not data.
+    Raises NotShareableError if `obj` contains something that is not data.
     """
     if type(obj) in _ATOMS:
         return dumps(obj, _VERSION), True, None
     try:
         return dumps(obj, _VERSION), False, None
     except ValueError:
-        # Not marshallable as it is, or nested too deep: look at it closely.
+        # Not marshallable as it is, or nested too deeply: check every object.
         return encode_exactly(obj)
 
 
 def encode_exactly(obj):
-    """As `encode`, with a look at every object in `obj`: marshal takes any buffer for bytes."""
+    """Return the message for `obj` after checking every object in it, because marshal writes any buffer as bytes."""
     ends = []
     replaced = _replace(obj, ends, {}, set(), 0)
     luggage = None if replaced is obj else refs(channels.Form.ESCAPED, ends)
@@ -78,43 +78,43 @@ def encode_exactly(obj):
         raise NotShareableError(f"the object is not shareable: {error}") from None
 
 
-# No message, and no source text, is larger.  The host stops an interpreter that sends much more; this
-# tells of it in time.
+# The maximum size of a message or a source text.  The host stops an interpreter that sends much more; checking here
+# raises an error instead.
 MOST_BYTES = 64 << 20
 
 
 def sized(body):
-    """`body`, unless it is larger than what can be sent; raises ValueError, or MemoryError."""
+    """Return `body`; raises ValueError if it is too large to be sent, and MemoryError if there is no room for it."""
     size = len(body)
     if size > MOST_BYTES:
         raise ValueError(f"too large: the limit is {MOST_BYTES} bytes")
     if size > _LARGE:
-        # The bindings make a copy of it, and cannot tell of having no room.
+        # The bindings copy it, and cannot report that there is no room.
         room(size + _BESIDES)
     return body
 
 
-# Bodies up to this size find room in what is kept free for them.
+# Bodies up to this size fit into the memory that is always kept free.
 _LARGE = 32 << 10
 
-# What the bindings take besides.
+# The memory that the bindings allocate in addition to the body.
 _BESIDES = 64 << 10
 
 
 def fitting(message):
-    """`message`, if there is room for what the bindings make of it; raises MemoryError."""
+    """Return `message`; raises MemoryError if there is no room for the bindings to copy it."""
     if len(message[0]) > _LARGE:
         room(len(message[0]) + _BESIDES)
     return message
 
 
 def refs(form, ends, unbound=None):
-    """Luggage for the host."""
+    """Return attachments for the host."""
     return channels.LuggageRefs(form, ends, unbound)
 
 
 def owned(message):
-    """A message that a call returns, in which the host takes the ends over."""
+    """Return `message` as the result of an export, in which the host takes over the ends."""
     body, _, luggage = fitting(message)
     if luggage is None:
         return body, None
@@ -131,17 +131,17 @@ def _own(end):
 
 
 def end(ends, index, kind):
-    """The end at `index` of those that arrived, which must be of the class `kind`.
+    """Return the received end at `index`, which must be of the class `kind`.
 
-    A sender that says otherwise is broken or hostile.
+    The message of a faulty or hostile sender may not contain it.
     """
     if index >= len(ends) or type(ends[index]) is not kind:
-        raise ValueError("the message names an end that it does not have")
+        raise ValueError("the message refers to an end that it does not contain")
     return ends[index].value
 
 
 def is_shareable(obj):
-    """Whether `obj` could be sent now as data."""
+    """Return whether `obj` could be sent as data now."""
     try:
         encode_exactly(obj)
     except (NotShareableError, RecursionError, ValueError):
@@ -150,7 +150,7 @@ def is_shareable(obj):
 
 
 def is_plain(obj, depth=0):
-    """Whether marshal writes `obj` as exactly what it is, however far down one looks."""
+    """Return whether marshal writes `obj`, and every object in it, exactly as it is."""
     kind = type(obj)
     if kind in _ATOMS:
         return True
@@ -172,7 +172,7 @@ def is_plain(obj, depth=0):
 
 
 def decode(message):
-    """The object in a message that arrived, or a `Lost`."""
+    """Return the object in a received message, or a `Lost`."""
     body, luggage = message
     if luggage is None:
         return loads(body)
@@ -189,7 +189,7 @@ def decode(message):
 
 
 def buffer(obj):
-    """The message for the bytes of a buffer, which arrives as a memoryview."""
+    """Return the message for the bytes of a buffer, which arrives as a memoryview."""
     return bytes(memoryview(obj)), True, refs(_BUFFER, [])
 
 
@@ -255,6 +255,6 @@ def _restore(obj, ends, done):
         result = {_restore(k, ends, done): _restore(v, ends, done) for k, v in obj.items()}
     else:
         result = kind([_restore(item, ends, done) for item in obj])
-    # The original is kept too, so that its id stays its own.
+    # The original is kept too, so that its id is not reused.
     done[key] = obj, result
     return result

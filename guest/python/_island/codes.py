@@ -1,4 +1,4 @@
-"""The code of functions that travel by value: its bytes, its lines and the modules it needs."""
+"""The code of functions that travel by value: its bytes, its source lines and the submodules that it needs."""
 
 import linecache
 import marshal
@@ -9,7 +9,7 @@ from . import functions
 
 
 def submodules(code, space):
-    """The submodules that code comes to through their packages, and that are imported here."""
+    """Return the imported submodules that the code reaches through their packages, sorted."""
     names = functions.attributes_of(code)
     found = []
     for name in functions.names_of(code):
@@ -22,7 +22,7 @@ def submodules(code, space):
     return sorted(found)
 
 
-# id of a code object -> it, its marshalled form and the lines of its source
+# id of a code object -> the object, its marshalled form and its source lines
 _codes = {}
 _MOST_CODES = 512
 
@@ -32,13 +32,13 @@ def code_of(code):
     if entry is None:
         if len(_codes) >= _MOST_CODES:
             _codes.clear()
-        # The bytes depend on the reference counts of its constants, and must be the same each time.
+        # The bytes depend on the reference counts of the constants, and must be the same each time.
         entry = _codes[id(code)] = code, marshal.dumps(code), _lines_of(code)
     return entry[1:]
 
 
 def _lines_of(code):
-    """Where the source of code begins, and its text, if that is known."""
+    """Return the file name, first line and text of the code's source, or None if that is unknown."""
     entry = linecache.cache.get(code.co_filename)
     lines = entry[2] if entry is not None and len(entry) == 4 else linecache._getlines_from_code(code)
     last = _last_line(code)

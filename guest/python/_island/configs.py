@@ -1,7 +1,7 @@
-"""The configurations of interpreters, which CPython's private module tells.
+"""The interpreter configurations of CPython's private module.
 
-They decide nothing here: every interpreter has a memory, an allocator and a lock of its own, and the
-host decides what it may do.  They are kept so that who asks is told what was given.
+They have no effect: every interpreter has its own memory, allocator and lock, and the host decides its capabilities.
+They are kept so that `get_config` returns what `create` was given.
 """
 
 from types import SimpleNamespace
@@ -25,12 +25,12 @@ _NAMED = {
 }
 _NAMED["default"] = _NAMED[""] = _NAMED["isolated"]
 
-# What the children of this interpreter were created with.
+# The configurations of this interpreter's children, by id.
 of_child = {}
 
 
 def new(name="isolated", /, **overrides):
-    """The configuration called `name`, with some fields set otherwise."""
+    """Return the configuration called `name` with some fields overridden."""
     if not isinstance(name, str):
         raise TypeError(f"new_config() argument 1 must be str, not {type(name).__name__}")
     try:
@@ -57,7 +57,7 @@ def _checked(field, value):
 
 
 def resolve(config):
-    """What an interpreter that is created with `config` gets; raises as CPython does."""
+    """Return the configuration of an interpreter that is created with `config`; raises as CPython does."""
     if isinstance(config, str):
         config.encode()
         config = new(config)
@@ -78,7 +78,7 @@ def resolve(config):
 
 
 def own(id):
-    """The configuration of this interpreter, the first of its family if its id is 0."""
+    """Return the configuration of this interpreter; id 0 is the first of its family."""
     if id:
         return new("isolated")
     return new("legacy", gil="own")

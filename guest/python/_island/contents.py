@@ -1,6 +1,6 @@
 """The library's modules, sources and data, as bytes in the snapshot.
 
-Sources and data are compressed.  Nothing reads them until a traceback, `inspect` or `importlib.resources` wants them.
+Sources and data are compressed.  They are read only for tracebacks, `inspect` and `importlib.resources`.
 """
 
 import marshal
@@ -15,17 +15,17 @@ _data = {}
 
 
 def add_module(name, is_package, file, code, source):
-    """Add the module `name`, which has been compiled to `code` from the bytes `source`."""
+    """Add the module `name`, which was compiled to `code` from the bytes `source`."""
     _modules[name] = is_package, file, marshal.dumps(code), zlib.compress(source, 9)
 
 
 def add_data(folder, files):
-    """Add the files of a folder that are not modules: a dict of file names and bytes."""
+    """Add the non-module files of a folder: a dict of file names and bytes."""
     _data[folder] = marshal.dumps({name: zlib.compress(data, 9) for name, data in files.items()})
 
 
 def look_up(name):
-    """Whether the module `name` is a package, and its file name; None if the library does not have it."""
+    """Return whether the module `name` is a package, and its file name; None if it is not in the library."""
     entry = _modules.get(name)
     return None if entry is None else entry[:2]
 
@@ -38,7 +38,7 @@ def _entry(name):
 
 
 def listed(folder):
-    """The names of what is in `folder`, in order; empty for what is not a folder of the library."""
+    """Return the sorted names of the entries of `folder`; empty if the library has no such folder."""
     prefix = folder + "/"
     paths = [entry[1] for entry in _modules.values()]
     names = {path[len(prefix) :].split("/")[0] for path in paths if path.startswith(prefix)}
@@ -55,7 +55,7 @@ def _files(folder):
 
 
 def read(path):
-    """The bytes of a file of the library; raises FileNotFoundError."""
+    """Return the bytes of a file of the library.  Raises FileNotFoundError."""
     folder, _, name = path.rpartition("/")
     if name.endswith(".py"):
         for _, file, _, source in _modules.values():
@@ -68,36 +68,36 @@ def read(path):
 
 
 class Loader:
-    """What loaders of the library's modules answer: PEP 302, `importlib.abc.InspectLoader` and resources."""
+    """The methods of the loaders of the library's modules: PEP 302, `importlib.abc.InspectLoader` and resources."""
 
     @staticmethod
     def get_code(fullname):
-        """The code of a module, also of one that is to be run as a script."""
+        """Return the code of a module, also for running it as a script."""
         return marshal.loads(_entry(fullname)[2])
 
     @staticmethod
     def get_source(fullname):
-        """The source text of a module."""
+        """Return the source text of a module."""
         return decode_source(zlib.decompress(_entry(fullname)[3]))
 
     @staticmethod
     def get_filename(fullname):
-        """The path that `__file__` has."""
+        """Return the path in the module's `__file__`."""
         return _entry(fullname)[1]
 
     @staticmethod
     def is_package(fullname):
-        """Whether a module is a package."""
+        """Return whether a module is a package."""
         return _entry(fullname)[0]
 
     @staticmethod
     def get_data(path):
-        """The bytes of a file beside the modules; raises FileNotFoundError, which is an OSError."""
+        """Return the bytes of a file beside the modules.  Raises FileNotFoundError, which is an OSError."""
         return read(path)
 
     @staticmethod
     def get_resource_reader(fullname):
-        """What `importlib.resources` reads the files of a package with; None for a module."""
+        """Return the object with which `importlib.resources` reads a package's files; None for a module."""
         is_package, file, _, _ = _entry(fullname)
         if not is_package:
             return None
@@ -107,12 +107,12 @@ class Loader:
 
 
 def source_of_frozen(fullname):
-    """The source text of a frozen module, which the library has under its own name; None for others."""
+    """Return the source text of a frozen module, which the library has under another name; None for other modules."""
     name = _FROZEN.get(fullname, fullname)
     return Loader.get_source(name) if name in _modules else None
 
 
-# These are imported under a name that their files do not have.
+# Modules whose names differ from those of their files.
 _FROZEN = {
     "_frozen_importlib": "importlib._bootstrap",
     "_frozen_importlib_external": "importlib._bootstrap_external",

@@ -1,7 +1,7 @@
-"""What an interpreter does for being copied, and its copy for waking up.
+"""The part of an interpreter in being copied, and the part of its copy in waking up.
 
-The objects that stand for what the host keeps need no list of their own: each has a finalizer, and
-`weakref` has those in the order in which they were made.
+The objects that represent handles need no registry of their own: each has a finalizer, and `weakref` keeps finalizers
+in the order of their creation.
 """
 
 import gc
@@ -16,7 +16,7 @@ from wit_world.imports import channels, holdings, interpreters
 from . import report
 from . import tasks as tasks_module
 
-# What would run a script's code between the lines of ours: garbage collection, and what traces calls.
+# Mechanisms that could run the script's code between these lines: garbage collection, tracing and profiling.
 _collecting = True
 _tracing = _profiling = None
 
@@ -40,11 +40,11 @@ class Copying:
 
     def revive(self, senders, receivers, others, tasks):
         try:
-            # Those that arrived were made last, so they are behind those that they replace.
+            # New handles were created last, so they come after those that they replace.
             for entries, arrived in zip(_held(), (senders, receivers, others, tasks)):
                 for entry, new in zip(entries, list(arrived)):
                     _replace(*entry, new)
-            # Nobody has to wait for what the original started.
+            # The original waits for the jobs that it started; the copy does not.
             tasks_module._live.clear()
             _draw_entropy()
             _let_others()
@@ -68,7 +68,7 @@ def _let_others():
 
 
 def _held():
-    """Senders, receivers, interpreters and tasks: the object, its finalizer and what drops it."""
+    """Return senders, receivers, interpreters and tasks: the object, its finalizer and its drop function."""
     held = {
         channels.Sender: [],
         channels.Receiver: [],
@@ -86,7 +86,7 @@ def _held():
 
 
 def _replace(obj, finalizer, drop, new):
-    """Make `obj` stand for what `new` stands for, which is given up."""
+    """Give `obj` the handle of `new`."""
     handle = new.handle
     new.finalizer.detach()
     finalizer.detach()
@@ -95,7 +95,7 @@ def _replace(obj, finalizer, drop, new):
 
 
 def _draw_entropy():
-    """Let nothing that was drawn at random be the same here as in the original."""
+    """Replace everything that was drawn at random, so that the copy differs from the original."""
     for name, draw in _DRAWN.items():
         module = sys.modules.get(name)
         if module is None:
@@ -103,7 +103,7 @@ def _draw_entropy():
         try:
             draw(module)
         except BaseException:
-            # A script put something else under this name.
+            # A script has replaced the module.
             pass
 
 

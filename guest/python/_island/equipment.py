@@ -1,8 +1,7 @@
-"""What this interpreter is equipped with besides what every one has: aliases, and what is hidden.
+"""The equipment of this interpreter: its aliases, and its hidden modules and builtins.
 
-An alias is a function among the builtins, or an attribute of a module.  What is hidden is taken out of
-sight.  That keeps a script from what it should not do; it does not keep it from what it can do, which
-the host decides.
+An alias is a builtin function or an attribute of a module.  Hidden modules and builtins are removed from their
+namespaces.  This restricts well-behaved scripts; what a script can do is decided by the host.
 """
 
 import builtins
@@ -18,21 +17,21 @@ _builtins = builtins.__dict__
 # Aliases: name -> function.
 _present = {}
 
-# Modules that exist for the sake of aliases in them.
+# Modules that exist only to contain aliases.
 _made = set()
 
-# What is hidden: name -> the builtin or attribute, or None for a module.
+# Hidden names: name -> the builtin or attribute, or None for a module.
 _hidden = {}
 
-# Modules that were imported when they were hidden.
+# Modules that were already imported when they were hidden.
 _aside = {}
 
 _setrecursionlimit = sys.setrecursionlimit
 
 
 def equip(wanted, hidden, only, recursion):
-    """Have exactly the aliases `wanted`, exactly what is called in `hidden` out of sight, and scripts
-    import nothing but what is in `only`, if that is not None."""
+    """Replace the equipment: have exactly the aliases `wanted`, hide exactly the names in `hidden`, and let scripts
+    import only the modules in `only`, unless that is None."""
     for name in [name for name in _present if name not in wanted]:
         _remove(name)
     for name in [name for name in _hidden if name not in hidden]:
@@ -56,7 +55,7 @@ def _function(name):
     alias.__qualname__ = name
     module, _, alias.__name__ = name.rpartition(".")
     alias.__module__ = module or "builtins"
-    alias.__doc__ = f"The alias {name}, which is run elsewhere."
+    alias.__doc__ = f"The alias {name}, which runs outside of this interpreter."
     return alias
 
 
@@ -88,25 +87,25 @@ def _remove(name):
 
 
 def _module(path):
-    """The module of that name, which is made if there is none."""
+    """Return the module of that name, creating it if necessary."""
     try:
         return importlib.import_module(path)
     except ImportError:
         pass
-    module = sys.modules[path] = ModuleType(path, "Aliases, which are run elsewhere.")
+    module = sys.modules[path] = ModuleType(path, "Aliases, which run outside of this interpreter.")
     module.__path__ = []
     _made.add(path)
     parent, _, last = path.rpartition(".")
     if parent:
         setattr(_module(parent), last, module)
     else:
-        # It needs no import: the name is there, as that of any alias.
+        # The module is a builtin name, like any alias, and needs no import.
         _builtins.setdefault(path, module)
     return module
 
 
 class _Hider:
-    """The first finder: it finds nothing that is hidden, and says what is said of what is not there."""
+    """The first finder: raises for hidden modules the error of modules that do not exist."""
 
     @staticmethod
     def find_spec(fullname, path=None, target=None):
@@ -158,7 +157,7 @@ def _show(name):
 
 
 def find_hidden(name):
-    """What is hidden under that name, or within a module that is hidden; raises NameError."""
+    """Return the object hidden under that name, or within a hidden module.  Raises NameError."""
     found = _hidden.get(name)
     if found is not None:
         return found
@@ -169,7 +168,7 @@ def find_hidden(name):
             for part in name[len(path) + 1 :].split("."):
                 obj = getattr(obj, part)
             return obj
-    raise NameError(f"nothing called {name!r} is hidden", name=name)
+    raise NameError(f"{name!r} is not hidden", name=name)
 
 
 def _hidden_module(name):
@@ -188,7 +187,7 @@ _import = builtins.__import__
 
 
 def _import_only(only):
-    """Let scripts import these modules, and the library whatever it needs for them."""
+    """Let scripts import only these modules, and the library everything that it needs for them."""
     own = (library.Library, stash.Stashed, BuiltinImporter, FrozenImporter)
 
     def visible(name):
@@ -211,7 +210,7 @@ def _limit_recursion(most):
 
     def setrecursionlimit(limit, /):
         if isinstance(limit, int) and limit > most:
-            raise ValueError(f"the recursion limit can be {most} at the most")
+            raise ValueError(f"recursion limit too high: at most {most}")
         _setrecursionlimit(limit)
 
     setrecursionlimit.__doc__ = _setrecursionlimit.__doc__

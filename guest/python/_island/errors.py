@@ -1,18 +1,18 @@
-"""The exceptions that more than one of the modules raises, and what the host's errors become."""
+"""Exceptions that several modules raise, and the conversion of the host's errors to them."""
 
 from componentize_py_types import Err
 from wit_world.imports import channels, interpreters
 
-# It is a frozen dataclass, to which Python could not even attach a traceback.
+# Err is a frozen dataclass; Python could not even attach a traceback to it.
 Err.__setattr__ = BaseException.__setattr__
 
 
 def forget(error):
-    """Let go of the frames that an `Err` came through.
+    """Release the frames that an `Err` passed through.
 
-    The generated bindings keep it in a local of the frame that raises it, so that its traceback would
-    keep it alive, with all that the frames of the callers have, until garbage is collected.  Whoever
-    catches one and does not look at its value calls this.
+    The generated bindings keep the exception in a local of the frame that raises it.  Its traceback would keep both
+    alive, with everything that the callers' frames refer to, until the next garbage collection.  Code that catches an
+    `Err` without reading its `value` must call this.
     """
     error.__traceback__ = None
 
@@ -30,22 +30,22 @@ Err.value = property(_get_value, _set_value)
 
 
 class InterpreterError(Exception):
-    """A cross-interpreter operation failed."""
+    """An operation on another interpreter failed."""
 
 
 class InterpreterNotFoundError(InterpreterError):
-    """An interpreter was not found."""
+    """The interpreter does not exist, or this one cannot name it."""
 
 
 class InterpreterDied(InterpreterError):
-    """The interpreter died in what it was asked to do: a crash, or a stop by the host."""
+    """The interpreter died while it ran a job: it crashed, or the host stopped it."""
 
 
 class LimitExceeded(InterpreterDied):
-    """The interpreter was stopped since it reached a limit, or could not do what would pass one.
+    """The interpreter was stopped because it exceeded a limit, or an operation would have exceeded one.
 
-    `kind` is the limit's name, `limit` how much there may be and `used` how much there was, in seconds,
-    bytes or counts; `who` is the id of the interpreter, if that is known.
+    `kind` is the name of the limit, `limit` its value and `used` the amount, in seconds, bytes or counts.  `who` is
+    the id of the interpreter, or None if that is unknown.
     """
 
     def __init__(self, kind, limit, used, who=None):
@@ -57,56 +57,56 @@ class LimitExceeded(InterpreterDied):
 
 
 class Cancelled(BaseException):
-    """What runs was cancelled from outside, for the reason that the text says.
+    """The running job was cancelled by an ancestor or by the host; the text is their message.
 
-    As KeyboardInterrupt it is no `Exception`, so that only who means it catches it.
+    Like KeyboardInterrupt it does not derive from `Exception`, so `except Exception` does not catch it.
     """
 
 
 class Denied(InterpreterError):
-    """What was asked for is more than whoever asks may have."""
+    """The policy or the limits of this interpreter do not allow the request."""
 
 
 class AliasError(RuntimeError):
-    """An alias failed, for the reason that the other side gave.
+    """The call of an alias failed; the text is the reason that the other side gave.
 
-    A function that others can call raises it to tell its caller a reason; of any other exception the
-    caller learns the class.
+    Raise it in a function that is lent as an alias to give its caller a reason.  Of any other exception the caller
+    gets only the class name.
     """
 
 
 class NotShareableError(TypeError):
-    """An object has something in it that is not data, so it cannot be sent."""
+    """The object contains something that is not data, so it cannot be sent."""
 
 
 class DeadlockError(RuntimeError):
-    """A wait that could never end: everybody who could end it is waiting too."""
+    """A wait cannot end, because all parties that could end it are waiting too; the text lists them."""
 
 
-# The private modules present these as theirs, as CPython's do.
+# The private modules present these as their own, as CPython's do.
 for _class in (InterpreterError, InterpreterNotFoundError):
     _class.__module__ = "_interpreters"
 NotShareableError.__module__ = "_interpreters"
 for _class in (DeadlockError, InterpreterDied, LimitExceeded, Cancelled, Denied, AliasError):
     _class.__module__ = "archipel"
 
-# Limits that are times, which Python has in seconds.
+# Limits on time, which Python expresses in seconds.
 _TIMES = frozenset(("cpu", "wall"))
 
 
 def amount(kind, number):
-    """An amount of the host's as Python has it."""
+    """Convert an amount from the host's unit to Python's."""
     return number / 1e9 if kind in _TIMES and number is not None else number
 
 
 def limit_exceeded(reached, who=None):
-    """The exception for a limit that the host says was reached."""
+    """Return the exception for an exceeded limit that the host reports."""
     kind = reached.kind
     return LimitExceeded(kind, amount(kind, reached.limit), amount(kind, reached.used), who)
 
 
 def refused(refusal, id=None):
-    """The exception for a `refusal` of the host that concerns interpreter `id`."""
+    """Return the exception for a `refusal` of the host that concerns interpreter `id`."""
     match refusal:
         case interpreters.Refusal_Absent():
             return InterpreterNotFoundError(f"unrecognized interpreter ID {id}")
@@ -117,7 +117,7 @@ def refused(refusal, id=None):
         case interpreters.Refusal_Limit(value=("handles", limit)):
             return LimitExceeded("handles", limit, limit + 1)
         case interpreters.Refusal_Limit(value=(what, limit)):
-            return InterpreterError(f"the limit of {limit} {what} is reached")
+            return InterpreterError(f"limit exceeded: {limit} {what}")
         case interpreters.Refusal_NotShareable(value=what):
             return NotShareableError(what)
         case interpreters.Refusal_Unfit(value=why):
@@ -126,11 +126,11 @@ def refused(refusal, id=None):
             return Denied(what)
         case interpreters.Refusal_Wrong(value=what):
             return ValueError(what)
-    return InterpreterError(f"refused: {refusal!r}")
+    return InterpreterError(f"unexpected refusal by the host: {refusal!r}")
 
 
 def not_sent(error):
-    """The exception for an `error` that no channel module gives a meaning of its own."""
+    """Return the exception for a channel `error` that has no meaning specific to the calling module."""
     match error:
         case channels.Error_NotShareable(value=what):
             return NotShareableError(what)
@@ -144,4 +144,4 @@ def not_sent(error):
             return DeadlockError(text)
         case channels.Error_Closed():
             return RuntimeError("the interpreter is being stopped")
-    return RuntimeError(f"refused: {error!r}")
+    return RuntimeError(f"unexpected error from the host: {error!r}")

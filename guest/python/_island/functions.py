@@ -1,4 +1,4 @@
-"""Functions that depend on nothing but builtins, which can be sent as their code."""
+"""Functions that depend only on builtins, which can be sent as their code."""
 
 import builtins
 import sys
@@ -8,18 +8,18 @@ from types import CodeType, FunctionType
 _EXTENDED_ARG = opmap["EXTENDED_ARG"]
 _LOAD_GLOBAL = opmap["LOAD_GLOBAL"]
 _WRITES = frozenset((opmap["STORE_GLOBAL"], opmap["DELETE_GLOBAL"]))
-# In the body of a class these may read globals.
+# In the body of a class these can read globals.
 _LOADS_NAME = frozenset((opmap["LOAD_NAME"], opmap["LOAD_FROM_DICT_OR_GLOBALS"]))
 _ATTRIBUTES = frozenset((opmap["LOAD_ATTR"], opmap["IMPORT_NAME"], opmap["IMPORT_FROM"]))
 _RETURN_VALUE = opmap["RETURN_VALUE"]
 
-# What was found out about code objects that live: by id, with the code itself to keep the id its own.
+# Results of `_look_at`: id -> (code, result).  Keeping the code keeps its id from being reused.
 _seen = {}
 _MOST_SEEN = 512
 
 
 def _looked_at(code):
-    """The names that `code`, with the code in it, reads as globals, those of attributes, and whether it writes globals."""
+    """Return the names of the globals and the attributes that `code` reads, and whether it writes globals."""
     seen = _seen.get(id(code))
     if seen is not None:
         return seen[1]
@@ -59,17 +59,17 @@ def _look_at(code):
 
 
 def names_of(code):
-    """The names that `code`, with the code in it, reads as globals."""
+    """Return the names that `code` and its nested code read as globals."""
     return _looked_at(code)[0]
 
 
 def attributes_of(code):
-    """The names of the attributes that `code` reads, and perhaps some more."""
+    """Return a superset of the names of the attributes that `code` reads."""
     return _looked_at(code)[1]
 
 
 def is_stateless(function):
-    """Whether `function` does the same wherever its code is: no closure, defaults or globals."""
+    """Return whether `function` needs only its code and builtins: no closure, defaults or globals."""
     if function.__closure__ or function.__defaults__ or function.__kwdefaults__:
         return False
     code = function.__code__
@@ -83,9 +83,9 @@ def is_stateless(function):
 
 
 def script_of(obj):
-    """The code of a function or code object that can be run as a script.
+    """Return the code of a function or code object that can run as a script.
 
-    Raises ValueError for one that takes arguments, returns something or has a closure.
+    Raises ValueError if it takes arguments, returns a value or has a closure.
     """
     if isinstance(obj, FunctionType):
         if obj.__closure__:
@@ -112,19 +112,19 @@ def _returns_only_none(code):
             if before is None or before.opname != "LOAD_CONST" or before.argval is not None:
                 return False
         before = instruction
-    # Generators and coroutines return something that is not among their instructions.
+    # Generators and coroutines return an object although none of their instructions does.
     return not code.co_flags & 0x2A0
 
 
 def importable(obj):
-    """The module and the name under which `obj` can be found elsewhere; None when it cannot."""
+    """Return the module and name by which `obj` can be imported elsewhere, or None."""
     try:
         name = obj.__qualname__
         module = obj.__module__
     except AttributeError:
         return None
     if module is None:
-        # A method of a builtin type or of a builtin module's.
+        # A method of a builtin type or of an object in a builtin module.
         return None
     if module == "__main__" or type(module) is not str or type(name) is not str or "." in name:
         return None

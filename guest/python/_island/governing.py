@@ -1,4 +1,4 @@
-"""What an interpreter may do to those that it created, besides running code in them."""
+"""The methods and functions with which an interpreter governs its children."""
 
 from math import isfinite
 from types import SimpleNamespace
@@ -27,17 +27,17 @@ _KINDS = (
 
 
 def limits_of(limits):
-    """What the host takes for a mapping of limits; raises TypeError and ValueError."""
+    """Convert a mapping of limits to what the host accepts; raises TypeError and ValueError."""
     found = []
     for kind, value in limits.items():
         if value is None:
             continue
         if kind not in _KINDS:
-            raise TypeError(f"there is no limit called {kind!r}; there are {', '.join(_KINDS)}")
+            raise TypeError(f"unknown limit {kind!r} (use one of {', '.join(_KINDS)})")
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise TypeError(f"the limit {kind} must be a number, not {type(value).__name__}")
         if not isfinite(value):
-            raise ValueError(f"the limit {kind} must be a finite number; leave it out for none")
+            raise ValueError(f"the limit {kind} must be finite (omit it for no limit)")
         if value < 0:
             raise ValueError(f"the limit {kind} must not be negative")
         if kind in _TIMES:
@@ -49,19 +49,22 @@ def limits_of(limits):
 
 
 def policy_of(policy):
-    """The marshalled dict that the host takes for a policy; None where nothing is granted."""
+    """Return the marshalled dict that the host accepts as a policy; None grants nothing."""
     if policy is None:
         return None
     if not isinstance(policy, dict):
         raise TypeError(f"policy must be a dict or None, not {type(policy).__name__}")
     body, _, luggage = codec.encode_exactly(policy)
     if luggage is not None:
-        raise TypeError("a policy is made of plain data")
+        raise TypeError("policy must contain only plain data")
     return body
 
 
 class Used:
-    """How much was used of something, and how much may be; times are in seconds."""
+    """The usage of one resource: `own`, `subtree` (with all descendants) and `limit`, which is None if there is none.
+
+    Times are in seconds, sizes in bytes.
+    """
 
     __slots__ = ("own", "subtree", "limit")
 
@@ -75,7 +78,7 @@ class Used:
 
 
 def usage_of(found):
-    """What the host tells of usage, with an attribute for each kind."""
+    """Convert the host's usage records to a namespace with an attribute for each kind."""
     return SimpleNamespace(
         **{
             used.kind: Used(
@@ -89,12 +92,17 @@ def usage_of(found):
 
 
 def usage():
-    """What this interpreter has used, and its limits."""
+    """Return what this interpreter has used, and its limits.
+
+    The result has an attribute for each kind of limit (see `Interpreter.limit`) with `own`, `subtree` and `limit`:
+
+        archipel.usage().cpu.own        # seconds
+    """
     return usage_of(host.usage())
 
 
 class Reached:
-    """A limit that was reached: what is passed to a function given as `on_limit`."""
+    """An exceeded limit, as passed to an `on_limit` function."""
 
     __slots__ = ("kind", "limit", "used", "interpreter")
 
@@ -109,29 +117,35 @@ class Reached:
 
 
 def _check_text(what, text):
-    """Raise TypeError or UnicodeEncodeError for what the host does not take as text."""
+    """Raise TypeError or UnicodeEncodeError if `text` cannot become a string of the host."""
     if not isinstance(text, str):
         raise TypeError(f"{what} must be str, not {type(text).__name__}")
     str.encode(text)
 
 
 class Governed:
-    """The methods with which an interpreter is governed by the one that created it.
+    """The methods with which an interpreter is governed by its ancestors.
 
-    Those of a running interpreter are allowed: they count at once for what the host does (an alias
-    that is taken away, a limit), and with the next job for what its own namespaces have in them.
+    They work on a running interpreter too.  What the host enforces, such as limits and removed aliases, takes effect
+    at once; changes to the interpreter's own namespaces take effect with its next job.
+
+    All of them but `is_safe` raise InterpreterError for the current interpreter, and InterpreterNotFoundError if the
+    interpreter no longer exists or the caller is not an ancestor of it.
     """
 
     def alias(self, name, target, /, *fixed):
-        """Lend the interpreter a function of this one's: `name` there calls `target` here.
+        """Lend the interpreter a function: calling `name` there calls `target` here.
 
-        `name` appears there as an ordinary function, or, if there are dots in it, as an attribute of a
-        module.  What is passed to it comes after the `fixed` arguments.  Arguments and results are
-        data.  The call is answered while this interpreter waits for something or has nothing to do.
-        Where `target` raises AliasError its text is what is raised there; of another exception only
-        the class is told.
+        `name` appears there as a builtin function or, if it contains dots, as an attribute of a module.  The `fixed`
+        arguments come before those of the caller.  Arguments and results are data or channel ends.
 
-        Raises ValueError for what is no name and for the name of a builtin that is not hidden.
+        Calls are answered while this interpreter waits or is idle.  If `target` raises AliasError, the same error
+        with its text is raised in the caller.  Of any other exception the caller gets only the class name.
+
+            child.alias("settings.get", settings.get)
+            child.exec("settings.get('colour')")
+
+        Raises ValueError if `name` is not a valid name or hides a builtin, and TypeError if `target` is not callable.
         """
         _check_text("name", name)
         if not callable(target):
@@ -151,34 +165,38 @@ class Governed:
         aliases.drop(before)
 
     def unalias(self, name, /):
-        """Take an alias away, at once; whether there was one."""
+        """Remove an alias, effective at once, and return whether it existed."""
         _check_text("name", name)
         found = self._do(lambda handle: handle.unalias(name))
         aliases.take_back(self.id, name)
         return found
 
     def aliases(self):
-        """The names of the aliases that the interpreter has, hidden ones included."""
+        """Return the names of the interpreter's aliases as a sorted list, hidden ones included."""
         return self._do(lambda handle: handle.aliases())
 
     def hide(self, name, /):
-        """Take an alias, a module or a builtin out of the interpreter's sight."""
+        """Hide an alias, a module or a builtin from the interpreter's code.
+
+        A hidden alias cannot be called.  Hiding a module or a builtin restricts well-behaved code only; it is not a
+        security boundary.
+        """
         _check_text("name", name)
         self._do(lambda handle: handle.hide(name))
 
     def expose(self, name, /):
-        """End hiding; whether it was hidden."""
+        """Stop hiding a name, and return whether it was hidden."""
         _check_text("name", name)
         return self._do(lambda handle: handle.expose(name))
 
     def hidden(self):
-        """The names of all that is hidden."""
+        """Return the hidden names as a sorted list."""
         return self._do(lambda handle: handle.hidden())
 
     def invoke_hidden(self, name, /, *args, **kwargs):
-        """Call something that is hidden in the interpreter, there, and return its result, which is data.
+        """Call a hidden command of the interpreter, in that interpreter, and return its result, which is data.
 
-        Raises ExecutionFailed for what it raises, as `call` does.
+        Raises ExecutionFailed if the command raises an exception.
         """
         from concurrent.interpreters import ExecutionFailed
 
@@ -193,24 +211,38 @@ class Governed:
 
     @property
     def is_safe(self):
-        """Whether nothing but data comes from it."""
+        """True if the interpreter is safe: it can send only data."""
         return self._handle().is_safe()
 
     def mark_trusted(self):
-        """Accept pickles from the interpreter, as from one that was created with `safe=False`.
+        """Accept pickles from the interpreter, as if it had been created with `safe=False`.
 
-        It may do no more than before, and what is hidden stays so.
+        It gains no capabilities, and hidden names stay hidden.
         """
         self._do(lambda handle: handle.mark_trusted())
 
     def limit(self, *, on_limit=None, **limits):
-        """Set limits: memory, output, message, queued and tmp in bytes, cpu and wall in seconds, fuel,
-        handles, children, depth and recursion in counts.
+        """Set limits of the interpreter.
 
-        None of them can be looser than this interpreter's own: Denied.  When one is reached `on_limit`
-        is called here, with what says `kind`, `limit`, `used` and `interpreter`; if it has raised the
-        limit, or returns a number that is to be the new one, the interpreter goes on where it was.
-        Otherwise it is stopped, in a way that it cannot catch (memory: MemoryError is raised there).
+        They apply to the interpreter and its descendants together, except for `wall`, `message`, `handles` and
+        `recursion`.  If a limit is exceeded:
+
+        - `cpu` and `wall` (seconds, `wall` per call), `fuel` (instructions) and `output` (bytes) stop the interpreter
+          without running `except` or `finally`, and the call that waits for it raises LimitExceeded;
+        - `memory` (bytes) raises MemoryError in the interpreter;
+        - `message` (bytes) raises ValueError, `queued` (bytes) and `handles` (a count) raise LimitExceeded, `tmp`
+          (bytes) raises OSError with ENOSPC, `children` and `depth` (counts) raise InterpreterError, and `recursion`
+          (a count) raises RecursionError, all in the interpreter.
+
+        A limit of None is left unchanged.
+
+        For `cpu`, `wall`, `fuel`, `output` and `memory`, `on_limit` is called first, in this interpreter, with an
+        object that has the attributes `kind`, `limit`, `used` and `interpreter`.  If it raises the limit with this
+        method, or returns a number as the new limit, the interpreter continues.
+
+            child.limit(cpu=1.0, memory=64 << 20, on_limit=lambda reached: reached.limit * 2)
+
+        Raises Denied if a limit is looser than this interpreter's own, and TypeError or ValueError for invalid limits.
         """
         if on_limit is not None and not callable(on_limit):
             raise TypeError(f"on_limit must be callable, not {type(on_limit).__name__}")
@@ -227,24 +259,23 @@ class Governed:
             self.limit(**{kind: raised})
 
     def usage(self):
-        """What the interpreter has used: an attribute for each kind of limit, with `own`, `subtree`
-        (together with its descendants) and `limit`."""
+        """Return what the interpreter has used, in the form of `archipel.usage`."""
         return usage_of(self._do(lambda handle: handle.usage()))
 
     def cancel(self, message="", /, *, unwind=False):
-        """Cancel what runs in the interpreter and in its descendants.
+        """Cancel the jobs of the interpreter and of its descendants.
 
-        Cancelled is raised there, which can be caught.  With `unwind` it is stopped where it is, which
-        cannot be caught, and the interpreter is gone.
+        Cancelled is raised in them with `message`, and can be caught.  With `unwind` the host stops them without
+        running any further code, and destroys the interpreter; calls that wait for it raise Cancelled.
         """
         _check_text("message", message)
         unwind = bool(unwind)
         self._do(lambda handle: handle.cancel(message, unwind))
 
     def kill(self):
-        """Stop whatever runs in the interpreter, and destroy it and its descendants.
+        """Stop the interpreter's job, and destroy the interpreter and its descendants.
 
-        A call that waits for it raises InterpreterDied.  Doing it twice is harmless.
+        Waiting calls raise InterpreterDied.  Has no effect if the interpreter no longer exists.
         """
         try:
             _interpreters.kill(self.id)

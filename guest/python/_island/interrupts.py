@@ -1,7 +1,7 @@
-"""Exceptions that the host makes rise in what runs: KeyboardInterrupt, and Cancelled.
+"""Exceptions that the host raises in running code: KeyboardInterrupt and Cancelled.
 
-The host has a signal of its own for them, the last one, which arrives wherever CPython looks for signals:
-between two instructions, and in long C code.  What is to rise the handler asks the host.
+The host uses a signal of its own, the last one, which arrives wherever CPython checks for signals: between
+instructions, and in long-running C code.  The handler asks the host which exception to raise.
 """
 
 import _signal
@@ -10,7 +10,7 @@ from wit_world.imports import process
 
 from .errors import Cancelled
 
-# The linker knows this number too: `guest/src/alarm.rs`.
+# `guest/src/alarm.rs` has the same number.
 _SIGNAL = 64
 
 _getsignal = _signal.getsignal
@@ -18,7 +18,7 @@ _INTERRUPT = _signal.SIGINT
 _IGNORE = _signal.SIG_IGN
 _Cancelled = process.Interruption_Cancelled
 
-# The package of the library itself, and that of the bindings.
+# The package of the library itself, and the packages of the bindings.
 _OWN = ("_island", "wit_world", "componentize_py")
 
 
@@ -28,7 +28,7 @@ def _arrived(number, frame):
 
 
 def rise(frame=None):
-    """Raise what the host asks for, if it still does; a signal handler of the script's may return."""
+    """Raise the exception that the host requests, if any; returns if a signal handler of the script returns."""
     asked = process.take_interruption()
     if asked is None:
         return
@@ -42,17 +42,17 @@ def rise(frame=None):
 
 
 def _may_rise(frame):
-    """Whether an exception may rise in `frame`; if not, the host signals again.
+    """Return whether an exception may be raised in `frame`; if not, the host signals again.
 
-    In the bindings nobody would catch it; the library would lose what it has just received; and in the
-    telling of how a script has ended it would come too late.
+    In the bindings nothing would catch the exception.  The library would lose a message that it has just received.  In
+    the report of how a script ended, the exception would come too late.
     """
     caller = frame
     while caller is not None and caller.f_globals.get("__name__") == "enum":
-        # The bindings call it too.
+        # The bindings call `enum` too.
         caller = caller.f_back
     if caller is None or _is_own(caller) or caller.f_globals.get("__name__") == "weakref":
-        # The bindings call finalizers of handles, and would not survive it either.
+        # The bindings also call finalizers of handles, which must not raise.
         return False
     inner = frame
     while (outer := inner.f_back) is not None and outer.f_back is not None:
@@ -66,5 +66,5 @@ def _is_own(frame):
 
 
 def install():
-    """Listen to the host."""
+    """Install the handler of the host's signal."""
     _signal.signal(_SIGNAL, _arrived)

@@ -1,6 +1,6 @@
-"""Functions that the linker makes: see `guest/src/intrinsics.rs` and `guest/src/room.rs`.
+"""Functions that the linker provides: see `guest/src/intrinsics.rs` and `guest/src/room.rs`.
 
-They send and receive a plain value in one step, where the bindings take several.
+They send and receive a plain value in one step, for which the bindings take several.
 """
 
 import sys
@@ -8,36 +8,36 @@ import sys
 try:
     from _alone.channels import put, take
 except ImportError:
-    # put(handle, obj): whether the object was sent.  It was not if it needs more than marshal, and for any
-    # reason of which a call of the bindings tells.
+    # put(handle, obj): returns whether the object was sent.  If marshal cannot express the object, or for any other
+    # reason, it was not; a call through the bindings then reports the reason.
     put = sys.remote_exec
-    # take(handle): what was received, or `nothing`, for reasons of the same kind.
+    # take(handle): returns the received object, or `nothing` for reasons of the same kind.
     take = sys.activate_stack_trampoline
 
-    # room(size): raises MemoryError where so many bytes cannot be allocated now.
+    # room(size): raises MemoryError if `size` bytes cannot be allocated now.
     room = put
 else:
 
     def room(size):
-        """The bindings of this variant are asked for little."""
+        """Do nothing: the bindings of this variant make only small allocations."""
 
 
-# What a call of the bindings takes, its results included, unless these are large.
+# The memory that a call through the bindings allocates, including results unless they are large.
 _CALL = 96 << 10
 
-# No message can be a module.
+# The marker for "no object": a module cannot be a message.
 nothing = sys
 
 
 def install():
-    """Give `sys` functions that do what those did whose places are taken."""
+    """Replace the two functions of `sys` that gave up their places by equivalents."""
 
     def remote_exec(pid, script):
-        """There is no other process that could be asked to execute a script."""
+        """Raise RuntimeError: there is no other process to execute a script."""
         raise RuntimeError("Remote debugging is not supported in WebAssembly")
 
     def activate_stack_trampoline(backend, /):
-        """There is no profiler to work with."""
+        """Raise ValueError: there is no profiler to work with."""
         raise ValueError(f"{backend} trampoline not available")
 
     _guard()
@@ -48,7 +48,7 @@ def install():
 
 
 def _guard():
-    """Let calls of the bindings fail that have no room: in the middle of one it would be too late."""
+    """Make calls through the bindings fail early if there is no room; failing halfway would end the guest."""
     import componentize_py_runtime as runtime
 
     original = runtime.call_import

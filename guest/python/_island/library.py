@@ -1,7 +1,7 @@
 """The standard library without a file system.
 
-While the snapshot is made, the library lies in a folder.  Its modules are compiled there, and the
-code is carried in the snapshot as bytes, from which this finder imports them later.
+While the snapshot is being made, the library is a folder.  Its modules are compiled there, and the code is stored in
+the snapshot as bytes, from which this finder imports them later.
 """
 
 import _imp
@@ -13,7 +13,7 @@ from importlib.machinery import ModuleSpec
 
 from . import contents, stash
 
-# What cannot work here, for want of a screen, of C parts or of a network to install from.
+# These cannot work here: they need a screen, C extensions or a network to install from.
 _LEFT_OUT = {
     "ensurepip",
     "idlelib",
@@ -27,7 +27,7 @@ _LEFT_OUT = {
     "__pycache__",
 }
 
-# The modules that snapshots are made with.
+# The main modules of snapshots.
 APPLICATIONS = "app", "command_app"
 _LEFT_OUT.update(f"{name}.py" for name in APPLICATIONS)
 
@@ -44,7 +44,7 @@ class Library(contents.Loader):
             return None
         is_package, file = found
         spec = ModuleSpec(fullname, cls, origin=file, is_package=is_package)
-        # It makes `__file__`, which modules and their users expect; the file itself is no more.
+        # This sets `__file__`, which modules and their users expect, although the file no longer exists.
         spec.has_location = True
         if is_package:
             spec.submodule_search_locations = [os.path.dirname(file)]
@@ -64,7 +64,7 @@ _SHOWN = "/python"
 
 
 def collect(root, below="", prefix=""):
-    """Compile the modules in the folder `below` the library's `root`, and keep the other files of packages."""
+    """Add the modules in the folder `below` of the library's `root`, compiled, and the other files of packages."""
     data = {}
     for entry in sorted(os.listdir(root + below)):
         if entry in _LEFT_OUT or entry.startswith("config-"):
@@ -81,7 +81,7 @@ def collect(root, below="", prefix=""):
         contents.add_data(_SHOWN + below, data)
 
 
-# Whoever made the library cut this off within a quoted argument, which `shlex` then stumbles over.
+# The build of the library cut this value within a quoted argument, on which `shlex` fails.
 _REPAIR = b"""
 if build_time_vars["CONFIG_ARGS"].count("'") % 2:
     build_time_vars["CONFIG_ARGS"] += "'"
@@ -96,7 +96,7 @@ def _add(name, root, path, is_package):
     try:
         code = compile(source, path, "exec", dont_inherit=True)
     except SyntaxError:
-        # A template or a deliberately wrong example: it could not be imported either.
+        # A template or a deliberately invalid example, which could not be imported anyway.
         return
     contents.add_module(name, is_package, path, code, source)
 
@@ -107,7 +107,7 @@ def _read(path):
 
 
 def adopt():
-    """Have the modules that were imported otherwise answer as those that come from the snapshot."""
+    """Give modules that were imported from files the loader of those that come from the snapshot."""
     import linecache
 
     for name, module in sys.modules.items():
@@ -121,7 +121,7 @@ def adopt():
 
 
 def install():
-    """Import from the snapshot from now on, and from `sys.path` what is not in it."""
+    """Import modules from the snapshot from now on, and other modules from `sys.path`."""
     machinery.FrozenImporter.get_source = staticmethod(contents.source_of_frozen)
     sys.meta_path[:] = [
         machinery.BuiltinImporter,
@@ -129,8 +129,7 @@ def install():
         Library,
         machinery.PathFinder,
     ]
-    # Nothing can load extension modules, so a file of that kind is none, and what has a fallback in
-    # Python uses that.
+    # Extension modules cannot be loaded, so their files are ignored and Python fallbacks are used.
     machinery.EXTENSION_SUFFIXES.clear()
     finder = machinery.FileFinder.path_hook(
         (machinery.SourceFileLoader, machinery.SOURCE_SUFFIXES),

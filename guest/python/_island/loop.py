@@ -1,7 +1,7 @@
 """An event loop for `asyncio` whose wait is one wait of the host.
 
-Whatever can be waited for is a case of it: channels, tasks of other interpreters, sockets, and the time until
-the next timer.  There are no threads.
+The cases of that wait are channels, tasks of other interpreters, sockets, and the time until the next timer.  The loop
+uses no threads.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ from .readiness import Files
 
 
 class Selector(selectors.PollSelector):
-    """What the loop asks for what has happened."""
+    """The selector of the loop."""
 
     def select(self, timeout=None):
-        """Let things happen for at most `timeout` seconds; returns the sockets that are ready.
+        """Wait for one event, for at most `timeout` seconds, and return the sockets that are ready.
 
-        Who waits for other things is told directly.
+        Events of other kinds complete their futures directly.
         """
         if waits.deferred:
             waits.run_deferred()
@@ -36,7 +36,7 @@ class Selector(selectors.PollSelector):
         ready = []
         for fd, events in sockets.once(self._selector.files, timeout):
             if events & select.POLLNVAL:
-                # It was closed: it is forgotten, as `epoll` does.
+                # The descriptor was closed, so drop it, as `epoll` does.
                 self.unregister(fd)
             elif (key := self._fd_to_key.get(fd)) is not None:
                 ready.append((key, _meant(events) & key.events))
@@ -44,7 +44,7 @@ class Selector(selectors.PollSelector):
 
 
 def _meant(events):
-    """What events of `poll` are to a selector: who waits for whatever is to find out about errors."""
+    """Convert events of `poll` to those of a selector; errors wake both readers and writers."""
     read = selectors.EVENT_READ if events & ~_OUT else 0
     write = selectors.EVENT_WRITE if events & ~_IN else 0
     return read | write
@@ -54,7 +54,7 @@ _IN, _OUT = selectors.PollSelector._EVENT_READ, selectors.PollSelector._EVENT_WR
 
 
 class Lent:
-    """A selector that the loop was given."""
+    """A selector that was passed to the loop."""
 
     def __init__(self, selector):
         self._selector = selector
@@ -63,7 +63,7 @@ class Lent:
         return getattr(self._selector, name)
 
     def select(self, timeout=None):
-        """As `Selector.select`, but that the given one says what is ready."""
+        """Wait as `Selector.select` does; the wrapped selector reports which sockets are ready."""
         if waits.deferred:
             waits.run_deferred()
             timeout = 0
@@ -76,12 +76,12 @@ class Lent:
 
 
 class EventLoop(selector_events.BaseSelectorEventLoop):
-    """The loop that `asyncio.run` uses."""
+    """The event loop that `asyncio.run` uses."""
 
     def __init__(self, selector=None):
         super().__init__(Selector() if selector is None else Lent(selector))
 
-    # Nobody can call while the loop waits, except from that very wait: nothing has to wake it.
+    # Only code within the loop's own wait can call the loop while it waits, so nothing has to wake it.
 
     def _make_self_pipe(self):
         pass
@@ -93,65 +93,65 @@ class EventLoop(selector_events.BaseSelectorEventLoop):
         pass
 
     async def getaddrinfo(self, host, port, *, family=0, type=0, proto=0, flags=0):
-        """Look up a name; nothing else has to wait meanwhile."""
+        """Look up a name without blocking the loop."""
         await _looked_up(host)
         return socket.getaddrinfo(host, port, family, type, proto, flags)
 
     async def getnameinfo(self, sockaddr, flags=0):
-        """As `socket.getnameinfo`."""
+        """Return what `socket.getnameinfo` returns."""
         return socket.getnameinfo(sockaddr, flags)
 
     async def create_server(self, *args, **keywords):
-        """There are no servers."""
+        """Raise PermissionError: interpreters cannot listen."""
         raise PermissionError(
             errno.EACCES, "an interpreter cannot listen for connections: no policy grants it"
         )
 
     async def create_datagram_endpoint(self, *args, **keywords):
-        """There is no UDP."""
+        """Raise NotImplementedError: there is no UDP."""
         raise NotImplementedError("an interpreter cannot use UDP: no policy grants it")
 
     def add_signal_handler(self, sig, callback, *args):
-        """There are no signals from outside."""
-        raise NotImplementedError("no signals reach an interpreter: there are no handlers for them")
+        """Raise NotImplementedError: no signals arrive from outside."""
+        raise NotImplementedError("an interpreter cannot handle signals: no signals reach it")
 
     def remove_signal_handler(self, sig):
-        """There is none."""
-        raise NotImplementedError("no signals reach an interpreter: there are no handlers for them")
+        """Raise NotImplementedError: no signals arrive from outside."""
+        raise NotImplementedError("an interpreter cannot handle signals: no signals reach it")
 
     async def subprocess_shell(self, *args, **keywords):
-        """There are no processes."""
+        """Raise NotImplementedError: there are no processes."""
         raise NotImplementedError(_NO_PROCESSES)
 
     async def subprocess_exec(self, *args, **keywords):
-        """There are no processes."""
+        """Raise NotImplementedError: there are no processes."""
         raise NotImplementedError(_NO_PROCESSES)
 
     async def connect_read_pipe(self, protocol_factory, pipe):
-        """There are no pipes."""
-        raise NotImplementedError("an interpreter has no pipes: use a channel")
+        """Raise NotImplementedError: there are no pipes."""
+        raise NotImplementedError("an interpreter has no pipes (use a channel)")
 
     async def connect_write_pipe(self, protocol_factory, pipe):
-        """There are no pipes."""
-        raise NotImplementedError("an interpreter has no pipes: use a channel")
+        """Raise NotImplementedError: there are no pipes."""
+        raise NotImplementedError("an interpreter has no pipes (use a channel)")
 
     async def create_unix_connection(self, *args, **keywords):
-        """There are no Unix sockets."""
+        """Raise NotImplementedError: there are no Unix sockets."""
         raise NotImplementedError(_NO_UNIX_SOCKETS)
 
     async def create_unix_server(self, *args, **keywords):
-        """There are no Unix sockets."""
+        """Raise NotImplementedError: there are no Unix sockets."""
         raise NotImplementedError(_NO_UNIX_SOCKETS)
 
     def run_in_executor(self, executor, func, *args):
-        """Run `func` in another interpreter: the default executor is an `InterpreterPoolExecutor`.
+        """Run `func(*args)` in another interpreter; the default executor is an `InterpreterPoolExecutor`.
 
-        There are no threads that could run beside the loop.  What is run must be something that
-        another interpreter can be sent; it sees nothing of this one's objects.
+        No thread can run in parallel with the loop.  `func` and `args` must be shareable with another interpreter, and
+        `func` has no access to this interpreter's objects.
         """
         self._check_closed()
         if executor is None and isinstance(getattr(func, "__self__", None), io.IOBase):
-            # A file that is sent over a socket, for one, is read right here: no other interpreter has it.
+            # A method of a file, as in `sendfile`, runs right here: no other interpreter has the file.
             future = self.create_future()
             try:
                 future.set_result(func(*args))
@@ -172,33 +172,33 @@ class EventLoop(selector_events.BaseSelectorEventLoop):
         return asyncio.wrap_future(executor.submit(func, *args), loop=self)
 
     def set_default_executor(self, executor):
-        """Use `executor` where none is named."""
+        """Set the executor that `run_in_executor` uses by default."""
         self._default_executor = executor
 
     async def shutdown_default_executor(self, timeout=None):
-        """Wait for what the default executor does, and end it."""
+        """Wait for the calls of the default executor, and shut it down."""
         self._executor_shutdown_called = True
         executor, self._default_executor = self._default_executor, None
         if executor is not None:
             executor.shutdown(wait=True)
 
 
-_NO_PROCESSES = "an interpreter cannot start processes: archipel.create() makes another interpreter"
-_NO_UNIX_SOCKETS = "an interpreter has no Unix sockets: connect by TCP, or use a channel"
+_NO_PROCESSES = "an interpreter cannot start processes (archipel.create() creates another interpreter)"
+_NO_UNIX_SOCKETS = "an interpreter has no Unix sockets (connect by TCP, or use a channel)"
 
 
 async def _open_unix_connection(path=None, **keywords):
-    """There are no Unix sockets."""
+    """Raise NotImplementedError: there are no Unix sockets."""
     raise NotImplementedError(_NO_UNIX_SOCKETS)
 
 
 async def _start_unix_server(client_connected_cb, path=None, **keywords):
-    """There are no Unix sockets."""
+    """Raise NotImplementedError: there are no Unix sockets."""
     raise NotImplementedError(_NO_UNIX_SOCKETS)
 
 
 async def _looked_up(name):
-    """Wait until the host knows what a name stands for."""
+    """Wait until the host has looked up a name."""
     if isinstance(name, bytes):
         name = name.decode("ascii", "replace")
     elif not isinstance(name, str):
@@ -208,12 +208,12 @@ async def _looked_up(name):
             name = name.encode("idna").decode()
         except UnicodeError:
             return
-    # The host knows what an address stands for at once.
+    # For an address the host answers at once.
     await wait_for(waiting.Case_LookedUp(name))
 
 
 def _without_context(func, args):
-    """`asyncio.to_thread` wraps the call in a context, which cannot be sent."""
+    """Remove the context in which `asyncio.to_thread` wraps a call, because it cannot be sent."""
     if isinstance(func, functools.partial) and not args and func.args:
         if isinstance(getattr(func.func, "__self__", None), contextvars.Context):
             inner, *rest = func.args
@@ -222,7 +222,7 @@ def _without_context(func, args):
 
 
 def _waiting_for(case):
-    """A future for what comes of a case; cancelling it gives the case up."""
+    """Return a future for the outcome of a case; cancelling it gives up the wait."""
     future = _Waiting(loop=events.get_running_loop())
     future.wait = waits.Wait(case)
     waits.background[future.wait] = future.came
@@ -230,7 +230,7 @@ def _waiting_for(case):
 
 
 class _Waiting(asyncio.Future):
-    """The future of something that is waited for in the background."""
+    """The future of a wait in the background."""
 
     def came(self, outcome):
         if type(outcome) is waiting.Outcome_Failed:
@@ -239,17 +239,17 @@ class _Waiting(asyncio.Future):
             self.set_result(outcome)
 
     def cancel(self, msg=None):
-        # At once: what came afterwards would have nobody to take it.
+        # Remove the wait at once, so that no later outcome is lost.
         waits.background.pop(self.wait, None)
         return super().cancel(msg)
 
 
 class _Failed(Exception):
-    """An error of the host's on its way through a future."""
+    """An error of the host, passed through a future."""
 
 
 async def wait_for(case):
-    """Wait for a case of `waiting.wait`; returns its outcome, or raises Err."""
+    """Wait for a case of `waiting.wait` and return its outcome.  Raises Err."""
     future = _waiting_for(case)
     try:
         return await future
@@ -259,13 +259,13 @@ async def wait_for(case):
         if future.done() and not future.cancelled() and future.exception() is None:
             outcome = future.result()
             if type(outcome) is waiting.Outcome_Received:
-                # It came just before the waiter was cancelled, so the next one is to have it.
+                # The message arrived just before the cancellation, so the next receiver gets it.
                 waits.put_back(case.value, outcome.value)
         raise
 
 
 async def receive(receiver):
-    """As `waits.receive`."""
+    """Receive an object as `waits.receive` does."""
     try:
         return codec.decode(waits.take(receiver, 0))
     except Err as error:
@@ -276,7 +276,7 @@ async def receive(receiver):
 
 
 async def send(sender, obj, unbound=None, pickled=False):
-    """As `waits.send`."""
+    """Send an object as `waits.send` does."""
     try:
         return waits.send(sender, obj, 0, unbound, pickled)
     except Err as error:
@@ -287,12 +287,12 @@ async def send(sender, obj, unbound=None, pickled=False):
 
 
 async def ended(task):
-    """As `waits.ended`, for a task of another interpreter."""
+    """Wait for a task of another interpreter as `waits.ended` does."""
     await wait_for(waiting.Case_Ended(task))
 
 
 def install():
-    """Be the loop that `asyncio` makes."""
+    """Replace the event loop of `asyncio`."""
     for function in _open_unix_connection, _start_unix_server:
         name = function.__name__ = function.__qualname__ = function.__name__[1:]
         function.__module__ = streams.__name__

@@ -1,8 +1,8 @@
-"""Where functions, classes and variables come from that travel by value: their keys, in all interpreters the same.
+"""The origins of functions, classes and variables that travel by value: keys that are the same in all interpreters.
 
-A *space* is the namespace of a `__main__`, or one that a script made for `exec`; a token names it wherever something
-from it has travelled.  A *definition* is a function or a class; its key is the token of the interpreter that sent it
-first, and a number.  A variable's key is the token of its space, and its name.
+A *space* is the namespace of a `__main__`, or one that a script made for `exec`.  A token identifies a space wherever
+something from it has travelled.  A *definition* is a function or a class.  Its key is the token of the interpreter
+that first sent it, and a number.  The key of a variable is the token of its space, and its name.
 """
 
 import builtins
@@ -12,12 +12,12 @@ from _weakref import ref
 
 from . import scripts
 
-# The tokens that this interpreter gave to its own `__main__`; the last one is in use.
+# The tokens of this interpreter's own `__main__`; the last one is in use.
 _own = []
 
 _numbers = itertools.count()
 
-# The spaces that came from elsewhere, or are neither a `__main__` nor a module's: token -> namespace.
+# Spaces that arrived, or that belong to neither a `__main__` nor a module: token -> namespace.
 _spaces = {}
 _MOST_SPACES = 256
 
@@ -25,12 +25,12 @@ _MOST_SPACES = 256
 _keys = {}
 _definitions = {}
 
-# What `arrivals` knows of the items that came here: key -> their digest
+# The digests of the items that arrived, for `arrivals`: key -> digest
 digests = {}
 
 
 def own():
-    """The token of this interpreter's `__main__`, which is that of its script if it has one."""
+    """Return the token of this interpreter's `__main__`, which is that of its script if it has one."""
     script = scripts.of("__main__")
     if script is not None and script[0] not in _own:
         _own.append(script[0])
@@ -40,23 +40,23 @@ def own():
 
 
 def is_own(token):
-    """Whether a token is of this interpreter's `__main__`."""
+    """Return whether a token identifies this interpreter's `__main__`."""
     return token in _own or token == own()
 
 
 def renew():
-    """Have another token from now on: this is a copy, and what it defines is not what the original does."""
+    """Use another token from now on: this is a copy, whose definitions differ from the original's."""
     if _own:
         _own.append(os.urandom(16))
 
 
 def is_space(namespace):
-    """Whether a namespace is that of a `__main__`, here or elsewhere."""
+    """Return whether a namespace is that of a `__main__`, here or elsewhere."""
     return namespace is scripts.main() or any(found is namespace for found in _spaces.values())
 
 
 def space(token):
-    """The namespace behind a token, which is new and empty where nothing came from it yet."""
+    """Return the namespace that a token identifies; it is new and empty if nothing from it has arrived yet."""
     if is_own(token):
         return scripts.main()
     again = scripts.run_again(token)
@@ -65,7 +65,7 @@ def space(token):
     found = _spaces.pop(token, None)
     if found is None:
         found = {"__name__": scripts.FAKE, "__builtins__": builtins, "__spec__": None, "__package__": None}
-    # The last is the one used last.
+    # The last one was used last.
     _spaces[token] = found
     if len(_spaces) > _MOST_SPACES:
         lost = next(iter(_spaces))
@@ -76,7 +76,7 @@ def space(token):
 
 
 def token_of(namespace):
-    """The token of a namespace."""
+    """Return the token of a namespace."""
     if namespace is scripts.main():
         return own()
     if namespace.get("__name__") == scripts.FAKE and "__script__" in namespace:
@@ -90,7 +90,7 @@ def token_of(namespace):
 
 
 def key_of(definition):
-    """The key of a definition, which is given one if it has none."""
+    """Return the key of a definition, which gets one if it has none."""
     entry = _keys.get(id(definition))
     if entry is not None and entry[0]() is definition:
         return entry[1]
@@ -100,7 +100,7 @@ def key_of(definition):
 
 
 def name(definition, key):
-    """Let `key` stand for a definition as long as that lives."""
+    """Associate `key` with a definition for the lifetime of that definition."""
     identity = id(definition)
 
     def forget(reference):
@@ -116,6 +116,6 @@ def name(definition, key):
 
 
 def definition(key):
-    """What a key stands for here; None for what is not here, or not any more."""
+    """Return the definition with this key, or None if it is not here or no longer exists."""
     reference = _definitions.get(key)
     return None if reference is None else reference()

@@ -1,7 +1,7 @@
-"""Objects that are more than data, for interpreters that trust each other.
+"""Pickles of objects that are more than data, for interpreters that trust each other.
 
-The body of such a message is marshalled: `(pickle,)`, or what `calls` makes of a call.  The host
-delivers it only to who trusts the sender, and does not look into it.
+The body of such a message is marshalled: `(pickle,)`, or the body of a call (see `calls`).  The host delivers it only
+to interpreters that trust the sender, and does not inspect it.
 """
 
 import io
@@ -19,9 +19,9 @@ _MAIN = ("__main__", scripts.FAKE)
 
 
 def dump(obj, ends):
-    """The pickle of `obj`, whose ends are appended to `ends`; raises NotShareableError.
+    """Return the pickle of `obj`, and append its channel ends to `ends`.  Raises NotShareableError.
 
-    What another interpreter cannot import travels by value, or else is found by running the script again there.
+    Definitions that another interpreter cannot import travel by value, or are found by running the script again there.
     """
     count = len(ends)
     try:
@@ -46,30 +46,30 @@ def _dump_by_script(obj, ends, why):
 
 
 def message(body, ends):
-    """A message of the host's for a trusted body."""
+    """Return a message with a trusted body."""
     return codec.sized(body), True, codec.refs(channels.Form.TRUSTED, ends)
 
 
 def encode(obj):
-    """The message for any object that can be pickled."""
+    """Return the message for any object that can be pickled."""
     ends = []
     return message(marshal.dumps((dump(obj, ends),)), ends)
 
 
 def load(body, ends):
-    """The object in the body of a trusted message."""
+    """Return the object in the body of a trusted message."""
     return undump(marshal.loads(body)[0], ends)
 
 
 def undump(data, ends):
-    """The object in a pickle."""
-    # A pickle begins with its protocol.
+    """Return the object in a pickle."""
+    # A pickle starts with its protocol; the output of `by_value.dump` with items does not.
     read = pickle.loads if data[:1] == pickle.PROTO else arrivals.load
     return with_ends(ends, lambda: read(data))
 
 
 def with_ends(ends, read):
-    """What `read` makes of a message that came with `ends`; raises NotShareableError."""
+    """Return the result of `read`, which decodes a message that arrived with `ends`.  Raises NotShareableError."""
     global _arrived
     before, _arrived = _arrived, ends
     try:
@@ -80,7 +80,7 @@ def with_ends(ends, read):
         _arrived = before
 
 
-# The ends of the message that is being read.
+# The ends of the message that is being decoded.
 _arrived = ()
 
 
@@ -100,7 +100,7 @@ def _code(data):
 
 
 class _Pickler(pickle.Pickler):
-    """Has the script run again for what its `__main__` defines."""
+    """A pickler that refers to definitions of `__main__` by the script and their names."""
 
     def __init__(self, file, ends, why):
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
@@ -136,7 +136,7 @@ class _Pickler(pickle.Pickler):
         return NotImplemented
 
     def _reduce_main(self, obj):
-        # Defined by the main script: found there, by name.
+        # The receiver finds the object by name in the script.
         name = obj.__qualname__
         script = scripts.of(obj.__module__)
         if script is None or not _defines(obj.__module__, name, obj):
@@ -151,7 +151,7 @@ def _defines(module, name, obj):
     if at is not obj:
         return False
     code = getattr(obj, "__code__", None)
-    # What was put into `__main__` later is not in its script.
+    # Objects that were put into `__main__` later are not in its script.
     script = scripts.of(module)
     return code is None or script is None or code.co_filename == script[1]
 

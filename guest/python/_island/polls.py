@@ -1,8 +1,8 @@
-"""Polls, which count as waits of zero length: `is_alive`, `get_nowait`, `done` and the like.
+"""Polls, which count as waits of zero length: `is_alive`, `get_nowait`, `done` and similar.
 
-A loop that only polls, such as `while thread.is_alive(): pass`, never waits.  With preemptive threads the other
-thread makes progress nevertheless; here it begins during a poll, after a few unsuccessful ones: see `waits.look`.
-A poll costs nothing more while no thread is pending and nothing is expected in the background.
+A loop that only polls, such as `while thread.is_alive(): pass`, never waits.  With preemptive threads, the other thread
+makes progress anyway.  Here it starts during a poll, after a few unsuccessful ones: see `waits.look`.  A poll costs
+nothing extra while no thread is pending and nothing is expected in the background.
 """
 
 import functools
@@ -15,7 +15,7 @@ from . import waits
 
 
 def _again(function, is_in_vain):
-    """`function`, which is called once more if its result was unsuccessful and something has happened since."""
+    """Wrap `function` to call it once more if its result was unsuccessful and something has happened since."""
 
     @functools.wraps(function)
     def look(self, *args, **kwargs):
@@ -71,14 +71,14 @@ def _put(original):
 
 
 def _looked(obj, block, timeout):
-    """Whether something has happened since a call that does not wait found `obj` empty or full."""
+    """Return whether something has happened since a non-waiting call found `obj` empty or full."""
     if block and timeout != 0 or not (waits.deferred or waits.background):
         return False
     return waits.look(id(obj))
 
 
 def _first_of(function):
-    """As `_again`, for a function that looks at all threads."""
+    """Wrap `function`, which looks at all threads, as `_again` does."""
 
     @functools.wraps(function)
     def look():
@@ -90,7 +90,7 @@ def _first_of(function):
 
 
 def install():
-    """Have the classes of `threading`, `queue` and `concurrent.futures` look in this way."""
+    """Wrap the polling methods of `threading`, `queue` and `concurrent.futures`."""
     functools.update_wrapper(_is_set, threading.Event.is_set)
     threading.Event.is_set = _is_set
     threading.Semaphore.acquire = threading.Semaphore.__enter__ = _acquire(
@@ -101,7 +101,7 @@ def install():
     for cls in (queue.Queue, queue.SimpleQueue):
         for name in ("empty", "full", "qsize"):
             if hasattr(cls, name):
-                # The caller can wait for more items, or for fewer.
+                # The caller may be waiting for more items or for fewer.
                 setattr(cls, name, _again(getattr(cls, name), lambda found: True))
     queue.Queue.get = _get(queue.Queue.get)
     queue.Queue.put = _put(queue.Queue.put)

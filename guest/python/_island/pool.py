@@ -1,8 +1,10 @@
 """`concurrent.futures.InterpreterPoolExecutor`, whose workers run in parallel.
 
-CPython's has a thread for each worker, which calls into the worker's interpreter.  Here a worker is a
-call that goes on: it takes tasks from a channel that all workers of a pool share, and puts results
-into another.  What comes from there is dealt with whenever this interpreter waits for something.
+CPython's executor has a thread for each worker, which calls into the worker's interpreter.  Here a worker is one long
+call: it takes tasks from a channel that all workers of a pool share, and sends results to another.  This interpreter
+processes the results whenever it waits.
+
+The class replaces CPython's and relies on the private attributes of `ThreadPoolExecutor` that it inherits.
 """
 
 import sys
@@ -25,23 +27,23 @@ from wit_world.imports import waiting
 from . import calls, codec, pickles, report, waits
 from .errors import NotShareableError, forget
 
-# What a result is: a value, an exception that was raised, or a task that could not be read.
+# The kinds of result: a value, an exception that was raised, or a task that could not be decoded.
 _VALUE = 0
 _RAISED = 1
 _UNREADABLE = 2
 
-# How many tasks wait in the channel, at the most, for workers that get through them faster than this
-# interpreter hands them out one by one; such tasks count as running.
+# The maximum number of tasks queued in the channel, for workers that finish tasks faster than this interpreter hands
+# them out one by one.  Queued tasks count as running.
 _MOST_AHEAD = 64
-# A task that takes longer is not worth it, and one that waits would keep others from being cancelled.
+# Longer tasks do not benefit from queueing, and a queued task can no longer be cancelled.
 _SHORT = 0.001
 
-# Those that an interpreter at its end waits for.
+# The pools that the interpreter waits for before it ends.
 _live = weakref.WeakSet()
 
 
 class Worker:
-    """An interpreter that takes tasks."""
+    """An interpreter that carries out tasks."""
 
     def __init__(self, pool):
         self.interpreter = _ci.create()
@@ -54,7 +56,7 @@ class Worker:
             raise
         self.wait = waits.Wait(waiting.Case_Ended(task))
         self.task = task
-        # The worker must not be what keeps a pool alive that nobody else knows any more.
+        # A worker must not keep its pool alive.
         pool = weakref.ref(pool)
         waits.background[self.wait] = lambda outcome: _worker_ended(pool, self)
 
@@ -80,7 +82,7 @@ class InterpreterPoolExecutor(_thread.ThreadPoolExecutor):
         self._out = {}
         self._waiting = deque()
         self._number = 0
-        # The time that a task takes, smoothed.
+        # The smoothed duration of a task, in seconds.
         self._pace = None
         self._started_at = 0
         self._tasks, self._hand_out = interpreters.create_channel(None)
@@ -112,7 +114,7 @@ class InterpreterPoolExecutor(_thread.ThreadPoolExecutor):
         try:
             self._threads.add(Worker(self))
         except _ci.InterpreterError:
-            # There is no room for another; those that there are will do.
+            # No further interpreter is allowed; the existing workers must suffice.
             if not self._threads:
                 raise
             self._max_workers = len(self._threads)
@@ -121,7 +123,7 @@ class InterpreterPoolExecutor(_thread.ThreadPoolExecutor):
             self._initializer_failed()
 
     def _feed(self):
-        """Hand out what the workers are ready for."""
+        """Hand out as many tasks as the workers can take."""
         ahead = _MOST_AHEAD if self._pace is not None and self._pace < _SHORT else 0
         while self._waiting and len(self._out) < len(self._threads) + ahead:
             future, task = self._waiting.popleft()
@@ -146,7 +148,7 @@ class InterpreterPoolExecutor(_thread.ThreadPoolExecutor):
             waits.background[self._expected] = self._came
 
     def _came(self, outcome):
-        """Deal with the result that came, and with all that are there already."""
+        """Process the result that arrived, and all others that are queued."""
         self._expected = None
         if type(outcome) is waiting.Outcome_Failed:
             return
@@ -187,7 +189,7 @@ class InterpreterPoolExecutor(_thread.ThreadPoolExecutor):
             future.set_exception(error)
 
     def _ended(self, worker, excinfo):
-        """A worker is no more: it failed to begin, it died, or there is nothing left to do."""
+        """Handle the end of a worker: its initializer failed, it died, or the pool was shut down."""
         self._threads.discard(worker)
         if excinfo is not None and not isinstance(excinfo, BaseException):
             excinfo = _ci.ExecutionFailed(excinfo)
@@ -248,7 +250,7 @@ def _worker_ended(pool, worker):
     try:
         worker.interpreter.close()
     except _ci.InterpreterError:
-        # It died, and is gone already.
+        # It died and no longer exists.
         pass
     pool = pool()
     if pool is not None:
@@ -256,7 +258,7 @@ def _worker_ended(pool, worker):
 
 
 def _work(tasks, results, name, initializer, initargs):
-    """What a worker does, in its interpreter."""
+    """Carry out tasks; runs in the worker's interpreter."""
     import threading
 
     threading.current_thread().name = name
@@ -264,7 +266,7 @@ def _work(tasks, results, name, initializer, initargs):
         initializer(*initargs)
     receive = tasks._handle.receive
     send = results._handle.send
-    # The pool is the only one to hold the other ends.
+    # Only the pool holds the other ends.
     while True:
         try:
             body, luggage = receive(None)
@@ -282,12 +284,12 @@ def _work(tasks, results, name, initializer, initargs):
                 text = f"result not shareable: {error.value!r}"
                 send(dumps((number, _UNREADABLE, text)), True, None, 0)
             else:
-                # Nobody wants it any more.
+                # The pool has dropped its end.
                 return
 
 
 def _perform(number, body, ends):
-    """The message with the result of a task."""
+    """Return the message with the result of a task."""
     try:
         call, args, kwargs = calls.prepare(loads(memoryview(body)[4:]), ends)
     except calls.Unreadable as error:
@@ -300,7 +302,7 @@ def _perform(number, body, ends):
         try:
             return dumps((number, _VALUE, result)), True, None
         except ValueError:
-            # Nested deeper than marshal goes.
+            # Nested too deeply for marshal.
             pass
     try:
         return pickles.encode((number, _VALUE, result))
@@ -322,13 +324,13 @@ def _failed(number, error):
 
 
 def finish_all():
-    """Wait for all that was submitted."""
+    """Wait for all submitted tasks."""
     for pool in list(_live):
         pool.shutdown()
 
 
 def install():
-    """Be the class that `concurrent.futures` has."""
+    """Replace the class in `concurrent.futures`."""
     from concurrent import futures
     from concurrent.futures import interpreter as original
 

@@ -1,14 +1,14 @@
-"""What CPython's private modules have in common."""
+"""Helpers for CPython's private modules."""
 
 from wit_world.imports.channels import Unbound
 
-# CPython's numbers for what becomes of an item whose interpreter is destroyed.
+# CPython's numbers for the treatment of items whose interpreter is destroyed.
 UNBOUND = {1: Unbound.REMOVE, 2: Unbound.ERROR, 3: Unbound.REPLACE}
 REPLACE = 3
 
 
 def number(id, what):
-    """The number that `id` is of `what`; raises as CPython does for what is none."""
+    """Return `id` as a number; raises as CPython does for an invalid one."""
     if not hasattr(type(id), "__index__"):
         raise TypeError(f"{what} ID must be an int, got {type(id).__name__}")
     found = id.__index__()

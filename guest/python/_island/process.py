@@ -1,4 +1,4 @@
-"""The streams and the end of the interpreter, as CPython's own are."""
+"""The streams and the exit of the interpreter, equivalent to CPython's."""
 
 import io
 import os
@@ -21,9 +21,9 @@ def _stream(descriptor, name, **settings):
 
 
 def install():
-    """Replace what the snapshot's making needed to be otherwise."""
+    """Restore what had to be different while the snapshot was being made."""
     os._exit = _exit
-    # The snapshot is made with unbuffered streams, which lose what a short write leaves over.
+    # The snapshot is made with unbuffered streams, which lose the rest of a short write.
     sys.stdout = sys.__stdout__ = _stream(1, "<stdout>")
     sys.stderr = sys.__stderr__ = _stream(
         2, "<stderr>", errors="backslashreplace", line_buffering=True

@@ -1,6 +1,6 @@
-"""An interactive session: the host reads the lines, and this runs them.
+"""An interactive session: the host reads the lines, and this module runs them.
 
-Nothing here is in `__main__`, where the names are the user's.
+None of its names are in `__main__`, whose names belong to the user.
 """
 
 import ast
@@ -10,7 +10,7 @@ import sys
 
 from . import pool, report, run, tasks, waits
 
-# The flags by which codeop tells that a source goes on; code that runs has none of them.
+# The flags by which codeop detects incomplete source; code that runs has none of them.
 _UNFINISHED = codeop.PyCF_DONT_IMPLY_DEDENT | codeop.PyCF_ALLOW_INCOMPLETE_INPUT
 
 _compile = codeop.CommandCompiler()
@@ -19,7 +19,7 @@ _completer = None
 
 
 def begin():
-    """Make `__main__` ready for a session, and return what it begins with."""
+    """Prepare `__main__` for a session, and return the banner."""
     sys.ps1, sys.ps2 = ">>> ", "... "
     if sys.stdout.isatty():
         sys.stdout.reconfigure(line_buffering=True)
@@ -27,7 +27,7 @@ def begin():
 
 
 def prompts():
-    """What the user is asked with, for a statement and for the rest of one."""
+    """Return the prompts for the first line of a statement and for its continuation."""
     return _shown("ps1"), _shown("ps2")
 
 
@@ -39,10 +39,10 @@ def _shown(name):
 
 
 def enter(source, last):
-    """Run `source` unless more lines are to follow, which none can once it is the `last`.
+    """Run `source` if it is complete; `last` says that no more lines follow.
 
-    Returns None where it wants more, and otherwise the status with which the session is to end,
-    which is -1 where it goes on.
+    Returns None if it needs more lines.  Otherwise returns the status with which the session ends, or -1 if the
+    session continues.
     """
     name = f"<stdin-{_count}>"
     try:
@@ -50,14 +50,14 @@ def enter(source, last):
         if codes is None:
             if not last:
                 return None
-            # With the line that is missing it is complete, or it says what is wrong.
+            # An added line end completes the source, or produces the error for it.
             codes = [compile(source + "\n", name, "single", _flags(), dont_inherit=True)]
     except BaseException as error:
         _remember(name, source)
-        # Its frames are the compiler's, and its context is what else was tried.
+        # Its frames are the compiler's, and its context is the other attempts to compile.
         error.__traceback__ = error.__context__ = None
         if isinstance(error, SyntaxError):
-            # Elsewhere `traceback` leaves the number out by itself.
+            # For other errors `traceback` omits the number by itself.
             error.filename = "<stdin>"
         report.show(error)
         return -1
@@ -76,12 +76,12 @@ def enter(source, last):
 
 
 def _codes(source, name):
-    """The code of each statement in `source`, or None if it is not complete."""
+    """Return the code of each statement in `source`, or None if it is incomplete."""
     try:
         code = _compile(source, name, "single")
         return None if code is None else [code]
     except SyntaxError:
-        # Several statements are none too: they may have been pasted.
+        # Several statements, perhaps pasted, are a syntax error in this mode too.
         try:
             if _compile(source, name, "exec") is None:
                 return None
@@ -99,7 +99,7 @@ def _single(statement, name):
 
 
 def _flags():
-    """What the statements until now have asked of `__future__`."""
+    """Return the `__future__` flags of the statements so far."""
     return _compile.compiler.flags & ~_UNFINISHED
 
 
@@ -112,7 +112,7 @@ def _remember(name, source):
 
 
 def complete(text):
-    """The names that `text`, perhaps dotted, could be the beginning of."""
+    """Return the names that complete `text`, which can be dotted."""
     global _completer
     if _completer is None:
         import rlcompleter

@@ -1,8 +1,8 @@
-"""What `concurrent.interpreters` does otherwise than in CPython.
+"""The differences of `concurrent.interpreters` from CPython.
 
-The module is CPython's own, apart from three methods, and some for `asyncio`.  Its `Queue.put` and `Queue.get` poll every
-10 ms and cut timeouts to whole seconds; here they wait in the host, on a monotonic clock.  Its
-`call_in_thread` needs a thread; here the call itself runs in parallel.
+The module is CPython's own, except for three methods, and some additional ones for `asyncio`.  CPython's `Queue.put`
+and `Queue.get` poll every 10 ms and truncate timeouts to whole seconds; here they wait in the host, on a monotonic
+clock.  CPython's `call_in_thread` uses a thread; here the call itself runs in parallel.
 """
 
 import _interpqueues
@@ -16,15 +16,15 @@ from .tasks import TaskThread
 from .waits import nanoseconds
 
 
-# The escape under which an interpreter travels.
+# The escape code of interpreters.
 _INTERPRETER = 6
 
 
 def install(module):
-    """Give the classes of `module` these methods, under the names and texts of the originals."""
+    """Add these methods to the classes of `module`, with the names and docstrings of those that they replace."""
     own = module._queues
 
-    # It keeps the parameters of the original, whose delay nothing needs here.
+    # `_delay` is only for compatibility with the original's signature.
     def put(self, obj, block=True, timeout=None, *, unbounditems=None, _delay=10 / 1000):
         if not block:
             return self.put_nowait(obj, unbounditems=unbounditems)
@@ -55,7 +55,10 @@ def install(module):
         return TaskThread(start, finish)
 
     async def put_async(self, obj, *, unbounditems=None):
-        """As `put`, for a coroutine; when it is cancelled, the object was not put."""
+        """Put `obj` into the queue, waiting in an event loop until there is room.
+
+        Cancelling the coroutine withdraws the object, unless it was put already.
+        """
         if unbounditems is None:
             unboundop = -1
         else:
@@ -63,14 +66,20 @@ def install(module):
         await _interpqueues.put_async(self._id, obj, unboundop)
 
     async def get_async(self):
-        """As `get`, for a coroutine; nothing is lost when it is cancelled."""
+        """Wait in an event loop for the next object and return it.
+
+        Cancelling the coroutine loses nothing: the object stays in the queue.
+        """
         obj, unboundop = await _interpqueues.get_async(self._id)
         if unboundop is not None:
             return own._resolve_unbound(unboundop)
         return obj
 
     async def exec_async(self, code, /):
-        """As `exec`, for a coroutine; cancelling it does not stop the interpreter."""
+        """Run source text or a function as `exec` does, without blocking the event loop.
+
+        Cancelling the coroutine does not stop the interpreter.  Raises ExecutionFailed if the code raises an exception.
+        """
         task = _interpreters.start_exec(self._id, code)
         await loop.ended(task)
         excinfo = _interpreters.exec_result(task, code)
@@ -78,7 +87,10 @@ def install(module):
             raise module.ExecutionFailed(excinfo)
 
     async def call_async(self, callable, /, *args, **kwargs):
-        """As `call`, for a coroutine; cancelling it does not stop the interpreter."""
+        """Call a function as `call` does, without blocking the event loop, and return its result.
+
+        Cancelling the coroutine does not stop the interpreter.  Raises ExecutionFailed if the call raises an exception.
+        """
         task = _interpreters.start_call(self._id, callable, args, kwargs)
         await loop.ended(task)
         result, excinfo = _interpreters.result(task)
@@ -96,13 +108,13 @@ def install(module):
         try:
             return module.Interpreter(id)
         except module.InterpreterNotFoundError:
-            # One that this interpreter cannot name, such as its parent: it is told its number.
+            # This interpreter cannot name it; it may be the parent.  It gets an object with only the number.
             unknown = _interpreters.WHENCE_UNKNOWN
             return module.Interpreter(id, _whence=unknown, _ownsref=False)
 
     codec.register(_INTERPRETER, module.Interpreter, reduce, rebuild)
     codec.register(_INTERPRETER, archipel.Interpreter, reduce, rebuild)
-    # PEP 554's is named twice.  Of the others there is one object for each, which is named once.
+    # Only an Interpreter of PEP 554 is named twice, so that the receiver creates an object of the same class.
     codec.register(_INTERPRETER, interpreters.Interpreter, lambda i: reduce(i) * 2, rebuild)
     _replace(module.Queue, put, get)
     _replace(module.Interpreter, call_in_thread)

@@ -1,8 +1,8 @@
-"""Which descriptors are ready: libc knows that, and the host knows when it changes.
+"""The readiness of descriptors: libc knows which are ready, and the host knows when that changes.
 
-A wait for sockets asks libc first (`Files.probe`), which asks the host's `wasi:io/poll`; if none is ready, the case
-`ready` of `waiting.wait` ends when that question has another answer.  So sockets, channels and tasks are waited for
-in one call of the host.
+A wait for sockets first asks libc (`Files.probe`), which asks the host's `wasi:io/poll`.  If none is ready, the case
+`ready` of `waiting.wait` ends when the host's answer changes.  So one call of the host waits for sockets, channels and
+tasks.
 """
 
 import errno
@@ -13,9 +13,9 @@ _ALWAYS = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 
 class Files:
-    """Descriptors and the events of them that are waited for."""
+    """Descriptors, each with the events to wait for."""
 
-    # The one that libc was asked about last.
+    # The object that libc was asked about last.
     last = None
 
     def __init__(self, masks=()):
@@ -25,17 +25,17 @@ class Files:
             self.set(fd, mask)
 
     def set(self, fd, mask):
-        """Wait for the events in `mask` of `fd`, too."""
+        """Wait for the events in `mask` on `fd`."""
         self.poll.register(fd, mask)
         self.masks[fd] = mask
 
     def drop(self, fd):
-        """Wait for no events of `fd`."""
+        """Stop waiting for `fd`."""
         self.poll.unregister(fd)
         self.masks.pop(fd, None)
 
     def probe(self):
-        """The descriptors that are ready now, with their events."""
+        """Return the descriptors that are ready now, with their events."""
         if not self.masks:
             return []
         Files.last = self.poll
@@ -48,7 +48,7 @@ class Files:
             return ready
 
     def _one_by_one(self):
-        """As `probe`, where libc refuses to look at one of them and so at all."""
+        """Probe each descriptor by itself, for when libc rejects all because of one."""
         ready = []
         for fd, mask in self.masks.items():
             alone = _poll()
@@ -57,13 +57,13 @@ class Files:
                 ready += alone.poll(0)
             except OSError as error:
                 closed = error.errno == errno.EBADF
-                # What Linux says of a socket that is not connected.
+                # Linux reports this for a socket that is not connected.
                 ready.append((fd, select.POLLNVAL if closed else select.POLLHUP | mask & _OUT))
         return ready
 
 
 def probe(waiting):
-    """Note which of the waits for `Files` in `waiting` are over, and return if there are any."""
+    """Record the outcome of the waits for `Files` in `waiting` that have ended; return whether there are any."""
     if len(waiting) == 1:
         files = waiting[0].case
     else:

@@ -1,4 +1,4 @@
-"""How objects are pickled that the pickle module cannot take, or takes for something else."""
+"""Reductions for objects that the pickle module rejects or would pickle wrongly."""
 
 import functools
 import io
@@ -8,7 +8,7 @@ import sys
 import types
 from types import CodeType, ModuleType
 
-# These need what cloudpickle knows of them.
+# Types that cloudpickle knows how to reduce.
 _SPECIAL = frozenset(
     (
         classmethod,
@@ -23,14 +23,14 @@ _SPECIAL = frozenset(
     )
 )
 
-# What is in these, as something that can be pickled.
+# The constructors of picklable copies of the contents of these.
 _WEAK = {"WeakKeyDictionary": dict, "WeakValueDictionary": dict, "WeakSet": list}
 
 
 def reduce(obj, kind, inner):
-    """How `obj`, of type `kind`, is pickled; NotImplemented for the way of the pickle module.
+    """Return the reduction of `obj`, of type `kind`, or NotImplemented to leave it to the pickle module.
 
-    Modules and streams are pickled within definitions, which is what `inner` says.
+    `inner` says that `obj` is part of a definition, where modules and streams can be pickled.
     """
     if kind is memoryview:
         return memoryview, (obj.tobytes(),)
@@ -61,7 +61,7 @@ def _code(data):
 
 
 def cloudpickle_module():
-    """The module, which is imported when something needs it."""
+    """Import cloudpickle on first use and return it."""
     from . import cloudpickle
 
     return cloudpickle
@@ -88,7 +88,7 @@ def _reduce_stream(stream):
 
 
 def _reduce_dataclasses(obj):
-    # Its sentinels are compared by identity.
+    # The sentinels of the module are compared by identity.
     for name, value in vars(sys.modules["dataclasses"]).items():
         if value is obj:
             return getattr, (sys.modules["dataclasses"], name)
@@ -96,7 +96,7 @@ def _reduce_dataclasses(obj):
 
 
 def _reduce_typing(obj):
-    # Their own description is the name under which they are found.
+    # By default these are pickled by name, which the receiver could not find.
     kind = type(obj)
     match kind.__name__:
         case "TypeVar":
@@ -116,5 +116,5 @@ def _reduce_instance(obj):
         return NotImplemented
     reduced = obj.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
     if isinstance(reduced, str):
-        raise pickle.PicklingError(f"{reduced!r} is to be found in __main__, and is a {kind.__qualname__!r}")
+        raise pickle.PicklingError(f"{reduced!r} of __main__ is a {kind.__qualname__!r}: cannot be pickled by name")
     return reduced

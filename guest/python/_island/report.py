@@ -1,10 +1,10 @@
-"""What is told of an exception that nobody caught."""
+"""Reports of uncaught exceptions."""
 
 import linecache
 import sys
 import traceback
 
-# Bound here, so that code that patches its builtins gets its errors told all the same.
+# Bound here, so that errors are reported even if the script patches its builtins.
 from builtins import BaseException, MemoryError, isinstance, len, print, str, type
 
 from wit_world.imports import interpreters
@@ -13,29 +13,29 @@ from . import reserve
 
 
 def flush():
-    """Write what `sys.stdout` and `sys.stderr` hold back."""
+    """Write the buffers of `sys.stdout` and `sys.stderr`."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BaseException:
-            # Closed, replaced or without a reader: nothing is left to write to.
+            # The stream is closed, replaced or without a reader, so there is nothing to write to.
             pass
 
 
 _OURS = "_island", "_alone"
 
-# Nobody reads more of a text than this.
+# The maximum length of a text, in characters.
 _MOST = 64 * 1024
 
-# And so much is told of where there is little memory.
+# The maximum length of a text if there is little memory.
 _LITTLE = 4 * 1024
 
-# The source text that was run last under each name, for the lines in a traceback of it.
+# The source text that last ran under each name, for tracebacks.
 _sources = {}
 
 
 def remember(name, source):
-    """Let what is told of an exception show lines of `source` for code compiled as `name`."""
+    """Let reports of exceptions show lines of `source` for code compiled as `name`."""
     _sources[name] = source
 
 
@@ -44,7 +44,7 @@ def _fill_linecache():
         try:
             show_lines(name, source)
         except MemoryError:
-            # The traceback goes without its lines.
+            # The traceback is printed without source lines.
             linecache.cache.pop(name, None)
 
 
@@ -55,7 +55,7 @@ def show_lines(name, source):
 
 
 def show_lines_of(code, source, name):
-    """As `show_lines`, for `code` and the code in it alone."""
+    """Do what `show_lines` does, for `code` and its nested code only."""
     linecache._register_code(code, _decoded(source), name)
 
 
@@ -77,7 +77,7 @@ def _text(function, fallback):
 
 
 def outer_frames_removed(error):
-    """The traceback of `error` without the frames of the guest's own packages."""
+    """Return the traceback of `error` without the outer frames of the guest's own packages."""
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_globals.get("__package__") in _OURS:
         frames = frames.tb_next
@@ -85,7 +85,7 @@ def outer_frames_removed(error):
 
 
 def exception(error):
-    """The host's record of `error`, however hostile its methods are."""
+    """Return the host's record of `error`, whatever its methods do."""
     _fill_linecache()
     kind = type(error)
     name = _text(lambda: kind.__name__, "<unprintable>")
@@ -106,13 +106,13 @@ def exception(error):
 
 
 def brief(error):
-    """The last line of what `error`'s traceback would be, without its module."""
+    """Return the last line of the traceback of `error`, without its module."""
     told = exception(error)
     return f"{told.qualified_name}: {told.message}" if told.message else told.qualified_name
 
 
 def show(error):
-    """Print `error` as an interpreter at its end does, through `sys.excepthook`."""
+    """Print `error` through `sys.excepthook`, as an interpreter that ends does."""
     _fill_linecache()
     try:
         frames = outer_frames_removed(error)
@@ -121,5 +121,5 @@ def show(error):
         try:
             print(exception(error).traceback, file=sys.__stderr__, flush=True)
         except MemoryError:
-            # There is no room for anything but the status.
+            # There is no memory for anything but the exit status.
             pass

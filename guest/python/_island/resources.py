@@ -1,4 +1,4 @@
-"""`importlib.resources` for the packages of the library."""
+"""`importlib.resources` for the packages of the standard library."""
 
 import io
 from importlib.resources.abc import Traversable, TraversableResources
@@ -13,12 +13,12 @@ class Reader(TraversableResources):
         self._folder = folder
 
     def files(self):
-        """The folder of the package."""
+        """Return the folder of the package."""
         return Place(self._folder)
 
 
 class Place(Traversable):
-    """A file or a folder of the library."""
+    """A file or folder of the library."""
 
     def __init__(self, path):
         self._path = path
@@ -37,22 +37,22 @@ class Place(Traversable):
 
     @property
     def name(self):
-        """The last part of the path."""
+        """The last component of the path."""
         return self._path.rpartition("/")[2]
 
     def iterdir(self):
-        """What is in the folder."""
+        """Yield the entries of the folder."""
         if not self.is_dir():
             raise NotADirectoryError(20, "Not a directory", self._path)
         for name in contents.listed(self._path):
             yield Place(f"{self._path}/{name}")
 
     def is_dir(self):
-        """Whether it is a folder."""
+        """Return whether this is a folder."""
         return bool(contents.listed(self._path))
 
     def is_file(self):
-        """Whether it is a file."""
+        """Return whether this is a file."""
         try:
             contents.read(self._path)
         except FileNotFoundError:
@@ -60,26 +60,26 @@ class Place(Traversable):
         return True
 
     def joinpath(self, *descendants):
-        """The file or folder with this path below the folder; it need not exist."""
+        """Return the file or folder with this path below the folder; it need not exist."""
         parts = [part for name in descendants for part in str(name).split("/") if part not in ("", ".")]
         if ".." in parts:
-            raise ValueError(f"a path of resources cannot have '..' in it: {descendants!r}")
+            raise ValueError(f"a resource path cannot contain '..': {descendants!r}")
         return Place("/".join([self._path, *parts]))
 
     __truediv__ = joinpath
 
     def read_bytes(self):
-        """The bytes of the file."""
+        """Return the contents of the file."""
         with self.open("rb") as file:
             return file.read()
 
     def read_text(self, encoding=None, errors=None):
-        """The text of the file."""
+        """Return the contents of the file as text."""
         with self.open(encoding=encoding, errors=errors) as file:
             return file.read()
 
     def open(self, mode="r", encoding=None, errors=None, newline=None):
-        """The file, open for reading as text, or with `mode` "rb" as bytes."""
+        """Open the file for reading, as text or, with `mode` "rb", as bytes."""
         if mode not in ("r", "rt", "rb"):
             raise ValueError(f"invalid mode for a resource: {mode!r} (use 'r' or 'rb')")
         if self.is_dir():

@@ -1,11 +1,11 @@
-"""Running what the host asks for: the exports of an island."""
+"""The jobs that the host requests: the exports of an island."""
 
 import builtins
 import os
 import sys
 import time
 
-# Bound here, so that code that patches its builtins gets its results and errors told all the same.
+# Bound here, so that results and errors are reported even if the script patches its builtins.
 from builtins import BaseException, KeyboardInterrupt, MemoryError, SystemExit, int, isinstance, print
 from importlib.machinery import BuiltinImporter
 from types import ModuleType
@@ -22,12 +22,12 @@ _exec = exec
 _eval = eval
 _STRING = "<string>"
 
-# What `sys.argv` begins with where there is no script.
+# The first item of `sys.argv` for sources that are not files.
 _ARGV_0 = {_STRING: "-c", "<stdin>": "-", "<module>": "-m"}
 
 
 def fresh_main():
-    """Make a new, empty `__main__`."""
+    """Replace `__main__` by a new, empty module, and return its namespace."""
     main = ModuleType("__main__")
     main.__builtins__ = builtins
     main.__loader__ = BuiltinImporter
@@ -39,7 +39,7 @@ _began = False
 
 
 def _main():
-    """The namespace of `__main__`, of an interpreter that is ready to run."""
+    """Return the namespace of `__main__`, after preparing the interpreter for a job."""
     reserve.take_back()
     if not _began:
         begin()
@@ -47,20 +47,20 @@ def _main():
 
 
 def restart():
-    """Be as an interpreter is that has run nothing yet."""
+    """Restore the state of an interpreter that has not run anything."""
     global _began
     _began = False
     fresh_main()
 
 
 def begin(look_around=True):
-    """Do what no snapshot can have: see where modules are to be found."""
+    """Do what cannot be part of a snapshot: read the module search path from the environment."""
     global _began
     _began = True
-    # The ones that snapshots are made with; a script may have its own.
+    # Remove the main modules of the snapshot; a script can have modules of these names.
     for name in library.APPLICATIONS:
         sys.modules.pop(name, None)
-    # The dictionary behind `os.environ` answers without an exception.
+    # The dictionary behind `os.environ` answers without raising an exception.
     path = os.environ._data.get(b"PYTHONPATH")
     if path and look_around:
         sys.path += os.fsdecode(path).split(":")
@@ -167,12 +167,12 @@ class Guest:
 
 
 def to_the_end(body):
-    """Run what is a script's, its exit functions included; returns the exit status."""
+    """Run the body of a script and its exit functions; return the exit status."""
     try:
         if sys.stdout.isatty():
             sys.stdout.reconfigure(line_buffering=True)
         body()
-        # A thread that is no daemon is waited for as long as it takes.
+        # Non-daemon threads are waited for without limit.
         waits.run_deferred(time.monotonic())
         tasks.join_all()
         pool.finish_all()
@@ -190,7 +190,7 @@ def to_the_end(body):
 
 
 def _settled():
-    """Do what comes last in a job: what is left for the streams, and room for the way out."""
+    """Finish a job: flush the streams, and make room for the return."""
     report.flush()
     reserve.lend()
 
@@ -211,11 +211,11 @@ def _applied(find, arguments):
 
 
 def _ending(error):
-    """Show `error` as it should be, and return the exit status that it means."""
+    """Print `error` if it needs to be, and return the exit status that it means."""
     if not isinstance(error, SystemExit):
         report.flush()
         report.show(error)
-        # As of a program that SIGINT ended.
+        # 130 is the status of a program that SIGINT ended.
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     code = error.code
     if code is None:

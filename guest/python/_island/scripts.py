@@ -1,8 +1,8 @@
-"""`__main__` of one interpreter in another.
+"""The `__main__` of one interpreter in another.
 
-What a script defines is found by others under `__main__`, which is another module for them.  As in
-CPython, the script is run once more then, in a module of its own called `<fake __main__>`, which is
-why its main part must be guarded by `if __name__ == "__main__":`.
+Definitions of a script have `__main__` as their module, which is a different module in other interpreters.  As in
+CPython, the receiver then runs the script again in a module called `<fake __main__>`.  The main part of the script must
+therefore be guarded by `if __name__ == "__main__":`.
 """
 
 import sys
@@ -12,18 +12,18 @@ from . import report
 
 FAKE = "<fake __main__>"
 
-# The script that is this interpreter's `__main__`: (token, name, source).
+# The script in this interpreter's `__main__`: (token, name, source).
 _own = None
 
 # token -> module
 _modules = {}
 
-# Whether a script is being run again just now.
+# True while a script is being run again.
 running = False
 
 
 def remember(name, source):
-    """Say that `__main__` is what `source` defines."""
+    """Record that `__main__` is defined by `source`."""
     global _own
     import os
 
@@ -33,16 +33,16 @@ def remember(name, source):
 
 
 def compiled(source, name):
-    """The code of a script, whose lines tracebacks and `inspect` find."""
+    """Return the code of a script, with its lines available to tracebacks and `inspect`."""
     code = compile(source, name, "exec", dont_inherit=True)
     if name.startswith("<"):
-        # Other code has such names too.
+        # Other code can have the same name.
         report.show_lines_of(code, source, name)
     return code
 
 
 def of(module_name):
-    """What another interpreter needs to find what a main module defines; None if there is nothing."""
+    """Return what another interpreter needs to find the definitions of a main module, or None."""
     if module_name == FAKE:
         module = sys.modules.get(FAKE)
         return getattr(module, "__script__", None)
@@ -50,18 +50,18 @@ def of(module_name):
 
 
 def run_again(token):
-    """The namespace in which the script with this token was run again; None if it was not."""
+    """Return the namespace in which the script with this token was run again, or None."""
     module = _modules.get(token)
     return None if module is None else module.__dict__
 
 
 def main():
-    """The namespace of `__main__`."""
+    """Return the namespace of `__main__`."""
     return sys.modules["__main__"].__dict__
 
 
 def find(name, script):
-    """What `name`, perhaps dotted, is in `__main__`, or else in the script run again."""
+    """Return the object with the dotted name `name` in `__main__`, or else in the script that is run again."""
     try:
         return _walk(sys.modules["__main__"], name)
     except AttributeError:
@@ -72,12 +72,12 @@ def find(name, script):
     return _walk(_load(script), name)
 
 
-# The token of the script that was looked at last, and whether it has a guard.
+# The token of the script that was examined last, and whether it has a guard.
 _looked_at = None, False
 
 
 def has_guard():
-    """Whether the script can be run again: its main part is under `if __name__ == "__main__":`."""
+    """Return whether the script can be run again: its main part is under `if __name__ == "__main__":`."""
     global _looked_at
     if _own is None:
         return False
@@ -96,7 +96,7 @@ def _finds_guard(source):
 
 
 def find_again(name, script, why):
-    """As `find`, for what could not travel by value for the reason `why`."""
+    """Return what `find` returns, for an object that could not travel by value because of `why`."""
     try:
         return find(name, script)
     except Exception as error:

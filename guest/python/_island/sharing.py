@@ -1,7 +1,7 @@
-"""Giving channel ends and open files to a child: Tcl's `interp share` and `interp transfer`.
+"""Channel ends and open files for children: Tcl's `interp share` and `interp transfer`.
 
-An end is the child's own then.  A file stays with the one that opened it, which does what the child
-asks for: the child has no files of its own that it was not granted.
+An end then belongs to the child.  A file stays in the interpreter that opened it, which performs the child's
+operations; the child itself has no files except those that its policy grants.
 """
 
 import io
@@ -14,7 +14,7 @@ from .errors import InterpreterError
 
 _numbers = itertools.count(1)
 
-# What a child can ask of a file.
+# The file methods that a child can call.
 _METHODS = (
     "read",
     "readline",
@@ -32,18 +32,25 @@ _METHODS = (
 
 
 def share(obj, child, /, *, name=None):
-    """Let `child` use a channel end or an open file too, and return its name there.
+    """Lend `child` a channel end or an open file, and return the name that it is bound to.
 
-    It is bound to `name` in the child's `__main__`, by default `recv_N`, `send_N` or `file_N`.  A file
-    is used by both at one position; the child's `close` ends only what the child does with it.
-    Raises InterpreterError when the child is running, and TypeError for anything else.
+    The name is bound in the child's `__main__`: `name`, or by default `recv_N`, `send_N` or `file_N`.  Both
+    interpreters use a file at one position.  The child's `close` ends only its own access.
+
+        archipel.share(open("log.txt", "a"), child, name="log")
+
+    Raises InterpreterError if the child is running, ValueError if `name` is not an identifier or the file is closed,
+    and TypeError if `obj` is neither a channel end nor an open file.
     """
     return _give(obj, child, name, False)
 
 
 def transfer(obj, child, /, *, name=None):
-    """As `share`, and this interpreter has it no more: an end is released here, and a file object
-    is detached.  The child's `close` closes a file, and so does the child's end.
+    """Give `child` a channel end or an open file, and return the name that it is bound to.
+
+    This is `share`, except that the current interpreter loses access: an end is released and a file object is
+    detached.  The file is closed when the child closes it or is destroyed.  Raises TypeError also for a file that
+    cannot be detached.
     """
     return _give(obj, child, name, True)
 
@@ -52,7 +59,7 @@ def _give(obj, child, name, wholly):
     from interpreters import RecvChannel, SendChannel
 
     if name is not None and not (isinstance(name, str) and name.isidentifier()):
-        raise ValueError(f"{name!r} cannot be bound: it must be an identifier")
+        raise ValueError(f"name must be an identifier, not {name!r}")
     if isinstance(obj, (RecvChannel, SendChannel)):
         kind = "recv" if isinstance(obj, RecvChannel) else "send"
         name = name or f"{kind}_{int(obj.id)}"
@@ -64,7 +71,7 @@ def _give(obj, child, name, wholly):
         name = name or f"file_{next(_numbers)}"
         _give_file(obj, child, name, wholly)
         return name
-    raise TypeError(f"a channel end or an open file can be given, not {type(obj).__name__}")
+    raise TypeError(f"obj must be a channel end or an open file, not {type(obj).__name__}")
 
 
 def _give_file(file, child, name, wholly):
@@ -104,12 +111,12 @@ def _close(file, child, path, wholly):
         try:
             child.unalias(f"{path}.{method}")
         except InterpreterError:
-            # The child is gone, and its aliases with it.
+            # The child no longer exists, nor do its aliases.
             return
 
 
 class GivenFile:
-    """A file of another interpreter's."""
+    """A file that another interpreter has opened."""
 
     def __init__(self, path, text):
         self._path = path
@@ -125,7 +132,7 @@ class GivenFile:
         return self._closed
 
     def close(self):
-        """Use it no more; doing it twice is harmless."""
+        """Close the file for this interpreter.  Closing it again has no effect."""
         if not self._closed:
             self._closed = True
             aliases.call(f"{self._path}.close", (), {})
@@ -154,7 +161,7 @@ def _method(name):
 
     method.__name__ = name
     method.__qualname__ = f"GivenFile.{name}"
-    method.__doc__ = f"As `{name}` of any file."
+    method.__doc__ = f"Like the `{name}` method of any file."
     return method
 
 

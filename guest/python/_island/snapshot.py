@@ -1,10 +1,10 @@
-"""Leaving the memory so that an interpreter made from it writes to few pages.
+"""Arrange the memory so that an interpreter made from the snapshot writes to few pages.
 
-Every page that an interpreter writes to is copied for it first, which costs more than most of what is
-written.  Two things make it write less, and in fewer places:
+Every page that an interpreter writes to is copied first, which costs more than most of the writes.  Two measures reduce
+the number of such pages:
 
-* Objects that are alive in the snapshot are never freed, so nobody needs to count their references.
-  Their addresses are left in memory, where the linker finds them and makes the objects immortal.
+* Objects that are alive in the snapshot are never freed, so their reference counts are not needed.  Their addresses
+  are left in memory, where the linker finds them and makes the objects immortal.
 * Free blocks are scattered over the memory.  Filling them makes new objects lie side by side.
 """
 
@@ -13,24 +13,24 @@ import sys
 from array import array
 from types import CodeType, FunctionType
 
-# What precedes the addresses, written backwards, so that it stands in memory only once.
+# The marker before the addresses, written backwards so that it occurs in memory only once.
 _MARK = b"stcejbo lepihcra fo sesserdda eht era esehT"
 
-# Kept for ever: the objects that fill holes, and the addresses.
+# Kept forever: the objects that fill holes, and the addresses.
 _kept = []
 
-# After so many runs, code has been specialised for what it does.
+# After this many runs, code has been specialised.
 _REHEARSALS = 20
 
-# The largest block of CPython's allocator, and how much memory it asks libc for at a time.
+# The largest block of CPython's allocator, and the size in which it requests memory from libc.
 _LARGEST = 512
 _ARENA = 1 << 18
 
 
 def settle(rehearse, renew):
-    """Do all of it.  Nothing should be allocated or freed afterwards.
+    """Arrange the memory.  Nothing should be allocated or freed afterwards.
 
-    `rehearse` does what most interpreters do, and `renew` makes anew what all of them write to.
+    `rehearse` does what most interpreters do.  `renew` recreates what all of them write to.
     """
     for _ in range(3):
         rehearse()
@@ -41,10 +41,10 @@ def settle(rehearse, renew):
         rehearse()
     gc.collect()
     _list_objects()
-    # The search has left holes of its own.
+    # Finding the objects has left new holes.
     gc.collect()
     gc.freeze()
-    # What is freed would be used first, wherever it lies.
+    # Keep these alive: freed blocks would be reused first, wherever they lie.
     _kept.extend((sys.modules["__main__"], sys.argv, sys.stdout, sys.stderr))
     _fill_holes()
     renew()
@@ -53,7 +53,7 @@ def settle(rehearse, renew):
 
 
 def _move_code(rehearse):
-    """Lay the code side by side that `rehearse` writes to, which counts how often it ran."""
+    """Move the code objects that `rehearse` writes to side by side; the writes are their execution counters."""
     before = {
         function: function.__code__._co_code_adaptive
         for function in gc.get_objects()
@@ -72,15 +72,15 @@ def _list_objects():
         addresses.append(id(obj))
         addresses.append(id(type(obj)))
         if type(obj) is str:
-            # It is kept in the string, and would be written there when it is first needed.
+            # The hash is cached in the string, which would otherwise be written to on first use.
             hash(obj)
     _kept.append(b"".join((_MARK[::-1], len(objects).to_bytes(4, "little"), addresses.tobytes())))
 
 
 def _find_objects():
-    """Every object that something refers to.
+    """Return every object that something refers to.
 
-    Some of them are gone by the time of the snapshot; the linker sees that.
+    Some of them no longer exist when the snapshot is taken; the linker detects that.
     """
     found = {}
     ahead = list(sys.modules.values())
@@ -92,24 +92,24 @@ def _find_objects():
             continue
         found[key] = obj
         if type(obj) is CodeType:
-            # The collector does not know what code refers to.
+            # The garbage collector does not visit these references.
             ahead += obj.co_consts, obj.co_names, obj.co_filename, obj.co_name, obj.co_qualname
             ahead += obj.co_linetable, obj.co_exceptiontable, obj.co_varnames
         else:
             ahead += gc.get_referents(obj)
-    # Those of the rest are referred to by what holds them, by `found` and by the loop.
+    # `found` and the loop variable each hold one reference; an object without a third has no other owner.
     return [obj for obj in found.values() if sys.getrefcount(obj) > 2]
 
 
 def _fill_holes():
     """Allocate blocks of every size until they come from memory that was never used.
 
-    These are the blocks of CPython's own allocator.  Those of libc's the linker takes.
+    These are the blocks of CPython's own allocator.  The linker takes those of libc.
     """
     blocks = [None] * 100_000
     # First all free pools, until an arena has been used from its start to its end.
     count, end = _fill(blocks, 0, _bytes_of(_LARGEST), _ARENA // _LARGEST, 0)
-    # Then those of each size, and what CPython keeps of each type to be used again, until they come from the
+    # Then the blocks of each size, and the free lists that CPython keeps for some types, until new ones come from the
     # next arena.
     for make in _MAKERS:
         count, _ = _fill(blocks, count, make, 8, end)
@@ -117,9 +117,9 @@ def _fill_holes():
 
 
 def _fill(blocks, count, make, enough, beyond):
-    """Keep what `make` makes until `enough` in a row lie side by side, and behind `beyond`.
+    """Keep the results of `make` until `enough` in a row lie side by side, at addresses above `beyond`.
 
-    Returns how many `blocks` there are then, and where the last one is.
+    Returns the number of `blocks` and the address of the last one.
     """
     run = last = 0
     while run < enough and count < len(blocks):

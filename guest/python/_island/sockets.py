@@ -1,6 +1,6 @@
 """`select` and `socket`, whose waits are waits of the interpreter.
 
-A call that blocks lets threads run and aliases be called, can be interrupted, and keeps nothing else waiting.
+While a call blocks, threads run, aliases are answered, and an interruption ends the wait.
 """
 
 import errno
@@ -22,7 +22,7 @@ _IN, _OUT = select.POLLIN, select.POLLOUT
 
 
 def wait(files, timeout=None):
-    """The descriptors of `files` that are ready, with their events; empty after `timeout` seconds."""
+    """Return the descriptors of `files` that are ready, with their events; none after `timeout` seconds."""
     ready = files.probe()
     if not ready and waits.deferred:
         waits.run_deferred()
@@ -41,9 +41,9 @@ def wait(files, timeout=None):
 
 
 def once(files, timeout):
-    """Let one thing happen, within `timeout` seconds: in the background, or that some of `files` are ready.
+    """Wait for one event, within `timeout` seconds: in the background, or that some of `files` become ready.
 
-    Returns the latter.
+    Returns those that are ready.
     """
     ready = files.probe()
     if ready or not files.masks:
@@ -73,13 +73,13 @@ def _step(timeout):
 
 
 class Poll:
-    """What `select.poll()` returns."""
+    """The type of the objects that `select.poll()` returns."""
 
     def __init__(self):
         self.files = Files()
 
     def register(self, fd, eventmask=select.POLLIN | select.POLLPRI | select.POLLOUT, /):
-        """Register a descriptor, or replace the events of one that is registered."""
+        """Register a descriptor, or replace the events of a registered one."""
         self.files.set(_number(fd), eventmask)
 
     def modify(self, fd, eventmask, /):
@@ -90,11 +90,11 @@ class Poll:
         self.files.set(fd, eventmask)
 
     def unregister(self, fd, /):
-        """Remove a registered descriptor; KeyError if it is not."""
+        """Remove a registered descriptor.  Raises KeyError if it is not registered."""
         self.files.drop(_number(fd))
 
     def poll(self, timeout=None, /):
-        """The registered descriptors that are ready, and their events, within `timeout` milliseconds."""
+        """Return the registered descriptors that are ready, with their events, within `timeout` milliseconds."""
         if timeout is not None and not isinstance(timeout, (int, float)):
             raise TypeError("timeout must be a real number or None")
         seconds = None if timeout is None or timeout < 0 else timeout / 1000
@@ -134,7 +134,7 @@ select_.__name__ = select_.__qualname__ = "select"
 
 
 def _retried(sock, timeout, mask, method, *args):
-    """Call a method of a socket that blocks as one of a socket that does not, and wait in between."""
+    """Call a socket method in non-blocking mode, and wait for the socket in between."""
     if timeout == 0:
         return _told(method, sock, *args)
     usual = sock.gettimeout()
@@ -157,9 +157,9 @@ def _await(sock, mask, deadline):
 
 
 def _told(method, sock, *args):
-    """Call a method of a socket, with what its errors mean.
+    """Call a socket method, and convert its errors.
 
-    A stream of WASI tells no reason why it failed, and libc then says that of any stream.
+    A WASI stream gives no reason for a failure, which libc reports as EIO.
     """
     try:
         return method(sock, *args)
@@ -223,7 +223,7 @@ def _connect(self, address, /):
 
 
 def _recvfrom(self, bufsize, flags=0, /):
-    # All sockets are connected ones; libc refuses to say again to whom.
+    # All sockets are connected; libc does not report the peer's address again.
     return self.recv(bufsize, flags), None
 
 
@@ -235,7 +235,7 @@ def _getpeername(self, /):
     try:
         return _socket.socket.getpeername(self)
     except ConnectionResetError:
-        # libc has no other number where WASI says that the state is not the right one.
+        # libc uses this number if WASI reports an invalid state.
         raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN)) from None
 
 
@@ -252,7 +252,7 @@ def _connect_ex(self, address, /):
 
 
 def install():
-    """Give `select`, `selectors` and `socket` these meanings."""
+    """Install these functions in `select`, `selectors` and `socket`."""
     select.poll, select.select = poll, select_
     selectors.PollSelector._selector_cls = Poll
     selectors.SelectSelector._select = staticmethod(select_)

@@ -1,4 +1,4 @@
-"""What every interpreter has from the snapshot: importing this makes the memory ready for it."""
+"""The contents of the snapshot: importing this module prepares the memory for every interpreter."""
 
 import os
 import sys
@@ -10,10 +10,10 @@ library.collect("/python")
 library.collect(os.path.dirname(os.path.dirname(__file__)))
 library.install()
 
-# What a new interpreter of CPython's has imported, and what this package cannot do without.
+# The modules that a new CPython interpreter has imported, and those that this package needs.
 _SEEN = set(sys.modules)
 
-# Importing these now makes them part of every island, at no cost to any.
+# Importing these now makes them part of every island at no cost.
 import archipel  # noqa: E402, F401
 import concurrent.interpreters  # noqa: E402
 import interpreters  # noqa: E402, F401
@@ -27,7 +27,7 @@ from . import interrupts, intrinsics, process, threads  # noqa: E402
 process.install()
 intrinsics.install()
 interrupts.install()
-# Whatever is imported from now on makes its locks of the ones that work here.
+# Modules that are imported from now on create their locks with the replacements.
 threads.install()
 
 from . import loop, modules, polls, pool, prompt, queues, run  # noqa: E402, F401
@@ -43,9 +43,9 @@ run.fresh_main()
 
 
 def settle(application):
-    """Leave the memory as an interpreter would find it that has run a little.
+    """Leave the memory in the state of an interpreter that has run a little.
 
-    `application` is the module that is being imported, which must still be there when it has been.
+    `application` is the module that is being imported, which must be in `sys.modules` when its import ends.
     """
     guest, own = run.Guest(), sys.modules[application]
     guest.exec("pass")
@@ -62,10 +62,10 @@ def settle(application):
 
 
 class _Random(ModuleType):
-    """What the bindings take for the module.
+    """A stand-in for the module `random` while the snapshot is being made.
 
-    They ask it for `seed` when all else of the snapshot is there, so that the memory can be left in order
-    then; and they call that in every interpreter.  The module itself is seeded when a script imports it.
+    The bindings take `seed` from it after everything else in the snapshot exists, so the memory is arranged at that
+    moment.  They call it in every interpreter.  The real module is seeded when a script imports it.
     """
 
     @property
@@ -76,18 +76,18 @@ class _Random(ModuleType):
 
 
 def _drawn_later():
-    """Nothing is to be drawn at random until somebody wants it."""
+    """Do nothing: random numbers are drawn when they are first needed."""
 
 
 def _renew():
-    """Make anew what every interpreter writes to."""
+    """Recreate what every interpreter writes to."""
     process.install()
     sys.argv = [""]
     run.fresh_main()
 
 
 def _rehearse():
-    """What most interpreters do."""
+    """Do what most interpreters do."""
     _drawn_later()
     Ok(run.Guest().exec("pass"))
     run.restart()

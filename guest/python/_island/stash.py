@@ -1,7 +1,7 @@
-"""Modules that were imported before the snapshot, and are out of sight until somebody imports them.
+"""Modules that were imported before the snapshot, and are hidden until a script imports them.
 
-Importing such a module takes a few microseconds instead of milliseconds: it lies in the memory that
-the interpreter began with, as do those that it refers to.
+Importing such a module takes microseconds instead of milliseconds: it and the modules that it refers to are in the
+memory that the interpreter starts with.
 """
 
 import _imp
@@ -28,7 +28,7 @@ _NAMES = (
 # name -> (module, names of the others that come with it)
 _stash = {}
 
-# What must not be as it was in the snapshot.
+# Functions that renew the state of a module after the snapshot.
 _renew = {
     "random": lambda module: module.seed(),
     "logging": lambda module: setattr(module, "_startTime", sys.modules["time"].time_ns()),
@@ -36,14 +36,14 @@ _renew = {
 
 
 def _begin(name, module):
-    """Let a module let go of what it drew or read when it was imported."""
+    """Renew the state that a module drew or read when it was imported."""
     function = _renew.get(name)
     if function is not None:
         function(module)
 
 
 class Stashed(Loader):
-    """The loader of modules that are there already."""
+    """The loader of modules that are in memory already."""
 
     @staticmethod
     def create_module(spec):
@@ -62,22 +62,22 @@ class Stashed(Loader):
 
 
 def find_spec(name):
-    """The spec of a module that lies ready; None for any other."""
+    """Return the spec of a stashed module, or None."""
     entry = _stash.get(name)
-    # Who forbids the import of a module wants to see what others make of that.
+    # A None in `sys.modules` blocks an import, so the script wants to see its effect on other modules.
     if entry is None or None in sys.modules.values():
         return None
     module = entry[0]
     spec = ModuleSpec(name, Stashed, origin=getattr(module, "__file__", None))
-    # It is what makes a package of it, which can be run when it has a `__main__`.
+    # This attribute makes it a package, which can be run if it has a `__main__`.
     spec.submodule_search_locations = getattr(module, "__path__", None)
     return spec
 
 
 def lay_in(seen):
-    """Import what is worth it, and hide all but the modules called in `seen`.
+    """Import the modules worth stashing, and hide all but those named in `seen`.
 
-    What is builtin or frozen stays: the import system would make another one of it.
+    Builtin and frozen modules stay visible: the import system would create them again.
     """
     for name in _NAMES:
         __import__(name)
@@ -98,7 +98,7 @@ def lay_in(seen):
 
 
 def _referred(module, names, hidden):
-    """The hidden modules that one refers to: by name, or by what is from them."""
+    """Return the hidden modules that a module refers to, directly or through its attributes."""
     found = set()
     for value in vars(module).values():
         if isinstance(value, ModuleType):

@@ -1,28 +1,28 @@
-"""What the items of a message depend on, to see whether they could be sent again as they are."""
+"""The dependencies of the items of a message, to detect whether the items can be sent again as they are."""
 
 import sys
 import types
 from types import FunctionType, ModuleType
 
-# Values that are written into each item, since their identity is of no consequence.
+# Types of values that are written into each item, because their identity does not matter.
 ATOMS = (type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented))
 
-# Types whose values do not change, or are noted by themselves.
+# Types whose values do not change, or are recorded separately.
 _STEADY = frozenset((FunctionType, types.BuiltinFunctionType, ModuleType))
 
 
 class Steady:
-    """What the items of a message depend on, in a form that shows whether it has changed."""
+    """The dependencies of the items of a message, in a form that shows whether they have changed."""
 
     def __init__(self):
         self._modules = len(sys.modules)
-        # (function, its code, its defaults, what makes its annotations)
+        # (function, its code, its defaults, its annotate function)
         self._functions = []
         # (namespace, name, value)
         self._variables = []
 
     def add_function(self, function):
-        """Note a function; returns whether that is possible."""
+        """Record a function; return whether that is possible."""
         if function.__closure__ or function.__kwdefaults__ or function.__dict__:
             return False
         defaults = function.__defaults__
@@ -32,7 +32,7 @@ class Steady:
         return True
 
     def add_variable(self, space, name, value):
-        """Note a variable; returns whether that is possible."""
+        """Record a variable; return whether that is possible."""
         kind = type(value)
         if kind not in ATOMS and kind not in _STEADY:
             return False
@@ -40,7 +40,7 @@ class Steady:
         return True
 
     def holds(self):
-        """Whether all of it is as it was."""
+        """Return whether nothing has changed."""
         if self._modules != len(sys.modules):
             return False
         for function, code, defaults, annotate in self._functions:

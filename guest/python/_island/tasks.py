@@ -1,4 +1,4 @@
-"""Jobs that run in other interpreters while this one goes on."""
+"""Jobs in other interpreters, presented as threads."""
 
 import itertools
 import sys
@@ -14,16 +14,16 @@ from .errors import not_sent
 
 _numbers = itertools.count(1)
 
-# Those that an interpreter at its end waits for, as it does for threads.
+# Jobs that the interpreter joins before it ends, as it does threads.
 _live = weakref.WeakSet()
 
 
 class TaskThread(threading.Thread):
     """A job in another interpreter, with the methods of a thread.
 
-    `start()` returns the task of the job; what it raises, and what `finish(result, excinfo)` raises
-    when the job has ended, is shown as an uncaught exception of a thread is.  What interrupts the
-    caller meanwhile is the caller's.
+    `start()` starts the job and returns its task.  `finish(result, excinfo)` is called when the job has ended.  What
+    either raises is reported like an uncaught exception of a thread, except for interruptions of the caller, which
+    propagate.
     """
 
     def __init__(self, start, finish, name=None):
@@ -37,7 +37,7 @@ class TaskThread(threading.Thread):
             self._error = error
             self._report(error)
         else:
-            # Whoever drops it without joining it has an interpreter that goes on nevertheless.
+            # An instance that is dropped without `join` leaves an interpreter that still runs.
             _live.add(self)
         self._started.set()
 
@@ -46,11 +46,11 @@ class TaskThread(threading.Thread):
         return f"<{type(self).__name__}({self.name}, {state})>"
 
     def start(self):
-        """It was started when it was created."""
+        """Raise RuntimeError: the job was started when the object was created."""
         raise RuntimeError("threads can only be started once")
 
     def join(self, timeout=None):
-        """Wait until the job has ended, or for `timeout` seconds."""
+        """Wait until the job has ended, for at most `timeout` seconds."""
         if self._task is None:
             return
         try:
@@ -67,14 +67,14 @@ class TaskThread(threading.Thread):
             self._report(error)
 
     def is_alive(self):
-        """Whether the job has not ended yet."""
+        """Return whether the job is still running."""
         self.join(0)
         return self._task is not None
 
     def _report(self, error):
         if isinstance(error, SystemExit):
             return
-        # What was replaced since the snapshot is what should be called.
+        # A hook that was installed after the snapshot takes precedence.
         threading.excepthook(
             threading.ExceptHookArgs((type(error), error, error.__traceback__, self))
         )
@@ -82,7 +82,7 @@ class TaskThread(threading.Thread):
 
 
 def join_all():
-    """Wait for all that were started and not joined."""
+    """Join all jobs that were started and not joined."""
     while _live:
         for thread in list(_live):
             thread.join()

@@ -1,6 +1,6 @@
 """`concurrent.futures.ThreadPoolExecutor` for an interpreter with one stack.
 
-What is submitted runs as a `threading.Thread` would: when whoever submitted it next waits or ends.
+A submitted call runs as a `threading.Thread` would: when the submitter next waits or ends.
 """
 
 from concurrent.futures import _base
@@ -23,7 +23,7 @@ class _Work:
 
 
 def _context(self):
-    """What the work runs in; None when it could not be initialized."""
+    """Return the context that the work runs in, or None if its initializer failed."""
     if self._broken:
         return None
     if self._own_context is None:
@@ -72,7 +72,7 @@ def shutdown(self, wait=True, *, cancel_futures=False):
 
 
 def install():
-    """Give the class these methods, under the texts of the originals."""
+    """Install these methods in the class, with the docstrings of the originals."""
     cls = _thread.ThreadPoolExecutor
     cls._own_context = None
     for method in (submit, shutdown, _initializer_failed):

@@ -1,7 +1,7 @@
 """`threading` for an interpreter with one stack.
 
-A thread that is started runs when its creator next waits or ends, from its beginning to its end,
-and never beside it.  A wait that this makes impossible raises DeadlockError.
+A started thread runs from its beginning to its end when its creator next waits or ends, and never in parallel with it.
+A wait that this makes impossible raises DeadlockError.
 """
 
 import _thread
@@ -18,7 +18,7 @@ _sleep = time.sleep
 
 
 class Lock:
-    """A lock whose holder can only be a thread that runs below or has run."""
+    """A lock whose holder is a thread that is lower on the stack or has ended."""
 
     __slots__ = ("_locked", "__weakref__")
 
@@ -66,7 +66,7 @@ class Lock:
         return self._locked
 
     def _is_owned(self):
-        # `threading.Condition` would try to acquire it otherwise.
+        # Without this, `threading.Condition` would try to acquire the lock.
         return self._locked
 
     def _at_fork_reinit(self):
@@ -113,21 +113,21 @@ def _next_ident():
     return _idents
 
 
-# The thread whose body runs now; the last entry is the innermost.
+# The threads whose bodies are running; the last one is the innermost.
 _running = []
 
 
 class _Stopped(BaseException):
-    """Ends a daemon thread that nobody waits for any more."""
+    """Ends a daemon thread that no other thread waits for."""
 
 
-# How often a thread may wait in vain after its creator's own wait was over: who waits again and again
-# waits for what only the creator could do.
+# The maximum number of unsuccessful waits of a thread after its creator's own wait has ended.  A thread that exceeds it
+# is waiting for an action of its creator.
 _MOST_IN_VAIN = 100
 
 
 def _waited(in_vain):
-    """Stop the thread that has just waited for some time, if its creator could go on but for it."""
+    """Stop the thread that has just waited if it keeps its creator from going on."""
     if not _running:
         return
     thread = _running[-1]
@@ -139,7 +139,7 @@ def _waited(in_vain):
         thread._in_vain += 1
         if thread._in_vain >= _MOST_IN_VAIN:
             raise DeadlockError(
-                f"thread {thread.name!r} waits for something while its creator waits for its end"
+                f"thread {thread.name!r} waits for its creator, which waits for the thread to end"
             )
 
 
@@ -152,7 +152,7 @@ def _run_deferred(self):
     except (SystemExit, _Stopped):
         pass
     except (DeadlockError, Cancelled, KeyboardInterrupt):
-        # It belongs to whoever made the wait impossible, or to all that runs, and must not pass unseen.
+            # These concern the thread that made the wait impossible, or the whole job, and must not be lost.
         raise
     except BaseException:
         self._invoke_excepthook(self)
@@ -173,7 +173,7 @@ def _join(self, timeout=None):
         waits.deferred.remove(self)
         self._run_deferred()
     elif not self._ran:
-        raise DeadlockError(f"thread {self.name!r} waits for the thread that would join it")
+        raise DeadlockError(f"thread {self.name!r} is waiting for the thread that joins it")
 
 
 def _is_alive(self):
@@ -198,7 +198,7 @@ _main_ident = _thread.get_ident
 
 
 def sleep(seconds, /):
-    """Let the started threads run, and then the rest of the time pass."""
+    """Let the started threads run, and then wait for the remaining time."""
     if waits.deferred or waits.background:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and waits.let_happen(left):
@@ -210,7 +210,7 @@ def sleep(seconds, /):
 
 
 def _pause(seconds):
-    # C code would sleep through an interruption; it still says what is no time.
+    # C code would sleep through an interruption.  It still raises the errors for invalid times.
     if type(seconds) in (int, float) and 0 < seconds < 1e9:
         waits.pause(int(seconds * 1e9))
     else:
@@ -222,12 +222,12 @@ sleep.__doc__ = _sleep.__doc__
 
 
 def _daemon_threads_allowed():
-    """As in CPython, only the first interpreter of a family may have threads that nobody waits for."""
+    """Return whether daemon threads are allowed: as in CPython, only in the first interpreter of a family."""
     return interpreters.current() == 0
 
 
 def install():
-    """Give `threading`, `_thread` and `time` these meanings."""
+    """Install these functions in `threading`, `_thread` and `time`."""
     thread = threading.Thread
     thread.start = _start
     thread.join = _join
@@ -239,7 +239,7 @@ def install():
     for name in ("Lock", "_allocate_lock"):
         setattr(threading, name, Lock)
     _thread.allocate_lock = _thread.allocate = _thread.LockType = Lock
-    # The C classes would block for ever in the one thread that there is.
+    # The C classes would block forever in the only thread.
     threading._CRLock = None
     threading.RLock = threading._RLock = threading._PyRLock
     queue.SimpleQueue = queue._PySimpleQueue

@@ -1,8 +1,8 @@
-"""Every wait of the interpreter, and the threads that run while it waits.
+"""Every wait of the interpreter, and the threads that run during waits.
 
-The interpreter has one stack.  A wait is one call of the host, which lets other interpreters run.
-What a `threading.Thread` was given runs on top of the wait of its creator, and while that runs and
-waits in turn, the host is asked for whatever of all these waits is over first.
+The interpreter has one stack.  A wait is one call of the host, which runs other interpreters in the meantime.  The
+body of a `threading.Thread` runs on top of its creator's wait.  If that body waits in turn, the host is asked for the
+first of all these waits to end.
 """
 
 import time
@@ -19,14 +19,13 @@ from .intrinsics import nothing, put as _put_plain, take as _take_plain
 # Threads that were started and have not run yet.
 deferred = deque()
 
-# The waits that are under way, outermost first.
+# The waits in progress, outermost first.
 under_way = []
 
-# What is to be done when something happens that nobody waits for just now: a dict of waits and the
-# functions to call with their outcomes.
+# Waits that no code is blocked on: a dict of waits and the functions to call with their outcomes.
 background = {}
 
-# How many of the waits that are under way are for sockets: their cases are `readiness.Files`.
+# The number of waits in progress that are for sockets: their cases are `readiness.Files`.
 polling = 0
 
 _PLAIN = channels.Form.PLAIN
@@ -37,9 +36,9 @@ _NotShareable = channels.Error_NotShareable
 
 
 def nanoseconds(timeout):
-    """`timeout` seconds as the host takes it; None waits as long as it takes.
+    """Convert `timeout` from seconds to the host's unit; None means no limit.
 
-    Raises ValueError for a negative number and for what is not a number.
+    Raises ValueError for a negative number and for NaN.
     """
     if timeout is None:
         return None
@@ -47,29 +46,29 @@ def nanoseconds(timeout):
         raise ValueError("timeout is not a number")
     if timeout < 0:
         raise ValueError("timeout value must be non-negative")
-    # Five hundred years are as good as any longer time, and fit.
+    # Longer times than 292 years are capped, to fit into the host's number.
     return min(int(timeout * 1e9), 1 << 63) if timeout < 1e10 else 1 << 63
 
 
 class Wait:
-    """A case of `waiting.wait`, and what came of it."""
+    """A case of `waiting.wait`, and its outcome."""
 
     __slots__ = ("case", "outcome", "choice")
 
     def __init__(self, case, choice=None):
         self.case = case
         self.outcome = None
-        # Of the waits with the same list in here, only the one that gets into it may be done.
+        # Of the waits that share this list, only the one that is added to it may be carried out.
         self.choice = [] if choice is None else choice
 
 
 def send(sender, obj, timeout=None, unbound=None, pickled=False):
-    """Send `obj`; raises Err with a `channels.Error` when it was not sent.
+    """Send `obj`; raises Err with a `channels.Error` if it was not sent.
 
-    What is not data is pickled, if `pickled` allows it.  `unbound` is for a message whose fate after
-    its sender's end differs from what is usual in the channel.
+    Objects that are not data are pickled, if `pickled` allows it.  `unbound` overrides the channel's treatment of
+    messages whose sender is destroyed.
     """
-    # The usual case.  Bytes would have to be looked at again.
+    # The fast path.  Bytes are excluded because they would have to be checked.
     if (
         timeout is None
         and type(obj) is not bytes
@@ -99,7 +98,7 @@ def send(sender, obj, timeout=None, unbound=None, pickled=False):
 
 
 def message_for(obj, unbound, pickled):
-    """A message for `obj` that needs no second look."""
+    """Return a message for `obj` that the host does not reject as inexact."""
     try:
         message = encode_exactly(obj)
     except NotShareableError:
@@ -129,7 +128,7 @@ def _send_pickled(sender, obj, timeout, unbound):
 
 
 def send_message(sender, message, timeout, unbound=None):
-    """Send a message that is encoded already."""
+    """Send a message that is already encoded."""
     sized(message[0])
     if unbound is not None:
         message = _with_unbound(message, unbound)
@@ -156,17 +155,17 @@ def _put(sender, message, limit):
         interrupts.rise()
 
 
-# What was received for somebody who did not want it any more: receiver -> messages.
+# Messages that were received for a cancelled receiver: receiver -> messages.
 _put_back = {}
 
 
 def put_back(receiver, message):
-    """Let the next receive from `receiver` have `message`."""
+    """Return `message` to `receiver`, for its next receive."""
     _put_back.setdefault(receiver, deque()).append(message)
 
 
 def take(receiver, limit):
-    """The next message, within `limit` nanoseconds; raises Err with a `channels.Error`."""
+    """Return the next message, within `limit` nanoseconds; raises Err with a `channels.Error`."""
     if _put_back:
         messages = _put_back.get(receiver)
         if messages is not None:
@@ -185,9 +184,9 @@ def take(receiver, limit):
 
 
 def receive(receiver, timeout=None):
-    """Receive an object; raises Err with a `channels.Error` when there is none."""
+    """Receive an object; raises Err with a `channels.Error` if there is none."""
     if timeout is None and not deferred and not under_way and not background and not _put_back:
-        # The usual case.
+        # The fast path.
         obj = _take_plain(receiver.handle)
         if obj is not nothing:
             return obj
@@ -205,7 +204,7 @@ def receive(receiver, timeout=None):
 
 
 def ended(task, timeout=None):
-    """Wait for `task` to end; raises Err with a `channels.Error` when it did not."""
+    """Wait for `task` to end; raises Err with a `channels.Error` if it did not."""
     case = waiting.Case_Ended(task)
     if not deferred and not under_way and not background:
         _, outcome = _host_wait([case], nanoseconds(timeout))
@@ -227,7 +226,7 @@ def _host_wait(cases, limit):
 
 
 def pause(limit):
-    """Let `limit` nanoseconds pass."""
+    """Wait for `limit` nanoseconds."""
     try:
         _host_wait([], limit)
     except Err as error:
@@ -236,9 +235,9 @@ def pause(limit):
 
 
 def first(cases, timeout):
-    """Do the first of several cases of the host's; returns its index and its outcome.
+    """Carry out the first of several cases of the host that becomes ready; return its index and its outcome.
 
-    Raises Err with a `channels.Error` when none could be done.
+    Raises Err with a `channels.Error` if none became ready.
     """
     if not deferred and not under_way and not background:
         return _host_wait(cases, nanoseconds(timeout))
@@ -260,25 +259,25 @@ def first(cases, timeout):
     finally:
         for wait in waits:
             under_way.remove(wait)
-        # It would keep the waits, and what they received, until garbage is collected.
+        # The list would otherwise keep the waits and their messages until the next garbage collection.
         choice.clear()
 
 
-# When the wait of whoever started the threads that run now is over, on the monotonic clock.
+# The time on the monotonic clock at which the wait of the running threads' creator ends.
 creator_until = None
 
 
 def run_deferred(until=None):
-    """Run what the started threads were given, until none is left.
+    """Run the started threads until none is left.
 
-    At the time `until` whoever waits could go on.
+    `until` is the time at which the waiting creator could go on.
     """
     while deferred:
         run_one(until)
 
 
 def run_one(until):
-    """Run what the first of the started threads was given."""
+    """Run the first of the started threads."""
     global creator_until
     before, creator_until = creator_until, until
     try:
@@ -288,9 +287,9 @@ def run_one(until):
 
 
 def until(case, timeout):
-    """Wait for `case`, beside all that is waited for; returns its outcome.
+    """Wait for `case` together with all other waits, and return its outcome.
 
-    Raises Err with a `channels.Error` when it could not be done.
+    Raises Err with a `channels.Error` if it could not be carried out.
     """
     wait = Wait(case)
     deadline = None
@@ -304,7 +303,7 @@ def until(case, timeout):
             step(None if deadline is None else max(0, deadline - time.monotonic_ns()))
     finally:
         under_way.remove(wait)
-        # As above.
+        # See `first`.
         wait.choice.clear()
     if type(wait.outcome) is waiting.Outcome_Failed:
         raise Err(wait.outcome.value)
@@ -312,7 +311,7 @@ def until(case, timeout):
 
 
 def step(left):
-    """Wait for the first of all that is waited for, for at most `left` nanoseconds, and note it.
+    """Wait for the first of all waits to end, for at most `left` nanoseconds, and record its outcome.
 
     Raises Err with a `channels.Error`, such as a timeout.
     """
@@ -336,7 +335,7 @@ def step(left):
             raise
         index = None
     if index is None:
-        # A handler of the script's may have changed what is waited for.
+        # A signal handler of the script may have changed the set of waits.
         interrupts.rise()
     elif index == len(waits):
         readiness.probe(of_files)
@@ -354,9 +353,9 @@ def _settle(wait, outcome):
 
 
 def _meet(waits):
-    """Let one who sends and one who receives from the same channel meet, if both are among `waits`.
+    """Pair a sender with a receiver of the same channel, if both are among `waits`.
 
-    For the host all of these are one wait, which cannot meet itself.
+    To the host all of these are one wait, which cannot exchange messages with itself.
     """
     sends = [wait for wait in waits if type(wait.case) is waiting.Case_Send]
     if not sends:
@@ -365,7 +364,7 @@ def _meet(waits):
     for receive in receives:
         channel = receive.case.value.id()
         if receive.case.value.length():
-            # What is in the channel already comes first.
+            # Queued messages come first.
             continue
         for send in sends:
             sender, message = send.case.value
@@ -377,10 +376,10 @@ def _meet(waits):
 
 
 def let_happen(timeout=None):
-    """Run deferred threads, or else wait for one thing in the background, and say if there was any.
+    """Run a started thread, or else wait for one event in the background; return whether there was any to wait for.
 
-    After `timeout` seconds it gives up.  It is for those who wait for something in this very memory,
-    which only such a thing can bring about.
+    Gives up after `timeout` seconds.  Callers wait for a change in this interpreter's own memory, which only such an
+    event can cause.
     """
     if deferred:
         run_one(None if timeout is None else time.monotonic() + timeout)
@@ -395,8 +394,8 @@ def let_happen(timeout=None):
     return True
 
 
-# After this many unsuccessful polls of one object, or of all objects, a started thread begins.  One that began at
-# the first poll could wait in vain for what its creator does after it.
+# After this many unsuccessful polls of one object, or of all objects, a started thread runs.  A thread that ran at the
+# first poll could wait in vain for something that its creator does after that poll.
 _LOOKS_AT_ONE = 10
 _LOOKS = 200
 
@@ -405,10 +404,10 @@ _stepping = False
 
 
 def look(key):
-    """Count an unsuccessful poll of the object that `key` stands for.
+    """Count an unsuccessful poll of the object that `key` identifies, and return whether anything has happened.
 
-    It is a wait of zero length: what is ready in the background happens, and after a few polls the first of the
-    started threads begins.  Returns whether anything has happened.
+    A poll is a wait of zero length: events in the background are processed, and after a few polls the first of the
+    started threads runs.
     """
     global _stepping
     if deferred:

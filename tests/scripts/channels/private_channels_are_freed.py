@@ -1,7 +1,7 @@
 #: stdout 0
 #: stdout 1 ChannelNotFoundError
 #: stdout 5
-# A channel of CPython's private module is there as long as something has its ID.
+# A channel of CPython's private module lives while a ChannelID of it exists.
 import _interpchannels as channels
 from concurrent import interpreters
 
@@ -16,6 +16,6 @@ try:
     channels.send(number, 1, blocking=False)
 except channels.ChannelError as error:
     print(len(channels.list_all()), type(error).__name__)
-# By its number it is used by others.
+# Other interpreters use it by its number.
 child = interpreters.create()
 child.exec(f"import _interpchannels\nprint(_interpchannels.recv({int(kept)})[0], flush=True)")

@@ -1,7 +1,7 @@
 #: stdout DeadlockError
 #: stdout DeadlockError
 #: stdout None
-# A send that waits for its receiver, where only the sender could receive.
+# A blocking send of which the sender itself is the only possible receiver.
 import threading
 import _interpchannels as channels
 from archipel import DeadlockError
@@ -19,7 +19,7 @@ try:
 except DeadlockError as error:
     print(type(error).__name__)
 
-# Another interpreter can.
+# Here another interpreter can receive.
 other = channels.create()
 source = f"""
 import _interpchannels

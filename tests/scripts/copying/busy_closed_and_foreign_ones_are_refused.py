@@ -30,7 +30,7 @@ refused(own.reset)
 child.close()
 refused(child.copy)
 refused(child.reset)
-# An interpreter can name what descends from it, and nobody else.
+# An interpreter can name only its descendants.
 other = interpreters.create()
 other.run(REFUSED + """
 import _interpreters

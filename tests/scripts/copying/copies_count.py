@@ -1,5 +1,5 @@
 #: children 3 1
-#: stdout 2 the limit of 3 interpreters is reached
+#: stdout 2 limit exceeded: 3 interpreters
 #: stdout 3
 import interpreters
 

@@ -11,7 +11,7 @@ child.run("""
 import gc, interpreters
 class Loop:
     pass
-# Some ends are garbage that was not collected yet, and some were given up.
+# Some ends are garbage that is not collected yet, and some were released.
 kept = []
 for n in range(50):
     loop = Loop()
@@ -56,7 +56,7 @@ copies[0].run("del s")
 try:
     recv.recv(timeout=0)
 except TimeoutError:
-    # One copy holds it.
+    # One of the copies holds it.
     copies[1].run("s.close()")
 try:
     recv.recv()

@@ -3,7 +3,7 @@
 #: stdout copy
 import interpreters
 
-# Collecting garbage runs code, which must never meet the handles of the original.
+# A garbage collection runs code, which must not use the handles of the original.
 child = interpreters.create()
 recv, send = interpreters.create_channel(None)
 child.run("""
@@ -31,7 +31,7 @@ drain()
 copy = child.copy()
 copy.run("name = 'copy'; gc.collect(); print(name, flush=True)")
 assert set(drain()) == {'copy'}
-# Where garbage is collected all the time, it is so again in both.
+# After copying, garbage collection is enabled again in both.
 child.run("gc.collect(); gc.enable()")
 drain()
 copy = child.copy()

@@ -25,7 +25,7 @@ child.run("""
 import concurrent.interpreters as ci, sys
 print(ci.get_current().id, 'json' in sys.modules)
 """)
-# What it held and what it created went with its state.
+# Its channel ends and children were dropped with its state.
 try:
     recv.recv()
 except interpreters.ChannelClosedError:

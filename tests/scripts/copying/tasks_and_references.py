@@ -14,7 +14,7 @@ grandchild.run("x = 42")
 task = grandchild.run_in_thread("r.recv(); x += 1", channels=dict(r=r))
 """)
 copy = child.copy()
-# What the original started is the original's, and the copy can talk to whom it knew.
+# Tasks that the original started stay its own; the copy can use the same interpreters.
 copy.run("""
 import threading
 def show(arguments):

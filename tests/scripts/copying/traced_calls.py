@@ -3,7 +3,7 @@
 #: stdout original copy
 import interpreters
 
-# Functions that trace calls would run between the copy's first lines, with handles of the original.
+# Trace functions would run between the copy's first lines, with handles of the original.
 child = interpreters.create()
 recv, send = interpreters.create_channel(None)
 child.run("""
@@ -25,7 +25,7 @@ copy = child.copy()
 seen = []
 while (item := recv.recv_nowait(None)) is not None:
     seen.append(item)
-# Whatever is traced of waking up is traced where the handles are right.
+# Calls during the wake-up are traced only after the handles are replaced.
 print(set(seen) <= {'original'})
 for interpreter in (child, copy):
     interpreter.run("on = False; sys.setprofile(None)")

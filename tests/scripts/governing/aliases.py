@@ -59,7 +59,7 @@ except archipel.AliasError as error:
 keep = failing
 """)
 
-# What was taken away is gone at once, also for who has kept the function.
+# A removed alias is gone at once, even for code that has kept the function.
 assert child.unalias("failing") and not child.unalias("failing")
 child.exec("""
 try:
@@ -91,7 +91,7 @@ try:
 except interpreters.InterpreterError:
     pass
 
-# In parallel: each call is answered while this one waits.
+# In parallel: each call is answered while this interpreter waits.
 tasks = []
 others = [archipel.create() for _ in range(3)]
 got = []
@@ -102,7 +102,7 @@ for task in tasks:
     task.join()
 print(sum(got))
 
-# Of a child's child, through its parent.
+# An alias of a grandchild, through its parent.
 child.exec("""
 import archipel
 inner = archipel.create()
@@ -113,7 +113,7 @@ inner.alias('say', log)
 inner.exec('say("nested", double(5))')
 """)
 
-# An alias that waits for a channel lets others go on.
+# An alias that waits for a channel does not block others.
 recv, send = interpreters.create_channel()
 waiting, other = archipel.create(), archipel.create()
 waiting.alias("take", recv.recv)
@@ -125,7 +125,7 @@ sending.join()
 waiting.alias("show", print)
 waiting.exec("show(answer)")
 
-# Whoever waits for its own caller would wait for ever.
+# Waiting for one's own caller would never end.
 stuck = archipel.create()
 recv, send = interpreters.create_channel()
 stuck.alias("take", recv.recv)
@@ -136,7 +136,7 @@ except interpreters_ci.ExecutionFailed as error:
     assert "DeadlockError" in str(error), error
     print("a deadlock")
 
-# A child that is gone leaves nothing to listen for.
+# After a child is destroyed there is nothing to listen for.
 for each in (child, stuck, waiting, other, *others):
     each.close()
 from _island import aliases, waits

@@ -5,8 +5,8 @@
 #: stdout output 100
 #: stdout hello
 #: stdout memory MemoryError
-#: stdout children: the limit of 2 interpreters is reached
-#: stdout depth: the limit of 0 interpreters is reached
+#: stdout children: limit exceeded: 2 interpreters
+#: stdout depth: limit exceeded: 0 interpreters
 #: stdout message: too large: the limit is 1000
 #: stdout queued: 2560 in 10
 #: stdout drained
@@ -57,17 +57,17 @@ except MemoryError as error:
 """)
 
 
-def told(name, child, source):
+def print_error(name, child, source):
     child.alias("say", print)
     child.exec(f"try:\n {source}\nexcept Exception as error:\n say('{name}:', str(error))")
 
 
 child = archipel.create(limits={"children": 2})
-told("children", child, "import archipel; kept = [archipel.create() for _ in range(3)]")
+print_error("children", child, "import archipel; kept = [archipel.create() for _ in range(3)]")
 child = archipel.create(limits={"depth": 0})
-told("depth", child, "import archipel; archipel.create()")
+print_error("depth", child, "import archipel; archipel.create()")
 child = archipel.create(limits={"message": 1000})
-told("message", child, "import archipel; archipel.channel(1)[1].send('x' * 1000)")
+print_error("message", child, "import archipel; archipel.channel(1)[1].send('x' * 1000)")
 
 child = archipel.create(limits={"queued": 256 * 10})
 child.alias("say", print)
@@ -103,7 +103,7 @@ except ValueError:
     say('recursion stays')
 """)
 
-# The owner may raise a limit, and what runs goes on where it was.
+# The owner can raise a limit, and the running code continues.
 child = archipel.create()
 raised = []
 
@@ -129,7 +129,7 @@ child.alias("say", print)
 child.exec(f"say('raised {len(raised)} times, then', result)")
 
 
-# One that does nothing, and one that fails, and a limit that its own doing reaches.
+# Handlers that do nothing, that fail, and that exceed the limit themselves.
 def stopped(name, on_limit):
     child = archipel.create()
     child.limit(cpu=0.02, on_limit=on_limit)
@@ -142,7 +142,7 @@ def stopped(name, on_limit):
 stopped("once: stopped", lambda reached: None)
 stopped("it failed:", lambda reached: 1 / 0)
 
-# Nobody gives more than it has.
+# No interpreter can grant more than it has.
 parent = archipel.create(limits={"output": 1000})
 parent.alias("say", print)
 parent.exec("""

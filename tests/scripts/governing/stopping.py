@@ -45,7 +45,7 @@ child.cancel("enough")
 task.join()
 child.exec("say('goes on')")
 
-# What is stopped in a way that it cannot catch says nothing.
+# Code that is stopped with `unwind` prints nothing.
 child = archipel.create()
 child.alias("stop", lambda: child.cancel("enough", unwind=True))
 try:

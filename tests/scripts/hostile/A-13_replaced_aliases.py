@@ -1,5 +1,5 @@
 #: row A-13
-#: attack It replaces and patches aliases: only for itself.
+#: attack It replaces and patches aliases, which affects only itself.
 #: outcome OK
 #: alias echo
 #: stdout mine

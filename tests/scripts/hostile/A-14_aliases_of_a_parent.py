@@ -1,5 +1,5 @@
 #: row A-14
-#: attack A child calls an alias of its parent's, which was not lent to it.
+#: attack A child calls an alias of its parent that was not lent to it.
 #: outcome RAISE(NameError)
 #: alias echo
 #: audit there is no alias called "echo"

@@ -1,5 +1,5 @@
 #: row A-6
-#: attack It calls a function of the host's with thirty million objects, which would take a gigabyte there.
+#: attack It calls a host function with thirty million objects, which would take a gigabyte in the host.
 #: outcome RAISE(NotShareableError)
 #: alias echo
 #: stdout NotShareableError

@@ -1,5 +1,5 @@
 #: row A-6
-#: attack It calls aliases with arguments that are too large, too deep, no data, or odd.
+#: attack It calls aliases with arguments that are too large, too deep, not data, or odd.
 #: outcome RAISE(ValueError)
 #: alias echo
 #: stdout object NotShareableError

@@ -1,5 +1,5 @@
 #: row A-7
-#: attack It calls aliases with texts that somebody might evaluate, format, or take for a path.
+#: attack It calls aliases with texts that the host could evaluate, format, or use as a path.
 #: outcome OK
 #: alias echo
 #: stdout 7 as they were

@@ -1,5 +1,5 @@
 #: row C-10
-#: attack It fills a dict with keys that all have one hash.
+#: attack It fills a dict with keys that all have the same hash.
 #: outcome LIMIT(cpu)
 #: cpu 300ms
 #: stdout reached

@@ -1,5 +1,5 @@
 #: row C-11
-#: attack It sorts by a key that takes for ever.
+#: attack It sorts by a key function that never returns.
 #: outcome LIMIT(cpu)
 #: cpu 300ms
 #: stdout reached

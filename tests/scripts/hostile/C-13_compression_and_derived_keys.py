@@ -17,7 +17,7 @@ ATTACKS = {
     'bz2': "import bz2",
 }
 for name, source in ATTACKS.items():
-    # What ends by itself may take as long as it likes, on a busy machine.
+    # Code that ends by itself gets enough time for a loaded machine.
     child = archipel.create(limits={'cpu': 0.5 if name == 'zlib' else 60, 'memory': 128 << 20})
     try:
         child.exec(source)

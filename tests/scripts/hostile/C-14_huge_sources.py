@@ -11,7 +11,7 @@ from concurrent.interpreters import ExecutionFailed
 ATTACKS = {
     'lines': r"compile('x = 1\n' * 10**6, '', 'exec')",
     'expression': "compile('1' + '+1' * 10**5, '', 'eval')",
-    # The compiler leaves what would be large to whoever runs it.
+    # The compiler does not fold constants that would be large.
     'folding': "compile(\"'a' * (2**15) * (2**15)\", '', 'eval')",
     'in the loop': "eval(\"'a' * (2**15) * (2**15)\")",
 }

@@ -1,5 +1,5 @@
 #: row C-15
-#: attack It makes cyclic garbage and collects it for ever.
+#: attack It creates and collects cyclic garbage forever.
 #: outcome LIMIT(cpu)
 #: cpu 500ms
 #: stdout reached

@@ -1,5 +1,5 @@
 #: row C-18
-#: attack It sleeps and waits for times that are negative, infinite, no number, or too long.
+#: attack It sleeps and waits for times that are negative, infinite, not a number, or too long.
 #: outcome RAISE(ValueError)
 #: stdout ValueError ValueError OverflowError OverflowError
 #: stdout ValueError ValueError

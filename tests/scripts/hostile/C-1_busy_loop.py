@@ -1,5 +1,5 @@
 #: row C-1
-#: attack It loops for ever.
+#: attack It loops forever.
 #: outcome LIMIT(cpu)
 #: cpu 300ms
 #: stdout reached

@@ -1,5 +1,5 @@
 #: row C-21
-#: attack It calls the host in a loop, by asking an empty channel.
+#: attack It calls the host in a loop, by polling an empty channel.
 #: outcome LIMIT(cpu)
 #: cpu 300ms
 #: stdout reached

@@ -1,5 +1,5 @@
 #: row C-22
-#: attack It moves 64 MiB of memory by single instructions, in a loop.
+#: attack It moves 64 MiB of memory with single instructions, in a loop.
 #: outcome LIMIT(cpu)
 #: cpu 500ms
 #: stdout reached

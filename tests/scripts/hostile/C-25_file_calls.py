@@ -1,5 +1,5 @@
 #: row C-25
-#: attack It calls the file system in a loop: opening and dropping listings, and looking at names.
+#: attack It calls the file system in a loop: it opens and drops listings, and looks up names.
 #: outcome LIMIT(cpu)
 #: cpu 3s
 #: dir rw /data

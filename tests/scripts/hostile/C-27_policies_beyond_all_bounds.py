@@ -1,5 +1,5 @@
 #: row C-27
-#: attack It asks for a child with more directories, destinations, variables, arguments or modules than a policy can have.
+#: attack It requests a child with more directories, destinations, variables, arguments or modules than are allowed.
 #: outcome OK
 #: dir ro /data
 #: cpu 20s
@@ -31,7 +31,7 @@ for key, value in EXCESSIVE.items():
         text = str(error)
         print(key, text[text.index('at most'):], flush=True)
 
-# Each reference to the list counts, so that a short policy does not become a large one.
+# Each reference to the list counts, so that a short policy cannot expand to a large one.
 list_of_lists = ['x'] * 100
 for _ in range(3):
     list_of_lists = [list_of_lists] * 100

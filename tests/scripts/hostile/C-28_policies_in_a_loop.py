@@ -1,5 +1,5 @@
 #: row C-28
-#: attack It asks for children with the largest policies there can be, in a loop.
+#: attack It requests children with policies of the maximum size, in a loop.
 #: outcome LIMIT(cpu)
 #: dir ro /data
 #: cpu 2s

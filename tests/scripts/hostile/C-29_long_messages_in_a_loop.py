@@ -1,5 +1,5 @@
 #: row C-29
-#: attack It sends messages of millions of parts, whose check takes long, in a loop.
+#: attack It sends messages with millions of parts, which take long to check, in a loop.
 #: outcome LIMIT(cpu)
 #: cpu 2s
 #: stdout reached

@@ -1,5 +1,5 @@
 #: row C-2
-#: attack It loops for ever and catches whatever would end the loop.
+#: attack It loops forever and catches every exception that would end the loop.
 #: outcome LIMIT(cpu)
 #: cpu 300ms
 #: stdout reached

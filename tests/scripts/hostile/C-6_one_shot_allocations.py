@@ -1,5 +1,5 @@
 #: row C-6
-#: attack It asks for more than its memory in one go, in six ways.
+#: attack It allocates more than its memory at once, in six ways.
 #: outcome RAISE(MemoryError)
 #: memory 128MiB
 #: stdout 6 of MemoryError

@@ -1,5 +1,5 @@
 #: row C-9
-#: attack It computes with numbers of millions of digits, one operation each.
+#: attack It computes with numbers of millions of digits, each in a single operation.
 #: outcome RAISE(LimitExceeded)
 #: stdout factorial LimitExceeded(cpu)
 #: stdout pow LimitExceeded(cpu)

@@ -1,6 +1,6 @@
 #: row D-1
 #: row D-2
-#: attack It asks every clock while the time that it is granted stands still.
+#: attack It reads every clock while its clock is frozen.
 #: outcome OK
 #: clock 86400
 #: stdout 86400.0 86400 0.0 0.0

@@ -1,5 +1,5 @@
 #: row D-3
-#: attack It looks for a step back of a clock, and for a sleep that is too short.
+#: attack It looks for a clock that goes backwards, and for a sleep that is too short.
 #: outcome OK
 #: stdout never back
 #: stdout never short

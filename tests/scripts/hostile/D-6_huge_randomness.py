@@ -1,5 +1,5 @@
 #: row D-6
-#: attack It asks for more random bytes than a call may return, and without end.
+#: attack It requests more random bytes than a call can return, and repeats that without end.
 #: outcome RAISE(OverflowError)
 #: cpu 5s
 #: memory 256MiB

@@ -1,5 +1,5 @@
 #: row D-9
-#: attack It takes what it has used, and how much was over a limit, for a clock.
+#: attack It measures time by its usage and by the amount over a limit while its clock is frozen.
 #: outcome OK
 #: clock 86400
 #: stdout 0.0 0.0

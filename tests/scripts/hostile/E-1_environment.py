@@ -1,5 +1,5 @@
 #: row E-1
-#: attack It reads its environment in every way: it is exactly what was granted.
+#: attack It reads its environment in every way, and finds exactly what was granted.
 #: outcome OK
 #: env GRANTED=one
 #: env EMPTY=

@@ -1,5 +1,5 @@
 #: row E-2
-#: attack It looks for traces of the variables for Python in the host's environment.
+#: attack It looks for effects of the Python variables in the host's environment.
 #: outcome OK
 #: stdout False
 #: stdout 0 0 0 True

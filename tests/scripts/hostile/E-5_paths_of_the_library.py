@@ -1,5 +1,5 @@
 #: row E-5
-#: attack It looks at where the library says that it comes from.
+#: attack It reads the paths that the library has for itself.
 #: outcome OK
 #: stdout many
 #: stdout []

@@ -1,5 +1,5 @@
 #: row E-6
-#: attack It looks for addresses of the host in numbers and texts of objects.
+#: attack It looks for host addresses in the ids and texts of objects.
 #: outcome OK
 #: stdout True
 #: stdout True

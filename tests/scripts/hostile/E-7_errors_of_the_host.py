@@ -1,5 +1,5 @@
 #: row E-7
-#: attack It provokes errors of the host, and reads what it is told of them.
+#: attack It provokes host errors, and reads their texts.
 #: outcome RAISE(AliasError)
 #: alias panics
 #: alias fails

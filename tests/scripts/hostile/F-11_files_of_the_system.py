@@ -1,5 +1,5 @@
 #: row F-11
-#: attack It opens the files by which a process reaches its system.
+#: attack It opens the files through which a process reaches its system.
 #: outcome DENY
 #: dir ro /data
 #: stdout 17 of FileNotFoundError

@@ -1,5 +1,5 @@
 #: row F-15
-#: attack It opens and makes files whose names are empty, enormous, no text, or misleading.
+#: attack It opens and creates files whose names are empty, enormous, not text, or misleading.
 #: outcome OK
 #: dir rw /data
 #: stdout zero byte ValueError

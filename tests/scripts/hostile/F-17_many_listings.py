@@ -1,5 +1,5 @@
 #: row F-17
-#: attack It lists a large directory over and over, and finishes none of the listings.
+#: attack It starts listing a large directory many times, and finishes none of the listings.
 #: outcome RAISE(OSError)
 #: dir rw /data
 #: stdout 64 OSError

@@ -1,5 +1,5 @@
 #: row F-18
-#: attack It reads, writes and seeks at offsets and in sizes at the edge of what numbers hold.
+#: attack It reads, writes and seeks with offsets and sizes at the limits of the number types.
 #: outcome RAISE(OverflowError)
 #: dir rw /data
 #: stdout seek 2147483648 done

@@ -1,5 +1,5 @@
 #: row F-19
-#: attack It sets times before 1970 and at the edge of what numbers hold.
+#: attack It sets times before 1970 and at the limits of the number types.
 #: outcome RAISE(OverflowError)
 #: dir rw /data
 #: stdout 0 done

@@ -1,5 +1,5 @@
 #: row F-21
-#: attack It reads the texts of errors about files.
+#: attack It reads the texts of file errors.
 #: outcome DENY
 #: dir ro /data
 #: audits 7

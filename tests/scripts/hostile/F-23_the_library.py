@@ -1,5 +1,5 @@
 #: row F-23
-#: attack It writes where the library seems to be, and into what is imported at the start.
+#: attack It writes to the library's apparent paths, and to those of modules imported at startup.
 #: outcome DENY
 #: dir rw /data
 #: stdout /python/json/__init__.py FileNotFoundError ENOENT
@@ -27,7 +27,7 @@ import sys
 
 for path in (json.__file__, '/usr/lib/python3.14/os.py', '/python/sitecustomize.py', '/python/x.pth', '/python/__pycache__/x.pyc'):
     attempt(path, open, path, 'w')
-# What is in a granted directory is not found by itself, and what is changed in memory is one's own.
+# Modules in a granted directory are not found without `path`, and changes in memory affect only one interpreter.
 open('/data/json.py', 'w').write('raise SystemError')
 json.loads = None
 from concurrent import interpreters

@@ -1,5 +1,5 @@
 #: row F-25
-#: attack It opens files by names that mean something on other systems.
+#: attack It opens files by names that have a special meaning on other systems.
 #: outcome DENY
 #: dir ro /data
 #: stdout 'HELLO.TXT' FileNotFoundError ENOENT

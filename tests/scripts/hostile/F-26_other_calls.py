@@ -1,5 +1,5 @@
 #: row F-26
-#: attack It uses the calls that go around opening a path: forged folders, and calls between descriptors.
+#: attack It uses calls that do not open a path: forged directories, and calls between descriptors.
 #: outcome RAISE(OSError)
 #: dir rw /data
 #: audits 1

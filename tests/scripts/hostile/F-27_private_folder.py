@@ -1,5 +1,5 @@
 #: row F-27
-#: attack It fills its private folder in every way, goes through it to others, and leaves a deep tree in it.
+#: attack It fills its private folder in every way, looks for others through it, and leaves a deep tree in it.
 #: outcome RAISE(ENOSPC)
 #: audit opening ".."
 #: audit opening "../etc/passwd"
@@ -14,7 +14,7 @@ import errno
 import os
 
 
-def told(function):
+def report(function):
     try:
         function()
     except OSError as error:
@@ -36,12 +36,12 @@ def names():
         os.mkdir(f'/tmp/{n}')
 
 
-told(fill)
-told(sparse)
+report(fill)
+report(sparse)
 os.truncate('/tmp/big', 60 << 20)
-told(names)
+report(names)
 os.unlink('/tmp/big')
-# A file without a name takes room until it is closed.
+# An unlinked file uses space until it is closed.
 for n in range(20):
     with open('/tmp/file', 'wb') as file:
         os.unlink('/tmp/file')

@@ -1,5 +1,5 @@
 #: row F-29
-#: attack It gives paths of many megabytes, and of as many parts as fit.
+#: attack It passes paths of many megabytes, with the maximum number of components.
 #: outcome RAISE(ENAMETOOLONG)
 #: dir rw /data
 #: stdout {'ENAMETOOLONG'}

@@ -1,5 +1,5 @@
 #: row F-2
-#: attack It looks for a way out of a granted directory, by paths of every form.
+#: attack It looks for paths of every form that lead out of a granted directory.
 #: outcome DENY
 #: dir rw /data
 #: audits 14

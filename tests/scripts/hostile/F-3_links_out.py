@@ -49,5 +49,5 @@ attempt('make a loop', os.symlink, 'loop', '/data/loop')
 attempt('follow the loop', open, '/data/loop')
 attempt('utime', os.utime, '/data/out', (1, 1))
 attempt('truncate', os.truncate, '/data/out', 0)
-# What a link says is not what it leads to.
+# The text of a link can be read; its target cannot.
 print(os.readlink('/data/out'), os.path.lexists('/data/own'))

@@ -1,5 +1,5 @@
 #: row F-5
-#: attack It tries what leads out with slashes behind it.
+#: attack It adds trailing slashes to paths that lead out of a granted directory.
 #: outcome DENY
 #: dir rw /data
 #: audits 24

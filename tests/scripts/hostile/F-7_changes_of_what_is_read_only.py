@@ -1,5 +1,5 @@
 #: row F-7
-#: attack It changes what it may only read, in every way.
+#: attack It modifies read-only files and directories, in every way.
 #: outcome DENY
 #: dir ro /data
 #: audits 17

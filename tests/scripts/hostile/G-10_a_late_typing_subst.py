@@ -1,5 +1,5 @@
 #: row G-10
-#: attack It gives a parameter of a GenericAlias its __typing_subst__ only after its place was looked up.
+#: attack It adds __typing_subst__ to a parameter of a GenericAlias after its position was looked up.
 #: outcome DIED or RAISE(TypeError)
 #: stdout reached
 import types

@@ -1,5 +1,5 @@
 #: row G-10
-#: attack It advances a groupby() from the comparison that this makes, so that the key compared is freed.
+#: attack It advances a groupby() from the comparison that groupby() itself makes, which frees the compared key.
 #: outcome DIED or OK or RAISE(RuntimeError)
 #: stdout reached
 import itertools

@@ -1,5 +1,5 @@
 #: row G-10
-#: attack It reads behind the end of a dict that was cleared under a reversed iterator, as CPython 3.14.0 lets it.
+#: attack It reads beyond the end of a dict that was cleared under a reversed iterator, which CPython 3.14.0 allows.
 #: outcome DIED or OK or RAISE(RuntimeError)
 #: stdout reached
 d = {n: n for n in range(5000)}

@@ -1,5 +1,5 @@
 #: row G-1
-#: attack It replaces, deletes and reloads the modules through which it talks to the host.
+#: attack It replaces, deletes and reloads the modules that communicate with the host.
 #: outcome RAISE(ExecutionFailed)
 #: stdout replaced fine
 #: stdout deleted fine

@@ -1,5 +1,5 @@
 #: row G-2
-#: attack It calls the host in the wrong order: answers what was not asked, takes results that are not there.
+#: attack It calls the host in the wrong order: it answers calls that were not made, and takes results that do not exist.
 #: outcome RAISE(Err)
 #: audit there is no alias called "absent"
 #: stdout reply None

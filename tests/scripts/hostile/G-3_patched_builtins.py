@@ -1,5 +1,5 @@
 #: row G-3
-#: attack It replaces the builtins and modules by which errors are reported.
+#: attack It replaces the builtins and modules that report errors.
 #: outcome RAISE(RuntimeError)
 #: stderr-has RuntimeError
 #: stdout reached

@@ -1,5 +1,5 @@
 #: row G-5
-#: attack It runs bytecode and loads marshalled code of its own making, in children.
+#: attack It runs forged bytecode and loads forged marshalled code, in children.
 #: outcome RAISE(InterpreterDied)
 #: stdout stack underflow InterpreterDied
 #: stdout stack overflow InterpreterDied

@@ -1,5 +1,5 @@
 #: row G-5
-#: attack It runs bytecode of its own making.
+#: attack It runs forged bytecode.
 #: outcome RAISE(SystemError)
 #: stdout reached
 #: stderr-has SystemError

@@ -1,5 +1,5 @@
 #: row G-6
-#: attack It walks all objects, modules and frames of its memory and shows every text that it finds.
+#: attack It walks all objects, modules and frames in its memory and prints every text that it finds.
 #: outcome OK
 #: alias echo
 #: env GRANTED=granted
@@ -20,6 +20,6 @@ while todo:
         seen.add(id(obj))
         todo += gc.get_referents(obj)
 assert len(texts) > 10_000, len(texts)
-# What must not be among them is known to whoever reads this.
+# The test checks the texts that must not be among them.
 for text in texts:
     print(repr(text))

@@ -1,5 +1,5 @@
 #: row G-7
-#: attack It answers the host itself: with results of the wrong kind, too large, and of what was not asked.
+#: attack It answers the host itself: with results of the wrong kind or too large, and without a request.
 #: outcome RAISE(InterpreterDied)
 #: stdout other type InterpreterDied
 #: stdout none InterpreterDied

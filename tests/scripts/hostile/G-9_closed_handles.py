@@ -1,5 +1,5 @@
 #: row G-9
-#: attack It drops the handles of its channels behind the back of whoever uses them.
+#: attack It drops the handles of its channels while the library still uses them.
 #: outcome DIED
 #: stdout reached
 import interpreters

@@ -1,5 +1,5 @@
 #: row H-2
-#: attack It says that it holds handles that it does not hold.
+#: attack It claims to hold handles that it does not hold.
 #: outcome RAISE(InterpreterError)
 #: children 4 1
 #: stdout nothing happens
@@ -10,7 +10,7 @@
 import interpreters
 from wit_world.imports import holdings
 
-# Told unasked, with whatever handles: nobody listens.
+# Without a request of the host, calls of `tell` have no effect, whatever the handles.
 recv, send = interpreters.create_channel(1)
 holdings.tell([send._handle] * 5000, [], [], (1 << 32) - 1)
 print("nothing happens", flush=True)
@@ -27,7 +27,7 @@ def refused(source):
         print("InterpreterError:", "the interpreter died" if text.startswith(cut) else text)
 
 
-# What an interpreter says it holds can be a lie, of which only it dies, or an error of its own.
+# A forged inventory ends only the forging interpreter, or raises an error in it.
 FORGED = """
 from weakref import finalize
 from componentize_py_runtime import drop_resource

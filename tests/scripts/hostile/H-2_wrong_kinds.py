@@ -1,5 +1,5 @@
 #: row H-2
-#: attack It uses handles of one kind as those of another, through the bindings.
+#: attack It uses handles of one kind as another kind, through the bindings.
 #: outcome RAISE(InterpreterDied)
 #: stdout sender as receiver InterpreterDied
 #: stdout receiver as sender InterpreterDied

@@ -1,5 +1,5 @@
 #: row H-3
-#: attack It tries the numbers of interpreters and channels that it was never given.
+#: attack It tries the numbers of interpreters and channels that it was not given.
 #: outcome RAISE(InterpreterNotFoundError)
 #: stdout 1000 of InterpreterNotFoundError
 #: stdout 2000 of Absent

@@ -1,5 +1,5 @@
 #: row H-5
-#: attack It uses ends, tasks and interpreters after they were closed, have died, and were given away.
+#: attack It uses ends, tasks and interpreters after they were closed, died, or were given away.
 #: outcome RAISE(ChannelReleasedError)
 #: stdout closed InterpreterNotFoundError
 #: stdout closed twice InterpreterNotFoundError

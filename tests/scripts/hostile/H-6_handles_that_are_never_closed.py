@@ -1,5 +1,5 @@
 #: row H-6
-#: attack It makes handles for ever, and goes on after it is told of the limit.
+#: attack It creates handles forever, and continues after it exceeds the limit.
 #: outcome OK
 #: handles 100
 #: children 200 2
@@ -26,7 +26,7 @@ def until_refused(what, make):
             kept.append(make())
     except archipel.LimitExceeded as error:
         print(what, type(error).__name__, error.kind, error.limit)
-    # One that is let go of makes room for another.
+    # Dropping one makes room for another.
     for _ in range(3):
         kept.pop()
         kept.append(make())

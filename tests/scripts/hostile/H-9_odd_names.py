@@ -1,6 +1,6 @@
 #: row H-9
 #: row I-15
-#: attack It gives children and aliases names that are empty, enormous, or look like something else.
+#: attack It gives children and aliases names that are empty, enormous, or resemble something else.
 #: outcome RAISE(ValueError)
 #: stdout child '' ValueError
 #: stdout alias '' ValueError

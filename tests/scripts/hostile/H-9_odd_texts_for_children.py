@@ -1,5 +1,5 @@
 #: row H-9
-#: attack It governs a child with names and messages that are no texts, or that the host has no texts for.
+#: attack It governs a child with names and messages that are not text, or that the host cannot represent.
 #: outcome RAISE(TypeError)
 #: stdout TypeError UnicodeEncodeError ValueError ValueError ok
 #: stdout TypeError UnicodeEncodeError ValueError ValueError ok

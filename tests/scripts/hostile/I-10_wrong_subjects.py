@@ -1,6 +1,6 @@
 #: row I-10
 #: row I-11
-#: attack It runs code in interpreters that are dead, closed, running, itself, and its parent.
+#: attack It runs code in interpreters that are dead, closed or running, in itself, and in its parent.
 #: outcome RAISE(InterpreterError)
 #: stdout dies InterpreterDied
 #: stdout dead InterpreterNotFoundError

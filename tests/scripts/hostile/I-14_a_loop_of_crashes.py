@@ -1,5 +1,5 @@
 #: row I-14
-#: attack It lets children crash in a loop.
+#: attack It crashes children in a loop.
 #: outcome LIMIT(cpu)
 #: cpu 500ms
 #: stdout reached

@@ -1,5 +1,5 @@
 #: row I-17
-#: attack It looks for CPython's own subinterpreters, which would be in its own memory.
+#: attack It looks for CPython's own subinterpreters, which would share its memory.
 #: outcome RAISE(ModuleNotFoundError)
 #: children 0 0
 #: audit creating an interpreter: the policy grants no children

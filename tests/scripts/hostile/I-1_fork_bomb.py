@@ -12,7 +12,7 @@ try:
         children.append(interpreters.create())
 except interpreters.InterpreterError:
     print(len(children), 'InterpreterError')
-# One that goes makes room for another.
+# Destroying one makes room for another.
 children.pop().close()
 children.append(interpreters.create())
 print(1, 'usable')

@@ -1,5 +1,5 @@
 #: row I-2
-#: attack It lets each child create a child.
+#: attack It makes each child create a child.
 #: outcome RAISE(InterpreterError)
 #: children 8 3
 #: audit creating an interpreter: the policy grants no children

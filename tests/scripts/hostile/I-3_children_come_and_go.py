@@ -1,5 +1,5 @@
 #: row I-3
-#: attack It creates and closes children in a loop: what that takes is its own.
+#: attack It creates and closes children in a loop, which uses its own CPU time.
 #: outcome LIMIT(cpu)
 #: cpu 500ms
 #: stdout reached

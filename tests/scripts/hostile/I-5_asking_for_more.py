@@ -1,6 +1,6 @@
 #: row I-5
 #: row I-6
-#: attack It creates children that may do what it may not.
+#: attack It creates children with capabilities that it does not have.
 #: outcome DENY
 #: children 8 2
 #: dir ro /data

@@ -1,5 +1,5 @@
 #: row I-7
-#: attack It ends while its children and their children still run and wait.
+#: attack It ends while its descendants still run and wait.
 #: outcome EXIT(0)
 #: children 32 3
 #: stdout 3 run

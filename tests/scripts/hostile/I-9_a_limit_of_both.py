@@ -1,5 +1,5 @@
 #: row I-9
-#: attack It catches what stops a child at a limit that is its own too, and goes on.
+#: attack It catches the error of a child that exceeded a limit that is also its own, and continues.
 #: outcome LIMIT(cpu)
 #: cpu 300ms
 #: stdout reached

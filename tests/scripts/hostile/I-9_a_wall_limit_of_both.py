@@ -1,5 +1,5 @@
 #: row I-9
-#: attack It catches what stops a grandchild at a wall limit that all three have, and goes on.
+#: attack It catches the error of a grandchild that exceeded a wall limit that all three have, and continues.
 #: outcome TIMEOUT
 #: wall 400ms
 #: children 8 3

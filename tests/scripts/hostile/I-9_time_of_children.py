@@ -1,5 +1,5 @@
 #: row I-9
-#: attack It lets a child use up its time while it waits itself.
+#: attack It lets a child use its CPU time while it waits.
 #: outcome LIMIT(cpu)
 #: cpu 500ms
 #: stdout reached

@@ -1,5 +1,5 @@
 #: row I-9
-#: attack It lets a child wait for ever while it waits itself.
+#: attack It lets a child wait forever while it waits.
 #: outcome TIMEOUT
 #: wall 500ms
 #: stdout reached

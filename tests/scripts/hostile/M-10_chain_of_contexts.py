@@ -1,5 +1,5 @@
 #: row M-10
-#: attack It chains a hundred thousand exceptions, each with its traceback.
+#: attack It chains a hundred thousand exceptions, each with a traceback.
 #: outcome EXIT(1)
 #: memory 256MiB
 #: stdout reached

@@ -1,5 +1,5 @@
 #: row M-13
-#: attack It cancels children with a message of megabytes, and creates children with a policy of megabytes.
+#: attack It cancels children with messages of megabytes, and creates children with policies of megabytes.
 #: outcome RAISE(ValueError)
 #: children 8 1
 #: stdout ValueError ValueError
@@ -7,7 +7,7 @@ import archipel
 from wit_world.imports import interpreters
 
 
-def told(act):
+def error_of(act):
     try:
         act()
     except Exception as error:
@@ -18,7 +18,7 @@ child = archipel.create()
 running = interpreters.get(child.id).start(interpreters.Job_Exec('while True: pass'))
 names = [f'm{n}' for n in range(100_000)]
 print(
-    told(lambda: child.cancel('x' * (1 << 20))),
-    told(lambda: archipel.create(policy={'modules': {'hide': names}})),
+    error_of(lambda: child.cancel('x' * (1 << 20))),
+    error_of(lambda: archipel.create(policy={'modules': {'hide': names}})),
 )
 child.kill()

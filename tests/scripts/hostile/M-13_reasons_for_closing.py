@@ -1,5 +1,5 @@
 #: row M-13
-#: attack It closes channel after channel with a long reason, and keeps them where no handle is needed.
+#: attack It closes many channels with long reasons, and keeps the channels without using handles.
 #: outcome RAISE(LimitExceeded)
 #: queued 4MiB
 #: stdout True LimitExceeded queued
@@ -17,7 +17,7 @@ try:
         count += 1
 except archipel.LimitExceeded as error:
     print(50 < count < 70, 'LimitExceeded', error.kind)
-# Those that are gone count no more, though their numbers were asked for.
+# Dropped channels no longer count, even if their numbers were read.
 del kept, keep, receive, send
 for _ in range(500):
     receive, send = interpreters.create_channel(capacity=1)

@@ -1,5 +1,5 @@
 #: row M-13
-#: attack It starts calls with large results and takes none of them.
+#: attack It starts calls with large results and does not take the results.
 #: outcome RAISE(NotShareableError)
 #: queued 16MiB
 #: stdout 3 kept
@@ -20,7 +20,7 @@ for _ in range(8):
     waiting.wait([waiting.Case_Ended(task)], None)
     tasks.append(task)
 kept, refused = 0, set()
-# What was refused first, since each that is taken makes room.
+# Taken in this order, because each taken result makes room for others.
 for task in reversed(tasks):
     try:
         kept += _interpreters.result(task)[0] is not None
@@ -28,5 +28,5 @@ for task in reversed(tasks):
         refused.add(type(error).__name__)
 print(kept, 'kept')
 print(*refused)
-# What is waited for is not kept for anybody.
+# A result that is waited for is not queued.
 assert len(child.call(lambda: bytes(20 << 20))) == 20 << 20

@@ -1,6 +1,6 @@
 #: row M-15
 #: row S-9
-#: attack It receives messages for which it has no memory: MemoryError is raised, and each goes to the next receiver, once.
+#: attack It receives messages for which it has no memory: MemoryError is raised, and each message goes to the next receiver, once.
 #: outcome OK
 #: stdout recv MemoryError MemoryError
 #: stdout select MemoryError MemoryError

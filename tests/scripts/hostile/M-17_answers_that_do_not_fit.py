@@ -1,5 +1,5 @@
 #: row M-17
-#: attack It calls aliases, children and evaluates, for results of any size, most of which do not fit.
+#: attack It calls aliases, children and evaluates with results of many sizes, most of which do not fit into memory.
 #: outcome OK
 #: stdout bytes [1] fits, [60] MemoryError, dead 0
 #: stdout str [1] fits, [60] MemoryError, dead 0

@@ -1,5 +1,5 @@
 #: row M-17
-#: attack It fills its memory with what a module holds, so that nothing is freed when the error rises.
+#: attack It fills its memory with objects of a module, so that the error frees nothing.
 #: outcome RAISE(MemoryError)
 #: memory 64MiB
 #: stdout reached

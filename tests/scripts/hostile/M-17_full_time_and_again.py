@@ -1,5 +1,5 @@
 #: row M-17
-#: attack It fills its memory to the last byte, again and again, and raises, calls and returns with nothing left.
+#: attack It repeatedly fills its memory to the last byte, and raises, calls and returns with nothing left.
 #: outcome OK
 #: stdout filled MemoryError
 #: stdout True
@@ -42,7 +42,7 @@ for _ in range(5):
     if 'LimitExceeded' in seen:
         break
 print(seen <= {'MemoryError', 'ValueError', 7, 'LimitExceeded', 'InterpreterNotFoundError'})
-# It is well again with what it kept gone, or it ended for its limit.
+# It recovers once the objects are dropped, or it was stopped at its limit.
 outcome(child.exec, 'del kept')
 last = outcome(child.call, eval, '"usable"')
 print('freed', last == 'usable' or 'LimitExceeded' in seen)

@@ -1,5 +1,5 @@
 #: row M-17
-#: attack It keeps as many listings of a folder open as it can, and the folder has long names by the thousand.
+#: attack It keeps as many listings as possible of a folder open, which contains thousands of long names.
 #: outcome RAISE(OSError)
 #: memory 48MiB
 #: dir rw /data

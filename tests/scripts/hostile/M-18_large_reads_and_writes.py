@@ -1,5 +1,5 @@
 #: row M-18
-#: attack It reads and writes sparse gigabytes, with sizes that no memory has room for.
+#: attack It reads and writes sparse gigabytes, with sizes that fit into no memory.
 #: outcome RAISE(MemoryError)
 #: memory 128MiB
 #: dir rw /data

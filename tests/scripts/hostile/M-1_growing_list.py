@@ -1,5 +1,5 @@
 #: row M-1
-#: attack It takes memory until there is none, and goes on after that.
+#: attack It allocates memory until there is none left, and continues.
 #: outcome RAISE(MemoryError)
 #: memory 64MiB
 #: stdout MemoryError

@@ -1,5 +1,5 @@
 #: row M-2
-#: attack It takes memory for ever and catches every MemoryError.
+#: attack It allocates memory forever and catches every MemoryError.
 #: outcome LIMIT(cpu)
 #: cpu 500ms
 #: memory 64MiB

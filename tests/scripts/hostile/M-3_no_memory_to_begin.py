@@ -1,8 +1,8 @@
 #: row M-3
-#: attack It creates children with too little memory to begin, and imports without any left.
+#: attack It creates children with too little memory to start, and imports modules without any memory left.
 #: outcome RAISE(InterpreterError)
-#: stdout 1048576 InterpreterError: the limit of 1048576 bytes of memory is reached
-#: stdout 39845888 InterpreterError: the limit of 39845888 bytes of memory is reached
+#: stdout 1048576 InterpreterError: limit exceeded: 1048576 bytes of memory
+#: stdout 39845888 InterpreterError: limit exceeded: 39845888 bytes of memory
 #: stdout MemoryError or dead
 #: stdout 2
 import archipel
@@ -31,6 +31,6 @@ import sqlite3, xml.dom.minidom, email.message, http.server, unittest
 except ExecutionFailed as error:
     print(error.excinfo.type.__name__, 'or dead')
 except archipel.InterpreterDied:
-    # There is not even enough to tell of it.
+    # There is not even enough memory to report the error.
     print('MemoryError or dead')
 print(archipel.create().call(eval, '1 + 1'))

@@ -1,5 +1,5 @@
 #: row M-5
-#: attack It unpacks a few kilobytes that become gigabytes.
+#: attack It unpacks a few kilobytes that expand to gigabytes.
 #: outcome RAISE(MemoryError)
 #: memory 128MiB
 #: stdout zlib MemoryError

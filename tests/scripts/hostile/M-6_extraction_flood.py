@@ -1,5 +1,5 @@
 #: row M-6
-#: attack It unpacks an archive into a granted directory until the quota is used up.
+#: attack It unpacks an archive into a granted directory until the quota is exceeded.
 #: outcome RAISE(ENOSPC)
 #: dir rw /data 64KiB
 #: stdout ENOSPC

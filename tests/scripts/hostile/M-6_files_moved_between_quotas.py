@@ -1,6 +1,6 @@
 #: row M-6
 #: row F-7
-#: attack It writes a file where much may be written, and moves and links it to where little may be.
+#: attack It writes a file in a directory with a large quota, and moves and links it into one with a small quota.
 #: outcome RAISE(OSError)
 #: dir rw /large 64KiB
 #: dir rw /small 1KiB
@@ -10,7 +10,7 @@ import errno
 import os
 
 
-def told(act, *arguments):
+def error_of(act, *arguments):
     try:
         act(*arguments)
     except OSError as error:
@@ -22,10 +22,10 @@ with open('/large/file', 'wb') as file:
     file.write(bytes(32 << 10))
 os.mkdir('/large/folder')
 print(
-    told(os.rename, '/large/file', '/small/other'),
-    told(os.link, '/large/file', '/small/other'),
-    # What was then written to the one would be in the other.
-    told(os.link, '/small/file', '/large/other'),
+    error_of(os.rename, '/large/file', '/small/other'),
+    error_of(os.link, '/large/file', '/small/other'),
+    # Writes to the one file would then change the other.
+    error_of(os.link, '/small/file', '/large/other'),
 )
 os.rename('/large/file', '/large/folder/file')
 print(os.path.exists('/small/other'), os.path.getsize('/small/file'))

@@ -1,5 +1,5 @@
 #: row M-6
-#: attack It writes what is more than the quota into the texts of symbolic links.
+#: attack It writes more than the quota into the targets of symbolic links.
 #: outcome RAISE(ENOSPC)
 #: dir rw /data 64KiB
 #: stdout 16 ENOSPC

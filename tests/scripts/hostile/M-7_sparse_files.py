@@ -1,5 +1,5 @@
 #: row M-7
-#: attack It makes files enormous by writing far behind their end.
+#: attack It makes files enormous by writing far beyond their end.
 #: outcome RAISE(OSError)
 #: dir rw /data 64KiB
 #: dir rw /free

@@ -1,5 +1,5 @@
 #: row M-9
-#: attack It makes ever new types and interned strings.
+#: attack It creates types and interned strings without end.
 #: outcome RAISE(MemoryError)
 #: memory 64MiB
 #: stdout types MemoryError

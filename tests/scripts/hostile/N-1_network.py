@@ -1,5 +1,5 @@
 #: row N-1
-#: attack It reaches for the network in every way without a grant.
+#: attack It tries to use the network in every way without a grant.
 #: outcome DENY
 #: audit creating a TCP socket
 #: audit creating a TCP socket
@@ -40,7 +40,7 @@ attempts = {
     'udp': udp,
     'localhost': lambda: socket.getaddrinfo('localhost', 80),
     'name': lambda: socket.getaddrinfo('example.com', 80),
-    # It is its own name, so nobody is asked.
+    # The name is its own, so no lookup is needed.
     'literal': lambda: socket.getaddrinfo('192.0.2.1', 80),
     'asyncio': lambda: asyncio.run(asyncio.open_connection('127.0.0.1', 9)),
     'listen': lambda: socket.create_server(('127.0.0.1', 0)),

@@ -1,5 +1,5 @@
 #: row O-10
-#: attack It reads from a standard input that it does not have.
+#: attack It reads standard input without a grant.
 #: outcome OK
 #: stdout '' b'' EOFError
 import os

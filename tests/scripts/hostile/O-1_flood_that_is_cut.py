@@ -1,5 +1,5 @@
 #: row O-1
-#: attack It writes without end while what is captured is bounded.
+#: attack It writes without end into a bounded capture.
 #: outcome LIMIT(cpu)
 #: cpu 500ms
 #: stdout-limit 1000

@@ -1,5 +1,5 @@
 #: row O-5
-#: attack It writes what a terminal would obey: into what is captured it goes as it is.
+#: attack It writes terminal control sequences, which a capture keeps unchanged.
 #: outcome EXIT(1)
 #: stdout [31m]0;title‮
 #: stderr-has ValueError

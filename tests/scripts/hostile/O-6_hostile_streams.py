@@ -1,5 +1,5 @@
 #: row O-6
-#: attack It replaces its streams by objects that raise and that never return.
+#: attack It replaces its streams with objects that raise or never return.
 #: outcome OK
 #: stdout ExecutionFailed ZeroDivisionError
 #: stdout result 3

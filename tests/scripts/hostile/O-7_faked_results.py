@@ -1,5 +1,5 @@
 #: row O-7
-#: attack It prints what looks like a result of the host's.
+#: attack It prints text that looks like a result from the host.
 #: outcome RAISE(ExecutionFailed)
 #: stdout {"outcome": "ok", "result": 42}
 #: stdout RESULT: 42

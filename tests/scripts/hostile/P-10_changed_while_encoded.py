@@ -1,5 +1,5 @@
 #: row P-10
-#: attack It changes what it sends while that is encoded: that is its own affair, and nothing partial is sent.
+#: attack It changes an object while that is being encoded: this affects only itself, and nothing is sent partially.
 #: outcome OK
 #: stdout refused or dead
 #: stdout nothing partial

@@ -1,5 +1,5 @@
 #: row P-11
-#: attack It names ends of one kind as those of another in a message: it learns of it itself, and nothing is sent.
+#: attack It refers to ends of one kind as another kind in a message: it gets the error itself, and nothing is sent.
 #: outcome OK
 #: stdout sender in place of 4 NotShareable
 #: stdout sender in place of 5 NotShareable

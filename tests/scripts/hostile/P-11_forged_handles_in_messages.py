@@ -1,5 +1,5 @@
 #: row P-11
-#: attack It puts a number that is no handle of its own into a message.
+#: attack It puts a number that is not one of its handles into a message.
 #: outcome DIED
 #: stdout reached
 import interpreters

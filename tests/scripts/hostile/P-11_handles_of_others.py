@@ -19,5 +19,5 @@ for name, obj in {'released': gone, 'in a list': [send, gone_recv], 'closed': cl
         print(name, 'sent')
     except Exception as error:
         print(name, type(error).__name__)
-# Nothing of what was refused has arrived.
+# None of the refused objects has arrived.
 print(sum(recv.recv_nowait(None) is not None for _ in range(3)))

@@ -1,5 +1,5 @@
 #: row P-13
-#: attack It raises an exception in a child with attributes, causes and texts that no parent should unpack.
+#: attack It raises an exception in a child with attributes, causes and texts that a parent should not unpack.
 #: outcome RAISE(ExecutionFailed)
 #: stdout ExecutionFailed SimpleNamespace str str
 #: stdout True

@@ -1,5 +1,5 @@
 #: row P-15
-#: attack It sends keys that all have one hash to somebody with a limit of his own; which texts collide is known too, since the seed is that of the snapshot.
+#: attack It sends keys with the same hash to a receiver with its own limit; colliding texts are predictable, because the hash seed is that of the snapshot.
 #: outcome RAISE(LimitExceeded)
 #: cpu 60s
 #: stdout received LimitExceeded cpu

@@ -1,5 +1,5 @@
 #: row P-1
-#: attack It sends objects that run code where they are unpickled, to a parent that has more.
+#: attack It sends objects that run code when they are unpickled.
 #: outcome RAISE(NotShareableError)
 #: stdout object NotShareableError
 #: stdout in a list NotShareableError

@@ -1,5 +1,5 @@
 #: row P-2
-#: attack It says of its pickles that its parent may read them.
+#: attack It marks its pickles as trusted by its parent.
 #: outcome RAISE(NotShareableError)
 #: stdout refused where it is sent: Error_NotShareable
 #: stdout refused where it is received: NotShareableError
@@ -10,7 +10,7 @@ import archipel
 import interpreters
 from concurrent import interpreters as ci
 
-# Code that is not trusted says of its pickle that it may be read.
+# Untrusted code marks its own pickle as trusted.
 ATTACK = '''
 import pickle
 from marshal import dumps
@@ -29,7 +29,7 @@ try:
 except Err as error:
     print('refused where it is sent:', type(error.value).__name__)
 
-# A channel of one's own accepts it, but not for others.
+# Its own channel accepts the pickle, but does not deliver it to others.
 import interpreters
 recv, send = interpreters.create_channel(1)
 send._handle.send(body, True, luggage, None)
@@ -47,7 +47,7 @@ for number in range(100):
             assert type(error.value) is channels.Error_Absent, error.value
         else:
             opened += 1
-# Its own channel is all that there is.
+# It can use only its own channel.
 assert opened == 2, opened
 '''
 

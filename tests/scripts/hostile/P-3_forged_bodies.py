@@ -1,5 +1,5 @@
 #: row P-3
-#: attack It sends bytes that are no message, past the codec.
+#: attack It sends bytes that are not a valid message, bypassing the codec.
 #: outcome RAISE(Error_NotShareable)
 #: stdout 10 of Error_NotShareable
 import marshal

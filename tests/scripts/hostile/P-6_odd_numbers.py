@@ -1,5 +1,5 @@
 #: row P-6
-#: attack It sends numbers with a million bits, that are no numbers, and that are nearly zero.
+#: attack It sends numbers with a million bits, NaNs, and numbers close to zero.
 #: outcome OK
 #: stdout 8 as they were
 import math

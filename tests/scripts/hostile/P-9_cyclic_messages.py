@@ -18,7 +18,7 @@ for name, obj in {'list': cycle, 'dict': table, 'both': (cycle, table)}.items():
         print(name, 'fine')
     except (interpreters.NotShareableError, ValueError) as error:
         print(name, type(error).__name__)
-# What only occurs twice is no cycle.
+# An object that occurs twice is not a cycle.
 once = [1]
 send.send([once, once])
 print('shared', got := recv.recv(), got[0] is got[1])

@@ -1,5 +1,5 @@
 #: row R-10
-#: attack It compiles regular expressions with thousands of groups in each other.
+#: attack It compiles regular expressions with thousands of nested groups.
 #: outcome RAISE(RecursionError)
 #: stdout open PatternError
 #: stdout nested RecursionError

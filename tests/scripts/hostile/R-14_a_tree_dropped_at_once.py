@@ -1,5 +1,5 @@
 #: row R-14
-#: attack It makes a tree of interpreters, wide and deep, and drops all at once.
+#: attack It creates a wide and deep tree of interpreters, and drops all at once.
 #: outcome OK
 #: children 60 16
 #: stdout 60 interpreters

@@ -1,6 +1,6 @@
 #: row R-15
 #: row P-5
-#: attack It sends a message that is nested a hundred thousand deep.
+#: attack It sends a message that is nested a hundred thousand levels deep.
 #: outcome RAISE(NotShareableError)
 #: stdout NotShareableError
 import interpreters

@@ -1,5 +1,5 @@
 #: row R-1
-#: attack It calls itself for ever.
+#: attack It calls itself forever.
 #: outcome RAISE(RecursionError)
 #: stdout RecursionError
 #: stdout usable

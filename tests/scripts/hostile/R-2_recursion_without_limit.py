@@ -1,5 +1,5 @@
 #: row R-2
-#: attack It lifts the limit on recursion and calls itself for ever.
+#: attack It raises the recursion limit and calls itself forever.
 #: outcome LIMIT(memory)
 #: stdout reached
 import sys

@@ -1,5 +1,5 @@
 #: row R-3
-#: attack It compiles source text that is nested thousands deep, in ten ways.
+#: attack It compiles source text that is nested thousands of levels deep, in ten ways.
 #: outcome RAISE(MemoryError)
 #: stdout parentheses MemoryError
 #: stdout minus MemoryError

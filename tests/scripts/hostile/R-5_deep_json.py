@@ -1,5 +1,5 @@
 #: row R-5
-#: attack It reads and writes JSON that is nested a hundred thousand deep.
+#: attack It reads and writes JSON that is nested a hundred thousand levels deep.
 #: outcome RAISE(InterpreterDied)
 #: stdout loads InterpreterDied: wasm trap: call stack exhausted
 #: stdout dumps InterpreterDied: wasm trap: call stack exhausted

@@ -1,5 +1,5 @@
 #: row R-6
-#: attack It copies, pickles, marshals and parses what is nested a hundred thousand deep.
+#: attack It copies, pickles, marshals and parses data that is nested a hundred thousand levels deep.
 #: outcome RAISE(RecursionError)
 #: stdout copy RecursionError
 #: stdout pickle RecursionError

@@ -1,5 +1,5 @@
 #: row R-7
-#: attack It shows, compares and hashes lists that contain themselves or are nested too deep.
+#: attack It prints, compares and hashes lists that contain themselves or are nested too deeply.
 #: outcome RAISE(InterpreterDied)
 #: stdout [[...]]
 #: stdout cycles InterpreterDied: wasm trap: call stack exhausted

@@ -1,5 +1,5 @@
 #: row S-10
-#: attack It ends itself while it has sent messages, and another waits for it.
+#: attack It exits while messages that it sent are queued and another interpreter waits for it.
 #: outcome CLOSED
 #: stdout 0
 #: stdout 1

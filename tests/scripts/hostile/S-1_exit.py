@@ -1,5 +1,5 @@
 #: row S-1
-#: attack It ends itself with a status.
+#: attack It exits with a status.
 #: outcome EXIT(3)
 #: stdout reached
 import sys

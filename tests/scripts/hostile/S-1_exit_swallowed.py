@@ -1,5 +1,5 @@
 #: row S-1
-#: attack It ends itself in a child, and catches the end.
+#: attack It exits in a child, and catches the exit.
 #: outcome RAISE(ExecutionFailed)
 #: stdout caught
 #: stdout ExecutionFailed SystemExit: 3

@@ -1,5 +1,5 @@
 #: row S-1
-#: attack It ends itself with an object that raises where it is shown.
+#: attack It exits with an object that raises when it is printed.
 #: outcome EXIT(1)
 #: stdout reached
 #: stderr-has RuntimeError: no

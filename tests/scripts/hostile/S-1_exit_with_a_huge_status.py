@@ -1,5 +1,5 @@
 #: row S-1
-#: attack It ends itself with a status that no process can have.
+#: attack It exits with a status that no process can have.
 #: outcome EXIT(7)
 #: stdout reached
 print('reached')

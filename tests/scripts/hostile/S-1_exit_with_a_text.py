@@ -1,5 +1,5 @@
 #: row S-1
-#: attack It ends itself with a text instead of a status.
+#: attack It exits with a text instead of a status.
 #: outcome EXIT(1)
 #: stdout reached
 #: stderr-has the end

@@ -1,5 +1,5 @@
 #: row S-2
-#: attack It ends its process with a status.
+#: attack It calls os._exit with a status.
 #: outcome EXIT(44)
 #: stdout reached
 import os

@@ -1,5 +1,5 @@
 #: row S-2
-#: attack It ends the processes of children with every kind of status.
+#: attack It calls os._exit in children with every kind of status.
 #: outcome RAISE(InterpreterDied)
 #: stdout 0 the interpreter died: it exited with status 0
 #: stdout 1 the interpreter died: it exited with status 1

@@ -1,5 +1,5 @@
 #: row S-3
-#: attack It crashes on purpose.
+#: attack It crashes deliberately.
 #: outcome DIED
 #: stdout reached
 import os

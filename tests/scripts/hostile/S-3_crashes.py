@@ -1,5 +1,5 @@
 #: row S-3
-#: attack It crashes children in every way that there is.
+#: attack It crashes children in every known way.
 #: outcome RAISE(InterpreterDied)
 #: stdout abort InterpreterDied
 #: stdout sigsegv InterpreterDied

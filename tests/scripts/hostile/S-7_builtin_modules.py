@@ -1,5 +1,5 @@
 #: row S-7
-#: attack It lists the modules that are written in C: none more than these.
+#: attack It lists the modules that are written in C, and finds only the expected ones.
 #: outcome OK
 #: stdout _abc _ast _asyncio _bisect _blake2 _codecs _codecs_cn _codecs_hk _codecs_iso2022
 #: stdout _codecs_jp _codecs_kr _codecs_tw _collections _contextvars _csv _datetime _decimal

@@ -1,5 +1,5 @@
 #: row S-7
-#: attack It imports the modules by which a program reaches the system.
+#: attack It imports the modules through which a program reaches the system.
 #: outcome RAISE(ModuleNotFoundError)
 #: stdout ctypes ModuleNotFoundError
 #: stdout mmap ModuleNotFoundError

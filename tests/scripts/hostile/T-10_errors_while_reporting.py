@@ -1,5 +1,5 @@
 #: row T-10
-#: attack It runs out of stack and memory while its error is reported.
+#: attack It runs out of stack and memory while its error is being reported.
 #: outcome RAISE(ExecutionFailed)
 #: stdout stack ExecutionFailed RecursionError
 #: stdout memory ExecutionFailed MemoryError
@@ -43,7 +43,7 @@ for name, source in ATTACKS.items():
         child.exec(source)
     except (ExecutionFailed, archipel.InterpreterDied) as error:
         if name == 'handler':
-            # It depends on what little memory is left.
+            # The outcome depends on the little memory that is left.
             print(name, 'fails or dies')
             continue
         text = error.excinfo.msg if name == 'in the text' else error.excinfo.type.__name__

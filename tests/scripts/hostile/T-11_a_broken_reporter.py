@@ -1,5 +1,5 @@
 #: row T-11
-#: attack It breaks what reports its errors: the parent is told of a death, never of a fault of the host.
+#: attack It breaks the code that reports its errors: its parent gets InterpreterDied, and no host error.
 #: outcome RAISE(InterpreterDied)
 #: stdout exception InterpreterDied
 #: stdout text InterpreterDied

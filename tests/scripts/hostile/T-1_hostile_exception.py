@@ -1,5 +1,5 @@
 #: row T-1
-#: attack It raises an exception whose text raises it again.
+#: attack It raises an exception whose `__str__` raises it again.
 #: outcome RAISE(unprintable)
 #: stdout <unprintable Evil object>
 import interpreters

@@ -1,5 +1,5 @@
 #: row T-1
-#: attack It raises exceptions whose texts raise, loop, are no texts, or are endless.
+#: attack It raises exceptions whose texts raise, loop, are not text, or are endless.
 #: outcome RAISE(unprintable)
 #: stdout raises: <unprintable Evil object>
 #: stdout recurses: <unprintable Evil object>

@@ -1,5 +1,5 @@
 #: row T-2
-#: attack It raises what is no exception, and what is not meant to be caught.
+#: attack It raises objects that are not exceptions, and exceptions that are not meant to be caught.
 #: outcome RAISE(ExecutionFailed)
 #: stdout TypeError: exceptions must derive from BaseException
 #: stdout TypeError: exceptions must derive from BaseException

@@ -1,5 +1,5 @@
 #: row T-5
-#: attack It raises through thousands of frames, of huge lines, and of files with names that would break a page.
+#: attack It raises through thousands of frames, huge lines, and files with names that would corrupt a page.
 #: outcome RAISE(ExecutionFailed)
 #: stdout frames True
 #: stdout lines True

@@ -1,5 +1,5 @@
 #: row T-6
-#: attack It raises in finalizers, in functions for the end, and in hooks for errors that nobody can catch.
+#: attack It raises in finalizers, exit functions and hooks, where errors cannot be caught.
 #: outcome OK
 #: stdout the end
 #: stderr-has RuntimeError: in a finalizer

@@ -1,5 +1,5 @@
 #: row T-7
-#: attack It runs sources with zero bytes, broken encodings, odd line ends, and nothing in them.
+#: attack It runs sources with zero bytes, invalid encodings, unusual line ends, and without content.
 #: outcome RAISE(SyntaxError)
 #: stdout zero byte SyntaxError
 #: stdout byte-order mark fine

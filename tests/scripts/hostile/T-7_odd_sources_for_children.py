@@ -1,5 +1,5 @@
 #: row T-7
-#: attack It has children run sources that cannot be passed on.
+#: attack It makes children run sources that cannot be sent.
 #: outcome RAISE(SyntaxError)
 #: stdout zero byte SyntaxError
 #: stdout surrogate UnicodeEncodeError

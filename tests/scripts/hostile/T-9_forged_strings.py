@@ -1,5 +1,5 @@
 #: row T-9
-#: attack It gives the host texts that are none, and numbers that do not fit.
+#: attack It passes the host invalid strings and numbers out of range.
 #: outcome RAISE(InterpreterDied)
 #: stdout surrogate InterpreterDied
 #: stdout no text InterpreterDied

@@ -1,5 +1,5 @@
 #: row X-13
-#: attack It closes channels twice, and those of others by their numbers.
+#: attack It closes channels twice, and closes other interpreters' channels by number.
 #: outcome RAISE(ChannelReleasedError)
 #: stdout ChannelReleasedError: channel 0 was released
 #: stdout 100 of nothing

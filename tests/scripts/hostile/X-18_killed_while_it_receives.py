@@ -1,5 +1,5 @@
 #: row X-18
-#: attack It is killed at the very moment at which it makes room for a message; another begins to wait meanwhile.
+#: attack It is killed at the moment when it makes room for a message, while another receiver starts to wait.
 #: outcome RAISE(InterpreterDied)
 #: children 4 1
 #: stdout asked for memory
@@ -21,7 +21,7 @@ out, out_send = interpreters.create_channel(capacity=None)
 
 def killed(receive, meanwhile):
     def reached(limit):
-        # The child stands still in the midst of it.
+        # The child is suspended in the middle of the receive.
         print('asked for', limit.kind)
         meanwhile()
         child.kill()

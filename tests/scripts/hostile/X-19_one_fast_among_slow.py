@@ -1,8 +1,8 @@
 #: row X-19
-#: attack One receiver takes what it can, and others wait for their turn.
+#: attack One receiver takes all messages that it can, while others wait for their turn.
 #: outcome OK
 #: children 16 1
-#: stdout everybody got something
+#: stdout all of them received
 #: stdout and nothing was lost
 import interpreters
 
@@ -29,7 +29,7 @@ while satisfied < len(threads):
     send.send(sent)
     sent += 1
     satisfied += first.recv_nowait(0)
-print('everybody got something')
+print('all of them received')
 send.close()
 for thread in threads:
     thread.join()

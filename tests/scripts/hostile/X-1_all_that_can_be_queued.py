@@ -1,5 +1,5 @@
 #: row X-1
-#: attack It queues as much as it can, in a few channels that nobody reads, and stays.
+#: attack It queues as much as possible, in a few channels without readers, and does not exit.
 #: outcome RAISE(Err)
 #: children 2 1
 #: stdout True Err
@@ -11,7 +11,7 @@ from componentize_py_types import Err
 from wit_world.imports import channels
 
 other = interpreters.create_channel(capacity=1)[1]
-# Each end counts for much more than it takes.
+# Each end is charged much more than it takes.
 luggage = channels.LuggageRefs(channels.Form.PLAIN, [channels.EndRef_Sender(other._handle)] * 1000, None)
 kept, count = [], 0
 try:
@@ -21,7 +21,7 @@ try:
         kept[-1][1]._handle.send(b'N', True, luggage, 0)
         count += 1
 except Err as error:
-    # Three quarters: the rest is for others.
+    # Three quarters: the rest is reserved for others.
     print(750 < count < 800, type(error).__name__)
 time.sleep(0.3)
 child = archipel.create()

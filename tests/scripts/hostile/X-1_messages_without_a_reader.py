@@ -1,5 +1,5 @@
 #: row X-1
-#: attack It fills channels that nobody reads, by count and by bytes.
+#: attack It fills channels without readers, by count and by bytes.
 #: outcome RAISE(LimitExceeded)
 #: queued 1MiB
 #: stdout full at 100

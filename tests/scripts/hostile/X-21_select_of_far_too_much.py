@@ -1,5 +1,5 @@
 #: row X-21
-#: attack It selects over more cases than the host waits for, and than there are handles.
+#: attack It selects over more cases than the host accepts, and than there are handles.
 #: outcome RAISE(ValueError)
 #: stdout ValueError ValueError ValueError
 #: stdout ValueError ValueError ValueError

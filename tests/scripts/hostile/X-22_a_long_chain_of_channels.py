@@ -1,5 +1,5 @@
 #: row X-22
-#: attack It hides each channel's receiver in a message of the next one, thirty thousand deep, and lets the last one go.
+#: attack It puts each channel's receiver into a message of the next one, thirty thousand deep, and drops the last.
 #: outcome OK
 #: stdout reached
 #: stdout all gone
@@ -16,7 +16,7 @@ print('reached')
 del last, receive, send
 print('all gone')
 
-# The same with the end of the interpreter, which lets go of everything at once.
+# The same at the end of an interpreter, which drops everything at once.
 child = interpreters.create()
 child.run("""
 import interpreters

@@ -1,12 +1,12 @@
 #: row X-22
-#: attack It hides channels with large messages in one another and lets all of them go, to use up what a runtime can queue.
+#: attack It puts channels with large messages into one another and drops all of them, to exhaust the queue limit.
 #: outcome OK
 #: stdout by one that lives: True
 #: stdout by ones that end: True
 #: stdout sent
 import interpreters
 
-# 1.2 GiB in all, where a runtime can queue 1 GiB.
+# 1.2 GiB in total, while a runtime can queue 1 GiB.
 HIDE = """
 import interpreters
 for _ in range(2):

@@ -1,5 +1,5 @@
 #: row X-22
-#: attack A channel lives in a message while its creator is gone, and no longer.
+#: attack A channel lives in a message after its creator is destroyed, and no longer than the message.
 #: outcome OK
 #: stdout from beyond
 #: stdout ChannelClosedError

@@ -1,5 +1,5 @@
 #: row X-22
-#: attack It hides interpreters in channels whose ends only they hold, and lets both go.
+#: attack It puts interpreters into channels whose ends only they hold, and drops both.
 #: outcome OK
 #: stdout reached
 import interpreters

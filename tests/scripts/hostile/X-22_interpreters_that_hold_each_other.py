@@ -1,6 +1,6 @@
 #: row X-22
 #: row R-14
-#: attack It makes interpreters of which each holds the only reference to the next, and lets the first one go.
+#: attack It creates a chain of interpreters of which each holds the only reference to the next, and drops the first one.
 #: outcome OK
 #: children 48 1
 #: stdout reached

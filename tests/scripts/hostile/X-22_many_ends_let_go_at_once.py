@@ -1,5 +1,5 @@
 #: row X-22
-#: attack It lets go of a channel in which there are seventy thousand ends of others.
+#: attack It drops a channel that contains seventy thousand ends of other channels.
 #: outcome OK
 #: stdout reached
 #: stdout still here
@@ -12,6 +12,6 @@ luggage = channels.LuggageRefs(channels.Form.PLAIN, [channels.EndRef_Sender(othe
 for _ in range(70_000):
     send._handle.send(b'N', True, luggage, 0)
 print('reached')
-# So many are dropped by a thread of the host's, which has to come to its end.
+# A host thread drops this many ends, and must finish.
 del receive, send
 print('still here')

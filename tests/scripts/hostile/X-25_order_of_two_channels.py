@@ -1,5 +1,5 @@
 #: row X-25
-#: attack It looks for messages of one channel that overtake each other.
+#: attack It looks for messages that overtake others of the same channel.
 #: outcome OK
 #: stdout in order
 import archipel

@@ -1,5 +1,5 @@
 #: row X-3
-#: attack It sends messages as large as may be, by one larger, and much larger.
+#: attack It sends messages of the maximum size, one byte more, and much more.
 #: outcome RAISE(ValueError)
 #: stdout 67108864 fine
 #: stdout 67108865 ValueError
@@ -25,7 +25,7 @@ def attempt(name, function, *args):
 
 largest = 64 << 20
 for size in (largest, largest + 1, 70 << 20):
-    # Five bytes say what it is and how long.
+    # Five bytes hold the type and the length.
     attempt(size, send.send, bytes(size - 5))
 attempt('buffer', send.send_buffer, bytes(largest + 1))
 attempt('call', child.call, len, bytes(largest + 1))

@@ -1,5 +1,5 @@
 #: row X-3
-#: attack It sends messages around its own limit.
+#: attack It sends messages of sizes close to its own limit.
 #: outcome RAISE(ValueError)
 #: message 1000
 #: stdout 1000 fine

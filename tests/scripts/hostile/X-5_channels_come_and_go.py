@@ -1,6 +1,6 @@
 #: row X-5
 #: row H-7
-#: attack It creates and closes channels, thousands, and looks for a number that is used again.
+#: attack It creates and closes thousands of channels, and looks for a number that is reused.
 #: outcome OK
 #: stdout 20000 numbers
 import interpreters

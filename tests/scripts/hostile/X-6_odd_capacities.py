@@ -1,5 +1,5 @@
 #: row X-6
-#: attack It creates channels with capacities that make no sense.
+#: attack It creates channels with invalid capacities.
 #: outcome RAISE(ValueError)
 #: stdout 0 fine
 #: stdout 1 fine

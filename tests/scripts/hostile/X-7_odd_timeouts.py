@@ -1,5 +1,5 @@
 #: row X-7
-#: attack It receives from an empty channel for no time, for a moment, and for longer than there is.
+#: attack It receives from an empty channel with timeouts of zero, a moment, and longer than the clock can express.
 #: outcome TIMEOUT
 #: wall 2s
 #: stdout 0 TimeoutError
@@ -17,7 +17,7 @@ for timeout in (0, 1e-9, 0.01):
 print('reached', flush=True)
 import archipel
 
-# The other end is somebody's who could send, so this is no deadlock.
+# Another interpreter holds the other end and could send, so this is not a deadlock.
 child = archipel.create()
 child.prepare_main(send=send)
 task = child.call_in_thread(exec, 'import time; time.sleep(1e6)')

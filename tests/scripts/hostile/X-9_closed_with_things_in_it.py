@@ -1,7 +1,7 @@
 #: row X-9
 #: row X-10
 #: row X-11
-#: attack It receives from a channel that was closed with messages in it, and sends into it.
+#: attack It receives from a channel that was closed with queued messages, and sends to it.
 #: outcome CLOSED
 #: stdout 1
 #: stdout 2
@@ -9,7 +9,7 @@
 #: stdout send ChannelClosedError
 #: stdout released 1
 #: stdout released ChannelClosedError
-#: stdout nobody ChannelClosedError
+#: stdout no receiver ChannelClosedError
 import interpreters
 
 
@@ -39,4 +39,4 @@ attempt('released', recv.recv)
 
 recv, send = interpreters.create_channel(capacity=4)
 recv.release()
-attempt('nobody', send.send, 1)
+attempt('no receiver', send.send, 1)

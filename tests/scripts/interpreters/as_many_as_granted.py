@@ -1,7 +1,7 @@
 #: children 3 2
-#: stdout 3 the limit of 3 interpreters is reached
+#: stdout 3 limit exceeded: 3 interpreters
 #: stdout True
-#: stdout InterpreterError: the limit of 0 interpreters is reached
+#: stdout InterpreterError: limit exceeded: 0 interpreters
 import interpreters
 
 children = []

@@ -15,7 +15,7 @@ class Argument:
 
 
 child = interpreters.create()
-# A cancellation can rise in any step of the library's.
+# A cancellation can be raised in any step of the library.
 try:
     child.call_in_thread(print, Argument(archipel.Cancelled("the caller's")))
 except archipel.Cancelled as error:

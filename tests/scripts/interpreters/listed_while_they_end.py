@@ -7,7 +7,7 @@ import _interpreters
 
 child = interpreters.create(isolated=False)
 child.run("import interpreters; made = interpreters.create()")
-# Nobody here has an object of the grandchild, which ends between the list and the objects that are made of it.
+# This interpreter has no object for the grandchild, which ends after it is listed and before an object is made of it.
 listed = _interpreters.list_all()
 child.run("made.close()")
 print([Interpreter(id).id for id, _ in listed] == [id for id, _ in listed])

@@ -11,7 +11,7 @@ from concurrent.futures import InterpreterPoolExecutor
 MEGABYTE = bytes(1 << 20)
 TIMES = 150
 
-# Were any copy of an argument or a result kept here or there, each of these would pass a limit.
+# If a copy of an argument or a result were kept here or there, each of these would exceed a limit.
 child = interpreters.create()
 
 

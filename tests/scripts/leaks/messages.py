@@ -14,7 +14,7 @@ from concurrent import interpreters as ci
 MEGABYTE = bytes(1 << 20)
 TIMES = 150
 
-# Were any copy of a message kept, each of these would pass the limit.
+# If a copy of a message were kept, each of these would exceed the limit.
 recv, send = interpreters.create_channel(capacity=2)
 
 
@@ -42,7 +42,7 @@ for _ in range(TIMES):
     assert queue.get() == MEGABYTE
 print('queue')
 
-# Of the two bodies in the list of cases, one is sent.
+# One of the two bodies in the list of cases is sent.
 for _ in range(TIMES // 2):
     archipel.select((send, MEGABYTE), (queue, MEGABYTE))
     _, got = archipel.select(recv, queue)
@@ -53,7 +53,7 @@ send.send(1)
 send.send(2)
 for number in range(TIMES):
     assert not send.send_nowait(MEGABYTE)
-    # The exception inside has its own frame, so it is garbage that must be found.
+    # The inner exception refers to its own frame, so a garbage collection must free it.
     if number % 10 == 0:
         gc.collect()
 print('refused')

@@ -8,7 +8,7 @@ recv, send = create_channel(capacity=1)
 child = interpreters.create()
 sent, argument = bytes(1 << 10), bytes(4 << 10)
 
-# So many that what is kept of each would pass the limit.
+# If anything were kept of each, the total would exceed the limit.
 for _ in range(40_000):
     send.send(sent)
     recv.recv()

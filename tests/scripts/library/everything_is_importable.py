@@ -2,7 +2,7 @@
 import importlib
 import sys
 
-# These need parts that this build of CPython does not have, or do something on import.
+# These need parts that this build of CPython does not have, or have effects when imported.
 WITHOUT = {
     '_aix_support', '_android_support', '_apple_support', '_ios_support', '_osx_support',
     '_pyrepl', 'antigravity', 'bz2', 'cProfile', 'compression', 'crypt', 'ctypes', 'curses',

@@ -1,7 +1,7 @@
 #: stdout remote_exec: RuntimeError: Remote debugging is not supported in WebAssembly
 #: stdout activate_stack_trampoline: ValueError: perf trampoline not available
 #: stdout is_stack_trampoline_active: False
-# The host has other uses for the first two.
+# The linker replaces the first two.
 import sys
 
 for name, *arguments in [

@@ -1,7 +1,7 @@
 #: stdout pure Python's
 #: stdout the one in C
-# What a program may not import changes what it imports, as in CPython: this is how its own tests try the versions
-# of modules that are written in Python.
+# Blocking the import of one module affects modules that import it, as in CPython, whose tests use this to select the
+# versions of modules that are written in Python.
 import sys
 
 sys.modules['_pickle'] = None

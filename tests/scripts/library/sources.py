@@ -10,7 +10,7 @@
 #: stdout     ~~~~~~~~~~~~^^
 #: stdout def own_function():
 #: stdout True True True
-# Sources of the library, of modules that are stashed, frozen and neither, and lines of them in tracebacks.
+# Sources of the library, of stashed, frozen and other modules, and their lines in tracebacks.
 import collections
 import inspect
 import json

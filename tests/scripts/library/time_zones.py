@@ -3,7 +3,7 @@
 #: stdout True True
 #: stdout 'No time zone found with key Europe/Nowhere'
 #: stdout b'TZif' True
-# Time zones without a file.
+# Time zones without files.
 import datetime
 import zoneinfo
 from importlib import resources

@@ -42,7 +42,7 @@ for obj in ((n for n in range(3)), {'p': [sys]}, sys.stdout, local(), Stubborn()
 print(q.qsize())
 q.get()
 
-# What is not data is pickled, as in CPython.
+# Objects that are not data are pickled, as in CPython.
 cycle = [1]
 cycle.append(cycle)
 for obj in (cycle, (..., 1), lambda n: n + 1, Point(3)):

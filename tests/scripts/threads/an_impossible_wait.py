@@ -18,7 +18,7 @@ def body():
 
 thread = threading.Thread(target=body)
 thread.start()
-# Only after the join would the main thread send what the other waits for.
+# The main thread would send what the other one waits for only after the join.
 thread.join()
 print(*seen)
 lock = threading.Lock()

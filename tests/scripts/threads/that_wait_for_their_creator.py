@@ -15,7 +15,7 @@ def tick():
         pass
 
 
-# Nobody waits for a daemon: it ends when its creator could go on.
+# Daemon threads are not waited for: this one ends when its creator could go on.
 threading.Thread(target=tick, daemon=True).start()
 time.sleep(0.01)
 print('the creator goes on')
@@ -26,12 +26,12 @@ def slow():
     print('slow is done')
 
 
-# Any other has all the time that it needs.
+# Other threads have all the time that they need.
 threading.Thread(target=slow).start()
 time.sleep(0.001)
 print('after slow')
 
-# But it cannot wait for what only its creator could do.
+# But they cannot wait for an action of their creator.
 threading.Thread(target=tick).start()
 try:
     time.sleep(0.001)
