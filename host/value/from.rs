@@ -1,4 +1,4 @@
-//! Making values of Rust's types.
+//! Conversion of Rust types into values with `From`.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,7 +14,7 @@ macro_rules! from_int {
     )*};
 }
 
-// There is none for `u8`, as `Vec<u8>` is a bytes object and not a list.
+// Not implemented for `u8`, because `Vec<u8>` is a bytes object and not a list.
 from_int!(i8 i16 i32 i64 i128 isize u16 u32 u64 u128 usize BigInt);
 
 impl From<()> for Value {
