@@ -164,7 +164,7 @@ fn mistakes() {
         (
             &["run", "--dir", "/::/x", "-c", ""],
             2,
-            "it would give away the whole system",
+            "it would expose the whole system",
         ),
         (
             &["run", "--env", "NO_SUCH_VARIABLE_AT_ALL", "-c", ""],

@@ -121,7 +121,7 @@ const TESTS: &[[&str; 5]] = &[
         "A granted name stands for an address of this machine or of its neighbours.",
         "DENY, and the address that was found is the one that is connected to",
         "host/policy/net.rs",
-        "a_name_does_not_stand_for_what_is_near",
+        "names_do_not_give_access_to_private_addresses",
     ],
     [
         "Z-2",
