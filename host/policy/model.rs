@@ -301,7 +301,7 @@ fn file_errors_name_the_line_and_the_key() {
         ),
         (
             "[limits]\nmemory = 0",
-            "line 2: `limits.memory`: a memory limit of",
+            "line 2: `limits.memory`: invalid memory limit",
         ),
         ("[limits]\ncpu = \"-1s\"", "line 2: `limits.cpu`"),
         ("[limits]\ncpu = nan", "line 2: `limits.cpu`: NaN seconds"),

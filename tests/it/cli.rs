@@ -154,7 +154,7 @@ fn mistakes() {
         (
             &["run", "--max-memory", "1KiB", "-c", ""],
             2,
-            "archipel: --max-memory: a memory limit of 1 KiB makes no sense",
+            "archipel: --max-memory: invalid memory limit 1 KiB: it must be at least 1 MiB",
         ),
         (
             &["run", "--dir", "/no/such::/x", "-c", ""],
@@ -198,7 +198,7 @@ fn mistakes() {
         (
             &["run", "--fuel", "0", "-c", ""],
             2,
-            "archipel: --fuel: a fuel limit of 0",
+            "archipel: --fuel: invalid fuel limit 0",
         ),
         (
             &["run", "--max-output", "1XB", "-c", ""],
