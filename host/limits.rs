@@ -73,7 +73,7 @@ impl Limits {
     /// - **Checked**: when memory grows, and when an interpreter is created.
     /// - **In the script**: `MemoryError`, also for a message or a result that does not fit. The script can
     ///   continue. A child that does not fit is refused with `InterpreterError`.
-    /// - **In the host**: nothing, as long as the script copes. An interpreter that dies after its memory was
+    /// - **In the host**: nothing, if the script continues. An interpreter that dies after its memory was
     ///   refused ends with [`Error::LimitExceeded`]. Creating an interpreter with less memory than it starts
     ///   with returns [`Error::Config`].
     /// - **Default**: 2 GiB for each interpreter, the maximum that a guest can address.
