@@ -68,8 +68,8 @@ impl Held {
         Held::take_of(family, count, &OPEN, most())
     }
 
-    /// Does what [`Held::take`] does for one descriptor. If there is none and some of the family's are being
-    /// closed, waits for these.
+    /// Does what [`Held::take`] does for one descriptor. If it is refused while some of the family's
+    /// descriptors are being closed, waits for these.
     pub(crate) async fn take_one(family: &Family) -> Option<Held> {
         Held::take_closed(family, &OPEN, most()).await
     }

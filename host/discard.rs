@@ -34,7 +34,7 @@ impl Discarded {
 }
 
 thread_local! {
-    /// What to drop after the drop in progress on this thread.
+    /// Messages and instances to drop after the drop in progress on this thread.
     static TO_DROP: Cell<Option<Vec<Discarded>>> = const { Cell::new(None) };
 }
 

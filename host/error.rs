@@ -200,7 +200,7 @@ pub enum Error {
         kind: LimitKind,
         /// The limit, in the unit of the kind.
         limit: u64,
-        /// What was used, or would have been, in the unit of the kind.
+        /// The amount that was used, or would have been, in the unit of the kind.
         used: u64,
     },
     /// The interpreter was cancelled with `unwind`, with this message. It is gone.

@@ -38,7 +38,7 @@ pub(crate) enum Form {
     Unbound,
 }
 
-/// What becomes of a message if its sender is destroyed before it is received.
+/// The fate of a message whose sender is destroyed before it is received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unbound {
     Keep,
@@ -441,7 +441,7 @@ pub(crate) struct End {
     pub(crate) side: Side,
     pub(crate) charter: Arc<Charter>,
     party: PartyId,
-    /// Whether the broker has the party as a user of the end.
+    /// True if the broker has the party as a user of the end.
     used: bool,
 }
 

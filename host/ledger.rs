@@ -22,9 +22,9 @@ pub(crate) struct Account {
     /// The number of ancestors.
     generation: u64,
     limits: [AtomicU64; KINDS],
-    /// What the interpreter itself has used.
+    /// The interpreter's own usage.
     own: [AtomicU64; KINDS],
-    /// What it and its descendants have used.
+    /// The usage of the interpreter and its descendants.
     subtree: [AtomicU64; KINDS],
 }
 

@@ -244,7 +244,7 @@ impl Limits {
     /// - **In the script**: `LimitExceeded`. The script can continue. A task's result that does not fit is
     ///   lost, and the task reports this.
     /// - **In the host**: nothing.
-    /// - **Default**: no limit. In any case a channel holds at most 256 MiB and a runtime 1 GiB. When half of
+    /// - **Default**: no limit, but a channel holds at most 256 MiB and a runtime 1 GiB. When half of
     ///   the runtime's 1 GiB is used, a family can queue at most as much more as it leaves to others.
     ///
     /// # Errors

@@ -49,8 +49,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A policy is data, except for its host functions ([`alias`](Self::alias)). It can be printed, compared with
 /// [`diff`](Self::diff) and [`within`](Self::within), and stored in a file ([`Profile`]).
 ///
-/// Each collection of a policy is limited to 4,096 entries, and directories to 256. The methods that add to
-/// one check this.
+/// Each collection of a policy is limited to 4,096 entries, and directories to 256. The methods that add
+/// entries check this, except that the number of host functions is checked when an interpreter is created.
 ///
 /// # Examples
 ///

@@ -102,7 +102,7 @@ mod tests {
         for (row, (receiver, sender, expected)) in rows.into_iter().enumerate() {
             assert_eq!(receiver.accepts(sender), expected, "row {row}");
         }
-        // A copy of an interpreter that a safe one trusts does not get the trust of whoever makes the copy.
+        // A copy of an interpreter that a safe one trusts does not get the trust of its maker.
         assert!(!first.accepts(&below_safe.of_copy(7, true)));
         assert!(safe.accepts(&below_safe.of_copy(7, true)));
         assert!(!safe.accepts(&safer.of_copy(8, false)) && safer.of_copy(8, false).accepts(&safe));

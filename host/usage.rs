@@ -7,10 +7,10 @@ use crate::ledger::Account;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Used {
-    /// What the interpreter itself has used.
+    /// The interpreter's own usage.
     pub own: u64,
-    /// What the interpreter and its descendants have used together. For resources that are never released,
-    /// this includes descendants that have ended.
+    /// The usage of the interpreter and its descendants together. For resources that are never released, this
+    /// includes descendants that have ended.
     pub subtree: u64,
     /// The lowest limit of the interpreter and its ancestors, or `None` if there is no limit.
     pub limit: Option<u64>,

@@ -96,14 +96,14 @@ pub struct Done<M> {
     pub unsent: Vec<M>,
 }
 
-/// What to do if no case can complete at once.
+/// The action if no case can complete at once.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub enum Blocking {
     /// Return the cases to the caller.
     Try,
     /// Wait.
     Wait {
-        /// Whether the caller will abandon the wait by itself at some time. A party in a timed wait is never
+        /// True if the caller will abandon the wait by itself at some time. A party in a timed wait is never
         /// part of a deadlock.
         timed: bool,
     },

@@ -56,7 +56,7 @@ pub(super) struct Channel<M> {
     pub(super) receivers: Line,
     sender_ends: BTreeMap<PartyId, usize>,
     receiver_ends: BTreeMap<PartyId, usize>,
-    /// Whether the channel has ever had a user.
+    /// True if the channel has ever had a user.
     pub(super) used: bool,
     /// The holders that use a side.
     pub(super) users: BTreeSet<(Side, PartyId)>,

@@ -76,7 +76,7 @@ fn a_wait_that_some_party_can_end_is_not_a_deadlock() {
             let case = Case::Receive(x);
             waiting(t.one(C, case, TIMED));
         }),
-        ("an idle party of the host's does", |t, x| {
+        ("an idle party that the host can run does", |t, x| {
             t.hand(x, Side::Sender, C);
             t.broker.set_running(C, false, &mut t.effects);
         }),

@@ -12,9 +12,9 @@ pub struct Info {
     pub len: usize,
     /// The number of waiting sends. A wait with several sends to the channel counts once for each.
     pub waiting_senders: usize,
-    /// Whether the channel accepts no more messages.
+    /// True if the channel accepts no more messages.
     pub closed: bool,
-    /// Whether the channel has ever had a [user](Broker::set_user).
+    /// True if the channel has ever had a [user](Broker::set_user).
     pub used: bool,
     /// The users of senders, in ascending order.
     pub senders: Vec<PartyId>,

@@ -68,7 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Waiting {
     id: WaitId,
     wishes: Vec<Wished>,
-    /// Whether it had a result after the last step.
+    /// True if it had a result after the last step.
     ready: bool,
 }
 

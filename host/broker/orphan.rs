@@ -4,7 +4,7 @@ use super::channel::Item;
 use super::line::Load;
 use super::{Broker, ChannelId, Effects, Parcel, PartyId};
 
-/// What becomes of an orphan.
+/// The fate of an orphan.
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub enum Orphaned<M> {
     /// It stays unchanged.

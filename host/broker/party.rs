@@ -39,14 +39,14 @@ pub(super) struct Party {
     timed: usize,
     /// The party is being stopped, so its waits will end regardless of other parties.
     stopping: bool,
-    /// Whether it counts as awake.
+    /// True if it counts as awake.
     awake: bool,
-    /// Whether it is in the list of suspects.
+    /// True if it is in the list of suspects.
     suspect: bool,
     ends: BTreeSet<(ChannelId, Side)>,
     /// The number of queued messages that are bound to it, by channel.
     bound: BTreeMap<ChannelId, usize>,
-    /// Whether it is being removed, so that a message of its that is put back becomes an orphan at once.
+    /// True while it is being removed. Its messages that are put back then become orphans at once.
     leaving: bool,
     /// The state of its own random generator, if it was seeded.
     random: Option<u64>,

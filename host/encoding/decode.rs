@@ -57,7 +57,7 @@ struct Decoder<'a> {
     /// The offsets of objects that references can refer to. A reference is decoded by reading its object
     /// again.
     starts: Vec<usize>,
-    /// Whether an object is being read again.
+    /// True while an object is being read again.
     copying: bool,
     /// The used part of [`MAX_COPIES`].
     copied: usize,

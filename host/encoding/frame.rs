@@ -52,7 +52,7 @@ pub(super) struct Scan {
     pub(super) begin: usize,
     /// The offset after its last byte.
     pub(super) end: usize,
-    /// Whether it can be referred to.
+    /// True if it can be referred to.
     pub(super) flag: bool,
 }
 

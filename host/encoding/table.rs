@@ -22,7 +22,7 @@ pub(super) enum Kind {
     Other,
 }
 
-/// Whether an object is hashable. If not, the Python type that prevents it.
+/// The hashability of an object. If it is not hashable, the Python type that prevents it.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Hash {
     Yes,

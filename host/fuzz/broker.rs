@@ -10,10 +10,10 @@ use std::task::{Poll, Waker};
 struct Note {
     serial: u32,
     size: usize,
-    /// What becomes of it after its sender is removed: 0 to 3.
+    /// The fate of the message after its sender is removed: 0 to 3.
     kind: u8,
     ends: Vec<(ChannelId, Side)>,
-    /// Whether it replaces a message whose sender was removed.
+    /// True if it replaces a message whose sender was removed.
     is_mark: bool,
 }
 

@@ -25,7 +25,7 @@ enum Blow {
     Kill,
     /// The channel with most of the traffic is closed.
     Close,
-    /// There is no memory for the message.
+    /// Memory for the message cannot be allocated.
     Trap,
     /// The host drops the future that it awaits.
     GiveUp,

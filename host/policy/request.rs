@@ -41,7 +41,7 @@ pub struct Request {
     pub modules: Modules,
     /// Module path entries, as paths in the child.
     pub path: Vec<String>,
-    /// Whether to grant standard input.
+    /// True to grant standard input.
     pub stdin: bool,
 }
 

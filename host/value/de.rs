@@ -293,7 +293,7 @@ impl<'de> de::MapAccess<'de> for Pairs {
 struct Tagged {
     name: Value,
     content: Option<Value>,
-    /// Whether the name is a mark. Paths omit marks.
+    /// True if the name is a mark. Paths omit marks.
     marked: bool,
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
 
-/// What becomes of a message after its sender is removed.
+/// The fate of a message after its sender is removed.
 #[derive(Clone, Copy, Eq, PartialEq, Debug)]
 pub(super) enum Kind {
     Outlives,
