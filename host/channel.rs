@@ -126,6 +126,19 @@ impl Sender {
     /// Returns [`SendTimeoutError::Timeout`] if the value was not sent in time, [`SendTimeoutError::Closed`]
     /// if the channel is closed or has no receivers, and [`SendTimeoutError::Refused`] if the value cannot be
     /// sent. All return the value.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// use archipel::{Capacity, SendTimeoutError};
+    /// use std::time::Duration;
+    ///
+    /// let (sender, _receiver) = runtime.channel(Capacity::Rendezvous)?;
+    /// let sent = sender.send_timeout("hello", Duration::from_millis(10));
+    /// assert!(matches!(sent, Err(SendTimeoutError::Timeout(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn send_timeout(
         &self,
         value: impl Into<Value>,
@@ -254,6 +267,19 @@ impl Receiver {
     /// Returns [`RecvTimeoutError::Timeout`] if no value was sent in time, [`RecvTimeoutError::Closed`] if the
     /// channel is empty, and closed or without senders, and [`RecvTimeoutError::Undecodable`] if the next
     /// message has no host value.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// use archipel::{Capacity, RecvTimeoutError};
+    /// use std::time::Duration;
+    ///
+    /// let (_sender, receiver) = runtime.channel(Capacity::Unbounded)?;
+    /// let received = receiver.recv_timeout(Duration::from_millis(10));
+    /// assert_eq!(received, Err(RecvTimeoutError::Timeout));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn recv_timeout(&self, limit: Duration) -> Result<Value, RecvTimeoutError> {
         self.0.context.workers.wait(self.take(Some(limit)))
     }
@@ -263,6 +289,20 @@ impl Receiver {
     ///
     /// The iterator skips undecodable messages and logs a warning for each, so that no sender can end the
     /// iteration for others. To get these errors, call [`recv`](Self::recv) in a loop.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// use archipel::Capacity;
+    ///
+    /// let (sender, receiver) = runtime.channel(Capacity::Unbounded)?;
+    /// sender.send(1)?;
+    /// sender.send(2)?;
+    /// sender.close();
+    /// assert_eq!(receiver.iter().count(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = Value> + '_ {
         std::iter::from_fn(|| {
             loop {
@@ -287,6 +327,19 @@ impl Receiver {
     /// A separate thread transfers the values, one at a time, until the channel is closed or the returned
     /// receiver is dropped. In the latter case a value in transfer returns to the channel. Undecodable
     /// messages are skipped as in [`iter`](Self::iter).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// use archipel::Capacity;
+    ///
+    /// let (sender, receiver) = runtime.channel(Capacity::Unbounded)?;
+    /// let values = receiver.into_crossbeam();
+    /// sender.send(1)?;
+    /// assert_eq!(values.recv()?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_crossbeam(self) -> crossbeam_channel::Receiver<Value> {
         let (sender, receiver) = crossbeam_channel::bounded(0);
         std::thread::spawn(move || {

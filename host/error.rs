@@ -312,6 +312,17 @@ impl Error {
     /// It returns `false` for errors of creating an interpreter, including [`Capacity`](Self::Capacity) and
     /// [`NoMemory`](Self::NoMemory). If [`Interpreter::copy`](crate::Interpreter::copy) returns one of these
     /// two, its original can still be used.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// let error = interpreter.exec("1 / 0").unwrap_err();
+    /// assert!(error.is_recoverable());
+    /// interpreter.exec("x = 1")?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn is_recoverable(&self) -> bool {
         matches!(
             self,

@@ -415,6 +415,16 @@ impl Limits {
     /// # Errors
     ///
     /// See the method of that kind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    ///
+    /// let limits = Limits::new().with(LimitKind::Fuel, 1_000_000)?;
+    /// assert_eq!(limits, Limits::new().fuel(1_000_000)?);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn with(mut self, kind: LimitKind, limit: u64) -> Result<Self> {
         let (least, most) = range(kind);
         if !(least..=most).contains(&limit) {

@@ -49,6 +49,16 @@ pub use text::Text;
 /// overflow the stack.
 ///
 /// The default is `None`.
+///
+/// # Examples
+///
+/// ```
+/// use archipel::Value;
+///
+/// let value = Value::from((1, "a"));
+/// assert_eq!(value, Value::Tuple(vec![1.into(), "a".into()]));
+/// assert_eq!(value.as_tuple().and_then(|items| items[0].as_i64()), Some(1));
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Value {

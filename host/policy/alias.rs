@@ -81,6 +81,19 @@ impl Policy {
     /// # Errors
     ///
     /// See [`alias`](Self::alias).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::Policy;
+    /// use std::time::Duration;
+    ///
+    /// let policy = Policy::new().alias_blocking("pause", |_| {
+    ///     std::thread::sleep(Duration::from_millis(10));
+    ///     Ok(().into())
+    /// })?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn alias_blocking(
         self,
         name: impl Into<String>,
@@ -95,6 +108,15 @@ impl Policy {
     /// # Errors
     ///
     /// See [`alias`](Self::alias).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::Policy;
+    ///
+    /// let policy = Policy::new().alias_async("answer", |_| async { Ok(42.into()) })?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn alias_async<F>(
         self,
         name: impl Into<String>,

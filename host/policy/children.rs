@@ -41,6 +41,17 @@ impl Policy {
     /// # Errors
     ///
     /// Returns [`Error::Config`] if `count` is more than a million or `depth` more than 64.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::Policy;
+    ///
+    /// let policy = Policy::new().children(8, 2)?;
+    /// assert!(policy.to_string().contains("children 8, generations 2"));
+    /// assert!(Policy::new().children(8, 65).is_err());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn children(mut self, count: u32, depth: u32) -> Result<Self> {
         self.children = Children { count, depth }.check()?;
         Ok(self)

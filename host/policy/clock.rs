@@ -125,6 +125,15 @@ impl Policy {
     }
 
     /// Sets the source of random numbers. The default is the operating system's generator.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{Policy, Random};
+    ///
+    /// let policy = Policy::new().random(Random::Seeded(7));
+    /// assert!(policy.to_string().contains("random seeded with 7"));
+    /// ```
     pub fn random(mut self, random: Random) -> Self {
         self.random = random;
         self

@@ -282,6 +282,18 @@ impl Policy {
 
     /// Returns the guest path of a host file or directory, or `None` if it does not exist or is not in a
     /// granted directory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{Access, Policy};
+    ///
+    /// let folder = std::env::temp_dir();
+    /// let policy = Policy::new().dir(&folder, "/data", Access::ReadOnly)?;
+    /// assert_eq!(policy.guest_path_of(&folder).as_deref(), Some("/data"));
+    /// assert_eq!(policy.guest_path_of("/"), None);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     #[must_use]
     pub fn guest_path_of(&self, host: impl AsRef<Path>) -> Option<String> {
         let host = host.as_ref().canonicalize().ok()?;

@@ -63,6 +63,16 @@ impl Policy {
     /// # Errors
     ///
     /// Returns the errors of [`env`](Self::env), and [`Error::Config`] if the value is not valid UTF-8.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::Policy;
+    ///
+    /// // A variable that the host does not have is omitted.
+    /// assert_eq!(Policy::new().pass_env("ARCHIPEL_NO_SUCH_VARIABLE")?, Policy::new());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn pass_env(self, name: impl Into<String>) -> Result<Self> {
         let name = name.into();
         if name.is_empty() || name.contains(['=', '\0']) {

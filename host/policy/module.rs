@@ -147,6 +147,16 @@ impl Policy {
     }
 
     /// Returns the hidden and the allowed modules.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::Policy;
+    ///
+    /// let policy = Policy::new().hide_module("ctypes")?;
+    /// assert!(policy.modules().hide.contains("ctypes"));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     #[must_use]
     pub fn modules(&self) -> &Modules {
         &self.modules

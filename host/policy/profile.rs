@@ -55,6 +55,18 @@ impl Profile {
     ///
     /// Returns the errors of [`from_toml`](Self::from_toml), with the name of the file, and [`Error::Config`]
     /// if the file cannot be read or is larger than 1 MiB.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use archipel::{Profile, Runtime};
+    ///
+    /// let profile = Profile::read("policy.toml")?;
+    /// let runtime = Runtime::new()?;
+    /// let builder = runtime.interpreter().policy(profile.policy).limits(profile.limits);
+    /// let interpreter = builder.build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let shown = format!("{path:?}");
