@@ -15,7 +15,7 @@ const MOST_DROPPED: usize = 50_000;
 /// Something to be dropped.
 enum Discarded {
     Messages(Vec<Message>),
-    #[expect(dead_code, reason = "it is there to be dropped")]
+    #[expect(dead_code, reason = "held only to be dropped")]
     Instance(Box<Instance>),
 }
 

@@ -370,7 +370,7 @@ impl Exchange {
 /// The result of a wait.
 #[expect(
     clippy::large_enum_variant,
-    reason = "it is matched where it is returned, and boxing would cost each message"
+    reason = "matched where it is returned; boxing would cost an allocation for each message"
 )]
 pub(crate) enum Waited {
     Done(Done<Message>),

@@ -126,7 +126,7 @@ pub enum Begin<M, B> {
 /// Work for the caller after it has released the lock around the broker. Waking and dropping can both run code
 /// that calls the broker.
 #[derive(Debug)]
-#[must_use = "parties that are not woken wait for ever"]
+#[must_use = "parties that are not woken wait forever"]
 pub struct Effects<M> {
     /// The wakers of waits that ended.
     pub wake: Vec<Waker>,
@@ -145,7 +145,7 @@ impl<M> Effects<M> {
 
     /// Wakes all wakers and returns the discarded messages for the caller to drop. Dropping messages that
     /// carry ends can discard further messages. Must not be called under the lock.
-    #[must_use = "messages are dropped in the caller's own way"]
+    #[must_use = "the caller must drop the messages"]
     pub fn apply(self) -> Vec<M> {
         for waker in self.wake {
             waker.wake();

@@ -291,7 +291,7 @@ macro_rules! extract_tuple {
         {
             type Error = Mismatch;
 
-            #[expect(non_snake_case, reason = "each item is named like its type")]
+            #[expect(non_snake_case, reason = "items are named like their types")]
             fn try_from(value: Value) -> Result<Self, Mismatch> {
                 let items = match value {
                     Value::Tuple(items) => items,

@@ -119,7 +119,7 @@ macro_rules! from_tuple {
         where
             Value: $(From<$item> +)+,
         {
-            #[expect(non_snake_case, reason = "each item is named like its type")]
+            #[expect(non_snake_case, reason = "items are named like their types")]
             fn from(($($item,)+): ($($item,)+)) -> Self {
                 Self::Tuple(vec![$($item.into()),+])
             }
