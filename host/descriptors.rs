@@ -21,7 +21,7 @@ pub(crate) struct Held {
     count: usize,
     of: &'static AtomicUsize,
     _share: Option<Share>,
-    /// The last field: the descriptor must be released before waiters are notified.
+    /// Dropped after the charge and the share are released, so that the waiters it notifies find room.
     closing: Option<Closing>,
     closings: Closings,
 }
