@@ -181,7 +181,7 @@ impl Policy {
     /// # let folder = std::env::temp_dir().join("archipel-doc-quota");
     /// # std::fs::create_dir_all(&folder).unwrap();
     /// let policy = Policy::new().dir_with_quota(&folder, "/data", 10 << 20)?;
-    /// Writes through the second grant would not count for the first.
+    /// // Writes through the second grant would not count for the first.
     /// assert!(policy.dir_with_quota(&folder, "/again", 20 << 20).is_err());
     /// # Ok::<(), archipel::Error>(())
     /// ```
