@@ -1,7 +1,7 @@
-//! Aliases: names in an interpreter that call something in the host or in another interpreter.
+//! Aliases: names in an interpreter that call a function of the host or of another interpreter.
 //!
-//! The idea is that of Tcl's `interp alias`: whoever runs untrusted code lends it exactly the commands
-//! that it should have.  Arguments and results are data and nothing else.
+//! They follow Tcl's `interp alias`: the creator of an interpreter gives untrusted code exactly the commands
+//! that it needs. Arguments and results are data only.
 
 use crate::error::{Error, Result};
 use crate::policy::check_name;
@@ -11,7 +11,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// A call of an alias, as the host's function gets it.
+/// A call of an alias, as passed to the host function.
 ///
 /// # Examples
 ///
@@ -26,23 +26,23 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Call {
-    /// The name under which it was called.
+    /// The name of the alias.
     pub alias: String,
-    /// The name of the interpreter that calls, if it has one.
+    /// The name of the calling interpreter, if it has one.
     pub caller: Option<String>,
-    /// The positional arguments: whatever the script passed, which may be anything.
+    /// The positional arguments. Scripts can pass any data.
     pub args: Vec<Value>,
     /// The keyword arguments, in the order in which they were passed.
     pub kwargs: Vec<(String, Value)>,
 }
 
 impl Call {
-    /// The positional arguments as Rust values: a tuple of as many as there must be.
+    /// Converts the positional arguments into a tuple of Rust values.
     ///
     /// # Errors
     ///
-    /// An [`AliasError`] that tells the script what is wrong with its arguments: too few or too many,
-    /// keyword arguments, or one that is not of the type.
+    /// Returns an [`AliasError`] for the script if the number of arguments is wrong, if there are keyword
+    /// arguments, or if an argument does not have the type.
     pub fn arguments<T: Arguments>(self) -> Result<T, AliasError> {
         if let Some((name, _)) = self.kwargs.first() {
             return Err(AliasError::new(format!(
@@ -67,9 +67,9 @@ impl Call {
     }
 }
 
-/// Tuples of Rust types that the arguments of a call can become; see [`Call::arguments`].
+/// Tuples of up to six Rust types into which arguments can be converted; see [`Call::arguments`].
 pub trait Arguments: Sized {
-    /// How many arguments there must be.
+    /// The number of arguments.
     #[doc(hidden)]
     const COUNT: usize;
 
@@ -90,7 +90,7 @@ macro_rules! arguments {
                 _args: &mut dyn Iterator<Item = (usize, Value)>,
             ) -> Result<Self, AliasError> {
                 Ok(($({
-                    // There are exactly as many as there must be.
+                    // The number was checked before.
                     let (at, value) = _args.next().unwrap_or((0, Value::None));
                     $name::try_from(value).map_err(|error| {
                         AliasError::new(format!("argument {at} of {_alias}(): {error}"))
@@ -111,11 +111,26 @@ arguments! {
     6: (A, B, C, D, E, F);
 }
 
-/// Why an alias has no result: what the script is told, and what only the host's log is told.
+/// The error of an alias: a reason for the script, and a detail for the host's log.
 ///
-/// Whatever is an error in Rust becomes one by `?`.  The script is then told no more than that the
-/// command failed, since such texts have paths and other secrets of the host's in them; what
-/// [`AliasError::new`] is given is for the script.
+/// The operator `?` converts any Rust error into an `AliasError`. Since such texts can contain paths and other
+/// secrets of the host, they become the detail, and the script sees only "the command failed". The reason
+/// given to [`AliasError::new`] is visible to the script.
+///
+/// # Examples
+///
+/// ```
+/// use archipel::AliasError;
+///
+/// let error = AliasError::new("no such key").with_detail("key 17 is missing in /srv/table");
+/// assert_eq!(error.reason(), "no such key");
+/// assert!(error.detail().is_some());
+///
+/// fn read() -> Result<String, AliasError> {
+///     Ok(std::fs::read_to_string("/no/such/file")?)
+/// }
+/// assert_eq!(read().unwrap_err().reason(), "the command failed");
+/// ```
 #[derive(Debug)]
 pub struct AliasError {
     plain: String,
@@ -123,7 +138,7 @@ pub struct AliasError {
 }
 
 impl AliasError {
-    /// An error of which the script is told `reason`.
+    /// Creates an error with a reason for the script.
     pub fn new(reason: impl Into<String>) -> Self {
         AliasError {
             plain: reason.into(),
@@ -131,7 +146,7 @@ impl AliasError {
         }
     }
 
-    /// Adds what the host's log is told.
+    /// Adds a detail for the host's log.
     #[must_use]
     pub fn with_detail(
         mut self,
@@ -141,23 +156,23 @@ impl AliasError {
         self
     }
 
-    /// What the script is told.
+    /// Returns the reason, which the script sees.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.plain
     }
 
-    /// What the host's log is told besides.
+    /// Returns the detail, which only the host's log contains.
     #[must_use]
     pub fn detail(&self) -> Option<&(dyn std::error::Error + Send + Sync)> {
         self.detail.as_deref()
     }
 }
 
-/// What a script is told of an error that is none of its business.
+/// The reason for errors whose text is not for scripts.
 pub(crate) const FAILED: &str = "the command failed";
 
-// It is no `Error` itself, so that every other error can become one.
+// Not an `Error` itself, so that the conversion from all errors does not overlap.
 impl<E: std::error::Error + Send + Sync + 'static> From<E> for AliasError {
     fn from(error: E) -> Self {
         AliasError::new(FAILED).with_detail(error)
@@ -166,15 +181,15 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for AliasError {
 
 type Outcome = std::result::Result<Value, AliasError>;
 
-/// An outcome that is still to come.
+/// A future result of an alias.
 type Later = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// A function of the host's that scripts can call.
+/// A host function that scripts can call.
 #[derive(Clone)]
 pub(crate) enum HostFn {
-    /// It is called on the thread that runs the script.
+    /// Called on the thread that runs the script.
     Direct(Arc<dyn Fn(Call) -> Outcome + Send + Sync>),
-    /// It is called on a thread on which it may wait.
+    /// Called on a thread that can block.
     Blocking(Arc<dyn Fn(Call) -> Outcome + Send + Sync>),
     Async(Arc<dyn Fn(Call) -> Later + Send + Sync>),
 }
@@ -189,13 +204,13 @@ impl fmt::Debug for HostFn {
     }
 }
 
-/// What an interpreter has besides what every one has: its aliases, which lead to a `T`, and what is
-/// hidden from it.  As in Tcl, what is hidden makes room for another thing of its name.
+/// The bindings of an interpreter: its aliases, with targets of type `T`, and the names hidden from it. As in
+/// Tcl, hiding an alias frees its name for another.
 #[derive(Debug, Clone)]
 pub(crate) struct Equipment<T> {
     aliases: BTreeMap<String, T>,
     hidden_aliases: BTreeMap<String, T>,
-    /// Modules and builtins.
+    /// Hidden modules and builtins.
     hidden: BTreeSet<String>,
 }
 
@@ -210,16 +225,16 @@ impl<T> Default for Equipment<T> {
 }
 
 impl<T: Clone> Equipment<T> {
-    /// Lets `name` lead to `target`.
+    /// Makes the alias `name` call `target`.
     pub(crate) fn alias(&mut self, name: &str, target: T) -> Result<()> {
         check_name("an alias", name)?;
         if BUILTINS.contains(&name) && !self.hidden.contains(name) {
             return Err(Error::Config(format!(
-                "an alias cannot be called {name}, which is a builtin of Python's: hide that first, \
-                 or take another name"
+                "an alias cannot be named {name}, which is a Python builtin: hide the builtin first, or use \
+                 another name"
             )));
         }
-        // Otherwise a module of that name would have to be a function too.
+        // Otherwise a name would have to be both a module and a function.
         let clash = self.aliases.keys().find(|other| {
             let below = |long: &str, short: &str| {
                 let rest = long.strip_prefix(short);
@@ -229,38 +244,38 @@ impl<T: Clone> Equipment<T> {
         });
         if let Some(other) = clash {
             return Err(Error::Config(format!(
-                "an alias cannot be called {name} while there is one called {other}, since one of them \
-                 would be a module with the other in it"
+                "an alias cannot be named {name} while an alias {other} exists: one of them would be a \
+                 module that contains the other"
             )));
         }
         if self.aliases.len() + self.hidden_aliases.len() >= MOST
             && !self.aliases.contains_key(name)
         {
             return Err(Error::Config(format!(
-                "an interpreter has at most {MOST} aliases"
+                "an interpreter can have at most {MOST} aliases"
             )));
         }
         self.aliases.insert(name.to_owned(), target);
         Ok(())
     }
 
-    /// Takes an alias away, hidden or not, and says whether there was one.
+    /// Removes an alias, hidden or not. Returns whether it existed.
     pub(crate) fn unalias(&mut self, name: &str) -> bool {
         let found = self.aliases.remove(name);
         found.or_else(|| self.hidden_aliases.remove(name)).is_some()
     }
 
-    /// What an alias leads to that the interpreter's own code can call.
+    /// Returns the target of a visible alias.
     pub(crate) fn find(&self, name: &str) -> Option<T> {
         self.aliases.get(name).cloned()
     }
 
-    /// What a hidden alias leads to.
+    /// Returns the target of a hidden alias.
     pub(crate) fn find_hidden(&self, name: &str) -> Option<T> {
         self.hidden_aliases.get(name).cloned()
     }
 
-    /// The names of all aliases.
+    /// Returns the names of all aliases.
     pub(crate) fn names(&self) -> Vec<String> {
         let all: BTreeSet<_> = self
             .aliases
@@ -270,14 +285,14 @@ impl<T: Clone> Equipment<T> {
         all.into_iter().cloned().collect()
     }
 
-    /// The names of those that are not hidden.
+    /// Returns the names of visible aliases.
     pub(crate) fn visible_names(&self) -> Vec<String> {
         self.aliases.keys().cloned().collect()
     }
 
-    /// Hides an alias, or else a module or a builtin.
+    /// Hides an alias or, if there is none of that name, a module or builtin.
     pub(crate) fn hide(&mut self, name: &str) -> Result<()> {
-        check_name("what is hidden", name)?;
+        check_name("a hidden object", name)?;
         match self.aliases.remove(name) {
             Some(target) => {
                 self.hidden_aliases.insert(name.to_owned(), target);
@@ -292,12 +307,12 @@ impl<T: Clone> Equipment<T> {
         Ok(())
     }
 
-    /// Ends hiding, and says whether it was hidden.
+    /// Exposes a hidden name. Returns whether it was hidden.
     pub(crate) fn expose(&mut self, name: &str) -> Result<bool> {
         if self.hidden_aliases.contains_key(name) || self.hidden.contains(name) {
             if self.aliases.contains_key(name) {
                 return Err(Error::Config(format!(
-                    "{name} cannot be exposed while an alias has its name: take that away first"
+                    "{name} cannot be exposed while an alias has its name: remove the alias first"
                 )));
             }
             match self.hidden_aliases.remove(name) {
@@ -313,12 +328,12 @@ impl<T: Clone> Equipment<T> {
         Ok(false)
     }
 
-    /// Whether a module or a builtin is hidden.
+    /// Returns whether a module or builtin is hidden.
     pub(crate) fn hides(&self, name: &str) -> bool {
         self.hidden.contains(name)
     }
 
-    /// The same without aliases, as a child has it that is not trusted.
+    /// Returns the bindings of a safe child: hidden names, without aliases.
     pub(crate) fn without_aliases(&self) -> Self {
         Equipment {
             hidden: self.hidden.clone(),
@@ -326,7 +341,7 @@ impl<T: Clone> Equipment<T> {
         }
     }
 
-    /// What is hidden.
+    /// Returns all hidden names.
     pub(crate) fn hidden(&self) -> Vec<String> {
         let all: BTreeSet<_> = self
             .hidden
@@ -336,12 +351,12 @@ impl<T: Clone> Equipment<T> {
         all.into_iter().cloned().collect()
     }
 
-    /// Modules and builtins that are hidden.
+    /// Returns the hidden modules and builtins.
     pub(crate) fn hidden_objects(&self) -> Vec<String> {
         self.hidden.iter().cloned().collect()
     }
 
-    /// The same with other targets, without the aliases that have none then.
+    /// Returns the bindings with other targets, without the aliases for which `target` returns `None`.
     pub(crate) fn for_another(&self, target: impl Fn(&T) -> Option<T>) -> Self {
         let all = |aliases: &BTreeMap<String, T>| {
             let found = aliases.iter();
@@ -356,16 +371,16 @@ impl<T: Clone> Equipment<T> {
         }
     }
 
-    /// Whether there is nothing special about it.
+    /// Returns whether there are no aliases and no hidden names.
     pub(crate) fn is_empty(&self) -> bool {
         self.aliases.is_empty() && self.hidden_aliases.is_empty() && self.hidden.is_empty()
     }
 }
 
-/// How many aliases an interpreter can have, and how many names can be hidden from it.
+/// The maximum number of aliases, and of hidden names, of an interpreter.
 const MOST: usize = 4096;
 
-/// Python's builtin functions and classes, exceptions aside.
+/// Python's builtin functions and classes, except exceptions.
 const BUILTINS: &[&str] = &[
     "abs",
     "aiter",
@@ -457,12 +472,12 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_refused() {
+    fn alias_refuses_invalid_and_builtin_names() {
         let rows = [
             ("", "empty"),
             ("a b", "letters"),
             ("kv.class", "keyword"),
-            ("__import__", "Python's own"),
+            ("__import__", "reserved"),
             ("print", "builtin"),
         ];
         for (name, why) in rows {
@@ -472,7 +487,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_a_module_or_a_function() {
+    fn alias_refuses_names_inside_other_aliases() {
         let mut equipment = equipment(&["kv.get", "kv.put", "log"]);
         for name in ["kv", "log.x", "kv.get.x"] {
             assert!(equipment.alias(name, 9).is_err(), "{name}");
@@ -484,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hidden_is_not_found() {
+    fn hidden_aliases_are_found_by_find_hidden_only() {
         let mut equipment = equipment(&["log"]);
         equipment.hide("log").unwrap();
         equipment.hide("socket").unwrap();
@@ -514,7 +529,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_become_what_the_function_takes() {
+    fn arguments_convert_or_report_the_mismatch() {
         let call = |args: Vec<Value>| Call {
             alias: "f".to_owned(),
             caller: None,
@@ -538,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_the_hosts_are_told_to_the_host_alone() {
+    fn texts_of_rust_errors_are_for_the_host_only() {
         fn fails() -> Result<Value, AliasError> {
             Err(std::io::Error::other("/secret/path"))?
         }

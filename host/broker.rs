@@ -1,25 +1,27 @@
-//! The channel broker: who may take which message, who waits for whom, and who waits in vain.
+//! The channel broker: message delivery, waits and deadlock detection.
 //!
-//! This is a state machine and nothing else. It knows no threads, no clock and no executor: the
-//! caller keeps it under a lock, drives it with short calls, and carries out the [`Effects`] they
-//! leave behind once the lock is released.
+//! The broker is a pure state machine. It has no threads, no clock and no executor. The caller keeps it under
+//! a lock, drives it with short calls, and carries out the resulting [`Effects`] after it has released the
+//! lock.
 //!
-//! *Parties* (interpreters, and the host) hold counted *ends* of *channels*. A party [begins]
-//! sends, receives and waits for events, alone or several as in Go's `select`. What cannot end at
-//! once becomes a *wait*, which is [polled](Broker::poll) until it has a result or
-//! [abandoned](Broker::abandon). A message reaches exactly one receiver: if the wait that got it
-//! is abandoned before the result was taken, the message goes back to where it was in its channel;
-//! and whoever took the result and cannot hand the message to the receiver
-//! [redelivers](Broker::redeliver) it.
-//! A message that nobody received when its sender is removed becomes an [orphan](Orphaned), unless
-//! it [outlives](Parcel::outlives_sender) its sender.
+//! *Parties* (interpreters and the host) hold counted *ends* of *channels*. A party [begins] sends, receives
+//! and waits for events, one at a time or several as in Go's `select`. An operation that cannot complete at
+//! once becomes a *wait*. The caller [polls](Broker::poll) the wait until it has a result, or
+//! [abandons](Broker::abandon) it.
 //!
-//! Every call takes constant time, or logarithmic time in the number of parties at one channel,
-//! apart from what it ends for others: closing wakes every waiter, removing a party releases what
-//! it held and looks through the queues with messages that it orphans, the analysis of deadlocks
-//! walks along the parties that wait for one another, and the search for channels that nobody can
-//! come to any more walks along the messages that carry ends of them. To list the holders of a channel's ends takes
-//! as long as there are many.
+//! Each message reaches exactly one receiver. If a wait that received a message is abandoned before its result
+//! is taken, the message returns to its place in the channel. A caller that took the result and cannot deliver
+//! the message [redelivers](Broker::redeliver) it. A message that is still queued when its sender is removed
+//! becomes an [orphan](Orphaned), unless it [outlives](Parcel::outlives_sender) its sender.
+//!
+//! Every call takes constant time, or logarithmic time in the number of parties of one channel, except for its
+//! effects on others:
+//!
+//! - Closing a channel wakes every waiter.
+//! - Removing a party releases its ends and scans the queues with messages that it orphans.
+//! - The deadlock analysis walks the parties that wait for one another.
+//! - The search for unreachable channels walks the messages that carry ends of them.
+//! - Listing the holders of a channel takes time proportional to their number.
 //!
 //! [begins]: Broker::begin
 
@@ -66,7 +68,7 @@ use party::Parties;
 use slab::Slab;
 use wait::Wait;
 
-/// The state of all channels, events, waits and parties. The [module](self) tells the idea.
+/// The state of all channels, events, waits and parties. See the [module documentation](self).
 #[derive(Debug)]
 pub struct Broker<M> {
     channels: Slab<Channel<M>>,
@@ -75,46 +77,46 @@ pub struct Broker<M> {
     entries: Slab<Entry<M>>,
     parties: Parties,
     queued_messages: usize,
-    /// Wraps around, should the channels' sums together exceed the number's range.
+    /// The sum of all channels' charges. It wraps around on overflow.
     queued_bytes: usize,
-    /// Channels where a sender that did not fit has left the head of the line, so that the next
-    /// one may fit. Worked off before a call returns: doing it on the spot would recurse as deep
-    /// as guests can chain their selects.
+    /// Channels whose line of senders lost a head that did not fit, so that the next sender may fit. `settle`
+    /// processes this list before a call returns: immediate processing would recurse as deep as guests can
+    /// chain their selects.
     unblocked: Vec<ChannelId>,
     suspects: Suspects,
     random: u64,
-    /// How many steps the searches took, for tests of what they cost.
+    /// The number of steps that searches took. Tests check the cost of searches with it.
     #[cfg(test)]
     searched: std::cell::Cell<usize>,
 }
 
-/// How much of everything there is.
+/// The number of objects in a broker.
 #[derive(Copy, Clone, Eq, PartialEq, Default, Debug)]
 pub struct Counts {
     /// Channels with at least one end.
     pub channels: usize,
-    /// Events that were not released.
+    /// Events that are not released.
     pub events: usize,
-    /// Waits, including those that ended and whose result was not taken.
+    /// Waits, including those with a result that is not taken yet.
     pub waits: usize,
-    /// Parties that were added, without [`PartyId::HOST`] and [`PartyId::FLIGHT`].
+    /// Parties that were added, excluding [`PartyId::HOST`] and [`PartyId::FLIGHT`].
     pub parties: usize,
-    /// Messages queued in channels. Those of waiting senders do not count.
+    /// Messages queued in channels, excluding those of waiting senders.
     pub queued_messages: usize,
-    /// What those messages are charged for, in bytes.
+    /// The total charge of the queued messages, in bytes.
     pub queued_bytes: usize,
 }
 
 impl<M: Parcel> Broker<M> {
-    /// What a queued message is charged for at least, in bytes, so that a flood of empty messages
-    /// meets the byte budget too.  It is what the shortest takes in the host's memory, and it bounds how
-    /// many there can be: removing a party and closing a channel take time for each.
+    /// The minimum charge of a queued message, in bytes. It is what the shortest message takes in the host's
+    /// memory. Because of it the byte budget also bounds the number of queued messages, and with it the time
+    /// that removing a party and closing a channel take.
     pub const MIN_CHARGE: usize = 256;
 
-    /// How many waits a party other than [`PartyId::HOST`] may have at once.
+    /// The maximum number of waits of a party other than [`PartyId::HOST`] at one time.
     pub const MAX_WAITS: usize = 64;
 
-    /// An empty broker. The seed feeds the choice between cases that are ready.
+    /// Creates an empty broker. `seed` seeds the random choice between cases that are ready.
     pub fn new(seed: u64) -> Self {
         Self {
             channels: Slab::new(),
@@ -126,14 +128,14 @@ impl<M: Parcel> Broker<M> {
             queued_bytes: 0,
             unblocked: Vec::new(),
             suspects: Suspects::new(),
-            // Zero is the one state that the generator never leaves.
+            // Zero is a fixed point of the generator.
             random: started(seed),
             #[cfg(test)]
             searched: std::cell::Cell::new(0),
         }
     }
 
-    /// How much of everything there is now.
+    /// Returns the current number of objects.
     pub fn counts(&self) -> Counts {
         Counts {
             channels: self.channels.len(),
@@ -145,7 +147,7 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Brings everything to rest before a call returns.
+    /// Restores the broker's invariants before a call returns.
     #[inline]
     fn settle(&mut self, effects: &mut Effects<M>) {
         while let Some(channel) = self.unblocked.pop() {
@@ -159,16 +161,16 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Lets the choices of a party follow from `seed` alone.
+    /// Makes the party's random choices depend on `seed` alone.
     pub fn seed_party(&mut self, party: PartyId, seed: u64) {
         self.parties.set_random(party, started(seed));
     }
 
-    /// The next number of the party's own generator, if it has one, or of the one for all.
+    /// Returns the next random number of the party's own generator, or of the shared one if it has none.
     fn random_for(&mut self, party: PartyId) -> u64 {
         let own = self.parties.random(party);
         let state = own.unwrap_or(&mut self.random);
-        // An xorshift generator.
+        // Xorshift64.
         *state ^= *state << 13;
         *state ^= *state >> 7;
         *state ^= *state << 17;
@@ -176,7 +178,7 @@ impl<M: Parcel> Broker<M> {
     }
 }
 
-/// The state of a generator that begins with `seed`, which must not be zero.
+/// Returns a non-zero generator state derived from `seed`.
 fn started(seed: u64) -> u64 {
     (seed ^ 0x9e37_79b9_7f4a_7c15).max(1)
 }

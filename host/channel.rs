@@ -1,4 +1,4 @@
-//! The ends of channels that a host holds.
+//! Channel ends that a host holds.
 
 mod error;
 
@@ -18,7 +18,7 @@ pub use error::{
     RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
 
-/// A channel, both ends of which the host holds.
+/// Creates a channel with both ends held by the host.
 pub(crate) fn create(
     context: &Arc<Context>,
     capacity: Capacity,
@@ -34,7 +34,7 @@ pub(crate) fn create(
     Ok((Sender(host_end(sender)), Receiver(host_end(receiver))))
 }
 
-/// An end, with the runtime whose timers its waits need.
+/// An end, with the runtime whose timers its waits use.
 #[derive(Clone)]
 struct HostEnd {
     context: Arc<Context>,
@@ -63,34 +63,53 @@ impl fmt::Debug for HostEnd {
     }
 }
 
-/// The end of a channel that puts values in.
+/// The sending end of a channel, held by the host.
 ///
-/// Clones are the same end.  The channel is closed for receivers when the last sender is dropped,
-/// in the host and in all interpreters.
+/// Clones are the same end. When the last sender is dropped, in the host and in all interpreters, receivers
+/// get the queued values and then see the channel closed.
+///
+/// Messages from the host can be up to 64 MiB in encoded form. They outlive the sender.
+///
+/// # Examples
+///
+/// ```no_run
+/// # let runtime = archipel::Runtime::new()?;
+/// use archipel::{Capacity, TrySendError};
+///
+/// let (sender, receiver) = runtime.channel(Capacity::Bounded(1))?;
+/// sender.send(1)?;
+/// assert!(matches!(sender.try_send(2), Err(TrySendError::Full(_))));
+/// assert_eq!(receiver.recv()?, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Sender(HostEnd);
 
 impl Sender {
-    /// Sends `value`, waiting until it is in the channel or, in a rendezvous, taken.
+    /// Sends `value`. Blocks until the value is queued or, at a rendezvous, received.
     ///
     /// # Errors
     ///
-    /// [`SendError::Closed`] and [`SendError::Refused`].
+    /// Returns [`SendError::Closed`] if the channel is closed or has no receivers, and [`SendError::Refused`]
+    /// if the value cannot be sent. Both return the value.
     pub fn send(&self, value: impl Into<Value>) -> Result<(), SendError> {
         self.0.context.workers.wait(self.put_at_last(value.into()))
     }
 
-    /// As [`send`](Self::send), for asynchronous hosts.  Dropping the future gives up: the value
-    /// is sent or it is not, and where it is not it is dropped.
+    /// Does what [`send`](Self::send) does, without blocking the thread.
+    ///
+    /// Dropping the future cancels the send: the value was either sent, or is dropped.
     pub async fn send_async(&self, value: impl Into<Value>) -> Result<(), SendError> {
         self.put_at_last(value.into()).await
     }
 
-    /// Sends `value` if that is possible without waiting.
+    /// Sends `value` if this is possible without waiting.
     ///
     /// # Errors
     ///
-    /// [`TrySendError::Full`], [`TrySendError::Closed`] and [`TrySendError::Refused`].
+    /// Returns [`TrySendError::Full`] if the send would have to wait, [`TrySendError::Closed`] if the channel
+    /// is closed or has no receivers, and [`TrySendError::Refused`] if the value cannot be sent. All return
+    /// the value.
     pub fn try_send(&self, value: impl Into<Value>) -> Result<(), TrySendError> {
         let sent = self.put(value.into(), Some(Duration::ZERO));
         self.0
@@ -100,11 +119,26 @@ impl Sender {
             .map_err(TrySendError::from)
     }
 
-    /// Sends `value`, waiting for at most `limit`, on the monotonic clock.
+    /// Sends `value`, blocking for at most `limit` on the monotonic clock.
     ///
     /// # Errors
     ///
-    /// [`SendTimeoutError::Timeout`], [`SendTimeoutError::Closed`] and [`SendTimeoutError::Refused`].
+    /// Returns [`SendTimeoutError::Timeout`] if the value was not sent in time, [`SendTimeoutError::Closed`]
+    /// if the channel is closed or has no receivers, and [`SendTimeoutError::Refused`] if the value cannot be
+    /// sent. All return the value.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// use archipel::{Capacity, SendTimeoutError};
+    /// use std::time::Duration;
+    ///
+    /// let (sender, _receiver) = runtime.channel(Capacity::Rendezvous)?;
+    /// let sent = sender.send_timeout("hello", Duration::from_millis(10));
+    /// assert!(matches!(sent, Err(SendTimeoutError::Timeout(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn send_timeout(
         &self,
         value: impl Into<Value>,
@@ -114,15 +148,16 @@ impl Sender {
         self.0.context.workers.wait(sent)
     }
 
-    /// Closes the channel for all senders; receivers get what is in it.  Closing twice is harmless.
+    /// Closes the channel for all senders. Receivers still get the queued values. Closing a closed channel has
+    /// no effect.
     pub fn close(&self) {
         self.0.close();
     }
 
-    /// Sends a value however long it takes.
+    /// Sends a value without a time limit.
     async fn put_at_last(&self, value: Value) -> Result<(), SendError> {
         self.put(value, None).await.map_err(|error| match error {
-            // Without a limit no time runs out but that of the runtime.
+            // Without a time limit, `Timeout` means only that the wait could not begin.
             SendTimeoutError::Timeout(value) | SendTimeoutError::Closed(value) => {
                 SendError::Closed(value)
             }
@@ -168,11 +203,11 @@ impl Sender {
     }
 }
 
-/// The end of a channel that takes values out.
+/// The receiving end of a channel, held by the host.
 ///
-/// Clones are the same end; each value goes to one receiver.  Channel ends that travel in a message
-/// are of use to interpreters only: a host that receives such a message gets a
-/// [`Value::Handle`] in their place, and the ends are released.
+/// Clones are the same end, and each value goes to one receiver. Channel ends in a message are of use to
+/// interpreters only: a host that receives such a message gets a [`Value::Handle`] for each, and the ends are
+/// released.
 ///
 /// # Examples
 ///
@@ -192,26 +227,30 @@ impl Sender {
 pub struct Receiver(HostEnd);
 
 impl Receiver {
-    /// Waits for the next value.
+    /// Receives the next value. Blocks until there is one.
     ///
     /// # Errors
     ///
-    /// [`RecvError::Closed`] at the end of the stream, and [`RecvError::Undecodable`] for one message that
-    /// cannot become a value; the next call receives the one behind it.
+    /// Returns [`RecvError::Closed`] if the channel is empty, and closed or without senders. Returns
+    /// [`RecvError::Undecodable`] if the next message has no host value; that message is gone, and the next
+    /// call receives the one after it.
     pub fn recv(&self) -> Result<Value, RecvError> {
         self.0.context.workers.wait(self.take_at_last())
     }
 
-    /// As [`recv`](Self::recv), for asynchronous hosts.  Dropping the future loses nothing.
+    /// Does what [`recv`](Self::recv) does, without blocking the thread.
+    ///
+    /// Dropping the future cancels the receive and loses no message.
     pub async fn recv_async(&self) -> Result<Value, RecvError> {
         self.take_at_last().await
     }
 
-    /// The next value, if there is one now.
+    /// Receives the next value if there is one now.
     ///
     /// # Errors
     ///
-    /// [`TryRecvError::Empty`], [`TryRecvError::Closed`] and [`TryRecvError::Undecodable`].
+    /// Returns [`TryRecvError::Empty`] if the channel is empty, [`TryRecvError::Closed`] if it is also closed
+    /// or without senders, and [`TryRecvError::Undecodable`] if the next message has no host value.
     pub fn try_recv(&self) -> Result<Value, TryRecvError> {
         let taken = self.take(Some(Duration::ZERO));
         self.0
@@ -221,19 +260,49 @@ impl Receiver {
             .map_err(TryRecvError::from)
     }
 
-    /// Waits for the next value for at most `limit`, on the monotonic clock.
+    /// Receives the next value, blocking for at most `limit` on the monotonic clock.
     ///
     /// # Errors
     ///
-    /// [`RecvTimeoutError::Timeout`], [`RecvTimeoutError::Closed`] and [`RecvTimeoutError::Undecodable`].
+    /// Returns [`RecvTimeoutError::Timeout`] if no value was sent in time, [`RecvTimeoutError::Closed`] if the
+    /// channel is empty, and closed or without senders, and [`RecvTimeoutError::Undecodable`] if the next
+    /// message has no host value.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// use archipel::{Capacity, RecvTimeoutError};
+    /// use std::time::Duration;
+    ///
+    /// let (_sender, receiver) = runtime.channel(Capacity::Unbounded)?;
+    /// let received = receiver.recv_timeout(Duration::from_millis(10));
+    /// assert_eq!(received, Err(RecvTimeoutError::Timeout));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn recv_timeout(&self, limit: Duration) -> Result<Value, RecvTimeoutError> {
         self.0.context.workers.wait(self.take(Some(limit)))
     }
 
-    /// The values as they come, until the channel is closed and empty.
+    /// Returns an iterator that receives values until the channel is empty, and closed or without senders. It
+    /// blocks as [`recv`](Self::recv) does.
     ///
-    /// A message that cannot become a value is skipped, with a warning in the log: no sender can end the
-    /// iteration for the others.  To learn of such messages, call [`recv`](Self::recv) in a loop.
+    /// The iterator skips undecodable messages and logs a warning for each, so that no sender can end the
+    /// iteration for others. To get these errors, call [`recv`](Self::recv) in a loop.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// use archipel::Capacity;
+    ///
+    /// let (sender, receiver) = runtime.channel(Capacity::Unbounded)?;
+    /// sender.send(1)?;
+    /// sender.send(2)?;
+    /// sender.close();
+    /// assert_eq!(receiver.iter().count(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = Value> + '_ {
         std::iter::from_fn(|| {
             loop {
@@ -246,17 +315,31 @@ impl Receiver {
         })
     }
 
-    /// Closes the channel for all senders; receivers get what is in it.  Closing twice is harmless.
+    /// Closes the channel for all senders. Receivers still get the queued values. Closing a closed channel has
+    /// no effect.
     pub fn close(&self) {
         self.0.close();
     }
 
-    /// A `crossbeam-channel` receiver of the same values, for a host that selects over several
-    /// channels with `crossbeam_channel::select!`.
+    /// Converts the receiver into a `crossbeam-channel` receiver, for hosts that use
+    /// `crossbeam_channel::select!`.
     ///
-    /// A thread of its own carries the values over, one at a time, until the channel is closed or
-    /// the returned receiver is dropped; a value that was on its way then goes back to the channel.
-    /// Messages that cannot become values are skipped as in [`iter`](Self::iter).
+    /// A separate thread transfers the values, one at a time, until the channel is closed or the returned
+    /// receiver is dropped. In the latter case a value in transfer returns to the channel. Undecodable
+    /// messages are skipped as in [`iter`](Self::iter).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// use archipel::Capacity;
+    ///
+    /// let (sender, receiver) = runtime.channel(Capacity::Unbounded)?;
+    /// let values = receiver.into_crossbeam();
+    /// sender.send(1)?;
+    /// assert_eq!(values.recv()?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_crossbeam(self) -> crossbeam_channel::Receiver<Value> {
         let (sender, receiver) = crossbeam_channel::bounded(0);
         std::thread::spawn(move || {
@@ -277,17 +360,17 @@ impl Receiver {
         receiver
     }
 
-    /// Puts a message back to where it was, with all that travels beside it.
+    /// Returns a message to the front of the channel, with its attachments.
     fn give_back(&self, message: Message) {
         self.0.exchange().with(|broker, effects| {
             broker.give_back(self.0.end.channel, message, effects);
         });
     }
 
-    /// Receives a value however long it takes.
+    /// Receives a value without a time limit.
     async fn take_at_last(&self) -> Result<Value, RecvError> {
         self.take(None).await.map_err(|error| match error {
-            // Without a limit no time runs out but that of the runtime.
+            // Without a time limit, `Timeout` means only that the wait could not begin.
             RecvTimeoutError::Timeout | RecvTimeoutError::Closed => RecvError::Closed,
             RecvTimeoutError::Undecodable(refusal) => RecvError::Undecodable(refusal),
         })
@@ -313,10 +396,7 @@ impl Receiver {
     }
 }
 
-/// Logs that a message was passed over.
+/// Logs that a message was skipped.
 fn skipped(refusal: &Refusal) {
-    telemetry::event!(
-        warn,
-        "a message that cannot become a value was skipped: {refusal}"
-    );
+    telemetry::event!(warn, "skipped an undecodable message: {refusal}");
 }

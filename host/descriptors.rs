@@ -1,7 +1,7 @@
-//! The process's file descriptors, as far as guests have them open.
+//! The process's file descriptors that guests use.
 //!
-//! The system gives a process so many, and who takes the last one is in the way of all others, the host included.
-//! So a part stays the host's, and of the rest no family takes what others need.
+//! The system limits them, and a guest that took the last one would block all others and the host. So a part
+//! is reserved for the host, and of the rest no family can take what others need.
 
 use crate::family::{Family, Share};
 use std::pin::pin;
@@ -9,24 +9,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 
-/// How many guests have open, in all runtimes of the process.
+/// The number that guests have open, in all runtimes of the process.
 static OPEN: AtomicUsize = AtomicUsize::new(0);
 
-/// How many the host needs in any case.
+/// The number reserved for the host.
 const HOSTS: usize = 16;
 
-/// Descriptors that a guest has open, until this is dropped.
+/// File descriptors that a guest has open, charged until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Held {
     count: usize,
     of: &'static AtomicUsize,
     _share: Option<Share>,
-    /// It goes last: whoever is told of it can have the descriptor.
+    /// Dropped after the charge and the share are released, so that the waiters it notifies find room.
     closing: Option<Closing>,
     closings: Closings,
 }
 
-/// The descriptors of a family that are let go of, and not closed yet.
+/// The file descriptors of a family that are released but not yet closed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Closings(Arc<(AtomicUsize, Notify)>);
 
@@ -41,7 +41,7 @@ impl Closings {
     }
 }
 
-/// A descriptor that is being closed, until this is dropped.
+/// A file descriptor that is being closed, until this is dropped.
 #[derive(Debug)]
 struct Closing(Closings);
 
@@ -60,15 +60,16 @@ impl Drop for Held {
 }
 
 impl Held {
-    /// Counts `count` descriptors of a member of `family`; `None` where it may have no more.
+    /// Charges `count` file descriptors to a member of `family`. Returns `None` if it cannot have more.
     ///
-    /// When guests have half of what there is for them, a family can take at most as many more as it leaves to
+    /// When guests use half of their descriptors, a family can take at most as many more as it leaves to
     /// others.
     pub(crate) fn take(family: &Family, count: usize) -> Option<Held> {
         Held::take_of(family, count, &OPEN, most())
     }
 
-    /// As [`Held::take`], but where there is none and some of the family's are being closed, it waits for those.
+    /// Does what [`Held::take`] does for one descriptor. If it is refused while some of the family's
+    /// descriptors are being closed, waits for these.
     pub(crate) async fn take_one(family: &Family) -> Option<Held> {
         Held::take_closed(family, &OPEN, most()).await
     }
@@ -86,7 +87,7 @@ impl Held {
         }
     }
 
-    /// Says that this is let go of, and counts until it is closed.
+    /// Marks the descriptors as being closed. They stay charged until they are closed.
     pub(crate) fn closes(&mut self) {
         self.closing = Some(self.closings.begin());
     }
@@ -123,8 +124,8 @@ impl Held {
     }
 }
 
-/// How many guests can have open together: three quarters of what the system lets the process have, without
-/// what the host needs in any case.
+/// Returns the maximum for all guests: three quarters of the system's limit for the process, minus the host's
+/// reserve.
 fn most() -> usize {
     limit().map_or(usize::MAX, of_guests)
 }
@@ -133,7 +134,7 @@ fn of_guests(limit: usize) -> usize {
     (limit - limit / 4).saturating_sub(HOSTS)
 }
 
-/// How many the process can have.
+/// Returns the system's limit for the process.
 #[cfg(unix)]
 fn limit() -> Option<usize> {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
@@ -150,13 +151,13 @@ mod tests {
     use super::*;
     use std::task::{Context, Poll, Waker};
 
-    /// Takes all that it can have, one at a time.
+    /// Takes as many as possible, one at a time.
     fn fill(family: &Family, open: &'static AtomicUsize, most: usize) -> Vec<Held> {
         std::iter::from_fn(|| Held::take_of(family, 1, open, most)).collect()
     }
 
     #[test]
-    fn no_family_takes_what_others_need() {
+    fn a_family_leaves_descriptors_to_others() {
         for most in [0, 1, 2, 7, 8, 100, 752] {
             let open: &AtomicUsize = Box::leak(Box::default());
             let families: Vec<_> = (1..5).map(Family::new).collect();
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_can_be_taken_again() {
+    fn released_descriptors_can_be_taken_again() {
         let open: &AtomicUsize = Box::leak(Box::default());
         let (family, most) = (Family::new(1), 40);
         let held = fill(&family, open, most);
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_being_closed_is_waited_for() {
+    fn take_waits_for_descriptors_that_are_being_closed() {
         let open: &AtomicUsize = Box::leak(Box::default());
         let (family, most) = (Family::new(1), 40);
         let mut held = fill(&family, open, most);
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn some_are_the_hosts() {
+    fn descriptors_are_reserved_for_the_host() {
         for (limit, guests) in [(0, 0), (8, 0), (32, 8), (1024, 752)] {
             assert_eq!(of_guests(limit), guests);
         }

@@ -1,53 +1,52 @@
-//! Dropping what may hold the last hold on other things, and these on others, for as long as guests like.
+//! Iterative dropping of messages and instances, which can own one another in chains of any length.
 //!
-//! A message may carry the last end of a channel, whose messages are discarded then; an interpreter
-//! may have the last reference to another.  Dropped in the way of Rust, a chain of such ends the
-//! host's stack before it ends.  So what would be dropped within another drop is kept until that
-//! one has ended.
+//! A message can carry the last end of a channel, whose messages are then discarded. An instance can hold the
+//! last reference to another interpreter. Recursive drops of such a chain would overflow the host's stack. So
+//! whatever would be dropped inside another drop is queued until that drop has ended.
 
 use crate::exchange::Message;
 use crate::island::Instance;
 use std::cell::Cell;
 
-/// How many messages and ends in them a thread drops at once, which takes some ten milliseconds: a guest
-/// cannot be stopped meanwhile.
+/// The number of messages and attachments that a thread drops at once. It takes some ten milliseconds, during
+/// which a guest cannot be stopped.
 const MOST_DROPPED: usize = 50_000;
 
-/// What is to be dropped.
+/// Something to be dropped.
 enum Discarded {
     Messages(Vec<Message>),
-    #[expect(dead_code, reason = "it is there to be dropped")]
+    #[expect(dead_code, reason = "held only to be dropped")]
     Instance(Box<Instance>),
 }
 
 impl Discarded {
-    /// How much there is to do.
+    /// Returns the amount of work.
     fn weight(&self) -> usize {
         match self {
             Discarded::Messages(messages) => {
                 let ends = messages.iter().map(|message| message.ends.len());
                 messages.len() + ends.sum::<usize>()
             }
-            // It has a few thousand handles at the most.
+            // It has at most a few thousand handles.
             Discarded::Instance(_) => 1,
         }
     }
 }
 
 thread_local! {
-    /// What is to be dropped once the drop that goes on in this thread has ended.
+    /// Messages and instances to drop after the drop in progress on this thread.
     static TO_DROP: Cell<Option<Vec<Discarded>>> = const { Cell::new(None) };
 }
 
-/// Drops messages: all of them, and what follows from that, one after the other.  Where that is much, it
-/// happens in a thread of its own.
+/// Drops messages and everything that this discards, iteratively. A large amount is dropped on a separate
+/// thread.
 pub(crate) fn messages(messages: Vec<Message>) {
     if !messages.is_empty() {
         discard(Discarded::Messages(messages));
     }
 }
 
-/// Drops an instance, likewise.
+/// Drops an instance in the same way.
 pub(crate) fn instance(instance: Box<Instance>) {
     discard(Discarded::Instance(instance));
 }
@@ -62,11 +61,11 @@ fn discard(what: Discarded) {
         return;
     };
     let thread = std::thread::Builder::new().name("archipel-drop".to_owned());
-    // Where there can be no thread, they are dropped with the closure that is refused.
+    // If no thread can be created, the refused closure drops them.
     let _ = thread.spawn(move || drop_some(rest, usize::MAX));
 }
 
-/// Drops what is in `now` and what follows from that, and returns what there is beyond `most`.
+/// Drops `now` and what follows from it. Returns what remains after `most`.
 fn drop_some(mut now: Vec<Discarded>, most: usize) -> Option<Vec<Discarded>> {
     struct Outermost;
 

@@ -1,13 +1,12 @@
-//! The encoding of a message's body, and the check every body must pass.
+//! The encoding of message bodies, and the check that every body must pass.
 //!
-//! A body is what CPython's `marshal.dumps(obj, 4)` writes, restricted to data. `marshal` is used
-//! because guests read and write it at C speed, but `marshal.loads` trusts its input: it builds
-//! code objects, and garbage can crash it. The broker therefore lets a body through only once
-//! [`check`] has read every byte of it. For an accepted body `marshal.loads` succeeds, short of
-//! running out of memory, returns only plain data, and runs no code.
+//! A body is the output of CPython's `marshal.dumps(obj, 4)`, restricted to data. Guests read and write
+//! `marshal` at C speed, but `marshal.loads` trusts its input: it builds code objects, and malformed input can
+//! crash it. The host therefore accepts a body only after [`check`] has read every byte of it. For an accepted
+//! body, `marshal.loads` succeeds unless it runs out of memory, returns only plain data, and runs no code.
 //!
-//! What `marshal` has no type for is *escaped*: a tuple `(Ellipsis, code, payload)`, which the
-//! receiving guest rebuilds into the object it stands for.
+//! Objects without a `marshal` type are *escaped*: written as a tuple `(Ellipsis, code, payload)`, from which
+//! the receiving guest rebuilds the object.
 //!
 //! | code | payload | object |
 //! |------|---------|--------|
@@ -18,8 +17,7 @@
 //! | 5 | index | end of a queue |
 //! | 6 | index | interpreter |
 //!
-//! An index counts into the handles that travel beside the body. No other use of `Ellipsis` is
-//! data.
+//! An index refers to the handles that travel beside the body. Any other use of `Ellipsis` is refused.
 //!
 //! ```
 //! use archipel::encoding::{MAX_DEPTH, Refusal, check};
@@ -49,44 +47,46 @@ pub(crate) use decode::decode_within;
 pub use encode::{Encoded, encode};
 pub use refusal::Refusal;
 
-/// How deeply containers may nest in a message, unless the host says otherwise.
+/// The default limit on the nesting of containers in a message, in levels.
 ///
-/// A scalar nests 0 deep, `[]` nests 1 deep and `[[]]` 2 deep. Nesting through references counts.
+/// A scalar has depth 0, `[]` has depth 1 and `[[]]` depth 2. Nesting through references counts. [`check`] and
+/// [`decode`] take the limit as an argument; [`encode`] always applies this one. A deeper message is refused
+/// with [`Refusal::TooDeep`].
 pub const MAX_DEPTH: usize = 100;
 
-/// The deepest nesting that [`check`] and [`decode`] allow, whatever depth they are asked to allow.
+/// The maximum nesting that [`check`] and [`decode`] accept, in levels, whatever `max_depth` they are given.
 ///
-/// Decoding recurses, as `marshal` does. The ceiling keeps it within a 2 MiB stack even in a debug
-/// build, and keeps `marshal` within the 1,500 levels it allows itself on WASI.
+/// Decoding recurses, as `marshal` does. This ceiling keeps it within a 2 MiB stack even in a debug build, and
+/// keeps `marshal` within its own limit of 1,500 levels on WASI.
 pub const DEPTH_CEILING: usize = 500;
 
-/// The longest body, in bytes: `marshal` measures everything in signed 32-bit integers.
+/// The maximum size of a body, in bytes: `marshal` uses signed 32-bit lengths.
 pub const MAX_SIZE: usize = i32::MAX as usize;
 
-/// How many objects the keys and set elements of one message may amount to beyond what its body
-/// writes out, counting a shared object each time it is met.
+/// The maximum number of objects that the keys and set elements of one message can expand to beyond what its
+/// body writes out, if a shared object counts each time it is referred to.
 ///
-/// Comparing two keys visits every path through them. Thirty tuples, each holding the previous one
-/// twice, make a key with a thousand million paths, so that a body of some hundred bytes could
-/// otherwise keep `marshal.loads` busy for ever.
+/// Comparing two keys visits every path through them. Thirty tuples that each contain the previous one twice
+/// make a key with a billion paths, so a body of a few hundred bytes could otherwise keep `marshal.loads` busy
+/// indefinitely.
 pub const MAX_SHARED_KEYS: usize = 1 << 24;
 
-/// How many bytes [`decode`] may spend on objects met again through a reference.
+/// The maximum memory that [`decode`] uses for copies of shared objects, in bytes for each message.
 ///
-/// A [`Value`](crate::value::Value) shares nothing, so a reference becomes a copy, and a small body
-/// full of references to references would otherwise fill the memory of the host.
+/// A [`Value`](crate::value::Value) does not share objects, so a reference becomes a copy. Without this limit,
+/// a small body of nested references could exhaust the host's memory.
 pub const MAX_COPIES: usize = 64 << 20;
 
-/// How many bytes [`decode`] may spend on all objects of a message.
+/// The maximum memory that [`decode`] uses for all objects of one message, in bytes.
 ///
-/// A [`Value`](crate::value::Value) takes many times what the shortest objects take in a body, of which a
-/// message can have 64 million.
+/// A [`Value`](crate::value::Value) takes many times the size of the shortest encoded objects, and a message
+/// can contain 64 million of these.
 pub const MAX_DECODED: usize = 1 << 30;
 
-/// The bit of a type byte that has the reader remember the object for later references.
+/// The bit of a type byte that adds the object to the table for later references.
 const FLAG_REF: u8 = 0x80;
 
-/// How a body names types that more than one module has to recognise.
+/// Type codes that are used by more than one module.
 mod code {
     pub const NULL: u8 = b'0';
     pub const NONE: u8 = b'N';
@@ -113,7 +113,7 @@ mod code {
     pub const REFERENCE: u8 = b'r';
 }
 
-/// The codes of escapes, the second element of `(Ellipsis, code, payload)`.
+/// The codes of escapes: the second element of `(Ellipsis, code, payload)`.
 mod escape {
     pub const BYTEARRAY: i32 = 1;
     pub const MEMORYVIEW: i32 = 2;

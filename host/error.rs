@@ -1,11 +1,11 @@
-//! What can go wrong, with the three kinds of outcome kept apart: the script raised, the host
-//! refused, or Archipel itself is broken.
+//! Errors, in three kinds that are never mixed: the script raised, the host refused, or Archipel itself
+//! failed.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A text in one line: line breaks and other control characters are escaped, since scripts and their data
-/// have a say in it.
+/// Displays a text in one line: control characters, including line breaks, are escaped. Scripts and their data
+/// control parts of such texts.
 pub(crate) struct OneLine<'a>(pub(crate) &'a str);
 
 impl fmt::Display for OneLine<'_> {
@@ -23,22 +23,34 @@ impl fmt::Display for OneLine<'_> {
     }
 }
 
-/// What is left of an exception that the script did not catch.
+/// An exception that the script did not catch.
+///
+/// ```no_run
+/// # let runtime = archipel::Runtime::new()?;
+/// use archipel::Error;
+///
+/// let interpreter = runtime.interpreter().build()?;
+/// match interpreter.exec("1 / 0") {
+///     Err(Error::Raised(raised)) => assert_eq!(raised.name, "ZeroDivisionError"),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), archipel::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raised {
     /// The name of the exception's class, such as `ValueError`.
     pub name: String,
-    /// The qualified name of the class, which differs from the name for a nested class.
+    /// The qualified name of the class. It differs from the name for a nested class.
     pub qualified_name: String,
     /// The module of the class, such as `builtins`.
     pub module: String,
-    /// The text of the exception.
+    /// The exception's text, `str(exception)`.
     pub message: String,
-    /// The traceback as Python prints it.
+    /// The traceback, as Python prints it.
     pub traceback: String,
 }
 
-/// One line, whatever the text of the exception is.
+/// Displays the class and the text in one line.
 impl fmt::Display for Raised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.qualified_name)?;
@@ -49,38 +61,45 @@ impl fmt::Display for Raised {
     }
 }
 
-/// What is counted towards a limit; [`Limits`](crate::Limits) tells how.
+/// The kinds of limits; [`Limits`](crate::Limits) documents each.
+///
+/// ```
+/// use archipel::LimitKind;
+///
+/// assert_eq!(LimitKind::named("cpu"), Some(LimitKind::Cpu));
+/// assert_eq!(LimitKind::Memory.show(64 << 20), "64 MiB");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum LimitKind {
     /// Linear memory, in bytes.
     Memory,
-    /// Time on a processor, in nanoseconds.
+    /// CPU time, in nanoseconds.
     Cpu,
-    /// Time on the clock, waits included, in nanoseconds.
+    /// Wall time, including waits, in nanoseconds.
     Wall,
     /// WebAssembly instructions.
     Fuel,
-    /// What is written to the standard outputs, in bytes.
+    /// Bytes written to standard output and standard error.
     Output,
     /// The size of one message, in bytes.
     Message,
-    /// Messages that were sent and not received, in bytes.
+    /// Messages that were sent and not yet received, in bytes.
     Queued,
-    /// What lies in the private `/tmp`, in bytes.
+    /// The contents of the private `/tmp`, in bytes.
     Tmp,
-    /// Handles: channel ends, references to interpreters, tasks, open files.
+    /// Handles: channel ends, references to interpreters, tasks and open files.
     Handles,
-    /// Descendants that exist at a time.
+    /// Descendants that exist at one time.
     Children,
     /// Generations of descendants.
     Depth,
-    /// Python calls in each other.
+    /// The nesting of Python calls.
     Recursion,
 }
 
 impl LimitKind {
-    /// All kinds, in the order in which tables show them.
+    /// All kinds, in the order of tables.
     pub const ALL: [LimitKind; 12] = [
         LimitKind::Memory,
         LimitKind::Cpu,
@@ -96,7 +115,7 @@ impl LimitKind {
         LimitKind::Recursion,
     ];
 
-    /// The name of the limit in Python, in policy files and in reports.
+    /// Returns the name of the limit in Python, in policy files and in reports.
     pub fn name(self) -> &'static str {
         match self {
             LimitKind::Memory => "memory",
@@ -114,28 +133,28 @@ impl LimitKind {
         }
     }
 
-    /// The kind with that name.
+    /// Returns the kind with that name, if there is one.
     pub fn named(name: &str) -> Option<Self> {
         LimitKind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// What messages call it.
+    /// Returns the name of the limit in error texts.
     fn phrase(self) -> &'static str {
         match self {
             LimitKind::Cpu => "CPU time",
             LimitKind::Wall => "wall time",
-            LimitKind::Message => "the size of a message",
+            LimitKind::Message => "message size",
             LimitKind::Queued => "queued messages",
-            LimitKind::Tmp => "the private /tmp",
+            LimitKind::Tmp => "private /tmp",
             other => other.name(),
         }
     }
 
-    /// An amount of this kind for people to read: `64 MiB`, `1.5s`, `3`.
+    /// Formats an amount of this kind for people: `64 MiB`, `1.5s`, `3`.
     pub fn show(self, amount: u64) -> String {
         match self {
             LimitKind::Cpu | LimitKind::Wall => {
-                // What was used is measured to the nanosecond, which nobody wants to read.
+                // Nanoseconds are more precision than people need.
                 format!("{:?}", Duration::from_micros(amount / 1000))
             }
             LimitKind::Memory
@@ -164,73 +183,75 @@ impl fmt::Display for LimitKind {
     }
 }
 
-/// Why an operation on a runtime or an interpreter did not have a result.
+/// The error of an operation on a runtime or an interpreter.
+///
+/// Each variant says whether the interpreter can be used afterwards, see also
+/// [`is_recoverable`](Self::is_recoverable). All texts are one line.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The script raised an exception that it did not catch.  The interpreter can go on.
+    /// The script raised an exception and did not catch it. The interpreter can be used again.
     #[error("{0}")]
     Raised(Box<Raised>),
-    /// The interpreter was stopped since it reached a limit.  It is gone.
-    #[error("limit exceeded: {} of {}", kind.phrase(), kind.show(*limit))]
+    /// The interpreter exceeded a limit and was stopped. It is gone.
+    #[error("limit exceeded: {} {}", kind.phrase(), kind.show(*limit))]
     LimitExceeded {
-        /// What there was too much of.
+        /// The kind of the limit.
         kind: LimitKind,
-        /// How much there may be, in the unit of the kind.
+        /// The limit, in the unit of the kind.
         limit: u64,
-        /// How much there was.
+        /// The amount that was used, or would have been, in the unit of the kind.
         used: u64,
     },
-    /// The interpreter was cancelled with `unwind`, with this message.  It is gone.
+    /// The interpreter was cancelled with `unwind`, with this message. It is gone.
     #[error("the interpreter was cancelled: {}", OneLine(.0))]
     Cancelled(String),
-    /// What was asked for is more than whoever asked may have; the text names it.
+    /// The request exceeds the policy of its sender. The text names the denied grant.
     #[error("denied: {}", OneLine(.0))]
     Denied(String),
-    /// The interpreter was killed.  It is gone.
+    /// The interpreter was killed. It is gone.
     #[error("the interpreter was killed")]
     Killed,
-    /// The interpreter was closed before.
+    /// The interpreter was closed before this operation.
     #[error("the interpreter is closed")]
     Closed,
-    /// The interpreter is running: it does one thing at a time.
-    #[error("the interpreter is running already")]
+    /// The interpreter is running, and can do one thing at a time. It can be used again when it is done.
+    #[error("the interpreter is already running")]
     Running,
-    /// The interpreter died: its code crashed inside the sandbox.  Nobody else is affected.
+    /// The interpreter died: its code crashed inside the sandbox. It is gone; other interpreters are not
+    /// affected.
     #[error("the interpreter died: {}", OneLine(.0))]
     Died(String),
-    /// A value has something in it that cannot be sent.
+    /// The value contains an object that cannot be sent.
     #[error("{0} is not shareable")]
     NotShareable(String),
-    /// The interpreter cannot be copied as it is; the text says why.  It can go on.
+    /// The interpreter cannot be copied in its present state; the text says why. It can be used again.
     #[error("the interpreter cannot be copied: {0}")]
     NotCopyable(String),
-    /// As many interpreters as there may be exist already.
-    #[error("no room for another interpreter: {limit} exist, which is the limit")]
+    /// The runtime has no slot for another interpreter.
+    #[error("limit exceeded: {limit} interpreters (raise it with `RuntimeBuilder::interpreters`)")]
     Capacity {
-        /// How many there may be.
+        /// The maximum number of interpreters.
         limit: u32,
     },
-    /// The system refuses memory.
-    #[error("the system refuses memory (`ulimit -v` may limit it): {0}")]
+    /// The system refused memory.
+    #[error("out of memory (check `ulimit -v`): {0}")]
     NoMemory(String),
-    /// The system refuses threads or files.
-    #[error(
-        "the system refuses threads or files (`ulimit -u` and `ulimit -n` may limit them): {0}"
-    )]
+    /// The system refused a thread or a file descriptor.
+    #[error("out of threads or file descriptors (check `ulimit -u` and `ulimit -n`): {0}")]
     Exhausted(String),
-    /// Something that was asked for makes no sense; the text names it and the way out.
+    /// The request is invalid; the text says why and how to fix it.
     #[error("{0}")]
     Config(String),
-    /// The guest cannot be built, read or compiled on this machine.
+    /// The guest could not be built, read or compiled on this machine.
     #[error("the guest cannot be prepared: {0:#}")]
     Guest(anyhow::Error),
-    /// Archipel is broken: this is a bug of ours.
+    /// An internal error, which is a bug in Archipel.
     #[error("internal error: {0:#}")]
     Internal(anyhow::Error),
 }
 
-/// Whose doing an error is.
+/// The party that caused an error.
 ///
 /// # Examples
 ///
@@ -245,17 +266,17 @@ pub enum Error {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The script's: it raised an exception, or crashed.
+    /// The script: it raised an exception, or crashed.
     Raised,
-    /// The host refused or stopped something: by a policy, a limit or a request, or since what was asked for
-    /// makes no sense at the time.
+    /// The host: it refused or stopped something because of a policy, a limit, a request to stop, or an
+    /// invalid or ill-timed request.
     Refused,
-    /// Archipel's, or the machine's that it runs on.
+    /// Archipel, or the machine that it runs on.
     Broken,
 }
 
 impl Error {
-    /// What it means that the system refused something that every runtime needs.
+    /// Converts a refusal by the system.
     pub(crate) fn of_system(error: std::io::Error) -> Self {
         use rustix::io::Errno;
         match Errno::from_io_error(&error) {
@@ -265,7 +286,7 @@ impl Error {
         }
     }
 
-    /// Whose doing it is, of which there are three that never mix.
+    /// Returns the party that caused the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -286,7 +307,22 @@ impl Error {
         }
     }
 
-    /// Whether the interpreter that the error is about can still be used.
+    /// Returns whether the interpreter that the error is about can be used again.
+    ///
+    /// It returns `false` for errors of creating an interpreter, including [`Capacity`](Self::Capacity) and
+    /// [`NoMemory`](Self::NoMemory). If [`Interpreter::copy`](crate::Interpreter::copy) returns one of these
+    /// two, its original can still be used.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// let error = interpreter.exec("1 / 0").unwrap_err();
+    /// assert!(error.is_recoverable());
+    /// interpreter.exec("x = 1")?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn is_recoverable(&self) -> bool {
         matches!(
             self,
@@ -299,7 +335,7 @@ impl Error {
     }
 }
 
-/// The result of most operations.
+/// The result type of most operations.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 const _: fn() = || {
@@ -312,7 +348,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_are_one_line() {
+    fn error_texts_are_one_line() {
         let raised = Raised {
             name: "E".to_owned(),
             qualified_name: "C.E".to_owned(),
@@ -337,7 +373,7 @@ mod tests {
                     limit: 1 << 20,
                     used: 2,
                 },
-                "limit exceeded: memory of 1 MiB",
+                "limit exceeded: memory 1 MiB",
                 ErrorKind::Refused,
             ),
             (

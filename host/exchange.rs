@@ -1,4 +1,4 @@
-//! The broker under a lock, with futures for its waits and ends that release themselves.
+//! The broker under a lock, with futures for its waits and channel ends that release themselves.
 
 use crate::broker::{
     Begin, Blocking, Broker, Case, ChannelId, Counts, Done, Effects, Orphaned, Outcome, Parcel,
@@ -23,22 +23,22 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
-/// How the body of a message is to be read.
+/// The form of a message body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Marshalled, to be taken as it is.
+    /// Marshalled data without escapes.
     Plain,
-    /// Marshalled, with escapes in it.
+    /// Marshalled data with escapes.
     Escaped,
     /// Raw bytes.
     Buffer,
-    /// Pickled objects or code, for who trusts the sender.
+    /// Pickled objects or code, for receivers that trust the sender.
     Trusted,
-    /// What is left of a message whose sender was destroyed.
+    /// The marker that replaces a message whose sender was destroyed.
     Unbound,
 }
 
-/// What becomes of a message when its sender is destroyed before anybody received it.
+/// The fate of a message whose sender is destroyed before it is received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unbound {
     Keep,
@@ -47,14 +47,14 @@ pub(crate) enum Unbound {
     Replace,
 }
 
-/// What a channel was created with, which each of its ends knows.
+/// The properties of a channel, shared by all of its ends.
 #[derive(Debug)]
 pub(crate) struct Charter {
-    /// The trust of the interpreter that created it, if not the host did.
+    /// The trust of the interpreter that created the channel. `None` if the host did.
     pub(crate) owner: Option<Trust>,
-    /// What holds for messages that do not say otherwise.
+    /// The default for messages that do not specify it.
     pub(crate) unbound: Unbound,
-    /// Why it was closed, if somebody said so.
+    /// The reason with which the channel was poisoned, if it was, and its charge.
     pub(crate) poison: OnceLock<(Vec<u8>, Kept)>,
 }
 
@@ -68,34 +68,34 @@ impl Charter {
     }
 }
 
-/// What travels beside a message.
+/// An attachment of a message.
 #[derive(Debug)]
 pub(crate) enum Carried {
     /// An end, held by [`PartyId::FLIGHT`].
     End(End),
-    /// A reference to an interpreter, which only the imports look into.
+    /// A reference to an interpreter. Only the imports look into it.
     Interpreter(Arc<dyn Any + Send + Sync>),
 }
 
-/// A message on its way.
+/// A message in transit.
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) body: Vec<u8>,
     pub(crate) form: Form,
     pub(crate) ends: Vec<Carried>,
-    /// How many objects the body is known to have.
+    /// The number of objects in the body, as far as known.
     pub(crate) objects: usize,
     pub(crate) unbound: Unbound,
-    /// Who must be trusted to read it, where the host cannot vouch for it.
+    /// The trust of the author, for content that the host cannot check. Receivers must accept it.
     pub(crate) author: Option<Trust>,
-    /// What its sender is charged for it, for as long as it exists.
+    /// The charge to the sender, held for as long as the message exists.
     pub(crate) charge: Option<Reservation>,
-    /// What it is of its sender's family's share, where little room is left for messages.
+    /// The share of the sender's family in the scarce half of the queue space.
     pub(crate) share: Option<Share>,
 }
 
 impl Message {
-    /// The message for a value of the host's.
+    /// Creates the message for a host value.
     pub(crate) fn new(encoded: Encoded, ends: Vec<Carried>) -> Self {
         let form = match encoded.escaped {
             true => Form::Escaped,
@@ -115,15 +115,15 @@ impl Message {
 }
 
 impl Message {
-    /// Whether `reader` trusts who wrote it.
+    /// Returns whether `reader` trusts the author.
     pub(crate) fn is_trusted_by(&self, reader: &Trust) -> bool {
         let author = self.author.as_ref();
         author.is_some_and(|author| reader.accepts(author))
     }
 }
 
-/// What an end in a message is charged for, in bytes.  It takes less, but what is queued is searched for
-/// cycles, and dropped, end by end: the limit on bytes is what bounds the time for that.
+/// The charge of an end in a message, in bytes. It takes less memory, but the search for cycles and dropping
+/// process each end, and this charge bounds the time they take.
 const CHARGE_OF_END: usize = 1024;
 
 impl Parcel for Message {
@@ -144,7 +144,7 @@ impl Parcel for Message {
     }
 
     fn orphaned(&self) -> Orphaned<Self> {
-        // What a guest reads it as is CPython's number for the operation.
+        // CPython's number for the operation, as the guest expects it.
         let mark = match self.unbound {
             Unbound::Keep => return Orphaned::Keep,
             Unbound::Remove => return Orphaned::Remove,
@@ -164,19 +164,19 @@ impl Parcel for Message {
     }
 }
 
-/// The one place where everybody in a runtime exchanges messages.
+/// The exchange: the only place through which the parties of a runtime exchange messages.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    // Sections under this lock are short, and nobody is woken and nothing is dropped in them: both
-    // may come back here.
+    // Critical sections are short. Wakers are called and messages dropped after unlocking, since both can call
+    // the exchange again.
     broker: Mutex<Broker<Message>>,
-    /// When it may be looked again for what nobody can come to any more.
+    /// The earliest time of the next search for unreachable channels.
     next_search: Mutex<Instant>,
-    /// How many messages were sent.
+    /// The number of messages sent.
     messages: AtomicU64,
-    /// The clocks that go on only by what their parties wait.
+    /// Frozen clocks, which advance only by the waits of their parties.
     standing: Mutex<HashMap<PartyId, Weak<Standing>>>,
-    /// Where tests step in.
+    /// The failpoints of tests.
     #[cfg(test)]
     pub(crate) points: Points,
 }
@@ -193,7 +193,7 @@ impl Exchange {
         })
     }
 
-    /// Lets the clock of a party go on by the timeouts of its waits.
+    /// Makes the frozen clock of a party advance by the timeouts of its waits.
     pub(crate) fn let_pass(&self, party: PartyId, standing: &Arc<Standing>) {
         let mut clocks = self.standing();
         if clocks.len() >= 64 && clocks.len().is_power_of_two() {
@@ -206,15 +206,14 @@ impl Exchange {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls `act` with the broker, and afterwards does what that entails.
+    /// Calls `act` with the broker, and carries out the effects after unlocking.
     pub(crate) fn with<R>(
         &self,
         act: impl FnOnce(&mut Broker<Message>, &mut Effects<Message>) -> R,
     ) -> R {
         let mut effects = Effects::new();
         let result = {
-            // The broker's own operations do not panic half-way, so a poisoned lock only says that
-            // somebody else's task ended badly.
+            // The broker's operations do not panic half-way, so a poisoned lock is still consistent.
             let mut broker = self.broker.lock().unwrap_or_else(PoisonError::into_inner);
             act(&mut broker, &mut effects)
         };
@@ -222,7 +221,7 @@ impl Exchange {
         result
     }
 
-    /// Whether there is more than there may be, even without what nobody can come to any more.
+    /// Returns whether the counts exceed a limit even after unreachable channels are collected.
     pub(crate) fn is_beyond(&self, mut too_much: impl FnMut(&Counts) -> bool) -> bool {
         let counts = || self.with(|broker, _| broker.counts());
         too_much(&counts()) && {
@@ -231,15 +230,15 @@ impl Exchange {
         }
     }
 
-    /// Looks for what nobody can come to any more, unless a tenth of the time was spent on that already: where
-    /// as much is queued as there may be, nobody can do anything else for so long.
+    /// Collects unreachable channels, unless that already took a tenth of the recent time: with full queues,
+    /// parties could otherwise not do anything else.
     fn collect(&self) {
         let begun = Instant::now();
         if begun < *self.next_search() {
             return;
         }
         self.with(|broker, effects| broker.collect(effects));
-        // Not held meanwhile: what is found is dropped, which takes as long as there is much.
+        // Not locked during the search, because dropping what it finds takes time proportional to its size.
         *self.next_search() = Instant::now() + 9 * begun.elapsed();
     }
 
@@ -249,15 +248,15 @@ impl Exchange {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many messages were sent so far.
+    /// Returns the number of messages sent so far.
     pub(crate) fn messages(&self) -> u64 {
         self.messages.load(Ordering::Relaxed)
     }
 
-    /// Does the first of `cases` that can be done, waiting for at most `limit`.
+    /// Performs the first of `cases` that can complete, waiting for at most `limit`.
     ///
-    /// Returns `None` when time ran out, and when the party may not wait any more.  Dropping the
-    /// future gives up: nothing is received then, and what was not sent is dropped.
+    /// Returns `None` if the time limit expires, or if the party cannot wait. Dropping the future cancels the
+    /// wait: nothing is received, and unsent messages are dropped.
     pub(crate) async fn wait(
         self: &Arc<Self>,
         party: PartyId,
@@ -270,8 +269,8 @@ impl Exchange {
         }
     }
 
-    /// Does what [`wait`](Self::wait) does, until `interruption` comes.  What is done without waiting is done
-    /// all the same, and so is what was done when the wait was given up.
+    /// Does what [`wait`](Self::wait) does, until `interruption` completes. A case that completes without
+    /// waiting, or that has completed when the wait is cancelled, counts all the same.
     pub(crate) async fn wait_unless(
         self: &Arc<Self>,
         party: PartyId,
@@ -291,7 +290,7 @@ impl Exchange {
         waited
     }
 
-    /// Does what can be done at once, or begins to wait.
+    /// Performs a case at once, or begins a wait.
     fn begin(
         &self,
         party: PartyId,
@@ -328,7 +327,7 @@ impl Exchange {
         })
     }
 
-    /// Waits on.
+    /// Waits for the result of a wait.
     async fn rest(
         &self,
         party: PartyId,
@@ -368,27 +367,27 @@ impl Exchange {
     }
 }
 
-/// How a wait ended.
+/// The result of a wait.
 #[expect(
     clippy::large_enum_variant,
-    reason = "it is matched where it is returned, and boxing would cost each message"
+    reason = "matched where it is returned; boxing would cost an allocation for each message"
 )]
 pub(crate) enum Waited {
     Done(Done<Message>),
-    /// Time ran out, or the party may not wait any more.
+    /// The time limit expired, or the party cannot wait.
     InVain,
     Interrupted,
 }
 
-/// A wait that has begun.
+/// A wait in progress.
 struct Waiting<'x> {
     exchange: &'x Exchange,
     wait: WaitId,
 }
 
 impl Waiting<'_> {
-    /// Ends the wait.  Its result counts where there is one: others may have ended it since it was polled, and
-    /// what they received is not to be sent again.
+    /// Ends the wait. Returns its result if there is one: another party may have ended it since the last poll,
+    /// and what it received must not be lost.
     fn give_up(&self) -> Option<Done<Message>> {
         self.exchange.with(|broker, effects| {
             if let Poll::Ready(done) = broker.poll(self.wait, Waker::noop()) {
@@ -427,7 +426,7 @@ impl Drop for Waiting<'_> {
 
 #[cfg(test)]
 impl Exchange {
-    /// Whether a test has stepped in at this moment of a wait, which does not go on then.
+    /// Returns whether a test holds up the wait at this failpoint.
     fn holds_up(&self, wait: WaitId) -> bool {
         let known = self.with(|broker, _| broker.progress(wait));
         known.is_some_and(|(party, point)| self.points.pass(party, point) == Verdict::Stay)
@@ -442,12 +441,12 @@ pub(crate) struct End {
     pub(crate) side: Side,
     pub(crate) charter: Arc<Charter>,
     party: PartyId,
-    /// Whether the broker knows that the party uses it.
+    /// True if the broker has the party as a user of the end.
     used: bool,
 }
 
 impl End {
-    /// Takes charge of an end that `party` holds already.
+    /// Takes over an end that `party` already holds.
     pub(crate) fn held(
         exchange: &Arc<Exchange>,
         channel: ChannelId,
@@ -465,7 +464,7 @@ impl End {
         }
     }
 
-    /// Another such end, held by `party`; `None` when the channel or the party is gone.
+    /// Creates another such end, held by `party`. Returns `None` if the channel or the party is gone.
     pub(crate) fn duplicate(&self, party: PartyId) -> Option<Self> {
         let (channel, side) = (self.channel, self.side);
         let acquired = self
@@ -474,14 +473,14 @@ impl End {
         acquired.then(|| End::held(&self.exchange, channel, side, self.charter.clone(), party))
     }
 
-    /// Notes that the party uses the end.
+    /// Records that the party uses the end.
     pub(crate) fn note_use(&mut self) {
         if !self.used {
             self.set_used(true);
         }
     }
 
-    /// Notes that the party does not use the end any more, though it holds it.
+    /// Records that the party no longer uses the end, though it still holds it.
     pub(crate) fn note_release(&mut self) {
         self.set_used(false);
     }
@@ -492,12 +491,12 @@ impl End {
             .with(|broker, _| broker.set_user(self.channel, self.side, self.party, used));
     }
 
-    /// Who holds it.
+    /// Returns the holder.
     pub(crate) fn party(&self) -> PartyId {
         self.party
     }
 
-    /// The exchange that the channel belongs to.
+    /// Returns the exchange of the channel.
     pub(crate) fn exchange(&self) -> &Arc<Exchange> {
         &self.exchange
     }

@@ -1,4 +1,4 @@
-//! Families: an interpreter that a host created, and its descendants.
+//! Families: an interpreter that a host created, with its copies and descendants.
 
 use crate::blocking::Blocking;
 use crate::broker::{ChannelId, PartyId};
@@ -11,28 +11,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// An interpreter that a host created, its copies, and the descendants of these.
 ///
-/// Numbers of interpreters and channels are the family's own, so that they tell nothing of others.
+/// Interpreters and channels are numbered per family, so that the numbers reveal nothing about other families.
 pub(crate) struct Family {
     number: u64,
     members: Mutex<Members>,
     next_id: AtomicU64,
     pub(crate) channels: Channels,
-    /// The bytes of its messages that were queued while there was little room.
+    /// The queued bytes charged to the family when space was scarce.
     pub(crate) queued: Portion,
-    /// The descriptors that it has opened while there were few left.
+    /// The file descriptors charged to the family when they were scarce.
     pub(crate) descriptors: Portion,
-    /// Those of them that are being closed.
+    /// The file descriptors of the family that are being closed.
     pub(crate) closings: Closings,
-    /// Where its members' blocking calls run.
+    /// The executor of its members' blocking calls.
     pub(crate) blocking: Blocking,
 }
 
-/// How much a family has of what is scarce.
+/// The amount of a scarce resource that a family uses.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Portion(Arc<AtomicUsize>);
 
 impl Portion {
-    /// A share of `amount` more; `None` where it would be more than `left`.
+    /// Charges `amount`. Returns `None` if the family's total would exceed `left`.
     pub(crate) fn share(&self, amount: usize, left: usize) -> Option<Share> {
         let more = |shared: usize| shared.checked_add(amount).filter(|shared| *shared <= left);
         let taken = self
@@ -45,7 +45,7 @@ impl Portion {
     }
 }
 
-/// What something has of its family's portion, until it is dropped.
+/// A part of a family's portion, charged until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
     portion: Portion,
@@ -61,7 +61,7 @@ impl Drop for Share {
 #[derive(Default)]
 struct Members {
     all: BTreeMap<u64, (Weak<Island>, Option<u64>)>,
-    /// The numbers of creators and of what they created, so that the end of one does not look at all others.
+    /// Pairs of creator and created member, so that finding children does not scan all members.
     created: BTreeSet<(u64, u64)>,
 }
 
@@ -79,7 +79,7 @@ impl Family {
         })
     }
 
-    /// The number of the family, which no other in the runtime has.
+    /// Returns the family's number, which is unique in the runtime.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
@@ -88,13 +88,13 @@ impl Family {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A number for a new member.
+    /// Returns a number for a new member.
     pub(crate) fn next_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The party that the member with number `id` is.  There is none beyond the four billionth member or
-    /// family, which would be taken for an earlier one.
+    /// Returns the party of the member with number `id`. Returns `None` beyond the four billionth member or
+    /// family, because the party would be that of an earlier one.
     pub(crate) fn party(&self, id: u64) -> Option<PartyId> {
         let family = u32::try_from(self.number).ok()?;
         let member = u32::try_from(id).ok()?;
@@ -102,7 +102,7 @@ impl Family {
         (!party.is_reserved()).then_some(party)
     }
 
-    /// The number of the member that `party` is, if it is one.
+    /// Returns the number of the member that is `party`, if there is one.
     pub(crate) fn id_of(&self, party: PartyId) -> Option<u64> {
         let PartyId(number) = party;
         (number >> 32 == self.number && !party.is_reserved()).then_some(number & 0xffff_ffff)
@@ -119,7 +119,7 @@ impl Family {
             .extend(creator.map(|creator| (creator, island.id)));
     }
 
-    /// Removes a member; doing it twice is harmless.
+    /// Removes a member. Removing it twice has no effect.
     pub(crate) fn remove(&self, id: u64) {
         let mut members = self.members();
         if let Some((_, Some(creator))) = members.all.remove(&id) {
@@ -127,14 +127,14 @@ impl Family {
         }
     }
 
-    /// The living member with number `id`.
+    /// Returns the living member with number `id`.
     pub(crate) fn member(&self, id: u64) -> Option<Arc<Island>> {
         self.members().all.get(&id)?.0.upgrade()
     }
 
-    /// The living members, in ascending order of their numbers.
+    /// Returns the living members, in ascending order of their numbers.
     pub(crate) fn living(&self) -> Vec<Arc<Island>> {
-        // Whoever holds the last reference drops it after the lock is released.
+        // Upgraded after unlocking, so that no last reference is dropped under the lock.
         let members = self.members();
         let all: Vec<_> = members
             .all
@@ -145,7 +145,7 @@ impl Family {
         all.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// The living members that the one with number `id` created.
+    /// Returns the living children of the member with number `id`.
     pub(crate) fn children_of(&self, id: u64) -> Vec<Arc<Island>> {
         let members = self.members();
         let created = members.created.range((id, 0)..=(id, u64::MAX));
@@ -156,17 +156,17 @@ impl Family {
     }
 }
 
-/// The numbers by which a family knows channels.
+/// The family's numbers of channels.
 #[derive(Default)]
 pub(crate) struct Channels(Mutex<Numbers>);
 
 #[derive(Default)]
 struct Numbers {
     of: HashMap<ChannelId, u64>,
-    /// Each of a channel's ends has its charter.
+    /// The charters are kept alive by the channel ends.
     known: HashMap<u64, (ChannelId, Weak<Charter>)>,
     next: u64,
-    /// At this size, those that are no more are forgotten.
+    /// The size at which entries of freed channels are removed.
     clean_at: usize,
 }
 
@@ -175,7 +175,7 @@ impl Channels {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The family's number for the channel of `end`.
+    /// Returns the family's number for the channel of `end`.
     pub(crate) fn number(&self, exchange: &Exchange, end: &End) -> u64 {
         let mut numbers = self.numbers();
         if let Some(number) = numbers.of.get(&end.channel) {
@@ -202,7 +202,7 @@ impl Channels {
         number
     }
 
-    /// The channel that the family knows by `number`; it may be gone by now.
+    /// Returns the channel with the family's number `number`. The channel may be gone.
     pub(crate) fn find(&self, number: u64) -> Option<(ChannelId, Arc<Charter>)> {
         let numbers = self.numbers();
         let (channel, charter) = numbers.known.get(&number)?;
@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_members_are_one_party() {
+    fn parties_of_members_are_unique() {
         let most = u64::from(u32::MAX);
         for (number, id, is_one) in [
             (1, 0, true),

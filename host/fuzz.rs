@@ -1,5 +1,5 @@
-//! What the targets in `fuzz/` run, and the replay of their corpus: any input must be refused or done, and
-//! nothing may panic.
+//! The functions that the targets in `fuzz/` call, and the replay of their corpus: any input is refused or
+//! processed without a panic.
 
 mod broker;
 
@@ -12,7 +12,7 @@ use archipel_guest::lists::World;
 
 pub use broker::broker;
 
-/// Reads a body, whose first byte says how many handles travel with it, and writes it again.
+/// Decodes a body, whose first byte is the number of handles that travel with it, and encodes it again.
 pub fn value(data: &[u8]) {
     let Some((&handles, body)) = data.split_first() else {
         return;
@@ -21,22 +21,22 @@ pub fn value(data: &[u8]) {
     let checked = encoding::check(body, handles, MAX_DEPTH);
     let value = match (encoding::decode(body, handles, MAX_DEPTH), checked) {
         (Ok(value), Ok(_)) => value,
-        (Ok(_), Err(_)) => panic!("what is decoded was checked"),
+        (Ok(_), Err(_)) => panic!("decode accepted a body that check refused"),
         (Err(decoded), Err(checked)) => {
-            assert_eq!(decoded, checked, "they refuse for the same reason");
+            assert_eq!(decoded, checked, "different refusals");
             return;
         }
         (Err(Refusal::TooShared { .. } | Refusal::TooManyObjects { .. }), Ok(_)) => return,
-        (Err(refusal), Ok(_)) => panic!("what was checked has a value: {refusal}"),
+        (Err(refusal), Ok(_)) => panic!("decode refused an accepted body: {refusal}"),
     };
-    let encoded = encoding::encode(&value).expect("what was a message can be one");
-    // More handles may be named than are used.
+    let encoded = encoding::encode(&value).expect("a decoded value can be encoded");
+    // The body can declare more handles than it uses.
     let again = encoding::decode(&encoded.body, handles, MAX_DEPTH);
-    assert_eq!(again.as_ref(), Ok(&value), "it is what it was");
+    assert_eq!(again.as_ref(), Ok(&value), "the value changed");
     assert!(!value.to_string().is_empty());
 }
 
-/// Reads a policy file, and writes it again.
+/// Parses a policy file, and writes it again.
 pub fn policy(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -44,15 +44,15 @@ pub fn policy(data: &[u8]) {
     match Profile::from_toml(text) {
         Ok(profile) => {
             if let Ok(written) = profile.to_toml() {
-                let again = Profile::from_toml(&written).expect("what was written can be read");
-                assert_eq!(again, profile, "it is what it was");
+                let again = Profile::from_toml(&written).expect("a written profile can be read");
+                assert_eq!(again, profile, "the profile changed");
             }
         }
-        Err(error) => assert!(!error.to_string().contains('\n'), "it is one line: {error}"),
+        Err(error) => assert!(!error.to_string().contains('\n'), "not one line: {error}"),
     }
 }
 
-/// Links a component, and has its calls go past the table.
+/// Links a component, and makes its calls bypass the table.
 pub fn linker(data: &[u8]) {
     let all = Options {
         copied: true,
@@ -71,7 +71,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn the_corpus() {
+    fn each_corpus_seed_is_processed_without_a_panic() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
         let targets = [
             ("broker", broker as fn(&[u8])),
@@ -86,7 +86,7 @@ mod tests {
                 target(&std::fs::read(seed.unwrap().path()).unwrap());
                 count += 1;
             }
-            assert!(count > 0, "{name} has seeds");
+            assert!(count > 0, "{name} has no seeds");
         }
     }
 }

@@ -1,9 +1,9 @@
-//! The ledger: what every interpreter has used of what is limited, and its ancestors with it.
+//! The ledger: what each interpreter has used of each limit.
 //!
-//! Accounts form the same tree as interpreters.  Whatever an interpreter takes is taken from its
-//! account and from those of all its ancestors, or, where one of them would pass its limit, from none.
-//! Where several limits are in the way at once, the outermost is the one that counts.
-//! It is plain arithmetic: whoever acts asks first, and gives back what came to its end.
+//! Accounts form the same tree as interpreters. An amount is charged to the interpreter's account and to those
+//! of all its ancestors, or, if it would exceed any of their limits, to none. If it exceeds several limits at
+//! once, the outermost one is reported. The ledger is plain arithmetic: callers charge before they act, and
+//! release what is no longer used.
 
 use crate::error::{Error, LimitKind};
 use crate::limits::{Limits, TMP};
@@ -12,29 +12,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 const KINDS: usize = LimitKind::ALL.len();
 
-/// Stands for "no limit".
+/// The value for "no limit".
 const NONE: u64 = u64::MAX;
 
 /// The account of one interpreter.
 #[derive(Debug)]
 pub(crate) struct Account {
     parent: Option<Arc<Account>>,
-    /// How many ancestors there are.
+    /// The number of ancestors.
     generation: u64,
     limits: [AtomicU64; KINDS],
-    /// What the interpreter has used itself.
+    /// The interpreter's own usage.
     own: [AtomicU64; KINDS],
-    /// What it and its descendants have used.
+    /// The usage of the interpreter and its descendants.
     subtree: [AtomicU64; KINDS],
 }
 
-/// An account would pass its limit.
+/// A limit that would be exceeded, or is exceeded.
 #[derive(Debug, Clone)]
 pub(crate) struct Exceeded {
     pub(crate) kind: LimitKind,
     pub(crate) limit: u64,
     pub(crate) used: u64,
-    /// How many ancestors the account has whose limit it is.
+    /// The number of ancestors of the account with this limit.
     pub(crate) generation: u64,
 }
 
@@ -57,7 +57,7 @@ impl std::fmt::Display for Exceeded {
 impl std::error::Error for Exceeded {}
 
 impl Account {
-    /// The account of an interpreter without a parent, or of a child.
+    /// Opens the account of a child, or of an interpreter without a parent.
     pub(crate) fn open(parent: Option<&Arc<Account>>, limits: &Limits) -> Arc<Account> {
         let default = |kind| match (kind, parent) {
             (LimitKind::Tmp, None) => TMP,
@@ -81,12 +81,12 @@ impl Account {
         std::iter::successors(Some(self), |account| account.parent.as_deref())
     }
 
-    /// Takes `amount`, or says which limit is in the way.
+    /// Charges `amount`. Returns the exceeded limit if there is one.
     pub(crate) fn take(&self, kind: LimitKind, amount: u64) -> Result<(), Exceeded> {
         let at = kind as usize;
         for (index, account) in self.line().enumerate() {
             let limit = account.limits[at].load(Ordering::Relaxed);
-            // What is refused is never there, not even for a moment: it would be in the way of others.
+            // A refused amount is never added, not even for a moment, since it could make other charges fail.
             let more = |used: u64| used.checked_add(amount).filter(|used| *used <= limit);
             let taken =
                 account.subtree[at].fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
@@ -102,7 +102,7 @@ impl Account {
         Ok(())
     }
 
-    /// The outermost limit above this account that `amount` more would pass too, or else `exceeded`.
+    /// Returns the outermost limit above this account that `amount` would exceed too, or else `exceeded`.
     fn outermost(&self, exceeded: Exceeded, amount: u64) -> Exceeded {
         let kind = exceeded.kind;
         let at = kind as usize;
@@ -116,7 +116,7 @@ impl Account {
         })
     }
 
-    /// As `take`, given back when the result is dropped.
+    /// Charges `amount` until the result is dropped.
     pub(crate) fn reserve(
         self: &Arc<Self>,
         kind: LimitKind,
@@ -130,7 +130,7 @@ impl Account {
         })
     }
 
-    /// Gives back what was taken.
+    /// Releases an amount.
     fn give(&self, kind: LimitKind, amount: u64) {
         let at = kind as usize;
         for account in self.line() {
@@ -139,7 +139,8 @@ impl Account {
         self.own[at].fetch_sub(amount, Ordering::Relaxed);
     }
 
-    /// Notes what was used already, and says which limit that passed, the outermost of several.
+    /// Charges an amount that has already been used. Returns the outermost limit that it exceeds, if there is
+    /// one.
     pub(crate) fn note(&self, kind: LimitKind, amount: u64) -> Option<Exceeded> {
         let at = kind as usize;
         self.own[at].fetch_add(amount, Ordering::Relaxed);
@@ -154,7 +155,7 @@ impl Account {
         passed
     }
 
-    /// The limit that is passed already, if one is: the outermost of several.
+    /// Returns the outermost limit that is already exceeded, if there is one.
     pub(crate) fn passed(&self, kind: LimitKind) -> Option<Exceeded> {
         let at = kind as usize;
         let passed = self.line().filter_map(|account| {
@@ -165,7 +166,7 @@ impl Account {
         passed.last()
     }
 
-    /// The limit that is used up, if one is: the outermost of several.
+    /// Returns the outermost limit that is used up, if there is one.
     pub(crate) fn used_up(&self, kind: LimitKind) -> Option<Exceeded> {
         let at = kind as usize;
         let reached = self.line().filter_map(|account| {
@@ -185,7 +186,7 @@ impl Account {
         }
     }
 
-    /// How much can still be taken.
+    /// Returns the amount that can still be charged.
     pub(crate) fn left(&self, kind: LimitKind) -> u64 {
         let at = kind as usize;
         let left = self.line().map(|account| {
@@ -198,7 +199,7 @@ impl Account {
         left.min().unwrap_or(NONE)
     }
 
-    /// The tightest limit of the interpreter and its ancestors.
+    /// Returns the lowest limit of the interpreter and its ancestors.
     pub(crate) fn tightest(&self, kind: LimitKind) -> Option<u64> {
         let limits = self
             .line()
@@ -211,13 +212,13 @@ impl Account {
         self.limits[kind as usize].store(limit.unwrap_or(NONE), Ordering::Relaxed);
     }
 
-    /// The interpreter's limits as they are now.
+    /// Returns the interpreter's own limit.
     pub(crate) fn limit(&self, kind: LimitKind) -> Option<u64> {
         let limit = self.limits[kind as usize].load(Ordering::Relaxed);
         (limit != NONE).then_some(limit)
     }
 
-    /// What the interpreter has used itself, and together with its descendants.
+    /// Returns what the interpreter has used, by itself and together with its descendants.
     pub(crate) fn used(&self, kind: LimitKind) -> (u64, u64) {
         let at = kind as usize;
         let own = self.own[at].load(Ordering::Relaxed);
@@ -225,7 +226,7 @@ impl Account {
     }
 }
 
-/// What was taken, until it is dropped.
+/// An amount that is charged until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     account: Arc<Account>,
@@ -234,14 +235,14 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Takes more, or says which limit is in the way.
+    /// Charges more. Returns the exceeded limit if there is one.
     pub(crate) fn grow(&mut self, amount: u64) -> Result<(), Exceeded> {
         self.account.take(self.kind, amount)?;
         self.amount += amount;
         Ok(())
     }
 
-    /// Gives back some of it.
+    /// Releases a part.
     pub(crate) fn shrink(&mut self, amount: u64) {
         let amount = amount.min(self.amount);
         self.account.give(self.kind, amount);
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_taken_is_taken_from_all_above_or_from_none() {
+    fn a_charge_applies_to_all_ancestors_or_to_none() {
         let first = Account::open(None, &limits(Queued, 10));
         let child = Account::open(Some(&first), &limits(Queued, 100));
         let other = Account::open(Some(&first), &Limits::new());
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn time_that_is_gone_is_noted_all_the_same() {
+    fn noted_amounts_are_counted_beyond_the_limit() {
         let first = Account::open(None, &Limits::new());
         let child = Account::open(Some(&first), &limits(Cpu, 5));
         assert!(child.note(Cpu, 5).is_none() && child.passed(Cpu).is_none());
@@ -300,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn the_outermost_of_equal_limits_counts_for_every_kind() {
+    fn the_outermost_of_equal_limits_is_reported_for_every_kind() {
         for kind in LimitKind::ALL {
             let Ok(limits) = Limits::new().with(kind, 1 << 20) else {
                 continue;
@@ -314,7 +315,7 @@ mod tests {
             let noted = grandchild.note(kind, (1 << 20) + 1).unwrap();
             assert_eq!((noted.generation, noted.kind), (0, kind));
             assert_eq!(grandchild.passed(kind).map(|e| e.generation), Some(0));
-            // Where the outer limits are wider, it is the inner one.
+            // If the outer limits are wider, the inner one is reported.
             first.set_limit(kind, None);
             assert_eq!(grandchild.passed(kind).map(|e| e.generation), Some(1));
             child.set_limit(kind, Some(1 << 21));
@@ -323,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tightest_limit_above_counts() {
+    fn tightest_returns_the_lowest_limit_of_all_ancestors() {
         let first = Account::open(None, &limits(Cpu, 5));
         let child = Account::open(Some(&first), &limits(Cpu, 7));
         assert_eq!(child.tightest(Cpu), Some(5));
@@ -332,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_beyond_all_bounds_are_refused() {
+    fn overflowing_amounts_are_refused() {
         let account = Account::open(None, &limits(Queued, 10));
         let _some = account.reserve(Queued, 3).unwrap();
         assert!(account.take(Queued, u64::MAX - 1).is_err());

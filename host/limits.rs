@@ -1,24 +1,25 @@
-//! How much an interpreter may use.
+//! The limits of an interpreter.
 
 use crate::engine::MOST_MEMORY;
 use crate::error::{Error, LimitKind, Result};
 use std::time::Duration;
 
-/// How much an interpreter may use, and its descendants with it.
+/// The limits of an interpreter and its descendants.
 ///
-/// What an interpreter's descendants use counts as used by it too, so that a limit is what the whole
-/// family below it costs at most.  `message`, `wall`, `handles` and `recursion` are about one message,
-/// one call and one interpreter; children have the same.  A child's limits are never looser than
-/// those of its parent, however they are set.
+/// Usage of descendants counts for an interpreter as well, so a limit bounds everything that its subtree uses.
+/// `message`, `wall`, `handles` and `recursion` apply to each message, each call and each interpreter;
+/// children inherit them. A child's limits are never looser than its parent's, however they are set.
 ///
-/// What is used up is returned when it is given back (memory, queued messages, handles, children);
-/// time, fuel and output are counted over the whole life of an interpreter, and go on counting for
-/// its parent after its end.
+/// Memory, queued messages, `/tmp` and children are released when they are no longer used. CPU time, fuel and
+/// output accumulate over an interpreter's life, and still count for its parent after its end.
 ///
-/// Where what a descendant does reaches the `cpu`, `wall`, `fuel` or `output` limits of several interpreters at
-/// once, the outermost of those that run is stopped, with all below it.
+/// If a descendant exceeds the `cpu`, `wall`, `fuel` or `output` limits of several interpreters at once, the
+/// outermost running one of these is stopped, with all its descendants.
 ///
-/// By default there is no limit but what the kinds themselves say.
+/// A limit callback ([`InterpreterBuilder::on_limit`](crate::InterpreterBuilder::on_limit)) can raise a limit
+/// before the interpreter is stopped.
+///
+/// The default sets no limits; each method documents what holds without one.
 ///
 /// # Examples
 ///
@@ -40,144 +41,244 @@ pub struct Limits {
     values: [Option<u64>; LimitKind::ALL.len()],
 }
 
-/// Below this an interpreter could not even start: it is what the guest's snapshot takes.
+/// The minimum memory limit, in bytes. With less, no interpreter could start.
 const LEAST_MEMORY: u64 = 1 << 20;
 
-/// The largest message, which is also the default.
+/// The maximum size of a message, in bytes, which is also the default.
 pub(crate) const MOST_MESSAGE: u64 = 64 << 20;
 
-/// How much can lie in the private `/tmp` of an interpreter that a host creates and of its descendants, by default.
+/// The default limit of the private `/tmp` of an interpreter that a host creates and of its descendants, in
+/// bytes.
 pub(crate) const TMP: u64 = 64 << 20;
 
-/// How many handles an interpreter can be allowed, and how many it may have by default.
+/// The maximum of the handle limit; the constant after it is the default.
 const MOST_HANDLES: u64 = 1_000_000;
 pub(crate) const HANDLES: u64 = 4096;
 
-/// How many calls in each other the guest's stack has room for.
+/// The maximum nesting of calls for which the guest's stack has room.
 const MOST_RECURSION: u64 = 10_000;
 
 impl Limits {
-    /// The defaults: no limit but what the kinds themselves say.
+    /// Creates limits with no limit set.
     pub fn new() -> Self {
         Limits::default()
     }
 
-    /// The bytes of linear memory that an interpreter and its descendants can have together.
+    /// Limits the linear memory that an interpreter and its descendants have together.
     ///
-    /// An interpreter has about 43 MiB from the start, which are shared with all others until it
-    /// writes to them, and which count in full.  Memory never shrinks while an interpreter lives; at
-    /// its end it is given back.  Checked when memory grows and when an interpreter is created.  The
-    /// script sees `MemoryError` and can go on, also for a message or an answer that does not fit; a child that does not fit is refused; one that a host
-    /// creates with less than it needs from the start is an error.  By default each interpreter can
-    /// have 2 GiB, the most that a guest can address.
+    /// - **Unit**: bytes.
+    /// - **Counted**: the whole memory of each interpreter. It starts with about 43 MiB, which are shared with
+    ///   other interpreters until it writes to them, but count in full. Memory does not shrink while an
+    ///   interpreter lives, and is released when it ends.
+    /// - **Checked**: when memory grows, and when an interpreter is created.
+    /// - **In the script**: `MemoryError`, also for a message or a result that does not fit. The script can
+    ///   continue. A child that does not fit is refused with `InterpreterError`.
+    /// - **In the host**: nothing, if the script continues. An interpreter that dies after its memory was
+    ///   refused ends with [`Error::LimitExceeded`]. Creating an interpreter with less memory than it starts
+    ///   with returns [`Error::Config`].
+    /// - **Default**: 2 GiB for each interpreter, the maximum that a guest can address.
     ///
     /// # Errors
     ///
-    /// When `bytes` is less than 1 MiB.
+    /// Returns [`Error::Config`] if `bytes` is less than 1 MiB.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    ///
+    /// let limits = Limits::new().memory(64 << 20)?;
+    /// assert_eq!(limits.get(LimitKind::Memory), Some(64 << 20));
+    /// assert!(Limits::new().memory(1000).is_err());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn memory(self, bytes: u64) -> Result<Self> {
         self.with(LimitKind::Memory, bytes)
     }
 
-    /// The time on a processor that an interpreter and its descendants can take in all of their lives.
+    /// Limits the CPU time of an interpreter and its descendants, over all of their lives.
     ///
-    /// Waiting takes none.  It is checked whenever a guest waits, and every few milliseconds while it
-    /// computes, also within a single builtin; it is stopped one such interval late at most.  The
-    /// script sees nothing: it is stopped where it is, and neither `except` nor `finally` runs.  The
-    /// host sees [`Error::LimitExceeded`], and a parent `LimitExceeded` too.  By default there is no
-    /// such limit.
+    /// - **Unit**: time, counted in nanoseconds.
+    /// - **Counted**: time in which guest code runs, and CPU time of the host's threads that work for it.
+    ///   Waiting is not counted.
+    /// - **Checked**: whenever a guest waits, and every few milliseconds while it computes, also inside a
+    ///   single builtin. A guest stops at most one such interval late.
+    /// - **In the script**: nothing. It is stopped where it is; neither `except` nor `finally` runs. A parent
+    ///   sees `LimitExceeded`.
+    /// - **In the host**: [`Error::LimitExceeded`]. The interpreter is gone.
+    /// - **Default**: no limit.
     ///
     /// # Errors
     ///
-    /// When `limit` is zero, or more than 584 years.
+    /// Returns [`Error::Config`] if `limit` is zero, or more than 584 years.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    /// use std::time::Duration;
+    ///
+    /// let limits = Limits::new().cpu(Duration::from_secs(2))?;
+    /// assert_eq!(limits.get(LimitKind::Cpu), Some(2_000_000_000));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn cpu(self, limit: Duration) -> Result<Self> {
         self.with_time(LimitKind::Cpu, limit)
     }
 
-    /// The time on the clock that one call into an interpreter can take, waits included.
+    /// Limits the wall time of one call into an interpreter, including waits.
     ///
-    /// Counted per call, on the monotonic clock.  Checked while the guest waits, and every few
-    /// milliseconds while it runs.  Each side sees what it sees of [`cpu`](Self::cpu).  By default
-    /// there is no such limit.
+    /// - **Unit**: time on the monotonic clock, counted in nanoseconds.
+    /// - **Counted**: for each call, from its start.
+    /// - **Checked**: while the guest waits, and every few milliseconds while it runs.
+    /// - **In the script** and **in the host**: as for [`cpu`](Self::cpu).
+    /// - **Default**: no limit.
     ///
     /// # Errors
     ///
-    /// When `limit` is zero, or more than 584 years.
+    /// Returns [`Error::Config`] if `limit` is zero, or more than 584 years.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    /// use std::time::Duration;
+    ///
+    /// let limits = Limits::new().wall(Duration::from_millis(500))?;
+    /// assert_eq!(limits.get(LimitKind::Wall), Some(500_000_000));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn wall(self, limit: Duration) -> Result<Self> {
         self.with_time(LimitKind::Wall, limit)
     }
 
-    /// The WebAssembly instructions, roughly, that an interpreter and its descendants can execute in
-    /// all of their lives.
+    /// Limits the fuel of an interpreter and its descendants, over all of their lives.
     ///
-    /// The same script with the same input uses the same fuel on every machine.  It needs a runtime
-    /// that counts fuel ([`RuntimeBuilder::fuel`](crate::RuntimeBuilder::fuel)), which makes all
-    /// guests slower.  Checked at every instruction within one interpreter, and every few
-    /// milliseconds between the members of a family that run in parallel.  Each side sees what it
-    /// sees of [`cpu`](Self::cpu), but no callback can raise the limit.  By default there is no such
-    /// limit.
+    /// The same script with the same input uses the same fuel on every machine. Fuel requires a runtime that
+    /// counts it ([`RuntimeBuilder::fuel`](crate::RuntimeBuilder::fuel)), which makes all guests slower.
+    ///
+    /// - **Unit**: approximately WebAssembly instructions.
+    /// - **Counted**: instructions that guests execute.
+    /// - **Checked**: at every instruction within one interpreter, and every few milliseconds between members
+    ///   of a family that run in parallel.
+    /// - **In the script** and **in the host**: as for [`cpu`](Self::cpu), but a callback cannot raise the
+    ///   limit.
+    /// - **Default**: no limit.
     ///
     /// # Errors
     ///
-    /// When `limit` is zero.
+    /// Returns [`Error::Config`] if `limit` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    ///
+    /// let limits = Limits::new().fuel(1_000_000_000)?;
+    /// assert_eq!(limits.get(LimitKind::Fuel), Some(1_000_000_000));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn fuel(self, limit: u64) -> Result<Self> {
         self.with(LimitKind::Fuel, limit)
     }
 
-    /// The bytes that an interpreter and its descendants can write to standard output and standard
-    /// error in all of their lives.
+    /// Limits the output of an interpreter and its descendants, over all of their lives.
     ///
-    /// Checked before anything is written.  Each side sees what it sees of [`cpu`](Self::cpu).  By
-    /// default there is no such limit; what [`Output::captured`](crate::Output::captured) keeps is
-    /// another matter.
+    /// - **Unit**: bytes.
+    /// - **Counted**: bytes written to standard output and standard error, together.
+    /// - **Checked**: before anything is written.
+    /// - **In the script** and **in the host**: as for [`cpu`](Self::cpu).
+    /// - **Default**: no limit. The bound of [`Output::captured`](crate::Output::captured) is separate.
     ///
     /// # Errors
     ///
-    /// When `bytes` is zero.
+    /// Returns [`Error::Config`] if `bytes` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    ///
+    /// let limits = Limits::new().output(1 << 20)?;
+    /// assert_eq!(limits.get(LimitKind::Output), Some(1 << 20));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn output(self, bytes: u64) -> Result<Self> {
         self.with(LimitKind::Output, bytes)
     }
 
-    /// The size of a message, in bytes as encoded: what is sent through a channel, or passed to or
-    /// returned by a call or an alias.
+    /// Limits the size of one message that an interpreter sends.
     ///
-    /// Counted for each message that an interpreter sends.  The script sees `ValueError`, and can go
-    /// on.  The default, and the most, is 64 MiB.
+    /// - **Unit**: bytes, as encoded.
+    /// - **Counted**: each object sent through a channel, and each argument list and result of a call or an
+    ///   alias.
+    /// - **Checked**: before the message is sent.
+    /// - **In the script**: `ValueError`. The script can continue.
+    /// - **In the host**: nothing.
+    /// - **Default**: 64 MiB, which is also the maximum.
     ///
     /// # Errors
     ///
-    /// When `bytes` is zero or more than 64 MiB.
+    /// Returns [`Error::Config`] if `bytes` is zero or more than 64 MiB.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    ///
+    /// let limits = Limits::new().message(1 << 20)?;
+    /// assert_eq!(limits.get(LimitKind::Message), Some(1 << 20));
+    /// assert!(Limits::new().message(65 << 20).is_err());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn message(self, bytes: u64) -> Result<Self> {
         self.with(LimitKind::Message, bytes)
     }
 
-    /// The bytes of the messages that an interpreter and its descendants have sent and that nobody
-    /// has received, each counted as 256 at least, and each channel end in one as 1,024 more.
+    /// Limits the unreceived messages of an interpreter and its descendants together.
     ///
-    /// Messages of senders that wait for room count too, and so do the results of tasks that have ended
-    /// and whose results were not taken, and the reasons for which channels are poisoned.  Checked
-    /// before a message is sent or a channel poisoned; the script sees `LimitExceeded`, and can go on.
-    /// A result that does not fit is lost, as the task then says.  By default there is no such limit, but for 256
-    /// MiB in a channel and 1 GiB in a runtime, of the second half of which a family of interpreters can
-    /// have as much as it leaves to others.
+    /// - **Unit**: bytes. A message counts as at least 256, and each channel end in it as 1,024 more.
+    /// - **Counted**: messages that were sent and not yet received, messages of senders that wait for room,
+    ///   results of ended tasks that were not taken, and the reasons with which channels are poisoned.
+    /// - **Checked**: before a message is sent or a channel is poisoned, and when a task ends.
+    /// - **In the script**: `LimitExceeded`. The script can continue. A task's result that does not fit is
+    ///   lost, and the task reports this.
+    /// - **In the host**: nothing.
+    /// - **Default**: no limit, but a channel holds at most 256 MiB and a runtime 1 GiB. When half of
+    ///   the runtime's 1 GiB is used, a family can queue at most as much more as it leaves to others.
     ///
     /// # Errors
     ///
-    /// When `bytes` is zero.
+    /// Returns [`Error::Config`] if `bytes` is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    ///
+    /// let limits = Limits::new().queued(8 << 20)?;
+    /// assert_eq!(limits.get(LimitKind::Queued), Some(8 << 20));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn queued(self, bytes: u64) -> Result<Self> {
         self.with(LimitKind::Queued, bytes)
     }
 
-    /// The bytes that an interpreter and its descendants can have in their private `/tmp` together.
+    /// Limits what an interpreter and its descendants store in their private `/tmp`.
     ///
-    /// What counts is the size of each file and of each link's text, and 1,024 for each name; what is deleted is
-    /// given back, and so is all of it when the interpreter ends.  Checked before anything is written or created.
-    /// The script sees `OSError` with `errno.ENOSPC`, or with `errno.EIO` where a write passes the limit after others
-    /// through the same open file, and can go on.  Zero takes `/tmp` away.  The default is 64 MiB for an
-    /// interpreter that a host creates, with all of its descendants.
+    /// - **Unit**: bytes.
+    /// - **Counted**: the size of each file and of each symbolic link's text, and 1,024 for each name.
+    ///   Deleting releases it, as does the end of the interpreter.
+    /// - **Checked**: before anything is written or created.
+    /// - **In the script**: `OSError` with `errno.ENOSPC`. If earlier writes through the same open file
+    ///   succeeded, the number is `errno.EIO`. The script can continue.
+    /// - **In the host**: nothing.
+    /// - **Default**: 64 MiB for an interpreter that a host creates, with all of its descendants. Zero removes
+    ///   `/tmp`.
     ///
     /// # Errors
     ///
-    /// None: every number of bytes is valid.
+    /// Never fails: every number of bytes is valid.
     ///
     /// # Examples
     ///
@@ -192,69 +293,138 @@ impl Limits {
         self.with(LimitKind::Tmp, bytes)
     }
 
-    /// The handles that an interpreter can have: channel ends, references to interpreters, tasks,
-    /// open files.
+    /// Limits the handles of an interpreter.
     ///
-    /// Counted per interpreter.  Checked when one is made or arrives.  The script sees `LimitExceeded` and can go
-    /// on: letting go of one makes room for another, and a message with ends for which there is no room stays in
-    /// its channel.  The default is 4,096.
+    /// - **Unit**: handles.
+    /// - **Counted**: channel ends, references to interpreters, tasks and open files, separately for each
+    ///   interpreter. Closing one releases it.
+    /// - **Checked**: when a handle is created or received.
+    /// - **In the script**: `LimitExceeded`. The script can continue. A message with more ends than there is
+    ///   room for stays in its channel.
+    /// - **In the host**: nothing, unless the system interface requires the handle; then the interpreter ends
+    ///   with [`Error::LimitExceeded`].
+    /// - **Default**: 4,096. The limit is fixed when an interpreter is created.
     ///
     /// # Errors
     ///
-    /// When `count` is less than 16, which an interpreter needs itself, or more than a million.
+    /// Returns [`Error::Config`] if `count` is less than 16, which an interpreter itself needs, or more than a
+    /// million.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    ///
+    /// let limits = Limits::new().handles(100)?;
+    /// assert_eq!(limits.get(LimitKind::Handles), Some(100));
+    /// assert!(Limits::new().handles(15).is_err());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn handles(self, count: u64) -> Result<Self> {
         self.with(LimitKind::Handles, count)
     }
 
-    /// The descendants of an interpreter that can exist at a time.
+    /// Limits the descendants of an interpreter that exist at one time.
     ///
-    /// It can only narrow what the policy grants ([`Policy::children`](crate::Policy::children)).
-    /// Checked when one is created.  The script sees `InterpreterError`, and can go on.  The default
-    /// is what the policy grants.
+    /// - **Unit**: interpreters.
+    /// - **Counted**: living descendants of all generations.
+    /// - **Checked**: when an interpreter is created.
+    /// - **In the script**: `InterpreterError`. The script can continue.
+    /// - **In the host**: nothing.
+    /// - **Default**: what the policy grants ([`Policy::children`](crate::Policy::children)). The limit can
+    ///   only lower this.
     ///
     /// # Errors
     ///
-    /// When `count` is more than a million.
+    /// Returns [`Error::Config`] if `count` is more than a million.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    ///
+    /// let limits = Limits::new().children(8)?;
+    /// assert_eq!(limits.get(LimitKind::Children), Some(8));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn children(self, count: u64) -> Result<Self> {
         self.with(LimitKind::Children, count)
     }
 
-    /// The generations of descendants that can exist.
+    /// Limits the generations of an interpreter's descendants.
     ///
-    /// As for [`children`](Self::children).
+    /// - **Unit**: generations.
+    /// - **Counted**, **checked**, **in the script** and **in the host**: as for [`children`](Self::children).
+    /// - **Default**: what the policy grants. The limit can only lower this, and is fixed when an interpreter
+    ///   is created.
     ///
     /// # Errors
     ///
-    /// When `generations` is more than 64.
+    /// Returns [`Error::Config`] if `generations` is more than 64.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    ///
+    /// let limits = Limits::new().depth(2)?;
+    /// assert_eq!(limits.get(LimitKind::Depth), Some(2));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn depth(self, generations: u64) -> Result<Self> {
         self.with(LimitKind::Depth, generations)
     }
 
-    /// The Python calls that can be in each other: what `sys.getrecursionlimit` returns from the start,
-    /// and the most that `sys.setrecursionlimit` takes.
+    /// Limits the nesting of Python calls: the initial value of `sys.getrecursionlimit`, and the maximum for
+    /// `sys.setrecursionlimit`.
     ///
-    /// Counted per interpreter, by Python itself.  The script sees `RecursionError`, and can go on.
-    /// It is a service to the script and no safeguard: code that gets around it runs into the end of
-    /// the stack, where its interpreter dies.  The default is 1,000, and a script can raise it.
+    /// - **Unit**: calls.
+    /// - **Counted**: by Python itself, for each interpreter.
+    /// - **Checked**: at each call.
+    /// - **In the script**: `RecursionError`. The script can continue.
+    /// - **In the host**: nothing. This limit is not a security boundary: code that bypasses it overflows the
+    ///   guest's stack, and its interpreter dies.
+    /// - **Default**: 1,000, which a script can raise.
     ///
     /// # Errors
     ///
-    /// When `calls` is less than 50 or more than 10,000.
+    /// Returns [`Error::Config`] if `calls` is less than 50 or more than 10,000.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    ///
+    /// let limits = Limits::new().recursion(500)?;
+    /// assert_eq!(limits.get(LimitKind::Recursion), Some(500));
+    /// assert!(Limits::new().recursion(10).is_err());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn recursion(self, calls: u64) -> Result<Self> {
         self.with(LimitKind::Recursion, calls)
     }
 
-    /// The limit of a kind, in the unit that [`LimitKind`] says; `None` where there is none.
+    /// Returns the limit of a kind, in the unit of the [`LimitKind`], or `None` if it is not set.
     #[must_use]
     pub fn get(&self, kind: LimitKind) -> Option<u64> {
         self.values[kind as usize]
     }
 
-    /// Sets the limit of a kind, in the unit that [`LimitKind`] says.
+    /// Sets the limit of a kind, in the unit of the [`LimitKind`].
     ///
     /// # Errors
     ///
-    /// As for the method of that kind.
+    /// See the method of that kind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{LimitKind, Limits};
+    ///
+    /// let limits = Limits::new().with(LimitKind::Fuel, 1_000_000)?;
+    /// assert_eq!(limits, Limits::new().fuel(1_000_000)?);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn with(mut self, kind: LimitKind, limit: u64) -> Result<Self> {
         let (least, most) = range(kind);
         if !(least..=most).contains(&limit) {
@@ -264,12 +434,12 @@ impl Limits {
                      time such as 2s"
                 ),
                 _ if most == u64::MAX => format!(
-                    "a {kind} limit of {} makes no sense: it must be at least {}",
+                    "invalid {kind} limit {}: it must be at least {}",
                     kind.show(limit),
                     kind.show(least)
                 ),
                 _ => format!(
-                    "a {kind} limit of {} makes no sense: it must be from {} to {}",
+                    "invalid {kind} limit {}: it must be from {} to {}",
                     kind.show(limit),
                     kind.show(least),
                     kind.show(most)
@@ -283,13 +453,13 @@ impl Limits {
     fn with_time(self, kind: LimitKind, limit: Duration) -> Result<Self> {
         let nanos = u64::try_from(limit.as_nanos()).map_err(|_| {
             Error::Config(format!(
-                "a {kind} limit of {limit:?} makes no sense: leave it out for any amount of time"
+                "invalid {kind} limit {limit:?}: it is longer than 584 years; omit it for no limit"
             ))
         })?;
         self.with(kind, nanos)
     }
 
-    /// These limits where they are set, and those of a `parent` where they are not or are looser.
+    /// Returns these limits, with those of `parent` where they are unset or looser.
     pub(crate) fn within(mut self, parent: &Limits) -> Self {
         for (own, parents) in self.values.iter_mut().zip(parent.values) {
             *own = match (*own, parents) {
@@ -300,7 +470,7 @@ impl Limits {
         self
     }
 
-    /// The first kind that is set and allows more than what `most` says.
+    /// Returns the first kind that is set and exceeds the limit that `most` returns.
     pub(crate) fn beyond_where_set(
         &self,
         most: impl Fn(LimitKind) -> Option<u64>,
@@ -311,7 +481,7 @@ impl Limits {
         })
     }
 
-    /// These limits, with room for no more descendants than `count`.
+    /// Returns these limits, with at most `count` children.
     pub(crate) fn with_children_at_most(mut self, count: u64) -> Self {
         let value = &mut self.values[LimitKind::Children as usize];
         *value = Some(value.unwrap_or(count).min(count));
@@ -319,7 +489,7 @@ impl Limits {
     }
 }
 
-/// The least and the most that a limit can be.
+/// Returns the minimum and the maximum of a limit.
 fn range(kind: LimitKind) -> (u64, u64) {
     match kind {
         LimitKind::Memory => (LEAST_MEMORY, u64::MAX),
@@ -341,7 +511,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_that_make_no_sense_are_refused() {
+    fn limits_out_of_range_are_refused() {
         for kind in LimitKind::ALL {
             let (least, most) = range(kind);
             for wrong in [least.checked_sub(1), most.checked_add(1)] {
@@ -361,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_has_the_tighter_of_two_limits() {
+    fn a_child_gets_the_lower_of_two_limits() {
         let parent = Limits::new().memory(64 << 20).unwrap().output(10).unwrap();
         let asked = Limits::new().memory(1 << 30).unwrap().fuel(5).unwrap();
         let most = |kind| parent.get(kind);

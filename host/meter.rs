@@ -1,9 +1,8 @@
-//! Time on a processor, measured where futures are polled.
+//! CPU time, measured where futures are polled.
 //!
-//! The clock of a thread's processor time takes longer to read than many a call takes, so what counts
-//! is the time that passes while a guest is polled.  Where that is long, as it is for a guest that
-//! computes until it is interrupted, the thread's clock is read too, and what the system gave to
-//! others in the meantime is not counted.
+//! Reading a thread's CPU clock takes longer than many calls, so usually the time that passes during a poll of
+//! a guest is counted. If it is long, as for a guest that computes until it is preempted, the thread's CPU
+//! clock is read too, so that time in which the system ran other threads is not counted.
 
 use crate::error::LimitKind;
 use crate::ledger::{Account, Exceeded};
@@ -12,26 +11,26 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// From here on it pays to read the thread's own clock.
+/// The duration from which reading the thread's CPU clock is worthwhile.
 const LONG: Duration = Duration::from_millis(2);
 
 thread_local! {
-    /// How long those took that were polled within the one that is polled now.
+    /// The time of polls nested in the current one.
     static WITHIN: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 
-    /// How many are polled in each other.
+    /// The number of nested polls.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 
-    /// Since when the innermost one is polled.
+    /// The start of the innermost poll.
     static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
 
-    /// What the thread's clock said when it was read last.
+    /// The last reading of the thread's CPU clock.
     static READ: Cell<Option<Duration>> = const { Cell::new(None) };
 }
 
-/// Polls `work`, at the cost of `account`, until it ends or takes more than it may.
+/// Polls `work` and charges its time to `account`, until `work` ends or a limit is exceeded.
 ///
-/// Whoever polls it again after that lets it go on.
+/// After an exceeded limit, `work` can be polled again to continue.
 pub(crate) async fn metered<F: Future>(
     account: &Account,
     mut work: Pin<&mut F>,
@@ -48,7 +47,7 @@ pub(crate) async fn metered<F: Future>(
     .await
 }
 
-/// How long the guest that runs on this thread has done so since it last yielded or waited.
+/// Returns how long the guest on this thread has run since it last yielded or waited.
 pub(crate) fn running_for() -> Option<Duration> {
     SINCE.get().map(|since| since.elapsed())
 }
@@ -70,14 +69,14 @@ fn measured<F: Future>(work: Pin<&mut F>, context: &mut Context<'_>) -> (Poll<F:
             && let Some(now) = thread_time()
             && let Some(before) = READ.replace(Some(now))
         {
-            // The thread did other things too since then, but no more than this.
+            // The thread also did other things in this time, so it is an upper bound.
             own = own.min(now.saturating_sub(before));
         }
     }
     (polled, u64::try_from(own.as_nanos()).unwrap_or(u64::MAX))
 }
 
-/// What the thread's own clock says.
+/// Returns the thread's CPU time.
 #[cfg(unix)]
 pub(crate) fn thread_time() -> Option<Duration> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
@@ -96,7 +95,7 @@ mod tests {
     use std::pin::pin;
     use std::task::Waker;
 
-    /// Computes for at least `time`, and yields.
+    /// Computes for at least `time`, then yields.
     async fn busy(time: Duration) {
         let end = Instant::now() + time;
         while Instant::now() < end {
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn one_within_another_is_not_counted_twice() {
+    fn nested_polls_are_not_counted_twice() {
         let parent = Account::open(None, &Limits::new());
         let child = Account::open(Some(&parent), &Limits::new());
         let inner = async {
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_takes_too_much_is_told_and_can_go_on() {
+    fn work_can_be_polled_again_after_an_exceeded_limit() {
         let limits = Limits::new().cpu(Duration::from_micros(10)).unwrap();
         let account = Account::open(None, &limits);
         let mut work = pin!(busy(Duration::from_micros(50)));

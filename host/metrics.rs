@@ -1,12 +1,12 @@
-//! What there is in a runtime, and what has happened in it.
+//! Metrics of a runtime.
 
 use crate::error::LimitKind;
 use crate::runtime::Runtime;
 use crate::telemetry::count;
 
-/// What there is in a runtime now, and what has happened since it began.
+/// The current state of a runtime, and totals since it was created.
 ///
-/// Each number is right by itself; they are not read in one moment.
+/// Each number is correct by itself, but they are not read atomically together.
 ///
 /// # Examples
 ///
@@ -23,35 +23,35 @@ use crate::telemetry::count;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// Interpreters, idle and running.
+    /// Interpreters that exist, idle or running.
     pub interpreters: usize,
-    /// Instances that are ready for interpreters which the host will create.
+    /// Prewarmed instances, for interpreters that the host will create.
     pub ready: usize,
-    /// Interpreters in which something runs or waits.
+    /// Interpreters in which a job runs or waits.
     pub running: u64,
-    /// Channels of which somebody holds an end.
+    /// Channels with at least one end.
     pub channels: usize,
-    /// Waits for channels and for other interpreters, by interpreters and by the host.
+    /// Pending waits for channels and for other interpreters, by interpreters and by the host.
     pub waits: usize,
-    /// Messages in channels, those of waiting senders not counted.
+    /// Messages queued in channels, excluding those of waiting senders.
     pub queued_messages: usize,
-    /// The bytes of those messages, each counted as 256 at least.
+    /// The size of the queued messages in bytes, each counted as at least 256.
     pub queued_bytes: usize,
-    /// Interpreters that were created so far, by the host, as copies and by interpreters.
+    /// The total of interpreters created by the host, as copies, and by interpreters.
     pub created: u64,
-    /// Interpreters that died so far: whose code crashed, not those that somebody stopped.
+    /// The total of interpreters whose code crashed, excluding those that were stopped.
     pub died: u64,
-    /// Messages that were sent on channels so far.
+    /// The total of messages sent on channels.
     pub messages: u64,
-    /// Calls of aliases so far, those that failed included.
+    /// The total of alias calls, including those that failed.
     pub alias_calls: u64,
-    /// By the kind of limit.
+    /// The total of stopped interpreters, by the kind of limit.
     stopped: [u64; LimitKind::ALL.len()],
 }
 
 impl Metrics {
-    /// How many interpreters a limit of this kind has stopped so far.  A limit of which code is told by an
-    /// exception, such as that on the size of messages, stops none.
+    /// Returns the total of interpreters that a limit of this kind has stopped. Limits that raise an exception
+    /// in the script instead, such as that on the size of messages, never stop an interpreter.
     #[must_use]
     pub fn stopped_by(&self, kind: LimitKind) -> u64 {
         self.stopped.get(kind as usize).copied().unwrap_or(0)
@@ -59,7 +59,9 @@ impl Metrics {
 }
 
 impl Runtime {
-    /// How much of everything there is in the runtime now, and how much has happened in it.
+    /// Returns the runtime's metrics.
+    ///
+    /// It takes the lock of the runtime's channels for a short time, and never waits for guests.
     pub fn metrics(&self) -> Metrics {
         let (counts, messages) = (
             self.0.exchange.with(|broker, _| broker.counts()),
@@ -68,7 +70,7 @@ impl Runtime {
         let counters = &self.0.counters;
         let ready = self.1.as_ref();
         Metrics {
-            // Those that are ready belong to one that is nobody's.
+            // Prewarmed instances belong to a placeholder interpreter, which is a party too.
             interpreters: counts.parties - usize::from(ready.is_some()),
             ready: ready.map_or(0, |ready| ready.count()),
             running: count(&counters.running),

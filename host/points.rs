@@ -1,6 +1,6 @@
-//! Where tests step in: the moments at which a message is on its way to a guest, or from one.
+//! Failpoints: the moments of a message's transit at which tests can intervene.
 //!
-//! It exists in tests of the library alone.
+//! This module exists in tests of the library only.
 
 mod tests;
 
@@ -9,30 +9,30 @@ use crate::encoding::{self, MAX_DEPTH};
 use crate::value::Value;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A moment.
+/// A failpoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Point {
     /// A wait has begun.
     Waits,
-    /// A wait has a result, which whoever waits has not taken yet.
+    /// A wait has a result that was not taken yet.
     Woken,
-    /// A message is about to be written to a guest's memory, or has just been, and the guest does not run yet.
+    /// A message is about to be written to a guest's memory, or was just written, before the guest runs.
     Lowers,
 }
 
-/// What is to happen at a moment.
+/// The action at a failpoint.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     GoOn,
-    /// The wait is left as it is once more, as if nobody had looked.
+    /// Leave the wait as it is, as if it had not been polled.
     Stay,
-    /// The message cannot be written.
+    /// Fail to write the message.
     Fail,
 }
 
 type Hook = Arc<dyn Fn(PartyId, Point) -> Verdict + Send + Sync>;
 
-/// What a test wants to be asked, and what it wants to know.
+/// The hook of a test, and the messages that arrived.
 #[derive(Default)]
 pub(crate) struct Points(Mutex<Known>);
 
@@ -53,32 +53,32 @@ impl Points {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has `hook` asked at each moment from now on.
+    /// Calls `hook` at each failpoint from now on.
     fn ask(&self, hook: impl Fn(PartyId, Point) -> Verdict + Send + Sync + 'static) {
         self.known().hook = Some(Arc::new(hook));
     }
 
-    /// What is to happen at this moment.
+    /// Returns the action at a failpoint.
     pub(crate) fn pass(&self, party: PartyId, point: Point) -> Verdict {
-        // Not under the lock, since what the hook does comes to other moments.
+        // Not under the lock, since the hook can reach other failpoints.
         let hook = self.known().hook.clone();
         hook.map_or(Verdict::GoOn, |hook| hook(party, point))
     }
 
-    /// Notes that a message is in the guest's memory.
+    /// Records that a message was written to a guest's memory.
     pub(crate) fn arrived(&self, body: &[u8]) {
         if let Ok(value) = encoding::decode(body, 1, MAX_DEPTH) {
             self.known().arrived.extend(number(&value));
         }
     }
 
-    /// The numbers of the messages that arrived.
+    /// Returns and clears the numbers of the messages that arrived.
     fn take_arrived(&self) -> Vec<i64> {
         std::mem::take(&mut self.known().arrived)
     }
 }
 
-/// The number of a message, which is a number or a tuple that begins with one.
+/// Returns the number of a message: the message itself, or the first item of a tuple.
 fn number(value: &Value) -> Option<i64> {
     match value {
         Value::Tuple(parts) => parts.first()?.as_i64(),

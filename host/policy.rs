@@ -1,4 +1,4 @@
-//! What an interpreter may do.  A policy starts empty, and everything in it is a grant.
+//! Policies: the capabilities of an interpreter. A policy starts empty, and every entry is a grant.
 
 mod alias;
 mod amount;
@@ -41,13 +41,16 @@ pub(crate) use quota::{Full, Quota};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What an interpreter may do.
+/// The capabilities of an interpreter.
 ///
-/// The default grants nothing: no files, no environment, no arguments, no input, no network, no
-/// children.  Clocks and random numbers are real, and all modules visible.
+/// The default grants nothing: no files, no environment, no arguments, no standard input, no network, and no
+/// children. Clocks and random numbers are real, and all modules are visible.
 ///
-/// A policy is data: it can be printed, compared ([`diff`](Self::diff)), and written to and read from
-/// a file ([`Profile`]).
+/// A policy is data, except for its host functions ([`alias`](Self::alias)). It can be printed, compared with
+/// [`diff`](Self::diff) and [`within`](Self::within), and stored in a file ([`Profile`]).
+///
+/// Each collection of a policy is limited to 4,096 entries, and directories to 256. The methods that add
+/// entries check this, except that the number of host functions is checked when an interpreter is created.
 ///
 /// # Examples
 ///
@@ -65,7 +68,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, Default, PartialEq)]
 #[must_use]
 pub struct Policy {
-    /// In the order of their paths in the guest.
+    /// Sorted by guest path.
     pub(crate) dirs: Vec<DirGrant>,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) args: Vec<String>,
@@ -76,26 +79,32 @@ pub struct Policy {
     pub(crate) random: Random,
     pub(crate) children: Option<Children>,
     pub(crate) modules: Modules,
-    /// The aliases that are asked for.
+    /// The names of wanted aliases.
     pub(crate) aliases: BTreeSet<String>,
-    /// What the host lends.
+    /// The host functions granted as aliases.
     pub(crate) functions: Functions,
 }
 
 impl Policy {
-    /// A policy that grants nothing.
+    /// Creates a policy that grants nothing.
     pub fn new() -> Self {
         Policy::default()
     }
 
     /// Grants the host's standard input.
+    ///
+    /// ```
+    /// use archipel::Policy;
+    ///
+    /// assert!(Policy::new().stdin().to_string().contains("read standard input"));
+    /// ```
     pub fn stdin(mut self) -> Self {
         self.stdin = true;
         self
     }
 
-    /// What the host keeps for an interpreter with this policy, in bytes, as far as that depends on the policy: each of
-    /// its texts some four times, with what a map needs around it. A small policy counts as part of the interpreter.
+    /// Returns the host memory that an interpreter with this policy takes because of it, in bytes: about four
+    /// copies of each text, and overhead. A small policy counts as part of the interpreter and weighs 0.
     pub(crate) fn weight(&self) -> usize {
         const COPIES: usize = 4;
         const AROUND: usize = 64;
@@ -125,9 +134,9 @@ impl Policy {
         }
     }
 
-    /// What a child gets with nothing else said: if it is trusted, all that its parent has, and
-    /// otherwise nothing but the right to have children in turn, and the clocks, random numbers and
-    /// modules of its parent; and of children one generation fewer.
+    /// Returns the default policy of a child. A trusted child gets everything that its parent has. A safe
+    /// child gets only the parent's clock, random numbers, modules and right to have children. In both cases
+    /// the child can have one generation of children less than its parent.
     pub(crate) fn of_child(&self, trusted: bool) -> Policy {
         let children = self.children.and_then(Children::below);
         match trusted {
@@ -151,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_safe_child_gets_nothing_and_a_trusted_one_everything() {
+    fn a_safe_child_gets_no_grants_and_a_trusted_child_gets_all() {
         let policy = Policy::new().env("A", "1").unwrap().stdin();
         let policy = policy.path("/p").unwrap().children(5, 2).unwrap();
         let policy = policy.random(Random::Seeded(3)).net("a.b:1").unwrap();

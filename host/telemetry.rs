@@ -1,4 +1,4 @@
-//! What the host is told of its interpreters: counts, and events in its log.
+//! Telemetry: counters, and events in the host's log.
 
 use crate::error::{Error, LimitKind, OneLine};
 use crate::island::Island;
@@ -7,17 +7,17 @@ use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The target of the events that say what was denied, one for each denial.
+/// The target of audit events, one for each denial.
 const AUDIT: &str = "archipel::audit";
 
-/// What has happened in a runtime so far.
+/// Totals of a runtime.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) created: AtomicU64,
     pub(crate) running: AtomicU64,
     pub(crate) died: AtomicU64,
     pub(crate) alias_calls: AtomicU64,
-    /// Interpreters that were stopped, by the limit that stopped them.
+    /// Stopped interpreters, by the limit that stopped them.
     limits: [AtomicU64; LimitKind::ALL.len()],
 }
 
@@ -31,17 +31,17 @@ impl Counters {
     }
 }
 
-/// What a counter shows now.
+/// Returns the value of a counter.
 pub(crate) fn count(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-/// Adds one to a counter.
+/// Increments a counter.
 pub(crate) fn one_more(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-/// That something runs in an interpreter, for as long as this lives.
+/// Counts an interpreter as running until it is dropped.
 pub(crate) struct Busy(std::sync::Arc<crate::runtime::Context>);
 
 impl Busy {
@@ -57,7 +57,7 @@ impl Drop for Busy {
     }
 }
 
-/// The span of something that `$island` does.
+/// Creates a span for an operation of `$island`.
 macro_rules! span {
     ($what:literal, $island:expr) => {
         tracing::debug_span!(
@@ -70,7 +70,7 @@ macro_rules! span {
 }
 pub(crate) use span;
 
-/// An event of a level, about an interpreter.
+/// Emits an event about an interpreter at a level.
 macro_rules! event {
     ($level:ident, $($event:tt)+) => {
         $crate::telemetry::guarded(|| tracing::$level!($($event)+))
@@ -78,19 +78,19 @@ macro_rules! event {
 }
 pub(crate) use event;
 
-/// Lets the host's subscriber know of something.  What that panics at is no fault of the interpreter that it is about,
-/// which is told of while it is left, where a second panic would be the end of the process.
+/// Emits a tracing event and ignores a panic of the subscriber. Events are also emitted during unwinding,
+/// where a second panic would abort the process.
 pub(crate) fn guarded(tell: impl FnOnce()) {
-    // Who installed the subscriber has the panic's own message.
+    // The panic hook has already reported the panic.
     let _ = catch_unwind(AssertUnwindSafe(tell));
 }
 
-/// How much of what was refused the audit log shows, in bytes.
+/// The maximum length of a refused request in the audit log, in bytes.
 const SHOWN: usize = 4096;
 
-/// Says that an interpreter was refused something, and what.  The text may be the guest's in part.
+/// Logs that an interpreter was denied something. Guests control parts of the text.
 pub(crate) fn denied(island: &Island, what: impl Display) {
-    // It is put together only where somebody reads it.
+    // The text is built only if a subscriber is interested.
     event!(info,
         target: AUDIT,
         family = island.family.number(),
@@ -101,18 +101,18 @@ pub(crate) fn denied(island: &Island, what: impl Display) {
     );
 }
 
-/// Says that an interpreter was refused a file or socket, since others need what descriptors are left.
+/// Logs that an interpreter was refused a file or socket because file descriptors are scarce.
 pub(crate) fn few_descriptors(island: &Island) {
     event!(
         info,
         family = island.family.number(),
         interpreter = island.id,
         name = island.settings.name.as_deref(),
-        "it may open no more files and sockets, as the process has few descriptors left (`ulimit -n`)"
+        "file descriptor budget exhausted: no more files or sockets for this interpreter (raise `ulimit -n`)"
     );
 }
 
-/// Counts and tells what came of a job, where it was the end of the interpreter.
+/// Counts and logs the end of an interpreter, if the error is one.
 pub(crate) fn ended(island: &Island, error: &Error) {
     let counters = &island.context.counters;
     let (family, interpreter) = (island.family.number(), island.id);

@@ -1,18 +1,17 @@
-//! Trust: from whom an interpreter accepts what is more than data.
+//! Trust: the senders from which an interpreter accepts more than data.
 //!
-//! Unpickling runs code that the sender chose, so a pickle may only reach who trusts the sender.
-//! An interpreter trusts itself and everybody above it, who could run code in it anyway.  It trusts
-//! a child that it created as trusted as it trusts itself, in both directions; such interpreters
-//! form a *domain*.  PEP 734's `call` and `Queue.put` expect that of the interpreters that
-//! `concurrent.interpreters.create` makes.
+//! Unpickling runs code that the sender chose, so only a receiver that trusts the sender gets a pickle. An
+//! interpreter trusts itself and its ancestors, which could run code in it anyway. An interpreter and a child
+//! that it created as trusted trust each other; such interpreters form a *domain*. PEP 734's `call` and
+//! `Queue.put` require this for the interpreters that `concurrent.interpreters.create` makes.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// The domains above an interpreter and its own, each by the number of its first member.
+/// The domains of an interpreter's ancestors and its own, each given by the number of its first member.
 #[derive(Clone, Debug)]
 pub(crate) struct Trust(Arc<[u64]>);
 
-/// The trust of an interpreter, which its creator may change.
+/// The trust of an interpreter, which its creator can change.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedTrust(Arc<RwLock<Trust>>);
 
@@ -34,12 +33,12 @@ impl SharedTrust {
 }
 
 impl Trust {
-    /// The trust of an interpreter `number` that a host created: it trusts itself.
+    /// Returns the trust of the interpreter `number`, created by a host: it trusts itself.
     pub(crate) fn of_first(number: u64) -> Self {
         Trust(Arc::new([number]))
     }
 
-    /// The trust of a child `number` of an interpreter with this trust.
+    /// Returns the trust of the child `number` of an interpreter with this trust.
     pub(crate) fn of_child(&self, number: u64, trusted: bool) -> Self {
         if trusted {
             return self.clone();
@@ -47,8 +46,8 @@ impl Trust {
         Trust(self.0.iter().copied().chain([number]).collect())
     }
 
-    /// The trust of a copy `number` of an interpreter with this trust, which belongs to the same domain
-    /// only if the original was created as trusted: who made the copy does not matter.
+    /// Returns the trust of the copy `number` of an interpreter with this trust. The copy belongs to the same
+    /// domain only if the original was created as trusted, regardless of who made the copy.
     pub(crate) fn of_copy(&self, number: u64, trusted: bool) -> Self {
         if trusted {
             return self.clone();
@@ -57,14 +56,14 @@ impl Trust {
         Trust(self.0.iter().copied().take(above).chain([number]).collect())
     }
 
-    /// Whether one with this trust accepts pickles and code from one with `other`.
+    /// Returns whether an interpreter with this trust accepts pickles and code from one with `other`.
     pub(crate) fn accepts(&self, other: &Trust) -> bool {
         other
             .domain()
             .is_some_and(|domain| self.0.contains(&domain))
     }
 
-    /// Whether both belong to one domain.
+    /// Returns whether both belong to the same domain.
     pub(crate) fn is_shared_with(&self, other: &Trust) -> bool {
         self.domain() == other.domain()
     }
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pickles_go_down_and_among_equals() {
+    fn pickles_are_accepted_from_ancestors_and_the_same_domain() {
         let first = Trust::of_first(1);
         let trusted = first.of_child(2, true);
         let safe = first.of_child(3, false);
@@ -103,7 +102,7 @@ mod tests {
         for (row, (receiver, sender, expected)) in rows.into_iter().enumerate() {
             assert_eq!(receiver.accepts(sender), expected, "row {row}");
         }
-        // A copy of one that an untrusted interpreter trusts gets no more trust from whoever made it.
+        // A copy of an interpreter that a safe one trusts does not get the trust of its maker.
         assert!(!first.accepts(&below_safe.of_copy(7, true)));
         assert!(safe.accepts(&below_safe.of_copy(7, true)));
         assert!(!safe.accepts(&safer.of_copy(8, false)) && safer.of_copy(8, false).accepts(&safe));

@@ -1,25 +1,25 @@
-//! What an interpreter has used.
+//! The resource usage of an interpreter.
 
 use crate::error::LimitKind;
 use crate::ledger::Account;
 
-/// How much of something an interpreter has used, in the unit of the [`LimitKind`].
+/// The usage of one resource by an interpreter, in the unit of the [`LimitKind`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Used {
-    /// What it has used itself.
+    /// The interpreter's own usage.
     pub own: u64,
-    /// What it and its descendants have used together, those that are gone included where that is
-    /// not given back.
+    /// The usage of the interpreter and its descendants together. For resources that are never released, this
+    /// includes descendants that have ended.
     pub subtree: u64,
-    /// How much it may use; `None` where there is no limit.
+    /// The lowest limit of the interpreter and its ancestors, or `None` if there is no limit.
     pub limit: Option<u64>,
 }
 
-/// What an interpreter has used of everything that can be limited.
+/// The usage of all limited resources by an interpreter.
 ///
-/// `message`, `wall`, `handles`, `depth` and `recursion` are limits of single things, of which nothing
-/// adds up; they show as zero.
+/// `message`, `wall`, `handles`, `depth` and `recursion` limit single messages, calls and interpreters. They
+/// do not accumulate, and their usage is zero.
 ///
 /// # Examples
 ///
@@ -49,20 +49,20 @@ impl Usage {
         }))
     }
 
-    /// How much was used of that kind.
+    /// Returns the usage of that kind.
     #[must_use]
     pub fn of(&self, kind: LimitKind) -> Used {
         self.0[kind as usize]
     }
 
-    /// All of it, in the order of [`LimitKind::ALL`].
+    /// Iterates over all kinds, in the order of [`LimitKind::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = (LimitKind, Used)> + '_ {
         LimitKind::ALL.into_iter().map(|kind| (kind, self.of(kind)))
     }
 }
 
 impl std::fmt::Display for Usage {
-    /// A line for each kind of which something was used.
+    /// Displays a line for each kind with usage.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (kind, used) in self.iter().filter(|(_, used)| used.subtree > 0) {
             write!(f, "{kind}: {}", kind.show(used.subtree))?;

@@ -1,8 +1,8 @@
-//! Python values as the host sees them.
+//! Python values on the host side.
 //!
-//! Code of the host that sends or receives messages itself works with [`Value`]s: they are made
-//! with `From`, taken apart with `TryFrom` or by matching, and displayed as Python would.  Types that
-//! serde knows are converted with [`to_value`] and [`from_value`].
+//! Host code that sends or receives messages works with [`Value`]s. Values are made with `From`, taken apart
+//! with `TryFrom` or by matching, and displayed as by Python's `repr`. [`to_value`] and [`from_value`] convert
+//! types that implement serde's traits.
 //!
 //! ```
 //! use archipel::value::Value;
@@ -38,14 +38,27 @@ pub use text::Text;
 
 /// A Python value that can be sent from one interpreter to another.
 ///
-/// Values are trees: what several containers share in Python is copied here.
+/// Values are trees: an object that several containers share in Python is copied here.
 ///
-/// Two values are equal if they are of the same type and have the same contents, where sets and
-/// dicts compare regardless of order. Floats are the same if their bits are, so that a NaN equals
-/// itself and `-0.0` differs from `0.0`. Unlike in Python, `1`, `1.0` and `True` differ.
+/// Two values are equal if they have the same type and the same contents. Sets and dicts compare regardless of
+/// order. Floats are equal if their bits are, so a NaN equals itself and `-0.0` differs from `0.0`. Unlike in
+/// Python, `1`, `1.0` and `True` differ.
 ///
-/// The depth of a received value is limited. Comparing, cloning, displaying and dropping recurse,
-/// so that a value must not be made much deeper than [`MAX_DEPTH`](crate::encoding::MAX_DEPTH).
+/// The depth of a received value is limited. Comparing, cloning, displaying and dropping recurse, so a value
+/// must not be nested much deeper than [`MAX_DEPTH`](crate::encoding::MAX_DEPTH); nesting thousands deep can
+/// overflow the stack.
+///
+/// The default is `None`.
+///
+/// # Examples
+///
+/// ```
+/// use archipel::Value;
+///
+/// let value = Value::from((1, "a"));
+/// assert_eq!(value, Value::Tuple(vec![1.into(), "a".into()]));
+/// assert_eq!(value.as_tuple().and_then(|items| items[0].as_i64()), Some(1));
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Value {
@@ -71,29 +84,29 @@ pub enum Value {
     Bytes(Vec<u8>),
     /// A `bytearray`.
     ByteArray(Vec<u8>),
-    /// A `memoryview`, with a copy of the bytes it views.
+    /// A `memoryview`, with a copy of the bytes that it views.
     MemoryView(Vec<u8>),
     /// A `tuple`.
     Tuple(Vec<Value>),
     /// A `list`.
     List(Vec<Value>),
-    /// A `dict`, as pairs of key and value in the order of the dict. Of a key that occurs more than
-    /// once Python keeps the last value.
+    /// A `dict`, as pairs of key and value in the order of the dict. If a key occurs more than once, Python
+    /// keeps its last value.
     Dict(Vec<(Value, Value)>),
-    /// A `set`, in no particular order.
+    /// A `set`, in unspecified order.
     Set(Vec<Value>),
-    /// A `frozenset`, in no particular order.
+    /// A `frozenset`, in unspecified order.
     FrozenSet(Vec<Value>),
-    /// Something that is not data, but travels beside it.
+    /// An object that is not data but travels beside the message, such as a channel end.
     Handle {
-        /// What it is.
+        /// The kind of the object.
         kind: HandleKind,
-        /// Its place among the handles that travel with the message.
+        /// Its index among the handles that travel with the message, from 0.
         index: u32,
     },
 }
 
-/// What a [`Value::Handle`] is.
+/// The kind of a [`Value::Handle`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum HandleKind {
     /// The sending end of a channel.
@@ -107,7 +120,14 @@ pub enum HandleKind {
 }
 
 impl Value {
-    /// The name of its Python type, such as `int`.
+    /// Returns the name of the value's Python type.
+    ///
+    /// ```
+    /// use archipel::value::Value;
+    ///
+    /// assert_eq!(Value::from(1).type_name(), "int");
+    /// assert_eq!(Value::None.type_name(), "NoneType");
+    /// ```
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -134,13 +154,13 @@ impl Value {
         }
     }
 
-    /// Whether this is `None`.
+    /// Returns whether this is `None`.
     #[must_use]
     pub fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }
 
-    /// The value of a `bool`.
+    /// Returns the value of a `bool`.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         if let Self::Bool(value) = self {
@@ -150,7 +170,7 @@ impl Value {
         }
     }
 
-    /// The value of an `int`.
+    /// Returns the value of an `int`.
     #[must_use]
     pub fn as_int(&self) -> Option<&BigInt> {
         if let Self::Int(value) = self {
@@ -160,13 +180,13 @@ impl Value {
         }
     }
 
-    /// The value of an `int` within 64 bits.
+    /// Returns the value of an `int` that fits into 64 bits.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         self.as_int().and_then(|value| i64::try_from(value).ok())
     }
 
-    /// The value of a `float`. An `int` is none.
+    /// Returns the value of a `float`. Returns `None` for an `int`.
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
         if let Self::Float(value) = self {
@@ -176,13 +196,13 @@ impl Value {
         }
     }
 
-    /// The value of a `str` without lone surrogates; [`Value::as_text`] returns any.
+    /// Returns the value of a `str` without lone surrogates. [`Value::as_text`] returns any `str`.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         self.as_text().and_then(Text::as_str)
     }
 
-    /// The value of a `str`.
+    /// Returns the value of a `str`.
     #[must_use]
     pub fn as_text(&self) -> Option<&Text> {
         if let Self::Str(text) = self {
@@ -192,7 +212,7 @@ impl Value {
         }
     }
 
-    /// The contents of a `bytes`, `bytearray` or `memoryview`.
+    /// Returns the contents of a `bytes`, `bytearray` or `memoryview`.
     #[must_use]
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self {
@@ -201,7 +221,7 @@ impl Value {
         }
     }
 
-    /// The items of a `list`.
+    /// Returns the items of a `list`.
     #[must_use]
     pub fn as_list(&self) -> Option<&[Value]> {
         if let Self::List(items) = self {
@@ -211,7 +231,7 @@ impl Value {
         }
     }
 
-    /// The items of a `tuple`.
+    /// Returns the items of a `tuple`.
     #[must_use]
     pub fn as_tuple(&self) -> Option<&[Value]> {
         if let Self::Tuple(items) = self {
@@ -221,7 +241,7 @@ impl Value {
         }
     }
 
-    /// The elements of a `set` or `frozenset`.
+    /// Returns the elements of a `set` or `frozenset`.
     #[must_use]
     pub fn as_set(&self) -> Option<&[Value]> {
         match self {
@@ -230,7 +250,7 @@ impl Value {
         }
     }
 
-    /// The pairs of a `dict`.
+    /// Returns the pairs of a `dict`.
     #[must_use]
     pub fn as_dict(&self) -> Option<&[(Value, Value)]> {
         if let Self::Dict(pairs) = self {
@@ -240,10 +260,9 @@ impl Value {
         }
     }
 
-    /// The value of a key, if this is a `dict` that has it.
+    /// Returns the value of a key, if this is a `dict` that contains it.
     ///
-    /// The dict is searched from its end, so that the last of equal keys wins as in Python.
-    ///
+    /// The search starts at the end, so that the last of equal keys wins, as in Python. It takes linear time.
     /// ```
     /// use archipel::value::Value;
     ///

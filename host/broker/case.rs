@@ -1,4 +1,4 @@
-//! What a party asks for and what comes of it.
+//! Operations that a party requests, and their results.
 
 use std::task::Waker;
 
@@ -6,27 +6,27 @@ use std::task::Waker;
 use super::PartyId;
 use super::{ChannelId, EventId, Origin, Orphaned, WaitId};
 
-/// A message, as far as the broker needs to know it.
+/// A message, as the broker sees it.
 pub trait Parcel {
-    /// The message's size in bytes. The broker asks once for each attempt to send and charges the
+    /// Returns the message's size in bytes. The broker asks once for each attempt to send and charges the
     /// channel at least [`Broker::MIN_CHARGE`](super::Broker::MIN_CHARGE).
     fn size(&self) -> usize;
 
-    /// Whether the message stays what it is when its sender is removed before anybody received it.
-    /// The broker asks once for each attempt to send. It counts those that do not, so that
-    /// removing a party costs nothing for the others.
+    /// Returns whether the message stays unchanged if its sender is removed before a receiver takes it. The
+    /// broker asks once for each attempt to send. It counts only the messages that do not, so that other
+    /// messages cost nothing when a party is removed.
     fn outlives_sender(&self) -> bool {
         true
     }
 
-    /// Calls `visit` with the channel of each end in the message, which [`PartyId::FLIGHT`] holds for
-    /// it until the message is dropped, and with no other channel. Asked under the caller's lock, of
-    /// messages in channels that all might have forgotten.
+    /// Calls `visit` with the channel of each end that the message carries, and with no other channel.
+    /// [`PartyId::FLIGHT`] holds these ends until the message is dropped. The broker calls this under the
+    /// caller's lock, for messages in channels that may be unreachable.
     fn each_end(&self, _visit: &mut dyn FnMut(ChannelId)) {}
 
-    /// What becomes of the message now that its sender is removed. Only asked of a message that
-    /// does not outlive its sender, at most once, and under the caller's lock: the message itself
-    /// is left to [`Effects::discarded`] if it does not stay.
+    /// Returns what becomes of the message after its sender is removed. The broker asks at most once, under
+    /// the caller's lock, and only for a message that does not outlive its sender. A message that does not
+    /// stay goes to [`Effects::discarded`].
     fn orphaned(&self) -> Orphaned<Self>
     where
         Self: Sized,
@@ -35,19 +35,19 @@ pub trait Parcel {
     }
 }
 
-/// One of the things a wait may end with; a wait over several is Go's `select`.
+/// One operation of a wait. A wait for several is Go's `select`.
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub enum Case<M> {
-    /// Take the channel's next message.
+    /// Takes the channel's next message.
     Receive(ChannelId),
-    /// Put the message on the channel.
+    /// Puts the message on the channel.
     Send(ChannelId, M),
-    /// See the event fired.
+    /// Waits for the event to fire.
     Event(EventId),
 }
 
 impl<M> Case<M> {
-    /// The message that was to be sent, if this is a send.
+    /// Returns the message to send, if this is a send.
     pub fn into_message(self) -> Option<M> {
         match self {
             Self::Send(_, message) => Some(message),
@@ -56,88 +56,86 @@ impl<M> Case<M> {
     }
 }
 
-/// How a case ended.
+/// The result of a case.
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub enum Outcome<M> {
     /// A receive took this message.
     Received(M),
-    /// A send put its message on the channel, or in a receiver's hands if it is a rendezvous.
+    /// A send queued its message or, at a rendezvous, delivered it to a receiver.
     Sent,
-    /// The channel is closed, nobody holds its other side, or the id names nothing any more. A
-    /// send gives its message back. An event that is released before it fires ends like this too.
+    /// The channel is closed, its other side has no holders, or the id is stale. A send returns its message. A
+    /// wait for an event that is released before it fires also ends like this.
     Closed(Option<M>),
-    /// The event has fired.
+    /// The event fired.
     Fired,
-    /// No party that could end the wait is able to act any more. The text names the parties that
-    /// wait for one another. The messages of all the wait's sends are in [`Done::unsent`], and
-    /// [`Done::case`] is 0 and means nothing.
+    /// No party that could end the wait is able to act. The text names the parties that wait for one another.
+    /// The messages of all the wait's sends are in [`Done::unsent`]. [`Done::case`] is 0 and has no meaning.
     Deadlock(String),
-    /// The message alone exceeds the channel's byte budget, so it could never be queued.
+    /// The message alone exceeds the channel's byte budget and can never be queued.
     TooLarge {
         /// The channel's budget in bytes.
         limit: usize,
         /// The message's size in bytes.
         size: usize,
-        /// The message, given back.
+        /// The message, returned to the caller.
         message: M,
     },
 }
 
-/// The end of a wait, or of an attempt that needed none.
+/// The result of a wait, or of an attempt that completed at once.
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub struct Done<M> {
-    /// Which case ended it, counted from 0 in the order given.
+    /// The index of the case that ended the wait, in the order given, from 0.
     pub case: usize,
-    /// How that case ended.
+    /// The result of that case.
     pub outcome: Outcome<M>,
-    /// Where the message came from, if one was received: whoever finds that it cannot be handed to
-    /// the receiver [redelivers](super::Broker::redeliver) it with this.
+    /// The place a received message came from. A caller that cannot deliver the message
+    /// [redelivers](super::Broker::redeliver) it with this.
     pub origin: Option<Origin>,
     /// The messages of the sends that were not chosen, in the order given.
     pub unsent: Vec<M>,
 }
 
-/// What to do when no case can end at once.
+/// The action if no case can complete at once.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub enum Blocking {
-    /// Give the cases back.
+    /// Return the cases to the caller.
     Try,
     /// Wait.
     Wait {
-        /// Whether the caller will abandon the wait at some time by itself. A party in a timed
-        /// wait is never part of a deadlock.
+        /// True if the caller will abandon the wait by itself at some time. A party in a timed wait is never
+        /// part of a deadlock.
         timed: bool,
     },
 }
 
-/// What became of an attempt. `B` is what is given back when nothing came of it.
+/// The result of an attempt. `B` is the type of the cases that are returned to the caller.
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub enum Begin<M, B> {
-    /// A case ended at once.
+    /// A case completed at once.
     Done(Done<M>),
-    /// No case could end at once and the caller did not want to wait.
+    /// No case could complete at once, and the caller did not want to wait.
     WouldBlock(B),
-    /// No case could end at once. Poll this wait, or abandon it.
+    /// No case could complete at once. The caller polls this wait or abandons it.
     Waiting(WaitId),
-    /// No case could end at once and the party may not wait: it was never added, was removed, or
-    /// has [`Broker::MAX_WAITS`](super::Broker::MAX_WAITS) waits already.
+    /// No case could complete at once, and the party cannot wait: it was never added, was removed, or already
+    /// has [`Broker::MAX_WAITS`](super::Broker::MAX_WAITS) waits.
     Refused(B),
 }
 
-/// What the caller has to do once it no longer holds the lock around the broker. Both waking and
-/// dropping may run code that comes back to the broker.
+/// Work for the caller after it has released the lock around the broker. Waking and dropping can both run code
+/// that calls the broker.
 #[derive(Debug)]
-#[must_use = "parties that are not woken wait for ever"]
+#[must_use = "parties that are not woken wait forever"]
 pub struct Effects<M> {
-    /// To be woken: each has a wait that ended.
+    /// The wakers of waits that ended.
     pub wake: Vec<Waker>,
-    /// To be dropped: messages that nobody can receive any more, and orphans that were removed or
-    /// replaced.
+    /// Messages to drop: undeliverable messages, and orphans that were removed or replaced.
     pub discarded: Vec<M>,
 }
 
 impl<M> Effects<M> {
-    /// Nothing to do yet. Allocates nothing.
+    /// Creates an empty list of effects, without allocating.
     pub fn new() -> Self {
         Self {
             wake: Vec::new(),
@@ -145,9 +143,9 @@ impl<M> Effects<M> {
         }
     }
 
-    /// Wakes everyone and returns the discarded messages, which are to be dropped: where they carry
-    /// ends, that may discard others. Not to be called under the lock.
-    #[must_use = "messages are dropped in the caller's own way"]
+    /// Wakes all wakers and returns the discarded messages for the caller to drop. Dropping messages that
+    /// carry ends can discard further messages. Must not be called under the lock.
+    #[must_use = "the caller must drop the messages"]
     pub fn apply(self) -> Vec<M> {
         for waker in self.wake {
             waker.wake();

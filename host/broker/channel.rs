@@ -1,4 +1,4 @@
-//! Channels and who holds their ends.
+//! Channels and the holders of their ends.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
@@ -6,12 +6,12 @@ use std::num::NonZeroUsize;
 use super::line::{Line, Load};
 use super::{Broker, ChannelId, Effects, Parcel, PartyId};
 
-/// How many messages a channel queues.
+/// The number of messages that a channel can queue.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub enum Capacity {
-    /// None: a send ends when a receiver takes the message, as with Go's unbuffered channels.
+    /// No queue: a send completes when a receiver takes the message, as with Go's unbuffered channels.
     Rendezvous,
-    /// This many.
+    /// At most this many.
     Bounded(NonZeroUsize),
     /// Any number, within the channel's byte budget.
     Unbounded,
@@ -20,9 +20,9 @@ pub enum Capacity {
 /// One side of a channel.
 #[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug)]
 pub enum Side {
-    /// Where messages are put in.
+    /// The side that messages enter.
     Sender,
-    /// Where messages are taken out.
+    /// The side that messages leave.
     Receiver,
 }
 
@@ -30,25 +30,25 @@ pub enum Side {
 #[derive(Debug)]
 pub(super) struct Item<M> {
     pub(super) load: Load<M>,
-    /// Ascends along the queue, so that a message that is put back finds its old place.
+    /// The position in the queue, ascending. A message that is put back finds its old place by it.
     pub(super) order: u64,
 }
 
 /// A channel.
 ///
-/// At rest, receivers wait only while the queue is empty, and senders wait only while the first of
-/// them does not fit. Both can wait at once only at a rendezvous, and only if they belong to one
-/// wait, which cannot meet itself.
+/// Between calls, receivers wait only while the queue is empty, and senders wait only while the message of the
+/// first one does not fit. Both sides have waits at once only at a rendezvous, and only if they are cases of
+/// one wait, which cannot meet itself.
 #[derive(Debug)]
 pub(super) struct Channel<M> {
     pub(super) capacity: Capacity,
     pub(super) max_bytes: usize,
     pub(super) queue: VecDeque<Item<M>>,
     pub(super) bytes: usize,
-    /// Nothing can be sent any more.
+    /// The channel accepts no more messages.
     pub(super) closed: bool,
-    /// Nothing can be received any more either, and what is put back is discarded. A channel
-    /// without receivers is destroyed.
+    /// Receives fail too, and a message that is put back is discarded. A channel without receivers is
+    /// destroyed.
     pub(super) destroyed: bool,
     pub(super) next_order: u64,
     pub(super) label: u64,
@@ -56,14 +56,14 @@ pub(super) struct Channel<M> {
     pub(super) receivers: Line,
     sender_ends: BTreeMap<PartyId, usize>,
     receiver_ends: BTreeMap<PartyId, usize>,
-    /// Whether anybody ever was a user.
+    /// True if the channel has ever had a user.
     pub(super) used: bool,
-    /// Who uses which side, of those who hold it.
+    /// The holders that use a side.
     pub(super) users: BTreeSet<(Side, PartyId)>,
 }
 
 impl<M> Channel<M> {
-    /// Who holds ends of a side, and how many each.
+    /// Returns the holders of a side and the number of ends of each.
     pub(super) fn ends(&self, side: Side) -> &BTreeMap<PartyId, usize> {
         match side {
             Side::Sender => &self.sender_ends,
@@ -87,14 +87,14 @@ impl<M> Channel<M> {
 }
 
 impl<M: Parcel> Broker<M> {
-    /// Makes a channel and gives the party one end of each side. Queued messages may take
-    /// `max_bytes` bytes in sum, each counted with its size or [`MIN_CHARGE`](Self::MIN_CHARGE),
-    /// whichever is more; the budget is at least that for one empty message. Beyond it, as beyond
-    /// the capacity, senders wait. The message of a waiting sender is not charged: there is one
-    /// for each waiting send, and the number of waits is limited.
+    /// Creates a channel and gives the party one end of each side.
     ///
-    /// Returns `None` when there is no such party, or when there are too many channels to number,
-    /// which is beyond four billion.
+    /// The charges of the queued messages can add up to `max_bytes`. A message is charged its size, but at
+    /// least [`MIN_CHARGE`](Self::MIN_CHARGE), and the budget is at least one such charge. Senders wait while
+    /// their message exceeds the budget or the capacity. The message of a waiting sender is not charged: each
+    /// waiting send has one, and the number of waits is limited.
+    ///
+    /// Returns `None` if the party does not exist, or if more than four billion channels exist.
     pub fn create(
         &mut self,
         capacity: Capacity,
@@ -111,7 +111,7 @@ impl<M: Parcel> Broker<M> {
             bytes: 0,
             closed: false,
             destroyed: false,
-            // Zero is left for messages that are put in front of all others.
+            // Zero is reserved for messages that are put in front of all others.
             next_order: 1,
             label: 0,
             senders: Line::new(),
@@ -128,18 +128,18 @@ impl<M: Parcel> Broker<M> {
         Some(channel)
     }
 
-    /// Sets the number that texts about deadlocks use for the channel. Until then it is one that
-    /// later channels may share. Returns whether the channel exists.
+    /// Sets the channel's number in deadlock texts. Returns whether the channel exists. The initial number is
+    /// not unique over time: later channels can have the same.
     pub fn set_label(&mut self, channel: ChannelId, label: u64) -> bool {
         let state = self.channels.get_mut(channel.0);
         state.map(|state| state.label = label).is_some()
     }
 
-    /// Gives the party one more end. To hand an end over, let the new holder acquire it before the
-    /// old one releases it.
+    /// Gives the party one more end. To transfer an end, let the new holder acquire it before the old one
+    /// releases it.
     ///
-    /// Returns `false`, and changes nothing, when the channel or the party does not exist or when
-    /// nobody holds that side: a side that was given up stays given up.
+    /// Returns `false` and changes nothing if the channel or the party does not exist, or if the side has no
+    /// holders: a side without holders never gets one again.
     pub fn acquire(&mut self, channel: ChannelId, side: Side, party: PartyId) -> bool {
         if !self.parties.exists(party) {
             return false;
@@ -162,8 +162,8 @@ impl<M: Parcel> Broker<M> {
         true
     }
 
-    /// Notes that the party uses that side, which PEP 554 calls being associated with the channel,
-    /// or that it does no more. It is forgotten when the party's last end of the side is released.
+    /// Records whether the party uses that side. PEP 554 calls this being associated with the channel. The
+    /// record ends when the party releases its last end of the side.
     pub fn set_user(&mut self, channel: ChannelId, side: Side, party: PartyId, uses: bool) {
         let Some(state) = self.channels.get_mut(channel.0) else {
             return;
@@ -176,11 +176,11 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Takes one end from the party. When it was the last sender, receivers drain the queue and
-    /// then see the channel closed. When it was the last receiver, waiting and later senders see
-    /// it closed, and queued messages are discarded. When both sides are gone the channel is freed.
+    /// Takes one end from the party. After the last sender is released, receivers drain the queue and then see
+    /// the channel closed. After the last receiver is released, waiting and later senders see it closed, and
+    /// queued messages are discarded. When both sides are released, the channel is freed.
     ///
-    /// Returns `false`, and changes nothing, when the party holds no such end.
+    /// Returns `false` and changes nothing if the party holds no such end.
     pub fn release(
         &mut self,
         channel: ChannelId,
@@ -224,7 +224,7 @@ impl<M: Parcel> Broker<M> {
             Side::Receiver => Side::Sender,
         };
         if !side_is_gone && !state.line(opposite).is_empty() {
-            // They may have waited for just this party.
+            // These waits may have depended on this party alone.
             self.parties.suspect_all();
         }
         let free = side_is_gone && state.ends(opposite).is_empty();

@@ -1,11 +1,11 @@
-//! Closing channels, gently or not.
+//! Closing, closing if empty, and destroying channels.
 
 use super::{Broker, ChannelId, Effects, Outcome, Parcel};
 
 impl<M: Parcel> Broker<M> {
-    /// Closes the channel, whoever holds ends of it: waiting and later sends end with
-    /// [`Outcome::Closed`], receivers drain the queue and then see the same. Closing it again
-    /// changes nothing. Returns whether the channel exists.
+    /// Closes the channel, regardless of who holds its ends. Waiting and later sends end with
+    /// [`Outcome::Closed`]; receivers drain the queue and then see the same. Closing a closed channel has no
+    /// effect. Returns whether the channel exists.
     pub fn close(&mut self, channel: ChannelId, effects: &mut Effects<M>) -> bool {
         let exists = self.channels.get(channel.0).is_some();
         self.shut(channel, effects);
@@ -13,11 +13,11 @@ impl<M: Parcel> Broker<M> {
         exists
     }
 
-    /// Closes the channel if nothing is queued and no sender waits, so that nothing that was sent
-    /// is left for receivers to drain.
+    /// Closes the channel if its queue is empty and no sender waits, so that no sent message remains to be
+    /// received.
     ///
-    /// Returns whether the channel is closed and empty now, which it may have been before;
-    /// otherwise it is as it was. Returns `None` when there is no such channel.
+    /// Returns whether the channel is now closed and empty, which includes channels that already were. If it
+    /// returns `Some(false)`, the channel is unchanged. Returns `None` if there is no such channel.
     pub fn close_if_empty(&mut self, channel: ChannelId, effects: &mut Effects<M>) -> Option<bool> {
         let state = self.channels.get(channel.0)?;
         if !state.queue.is_empty() || !state.senders.is_empty() {
@@ -28,10 +28,10 @@ impl<M: Parcel> Broker<M> {
         Some(true)
     }
 
-    /// Closes the channel, whoever holds ends of it, and discards what is queued: waiting and later
-    /// sends and receives end with [`Outcome::Closed`] at once. A message that a wait received
-    /// before counts as delivered; if that wait is abandoned the message is discarded too.
-    /// Destroying it again changes nothing. Returns whether the channel exists.
+    /// Closes the channel, regardless of who holds its ends, and discards its queue. Waiting and later sends
+    /// and receives end with [`Outcome::Closed`] at once. A message that a wait has already received counts as
+    /// delivered; if that wait is abandoned, the message is discarded. Destroying a destroyed channel has no
+    /// effect. Returns whether the channel exists.
     pub fn destroy(&mut self, channel: ChannelId, effects: &mut Effects<M>) -> bool {
         let exists = self.channels.get(channel.0).is_some();
         self.ruin(channel, effects);
@@ -39,7 +39,7 @@ impl<M: Parcel> Broker<M> {
         exists
     }
 
-    /// Closes the channel for senders and ends all waits for it, without settling.
+    /// Closes the channel for senders and ends all waits on it, without settling.
     pub(super) fn shut(&mut self, channel: ChannelId, effects: &mut Effects<M>) {
         let Some(state) = self.channels.get_mut(channel.0) else {
             return;
@@ -66,7 +66,7 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Does what `shut` does and discards the queue, for good.
+    /// Closes the channel as `shut` does and discards its queue permanently.
     pub(super) fn ruin(&mut self, channel: ChannelId, effects: &mut Effects<M>) {
         self.shut(channel, effects);
         let Some(state) = self.channels.get_mut(channel.0) else {

@@ -1,4 +1,4 @@
-//! Closing in its three ways, and what can be learnt of a channel.
+//! Tests of closing and destroying channels, and of channel info.
 
 use std::num::NonZeroUsize;
 
@@ -6,7 +6,7 @@ use super::info::Info;
 use super::tests::*;
 use super::*;
 
-/// What a receive without waiting ends with, if it ends.
+/// Receives without waiting. Returns `None` if the receive would block.
 fn receive(t: &mut Bench, channel: ChannelId) -> Option<Outcome<Note>> {
     match t.one(B, Case::Receive(channel), Blocking::Try) {
         Begin::Done(done) => Some(done.outcome),
@@ -15,8 +15,8 @@ fn receive(t: &mut Bench, channel: ChannelId) -> Option<Outcome<Note>> {
 }
 
 #[test]
-fn destroyed_channels_are_empty_at_once() {
-    // Whether it was closed before or not.
+fn destroying_a_channel_discards_its_queue_at_once() {
+    // Both for open and for closed channels.
     for close in [false, true] {
         let mut t = Bench::new();
         let ch = t.channel(2);
@@ -36,7 +36,7 @@ fn destroyed_channels_are_empty_at_once() {
         assert!(t.broker.destroy(ch, &mut t.effects));
         assert!(t.broker.close(ch, &mut t.effects));
         assert_eq!(t.effects.discarded.len(), 2);
-        // It is still held, like any other.
+        // The channel still has ends, like any other.
         assert!(t.broker.acquire(ch, Side::Receiver, B));
         assert!(t.broker.remove_party(A, &mut t.effects));
         assert!(t.broker.remove_party(B, &mut t.effects));
@@ -45,13 +45,13 @@ fn destroyed_channels_are_empty_at_once() {
 }
 
 #[test]
-fn nothing_comes_back_to_a_destroyed_channel() {
+fn messages_put_back_into_a_destroyed_channel_are_discarded() {
     let mut t = Bench::new();
     let ch = t.channel(1);
     let waits = [B, B, C].map(|party| t.wait(party, Case::Receive(ch)));
     assert!(t.put(ch, 1) && t.put(ch, 2));
     assert!(t.broker.destroy(ch, &mut t.effects));
-    // What was assigned is delivered, and who waits for more learns that there is none.
+    // Assigned messages are delivered; other waits end as closed.
     assert_eq!(t.result(waits[0]), Some(Outcome::Received(note(1))));
     assert_eq!(t.result(waits[2]), Some(Outcome::Closed(None)));
     assert_eq!(t.abandon(waits[1]), Some(vec![]));
@@ -62,7 +62,7 @@ fn nothing_comes_back_to_a_destroyed_channel() {
 }
 
 #[test]
-fn only_empty_channels_are_closed_if_empty() {
+fn close_if_empty_closes_only_empty_channels() {
     let mut t = Bench::new();
     let close = |t: &mut Bench, ch| t.broker.close_if_empty(ch, &mut t.effects);
     let ch = t.channel(2);
@@ -80,7 +80,7 @@ fn only_empty_channels_are_closed_if_empty() {
     assert!(!t.put(ch, 4));
     assert_eq!(close(&mut t, ch), Some(true));
 
-    // A sender that waits at a rendezvous is not passed over.
+    // A sender that waits at a rendezvous prevents closing.
     let ch = t.channel(0);
     let send = t.wait(C, Case::Send(ch, note(1)));
     assert_eq!(close(&mut t, ch), Some(false));
@@ -88,7 +88,7 @@ fn only_empty_channels_are_closed_if_empty() {
     assert_eq!(t.get(ch), Some(1));
     assert_eq!(close(&mut t, ch), Some(true));
 
-    // A closed channel that is not drained yet is not empty.
+    // A closed channel with queued messages is not empty.
     let ch = t.channel(1);
     assert!(t.put(ch, 1) && t.broker.close(ch, &mut t.effects));
     assert_eq!(close(&mut t, ch), Some(false));
@@ -100,7 +100,7 @@ fn only_empty_channels_are_closed_if_empty() {
 }
 
 #[test]
-fn info_tells_it_all() {
+fn info_reports_users_lengths_and_waiting_senders() {
     let mut t = Bench::new();
     let ch = t.channel(1);
     for party in [C, PartyId::FLIGHT, B, C, PartyId::HOST] {
@@ -113,7 +113,7 @@ fn info_tells_it_all() {
     for (side, party) in [(Side::Sender, A), (Side::Receiver, C), (Side::Receiver, B)] {
         t.broker.set_user(ch, side, party, true);
     }
-    // Who holds no such end cannot use it.
+    // A party without an end of the side cannot become its user.
     t.broker.set_user(ch, Side::Sender, C, true);
     let mut info = Info {
         capacity: Capacity::Bounded(NonZeroUsize::MIN),

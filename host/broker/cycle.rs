@@ -1,28 +1,27 @@
-//! Cycles: channels that nobody can come to any more, because all of their ends lie in messages that
-//! are queued in such channels.
+//! Reference cycles: channels that are unreachable because all of their ends lie in messages queued in such
+//! channels.
 //!
-//! Counting ends does not find them, as counting references does not find cycles of objects. So
-//! whenever a channel is left with no ends but those in flight, or something is queued in such a
-//! channel, it becomes a *suspect*: what nobody can come to any more was reachable through a suspect
-//! until then. The search follows the messages from the suspects on, takes the ends that it finds in
-//! them off the count of all ends of their channels, and what is left of the count is held by
-//! somebody: a wait, or whoever has received a message and not dealt with it yet. This is CPython's
-//! own way of finding cycles, see its `InternalDocs/garbage_collector.md`.
+//! Counting ends does not find them, as reference counting does not find cycles of objects. A channel becomes
+//! a *suspect* when only ends in flight are left of it, or when a message is queued in such a channel. Every
+//! channel that becomes unreachable was reachable through a suspect before. The search follows the messages
+//! from the suspects on and subtracts the ends in them from the end counts of their channels. The remaining
+//! ends are held from outside: by a wait, or by a caller that has received a message and still processes it.
+//! CPython finds reference cycles in the same way, see its `InternalDocs/garbage_collector.md`.
 
 use std::collections::HashMap;
 
 use super::channel::Channel;
 use super::{Broker, ChannelId, Effects, Parcel, PartyId, Side};
 
-/// How much of what a search found in use another search may look through again for each new suspect,
-/// so that searching costs each operation a bounded amount however much there is.
+/// Divides the cost of a search, in messages and ends scanned in reachable channels, to get the number of
+/// suspects that starts the next one. It bounds the amortized cost of searching per operation.
 const LOOKED_THROUGH: usize = 16;
 
-/// The channels to begin searching with.
+/// The channels from which the next search starts.
 #[derive(Debug)]
 pub(super) struct Suspects {
     channels: Vec<ChannelId>,
-    /// With more suspects than this a search is due.
+    /// The next search starts when there are more suspects than this.
     due: usize,
 }
 
@@ -41,7 +40,7 @@ impl Suspects {
 }
 
 impl<M> Channel<M> {
-    /// How many ends it has, if all of them travel inside messages.
+    /// Returns the channel's number of ends if all of them travel in messages.
     #[inline]
     fn only_in_flight(&self) -> Option<usize> {
         let mut all = 0;
@@ -58,7 +57,7 @@ impl<M> Channel<M> {
 }
 
 impl<M: Parcel> Broker<M> {
-    /// Makes a suspect of the channel if there is any reason to.
+    /// Makes the channel a suspect if it can be part of a cycle.
     #[inline]
     pub(super) fn suspect(&mut self, id: ChannelId) {
         let state = self.channels.get(id.0);
@@ -67,19 +66,18 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Destroys the channels that nobody can come to any more, whose messages are left to
-    /// [`Effects::discarded`]. The broker does this by itself, but where much is queued in channels
-    /// whose ends are all in flight, not at once.
+    /// Destroys all unreachable channels. Their messages go to [`Effects::discarded`]. The broker does this by
+    /// itself, but with a delay if many messages are queued in channels whose ends are all in flight.
     pub fn collect(&mut self, effects: &mut Effects<M>) {
         self.search(effects);
         self.settle(effects);
     }
 
-    /// Collects what can be, without settling.
+    /// Destroys unreachable channels, without settling.
     #[cold]
     pub(super) fn search(&mut self, effects: &mut Effects<M>) {
-        // How many ends of a channel were not found in messages. It may be less than there are,
-        // since the caller says what is in a message, but it cannot be less than none.
+        // The number of ends of a channel that were not found in messages. Subtraction saturates, since the
+        // caller's report of the ends in a message is not trusted.
         let mut missing = HashMap::new();
         let mut ahead = Vec::new();
         for id in std::mem::take(&mut self.suspects.channels) {
@@ -117,7 +115,7 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Counts the ends of a channel that the search meets for the first time, if it can be part of a
+    /// Records the end count of a channel that the search meets for the first time, if it can be part of a
     /// cycle.
     fn meet(
         &self,
@@ -134,8 +132,8 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Visits the channels of all ends that lie in the channel's queue. Returns how much there was to
-    /// look through.
+    /// Visits the channels of all ends in the channel's queue. Returns the number of messages and ends
+    /// scanned.
     fn each_carried(&self, id: ChannelId, mut visit: impl FnMut(ChannelId)) -> usize {
         let queue = self.channels.get(id.0).map(|state| &state.queue);
         let mut looked_through = 0;

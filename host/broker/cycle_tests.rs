@@ -1,4 +1,4 @@
-//! Channels whose ends lie in messages, and what becomes of them when everybody has forgotten them.
+//! Tests of the search for unreachable channels.
 
 use std::collections::BTreeSet;
 use std::task::{Poll, Waker};
@@ -10,7 +10,7 @@ use super::*;
 
 type End = (ChannelId, Side);
 
-/// A message that is nothing but the ends in it.
+/// A message that consists only of ends.
 #[derive(Clone, Eq, PartialEq, Debug)]
 struct Letter(Vec<End>);
 
@@ -26,7 +26,7 @@ impl Parcel for Letter {
     }
 }
 
-/// A broker with A and B, who hold ends.
+/// A broker with parties A and B.
 struct Post {
     broker: Broker<Letter>,
     effects: Effects<Letter>,
@@ -89,7 +89,7 @@ impl Post {
         }
     }
 
-    /// What the caller of a broker does at last: the ends in discarded messages are released.
+    /// Releases the ends in discarded messages, as the exchange does.
     fn settle(&mut self) {
         while let Some(letter) = self.effects.discarded.pop() {
             self.drop_letter(letter);
@@ -122,7 +122,7 @@ fn both(channel: ChannelId) -> [End; 2] {
 }
 
 #[test]
-fn a_channel_in_its_own_queue_is_forgotten() {
+fn a_channel_in_its_own_queue_is_collected_when_released() {
     for ends in 1..3 {
         let mut t = Post::new();
         let x = t.channel(3);
@@ -137,13 +137,13 @@ fn a_channel_in_its_own_queue_is_forgotten() {
 }
 
 #[test]
-fn channels_in_each_other_are_forgotten_together_and_not_before() {
+fn a_ring_of_channels_is_collected_when_the_last_one_is_unreachable() {
     let mut t = Post::new();
     let ring: Vec<_> = (0..5).map(|_| t.channel(1)).collect();
     for (index, &channel) in ring.iter().enumerate() {
         t.send(A, channel, &both(ring[(index + 1) % 5]));
     }
-    // One that only leads into the ring.
+    // A channel that leads into the ring but is not part of it.
     let entrance = t.channel(1);
     t.send(A, entrance, &both(ring[2]));
     for &channel in &ring {
@@ -153,18 +153,18 @@ fn channels_in_each_other_are_forgotten_together_and_not_before() {
     let (letter, _) = t.receive(A, entrance).unwrap();
     assert_eq!(letter.0, both(ring[2]));
     t.forget(A, entrance);
-    assert_eq!(t.channels(), 5, "the letter is in somebody's hands");
+    assert_eq!(t.channels(), 5, "the received letter keeps them");
     t.drop_letter(letter);
     t.settle();
     assert_eq!(t.channels(), 0);
 }
 
 #[test]
-fn what_waits_and_what_is_received_keeps_channels() {
+fn waits_and_received_messages_keep_channels_alive() {
     let mut t = Post::new();
     let [x, y] = [(); 2].map(|()| t.channel(1));
     t.send(A, x, &both(x));
-    // It does not fit, so that it waits with an end of x.
+    // This message does not fit, so the sender waits with an end of x.
     assert!(t.broker.acquire(y, Side::Receiver, B));
     t.send(A, y, &[]);
     let wait = t.send(A, y, &[(x, Side::Receiver)]).unwrap();
@@ -176,7 +176,7 @@ fn what_waits_and_what_is_received_keeps_channels() {
         t.broker.poll(wait, Waker::noop()),
         Poll::Ready(Some(_))
     ));
-    assert_eq!(t.channels(), 2, "it is queued now");
+    assert_eq!(t.channels(), 2, "the letter is queued");
     let (letter, origin) = t.receive(B, y).unwrap();
     assert_eq!(t.channels(), 2);
     t.broker.redeliver(origin, letter, &mut t.effects);
@@ -187,7 +187,7 @@ fn what_waits_and_what_is_received_keeps_channels() {
 }
 
 #[test]
-fn what_goes_back_into_a_forgotten_channel_is_forgotten_with_it() {
+fn redelivery_into_an_unreachable_channel_collects_it() {
     let mut t = Post::new();
     let x = t.channel(1);
     t.send(A, x, &both(x));
@@ -198,11 +198,11 @@ fn what_goes_back_into_a_forgotten_channel_is_forgotten_with_it() {
     t.settle();
     assert_eq!(t.channels(), 0);
 
-    // The same where a wait gives it back.
+    // The same, with an abandoned wait instead of a redelivery.
     let x = t.channel(0);
     let case = Case::Receive(x);
     let Begin::Waiting(wait) = t.broker.begin_one(A, case, TIMED, &mut t.effects) else {
-        panic!("it does not wait");
+        panic!("the receive did not wait");
     };
     t.send(A, x, &both(x));
     t.forget(A, x);
@@ -213,7 +213,7 @@ fn what_goes_back_into_a_forgotten_channel_is_forgotten_with_it() {
 }
 
 #[test]
-fn whoever_waits_for_a_forgotten_end_sees_the_channel_closed() {
+fn a_receive_whose_sender_is_collected_ends_as_closed() {
     let mut t = Post::new();
     let [x, y] = [(); 2].map(|()| t.channel(1));
     t.send(A, x, &[(x, Side::Receiver), (y, Side::Sender)]);
@@ -221,20 +221,20 @@ fn whoever_waits_for_a_forgotten_end_sees_the_channel_closed() {
     t.forget(A, y);
     let case = Case::Receive(y);
     let Begin::Waiting(wait) = t.broker.begin_one(B, case, TIMED, &mut t.effects) else {
-        panic!("it does not wait");
+        panic!("the receive did not wait");
     };
     t.forget(A, x);
     let Poll::Ready(Some(done)) = t.broker.poll(wait, Waker::noop()) else {
-        panic!("it waits for ever");
+        panic!("the receive did not end");
     };
     assert_eq!(done.outcome, Outcome::Closed(None));
 }
 
 #[test]
-fn what_is_in_use_is_not_looked_through_again_and_again() {
+fn the_cost_of_searches_is_bounded_with_many_reachable_channels() {
     const MANY: usize = 3000;
     let mut t = Post::new();
-    // Much that is in use, though nobody holds it but a message in somebody's hands.
+    // Many channels that are reachable only through a message that was received.
     let hub = t.channel(MANY);
     for _ in 0..MANY {
         let x = t.channel(1);
@@ -245,7 +245,7 @@ fn what_is_in_use_is_not_looked_through_again_and_again() {
     t.forget(A, hub);
     t.broker.searched.set(0);
     for _ in 0..MANY {
-        // A cycle that leads into it is forgotten each time.
+        // Each cycle leads into these channels and is collected.
         let x = t.channel(1);
         let mut ends = both(x).to_vec();
         ends.push((hub, Side::Sender));
@@ -270,7 +270,7 @@ enum Step {
     /// Party, channel, ends.
     Send(bool, usize, Vec<(usize, bool)>),
     Receive(bool, usize),
-    /// What is in hand is dropped, given back, or the party holds its ends from now on.
+    /// The next three: drop a received message, put it back, or let a party acquire its ends.
     Drop(usize),
     Redeliver(usize),
     Take(usize, bool),
@@ -319,7 +319,7 @@ impl Hands {
                     .into_iter()
                     .filter_map(|(c, s)| Some((self.all[pick(c, self.all.len())?], side(s))))
                     .collect();
-                // A message can only be written by who holds what is in it.
+                // A party can only send ends that it holds.
                 let holds = |(c, s): &End| t.broker.holders(*c, *s).any(|(p, _)| p == party(by));
                 if ends.iter().all(holds) {
                     self.waits
@@ -369,7 +369,7 @@ impl Hands {
         t.settle();
     }
 
-    /// The channels that somebody can come to, found in the plain way.
+    /// Returns the reachable channels, found by a plain walk.
     fn reachable(&self, t: &Post) -> BTreeSet<ChannelId> {
         let held = |c: &&ChannelId| {
             [Side::Sender, Side::Receiver].iter().any(|&side| {
@@ -381,7 +381,7 @@ impl Hands {
         let in_hand = self.letters.iter().flat_map(|(letter, _)| &letter.0);
         ahead.extend(in_hand.map(|(channel, _)| *channel));
         for wait in &self.waits {
-            // What a wait sends, or could not send.
+            // The messages that a wait sends or could not send.
             let state = t.broker.waits.get(wait.0).unwrap();
             let mut next = state.entries;
             while let Some(entry) = t.broker.entries.at(next) {
@@ -410,7 +410,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn what_nobody_can_come_to_is_gone_and_nothing_else(
+    fn exactly_the_unreachable_channels_are_collected(
         steps in prop::collection::vec(step(), 1..150),
     ) {
         let mut t = Post::new();
@@ -422,8 +422,8 @@ proptest! {
                 let Some(state) = t.broker.channels.get(channel.0) else {
                     continue;
                 };
-                prop_assert!(reachable.contains(channel), "it is not gone");
-                // A channel is destroyed when its receivers are gone, and otherwise only by a search.
+                prop_assert!(reachable.contains(channel), "an unreachable channel was not collected");
+                // A channel is destroyed if it has no receivers. A search destroys only unreachable channels.
                 prop_assert_eq!(state.destroyed, state.ends(Side::Receiver).is_empty());
             }
         }
@@ -431,7 +431,7 @@ proptest! {
 }
 
 #[test]
-fn an_end_in_a_queue_that_only_the_waiting_party_holds_is_a_deadlock() {
+fn waiting_for_an_end_in_the_waiters_own_queue_is_a_deadlock() {
     for others in [false, true] {
         let mut post = Post::new();
         for party in [A, B] {

@@ -1,11 +1,11 @@
-//! Deadlocks: parties that wait for nobody but one another.
+//! Deadlocks: parties that wait only for one another.
 //!
-//! Who can end a wait is a graph: a waiting party leads to the opposite sides of its channels and
-//! to the owners of its events, a side leads to its holders, an idle party leads to those that may
-//! run it. A wait can end as long as *some* way leads to someone able to act, so a party is stuck
-//! exactly when no such way exists. Tarjan's algorithm finds the knots of this graph in one walk,
-//! and gives it up as soon as it meets someone able to act: all nodes that it has not yet assigned
-//! to a knot lead there too.
+//! The analysis works on a graph of who can end a wait. A waiting party leads to the opposite sides of its
+//! channels and to the owners of its events. A side leads to its holders. An idle party leads to the parties
+//! that can run it. A wait can end if *any* path leads to a party that is able to act, so a party is stuck
+//! exactly if no such path exists. Tarjan's algorithm finds the strongly connected components (*knots*) of
+//! this graph in one walk. The walk stops as soon as it meets a party that is able to act, because all nodes
+//! not yet assigned to a knot lead there too.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -14,11 +14,11 @@ use super::line::Place;
 use super::slab::NIL;
 use super::{Broker, ChannelId, Effects, Outcome, Parcel, PartyId, Side};
 
-/// How many parties a text names, and how many cases of each.
+/// The number of parties that a text names, and of cases for each.
 const NAMED: usize = 4;
 
-/// How many generations of idle parties the analysis looks through before it assumes that
-/// somebody is able to act.
+/// The number of generations of idle parties that the analysis examines. Beyond it, the analysis assumes that
+/// some party is able to act.
 const GENERATIONS: usize = 64;
 
 #[derive(Copy, Clone, Eq, PartialEq, Hash, Debug)]
@@ -27,37 +27,38 @@ enum Node {
     Ends(ChannelId, Side),
 }
 
-/// Someone who is able to act.
+/// A party that is able to act was met.
 struct Alive;
 
-/// What the walk knows of a node.
+/// The state of a node in the walk.
 #[derive(Copy, Clone, Debug)]
 enum Mark {
-    /// It leads to someone able to act.
+    /// It leads to a party that is able to act.
     Alive,
-    /// It is on the walk's stack, at this place.
+    /// It is on the walk's stack, at this index.
     Open(usize),
-    /// It is stuck. `helped` says that someone it leads to is told of a deadlock and may act then.
+    /// It is stuck. `helped` is true if it leads to a party whose wait ends with a deadlock and that can act
+    /// afterwards.
     Stuck { helped: bool },
 }
 
 struct Frame {
     node: Node,
     place: usize,
-    /// The lowest place on the stack that the node is known to lead to.
+    /// The lowest stack index that the node is known to lead to.
     low: usize,
     helped: bool,
     ahead: Vec<Node>,
 }
 
-/// How many channels and queued messages one analysis looks through for ends in flight, before it assumes that
-/// somebody is able to act.
+/// The number of channels and queued messages that one analysis scans for ends in flight. Beyond it, the
+/// analysis assumes that some party is able to act.
 const LOOKED_THROUGH: usize = 4096;
 
-/// The budget of one analysis for ends in flight, and its result.
+/// The remaining budget of one analysis for ends in flight, and its result.
 struct Search {
     left: usize,
-    /// A party is awake and could receive an end in flight, so another analysis is due later.
+    /// An awake party could receive an end in flight, so the analysis has to be repeated later.
     postponed: bool,
 }
 
@@ -70,13 +71,14 @@ struct Walk {
 }
 
 impl<M: Parcel> Broker<M> {
-    /// Looks for parties that wait for nobody but one another and ends their waits with
-    /// [`Outcome::Deadlock`]. The broker does this by itself whenever no party is awake; calling
-    /// it now and then finds those that are stuck while others go on.
+    /// Finds parties that wait only for one another and ends their waits with [`Outcome::Deadlock`]. The
+    /// broker does this by itself whenever no party is awake. Calling it periodically also finds stuck parties
+    /// while others run.
     ///
-    /// A party that only waits for stuck ones is not told: they may yet act on being told.
+    /// The waits of a party that merely depends on stuck ones do not end: the stuck ones may act on their
+    /// error.
     ///
-    /// Returns how many parties were stuck.
+    /// Returns the number of stuck parties.
     pub fn check_deadlock(&mut self, effects: &mut Effects<M>) -> usize {
         let stuck = if self.parties.has_suspects() {
             self.analyse(effects)
@@ -118,7 +120,7 @@ impl<M: Parcel> Broker<M> {
         stuck
     }
 
-    /// Where the node leads to.
+    /// Returns the nodes that a node leads to.
     fn ahead(&self, node: Node, search: &mut Search) -> Result<Vec<Node>, Alive> {
         match node {
             Node::Ends(channel, side) => {
@@ -149,9 +151,10 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Adds where the channel's ends in flight lead to: the channels in whose queues they are.
+    /// Adds the channels in whose queues the ends in flight of `channel` are.
     ///
-    /// A party that is awake can open such a channel by its number, so the search is postponed while any is.
+    /// An awake party can open such a channel by its number, so the search is postponed while any party is
+    /// awake.
     fn ahead_of_flight(
         &self,
         channel: ChannelId,
@@ -198,7 +201,7 @@ impl<M: Parcel> Broker<M> {
                     Place::Event(event) => {
                         let owner = self.events.get(event.0).ok_or(Alive)?.owner;
                         let runs = self.parties.get(owner).is_some_and(|state| state.running);
-                        // The host has yet to start the task, or is about to fire the event.
+                        // The host will start the task or is about to fire the event.
                         if !runs {
                             return Err(Alive);
                         }
@@ -221,7 +224,7 @@ impl<M: Parcel> Broker<M> {
                 break;
             };
             ahead.push(Node::Party(party));
-            // A sleeper leads to what it waits for, but those above it may run the party as well.
+            // A sleeper leads to what it waits for, but its ancestors can run the idle party as well.
             above = state.parent;
         }
         Ok(ahead)
@@ -328,7 +331,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Someone able to act was met, and everything on the stack leads there.
+    /// Marks everything on the stack as leading to a party that is able to act.
     fn give_up(&mut self) {
         self.path.clear();
         for node in self.stack.drain(..) {
@@ -336,7 +339,7 @@ impl Walk {
         }
     }
 
-    /// Steps back from a node all of whose ways were walked.
+    /// Leaves a node whose edges were all followed.
     fn leave<M: Parcel>(&mut self, broker: &Broker<M>) {
         let Some(frame) = self.path.pop() else {
             return;

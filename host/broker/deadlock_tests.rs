@@ -1,11 +1,11 @@
-//! Deadlocks, and what only looks like one.
+//! Tests of the deadlock analysis.
 
 use std::task::{Poll, Waker};
 
 use super::tests::*;
 use super::*;
 
-/// A and B each wait for the other, and C for the given case if any.
+/// Makes A and B wait for each other.
 fn cross(t: &mut Bench) -> [WaitId; 2] {
     let [x, y] = [t.channel_of(A, 1, ROOM), t.channel_of(B, 1, ROOM)];
     assert!(t.broker.set_label(x, 70) && t.broker.set_label(y, 80));
@@ -13,11 +13,11 @@ fn cross(t: &mut Bench) -> [WaitId; 2] {
 }
 
 #[test]
-fn two_that_wait_for_each_other_are_told() {
+fn two_parties_that_wait_for_each_other_are_deadlocked() {
     let mut t = Bench::new();
     let waits = cross(&mut t);
     assert_eq!(waits.map(|wait| t.result(wait)), [None, None]);
-    // C is awake, so nobody looked yet.
+    // C is awake, so no analysis has run yet.
     assert_eq!(t.broker.check_deadlock(&mut t.effects), 2);
     let text = "interpreter 1 waits to receive from channel 80; \
                 interpreter 2 waits to receive from channel 70";
@@ -26,7 +26,7 @@ fn two_that_wait_for_each_other_are_told() {
 }
 
 #[test]
-fn the_last_to_fall_asleep_triggers_the_search() {
+fn the_last_party_to_fall_asleep_triggers_the_analysis() {
     let mut t = Bench::new();
     let waits = cross(&mut t);
     let other = t.channel(1);
@@ -37,7 +37,7 @@ fn the_last_to_fall_asleep_triggers_the_search() {
 }
 
 #[test]
-fn one_that_waits_for_itself_is_told_and_gets_its_messages_back() {
+fn a_party_that_waits_for_itself_is_deadlocked_and_gets_its_messages_back() {
     let mut t = Bench::new();
     t.broker.remove_party(B, &mut t.effects);
     t.broker.remove_party(C, &mut t.effects);
@@ -59,7 +59,7 @@ fn one_that_waits_for_itself_is_told_and_gets_its_messages_back() {
 }
 
 #[test]
-fn who_can_still_be_served_is_not_told() {
+fn a_wait_that_some_party_can_end_is_not_a_deadlock() {
     type Arrange = fn(&mut Bench, ChannelId);
     let arrangements: [(&str, Arrange); 7] = [
         ("the host holds the end", |t, x| {
@@ -76,7 +76,7 @@ fn who_can_still_be_served_is_not_told() {
             let case = Case::Receive(x);
             waiting(t.one(C, case, TIMED));
         }),
-        ("an idle party of the host's does", |t, x| {
+        ("an idle party that the host can run does", |t, x| {
             t.hand(x, Side::Sender, C);
             t.broker.set_running(C, false, &mut t.effects);
         }),
@@ -104,7 +104,7 @@ fn who_can_still_be_served_is_not_told() {
 }
 
 #[test]
-fn an_idle_party_helps_only_if_someone_can_run_it() {
+fn an_idle_party_counts_as_able_to_act_only_if_it_can_be_run() {
     let mut t = Bench::new();
     t.broker.remove_party(B, &mut t.effects);
     let idle = PartyId(9);
@@ -116,14 +116,14 @@ fn an_idle_party_helps_only_if_someone_can_run_it() {
     let event = t.broker.create_event(A).unwrap();
     let parent = t.wait(C, Case::Event(event));
     assert_eq!(t.deadlock(wait), t.deadlock(parent));
-    // With its parent gone, nobody is left who could run it.
+    // Without its parent, the idle party can never be run.
     let wait = t.wait(A, Case::Receive(x));
     t.broker.remove_party(C, &mut t.effects);
     t.deadlock(wait);
 }
 
 #[test]
-fn who_waits_for_a_stuck_party_is_told_when_that_one_does_not_help() {
+fn waiting_for_a_deadlocked_party_is_not_itself_a_deadlock() {
     let mut t = Bench::new();
     t.broker.remove_party(C, &mut t.effects);
     let event = t.broker.create_event(B).unwrap();
@@ -137,7 +137,7 @@ fn who_waits_for_a_stuck_party_is_told_when_that_one_does_not_help() {
 }
 
 #[test]
-fn a_task_that_has_not_started_is_no_deadlock() {
+fn waiting_for_a_task_that_has_not_started_is_not_a_deadlock() {
     let mut t = Bench::new();
     t.broker.remove_party(C, &mut t.effects);
     t.broker.set_running(B, false, &mut t.effects);
@@ -160,7 +160,7 @@ fn releasing_an_end_can_complete_a_deadlock() {
 }
 
 #[test]
-fn texts_are_bounded() {
+fn deadlock_texts_are_bounded() {
     let mut t = Bench::new();
     for party in [A, B, C] {
         t.broker.remove_party(party, &mut t.effects);
@@ -171,7 +171,7 @@ fn texts_are_bounded() {
     assert!(waits[1..].iter().all(|&wait| t.deadlock(wait) == text));
 }
 
-/// Parties that each wait to receive from the one before; the first one falls asleep last.
+/// Creates parties that each wait to receive from the previous one. The first one falls asleep last.
 fn ring(t: &mut Bench, size: u64) -> (Vec<ChannelId>, Vec<WaitId>) {
     let parties: Vec<_> = (0..size).map(|i| PartyId(100 + i)).collect();
     for &party in &parties {
@@ -187,14 +187,14 @@ fn ring(t: &mut Bench, size: u64) -> (Vec<ChannelId>, Vec<WaitId>) {
 }
 
 #[test]
-fn a_token_goes_round_a_large_ring_without_a_search() {
+fn a_token_in_a_large_ring_takes_constant_search_steps_per_hop() {
     let mut t = Bench::new();
     t.broker.remove_party(B, &mut t.effects);
     t.broker.remove_party(C, &mut t.effects);
     let size = 1000;
     let (channels, mut waits) = ring(&mut t, size);
     assert!(t.put(channels[0], 1));
-    // From here on one party of the ring holds the token, and A sleeps as well.
+    // From here on, one party of the ring holds the token, and A sleeps too.
     let host = t.channel(1);
     t.hand(host, Side::Sender, PartyId::HOST);
     t.wait(A, Case::Receive(host));
@@ -216,8 +216,8 @@ fn a_token_goes_round_a_large_ring_without_a_search() {
     assert_eq!(t.broker.check_deadlock(&mut t.effects), 0);
 }
 
-/// Who is stuck, found the plain way: whoever some acting party could serve is struck off the list
-/// of candidates, until nobody can be.
+/// Returns the stuck parties, found by a plain fixpoint: parties that an active party could serve are removed
+/// from the candidates until none is left.
 fn stuck_plainly(
     broker: &Broker<Note>,
     asks: &[(PartyId, Vec<(ChannelId, Side)>)],
@@ -239,7 +239,7 @@ fn stuck_plainly(
 }
 
 #[test]
-fn random_knots_are_found_and_nothing_else() {
+fn exactly_the_deadlocks_of_random_graphs_are_found() {
     let mut found = [0, 0];
     for seed in 1..3000u64 {
         let mut t = Bench::new();
@@ -252,7 +252,7 @@ fn random_knots_are_found_and_nothing_else() {
         }
         for &channel in &channels {
             for side in [Side::Sender, Side::Receiver] {
-                // A stays awake, so what it holds is served.
+                // A stays awake, so waits for its ends are served.
                 let mut holder = parties[roll(&mut t, 6) as usize];
                 if roll(&mut t, 8) == 0 {
                     holder = A;
@@ -271,7 +271,7 @@ fn random_knots_are_found_and_nothing_else() {
         let mut asks = Vec::new();
         let mut waits = Vec::new();
         for &party in &parties {
-            // Each channel is used in one direction, so that no two waits meet.
+            // Each channel is used in one direction only, so that no two waits meet.
             let count = 1 + roll(&mut t, 2);
             let picks: Vec<_> = (0..count).map(|_| roll(&mut t, 6) as usize).collect();
             let case = |pick: usize| match pick % 2 {
@@ -300,7 +300,7 @@ fn random_knots_are_found_and_nothing_else() {
 }
 
 #[test]
-fn a_party_with_a_result_to_take_or_a_timed_wait_is_awake() {
+fn a_party_with_an_untaken_result_or_a_timed_wait_is_awake() {
     let mut t = Bench::new();
     let x = t.channel(1);
     let event = t.broker.create_event(B).unwrap();

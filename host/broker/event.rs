@@ -1,4 +1,4 @@
-//! Events: one-way switches that stand for the end of a task.
+//! Events: one-way switches that represent the end of a task.
 
 use super::line::Line;
 use super::{Broker, Effects, EventId, Outcome, Parcel, PartyId};
@@ -11,12 +11,11 @@ pub(super) struct Event {
 }
 
 impl<M: Parcel> Broker<M> {
-    /// Makes an event that stands for "the task that `owner` runs has finished". It lasts until
-    /// it is released. While the owner runs, only the owner can bring it about, as far as the
-    /// analysis of deadlocks is concerned; while it does not run, the host is trusted to fire the
-    /// event or to start the owner.
+    /// Creates an event that represents the end of the task that `owner` runs. The event exists until it is
+    /// released. The deadlock analysis assumes that, while the owner runs, only the owner can make the event
+    /// fire, and that otherwise the host fires the event or starts the owner.
     ///
-    /// Returns `None` when there are too many events to number, which is beyond four billion.
+    /// Returns `None` if more than four billion events exist.
     pub fn create_event(&mut self, owner: PartyId) -> Option<EventId> {
         self.events
             .insert(Event {
@@ -27,8 +26,8 @@ impl<M: Parcel> Broker<M> {
             .map(EventId)
     }
 
-    /// Fires the event: all waits for it end with [`Outcome::Fired`], now and later. Firing it
-    /// again changes nothing. Returns whether the event exists.
+    /// Fires the event: all present and later waits for it end with [`Outcome::Fired`]. Firing it again has no
+    /// effect. Returns whether the event exists.
     pub fn fire(&mut self, event: EventId, effects: &mut Effects<M>) -> bool {
         let Some(state) = self.events.get_mut(event.0) else {
             return false;
@@ -41,8 +40,7 @@ impl<M: Parcel> Broker<M> {
         true
     }
 
-    /// Frees the event. Waits for it that did not see it fired end with
-    /// [`Outcome::Closed`]. Returns whether the event existed.
+    /// Frees the event. Pending waits for it end with [`Outcome::Closed`]. Returns whether the event existed.
     pub fn release_event(&mut self, event: EventId, effects: &mut Effects<M>) -> bool {
         while let Some(first) = self.events.get(event.0).and_then(|e| e.line.first()) {
             self.complete(first, Outcome::Closed(None), None, effects);

@@ -1,4 +1,4 @@
-//! The names of things that a broker keeps.
+//! Ids of the objects in a broker.
 
 use super::slab::Key;
 
@@ -11,37 +11,36 @@ macro_rules! key {
 }
 
 key! {
-    /// Names a channel. The id of a channel that was freed never names another one.
+    /// The id of a channel. Ids of freed channels are never reused.
     ChannelId
 }
 key! {
-    /// Names an event. The id of an event that was released never names another one.
+    /// The id of an event. Ids of released events are never reused.
     EventId
 }
 key! {
-    /// Names a wait, until its result is taken or it is abandoned.
+    /// The id of a wait. It is valid until the wait's result is taken or the wait is abandoned.
     WaitId
 }
 
-/// Names a party: whoever holds channel ends and waits, normally one interpreter. The caller picks
-/// the numbers, of which texts show the lower half: the upper half keeps families apart.
+/// The id of a party: a holder of channel ends that can wait, normally one interpreter. The caller chooses the
+/// number. Texts show its lower half; the upper half separates families.
 #[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug)]
 pub struct PartyId(pub u64);
 
 impl PartyId {
-    /// The host program. It always exists, is always able to act, and may have any number of
-    /// waits.
+    /// The host program. It always exists, is always able to act, and has no limit on its waits.
     pub const HOST: Self = Self(u64::MAX);
 
-    /// Holds the ends that travel inside messages. It always exists and never waits.
+    /// The holder of the ends that travel in messages. It always exists and never waits.
     pub const FLIGHT: Self = Self(u64::MAX - 1);
 
-    /// The number that texts show.
+    /// Returns the number that texts show.
     pub(super) fn shown(self) -> u32 {
         self.0 as u32
     }
 
-    /// Whether this is a constant of the broker's and not a party that was added.
+    /// Returns whether this is one of the broker's constants and not an added party.
     pub fn is_reserved(self) -> bool {
         self == Self::HOST || self == Self::FLIGHT
     }

@@ -1,24 +1,24 @@
-//! What there is to know about a channel.
+//! Queries about channels.
 
 use super::channel::Channel;
 use super::{Broker, Capacity, ChannelId, Parcel, PartyId, Side};
 
-/// A channel as it is at one moment.
+/// A snapshot of a channel's state.
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub struct Info {
-    /// How many messages it queues.
+    /// The number of messages that the channel can queue.
     pub capacity: Capacity,
-    /// How many messages are queued. Those of waiting senders do not count.
+    /// The number of queued messages, excluding those of waiting senders.
     pub len: usize,
-    /// How many sends wait. A wait over several sends to the channel counts as often.
+    /// The number of waiting sends. A wait with several sends to the channel counts once for each.
     pub waiting_senders: usize,
-    /// Whether nothing can be sent any more.
+    /// True if the channel accepts no more messages.
     pub closed: bool,
-    /// Whether anybody ever was a [user](Broker::set_user).
+    /// True if the channel has ever had a [user](Broker::set_user).
     pub used: bool,
-    /// Who uses the senders, in the order of the parties.
+    /// The users of senders, in ascending order.
     pub senders: Vec<PartyId>,
-    /// Who uses the receivers, in the order of the parties.
+    /// The users of receivers, in ascending order.
     pub receivers: Vec<PartyId>,
 }
 
@@ -30,7 +30,7 @@ impl<M> Channel<M> {
 }
 
 impl<M: Parcel> Broker<M> {
-    /// All that there is to know about the channel, or `None` if there is no such channel.
+    /// Returns the channel's state, or `None` if there is no such channel.
     pub fn info(&self, channel: ChannelId) -> Option<Info> {
         let state = self.channels.get(channel.0)?;
         Some(Info {
@@ -44,25 +44,25 @@ impl<M: Parcel> Broker<M> {
         })
     }
 
-    /// How many messages are queued, or `None` if there is no such channel. The messages of
-    /// waiting senders do not count, hence a rendezvous has none unless some were put back.
+    /// Returns the number of queued messages, or `None` if there is no such channel. Messages of waiting
+    /// senders do not count, so a rendezvous has none unless messages were put back.
     pub fn len(&self, channel: ChannelId) -> Option<usize> {
         Some(self.channels.get(channel.0)?.queue.len())
     }
 
-    /// How much the channel may queue, or `None` if there is no such channel.
+    /// Returns the channel's capacity, or `None` if there is no such channel.
     pub fn capacity(&self, channel: ChannelId) -> Option<Capacity> {
         Some(self.channels.get(channel.0)?.capacity)
     }
 
-    /// Whether nothing can be sent on the channel any more, or `None` if there is no such channel.
+    /// Returns whether the channel accepts no more messages, or `None` if there is no such channel.
     #[cfg(test)]
     pub fn is_closed(&self, channel: ChannelId) -> Option<bool> {
         Some(self.channels.get(channel.0)?.closed)
     }
 
-    /// Who holds ends of that side, and how many each, in the order of the parties. There are none
-    /// if there is no such channel.
+    /// Returns the holders of that side and the number of ends of each, in ascending order, or nothing if
+    /// there is no such channel.
     #[cfg(test)]
     pub fn holders(
         &self,

@@ -1,5 +1,5 @@
-//! The broker under a lock, as the exchange has it, in threads that take turns in any way: each message
-//! is received once, whatever becomes of those who wait for it.
+//! Interleaving tests: threads use a broker under a lock, as the exchange does, in random schedules. Each
+//! message is received exactly once, even if receivers abandon waits or are removed.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -13,13 +13,13 @@ use super::*;
 
 const WAIT: Blocking = Blocking::Wait { timed: true };
 
-/// How many messages each of the two senders sends.
+/// The number of messages that each of the two senders sends.
 const SENT: u32 = 4;
 
 const SENDERS: [PartyId; 2] = [PartyId(1), PartyId(2)];
 const RECEIVERS: [PartyId; 3] = [PartyId(3), PartyId(4), PartyId(5)];
 
-/// As the exchange: nobody is woken under the lock.
+/// A broker under a lock. Wakers are called after unlocking, as in the exchange.
 #[derive(Clone)]
 struct Shared(Arc<Mutex<Broker<Note>>>);
 
@@ -27,11 +27,12 @@ impl Shared {
     fn with<R>(&self, act: impl FnOnce(&mut Broker<Note>, &mut Effects<Note>) -> R) -> R {
         let mut effects = Effects::new();
         let result = act(&mut self.0.lock().unwrap(), &mut effects);
-        assert_eq!(effects.apply(), [], "nothing is thrown away");
+        assert_eq!(effects.apply(), [], "a message was discarded");
         result
     }
 
-    /// Does it, or gives up, sometimes: `None` then, and when the party is gone.
+    /// Performs the case. Returns `None` if the party is gone or, unless `patient`, if the wait was randomly
+    /// abandoned.
     fn one(&self, party: PartyId, case: Case<Note>, patient: bool) -> Option<Done<Note>> {
         let begun = self.with(|broker, effects| broker.begin_one(party, case, WAIT, effects));
         let wait = match begun {
@@ -56,8 +57,7 @@ impl Shared {
     }
 }
 
-/// What a receiver does until there is nothing more, or it is gone: it takes messages, gives up waits, and
-/// dies of messages, which go back then.
+/// Receives until the channel is closed or the party is gone. Randomly abandons waits and redelivers messages.
 fn receive(shared: &Shared, party: PartyId, channel: ChannelId) -> Vec<u32> {
     let mut taken = Vec::new();
     loop {
@@ -126,7 +126,7 @@ fn each_message_is_received_once() {
             senders
                 .into_iter()
                 .for_each(|sender| sender.join().unwrap());
-            // What went back after everybody else had left.
+            // Messages put back after all other receivers had ended.
             taken.extend(receive(&shared, PartyId::HOST, channel));
             taken.sort_unstable();
             let sent: Vec<u32> = (SENT..3 * SENT).collect();

@@ -1,10 +1,10 @@
-//! Waiting lines: who is next at one side of a channel, or at an event.
+//! Waiting lines: FIFO lists of the waits at one side of a channel or at an event.
 
 use super::orphan::Bond;
 use super::slab::{NIL, Slab};
 use super::{ChannelId, EventId, Origin};
 
-/// Where an entry stands.
+/// The line that an entry is in.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub(super) enum Place {
     Receivers(ChannelId),
@@ -12,8 +12,8 @@ pub(super) enum Place {
     Event(EventId),
 }
 
-/// A message with what it is charged for and whom it is bound to, so that a message that changes
-/// its mind about these cannot upset the sums.
+/// A message with its charge and bond. Both are stored, so that a message whose answers change cannot corrupt
+/// the sums.
 #[derive(Debug)]
 pub(super) struct Load<M> {
     pub(super) message: M,
@@ -22,7 +22,7 @@ pub(super) struct Load<M> {
 }
 
 impl<M> Load<M> {
-    /// Where it goes back to, when it was received from there.
+    /// Returns the place to which the message returns if it is not delivered.
     pub(super) fn origin(&self, channel: ChannelId, order: u64) -> Origin {
         Origin {
             channel,
@@ -33,7 +33,7 @@ impl<M> Load<M> {
     }
 }
 
-/// One case of one wait, standing in one line.
+/// One case of one wait, in one line.
 #[derive(Debug)]
 pub(super) struct Entry<M> {
     /// The index of the wait.
@@ -42,7 +42,7 @@ pub(super) struct Entry<M> {
     pub(super) place: Place,
     /// The message of a send.
     pub(super) load: Option<Load<M>>,
-    /// The wait's next entry.
+    /// The index of the wait's next entry.
     pub(super) sibling: u32,
     previous: u32,
     next: u32,
@@ -62,9 +62,8 @@ impl<M> Entry<M> {
     }
 }
 
-/// A first-come-first-served line. The entries are linked through the slab, so that a wait that
-/// ends leaves all its lines at once: a select over a channel that nobody touches leaves nothing
-/// behind there.
+/// A FIFO line. The entries are linked through the slab, so that a wait that ends leaves all its lines at
+/// once, including those of idle channels.
 #[derive(Debug)]
 pub(super) struct Line {
     head: u32,
@@ -85,12 +84,12 @@ impl Line {
         self.head == NIL
     }
 
-    /// How many entries stand in the line, of which one wait may have several.
+    /// Returns the number of entries. One wait can have several.
     pub(super) fn len(&self) -> usize {
         self.len as usize
     }
 
-    /// The index of the first entry.
+    /// Returns the index of the first entry.
     pub(super) fn first(&self) -> Option<u32> {
         (self.head != NIL).then_some(self.head)
     }
@@ -108,8 +107,8 @@ impl Line {
         self.len += 1;
     }
 
-    /// Takes an entry that is already out of the slab out of the line. Tells whether that put
-    /// another one first.
+    /// Unlinks an entry that was already removed from the slab. Returns whether another entry became the
+    /// first.
     pub(super) fn unlink<M>(&mut self, entries: &mut Slab<Entry<M>>, entry: &Entry<M>) -> bool {
         match entries.at_mut(entry.previous) {
             Some(previous) => previous.next = entry.next,

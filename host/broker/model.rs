@@ -1,4 +1,4 @@
-//! Random sequences of operations, compared with a plain model of what must come of them.
+//! Random sequences of operations, compared with a simple model.
 
 mod fifo;
 mod ledger;
@@ -20,19 +20,19 @@ const BUDGET: usize = 1600;
 const SIZES: [usize; 5] = [0, 1, 400, 1000, 1601];
 const KINDS: [Kind; 4] = [Kind::Outlives, Kind::Kept, Kind::Removed, Kind::Replaced];
 
-/// A case with the channel's number, and the size and kind of what is sent, if anything is.
+/// A case: the channel's index and, for a send, the message's size and kind.
 type Wish = (usize, Option<(usize, Kind)>);
 
 /// The same with the message itself.
 type Wished = (usize, Option<Note>);
 
-/// Parties are numbered by the slots that they have in the model, one after the other.
+/// Parties are given by their slots in the model, which successive parties occupy.
 #[derive(Clone, Debug)]
 enum Step {
     Begin(usize, Vec<Wish>, bool),
     Poll(usize),
     Abandon(usize),
-    /// What was received arrives, or goes back.
+    /// The next two: a received message arrives, or is redelivered.
     Arrive(usize),
     Redeliver(usize),
     Close(usize),
@@ -68,11 +68,11 @@ fn step() -> impl Strategy<Value = Step> {
 struct Waiting {
     id: WaitId,
     wishes: Vec<Wished>,
-    /// Whether it had a result after the last step.
+    /// True if it had a result after the last step.
     ready: bool,
 }
 
-/// What the model knows of a channel.
+/// The model's state of a channel.
 #[derive(Default)]
 struct Known {
     closed: bool,
@@ -103,7 +103,7 @@ struct World {
     parties: [PartyId; PARTIES],
     ledger: Ledger,
     waits: Vec<Waiting>,
-    /// What was received and has not arrived, with the channel's number.
+    /// Received messages that have neither arrived nor been redelivered, with the channel's index.
     in_hand: Vec<(Note, Origin, usize)>,
 }
 
@@ -186,7 +186,7 @@ impl World {
                 self.known[channel].release(sender, party);
             }
             Step::Replace(slot) => {
-                // The new one first, or the last one would take the channels along.
+                // Add the new party first: without holders, the channels would be freed.
                 let old = self.parties[slot];
                 self.join(slot, PartyId(old.0 + PARTIES as u64));
                 self.leave(old);
@@ -230,8 +230,8 @@ impl World {
         }
         let broker = &self.broker;
         self.waits.retain(|w| broker.waits.get(w.id.0).is_some());
-        // What was queued is so still, in order, but for what its sender took along. What is new
-        // was put back, or was let in.
+        // Messages that were queued before stay queued in order, except for those removed with their sender.
+        // New ones were put back or come from waiting senders.
         for ((id, mut before), known) in ids.iter().zip(before).zip(&self.known) {
             let mut after = queued(broker, id);
             after.retain(|(serial, ..)| before.iter().any(|(old, ..)| serial == old));
@@ -278,7 +278,7 @@ impl World {
             .collect();
         let ready = cases.iter().any(|case| self.broker.is_ready(case));
         let blocking = if wait {
-            // Timed, lest the broker report the deadlocks that random waits run into.
+            // Timed, so that the broker does not report the deadlocks of random waits.
             Blocking::Wait { timed: true }
         } else {
             Blocking::Try
@@ -350,13 +350,13 @@ impl World {
         }
     }
 
-    /// Takes the world down; nothing may be left.
+    /// Removes all parties and checks that nothing remains.
     fn end(mut self) {
         for slot in 0..PARTIES {
             self.leave(self.parties[slot]);
             self.check();
         }
-        // Whoever has something in hand may outlive the channels.
+        // Received messages can outlive their channels.
         for (note, origin, _) in std::mem::take(&mut self.in_hand) {
             self.broker.redeliver(origin, note, &mut self.effects);
         }
@@ -371,7 +371,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn every_message_ends_once(
+    fn random_operations_agree_with_the_model(
         seed in any::<u64>(),
         steps in prop::collection::vec(step(), 1..120),
     ) {

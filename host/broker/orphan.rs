@@ -1,29 +1,28 @@
-//! Orphans: messages that nobody received before their sender was removed.
+//! Orphans: messages whose sender was removed before they were received.
 
 use super::channel::Item;
 use super::line::Load;
 use super::{Broker, ChannelId, Effects, Parcel, PartyId};
 
-/// What becomes of a message whose sender was removed before anybody received it.
+/// The fate of an orphan.
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub enum Orphaned<M> {
-    /// It stays what it is.
+    /// It stays unchanged.
     Keep,
-    /// It is taken out of its channel, as if it had not been sent.
+    /// It is removed from its channel as if it had not been sent.
     Remove,
-    /// This message takes its place. It is charged for its own size, but for no more than the one
-    /// that it replaces.
+    /// This message replaces it. The charge is that of the new message, but at most that of the old one.
     Replace(M),
 }
 
-/// Whose removal makes an orphan of a message, if anybody's does. It is settled when the message is
-/// sent, and void once the message is an orphan: nothing is orphaned twice.
+/// The party whose removal orphans a message, if any. The bond is set when the message is sent and cleared
+/// when the message becomes an orphan: a message is orphaned at most once.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub(super) struct Bond(PartyId);
 
 impl Bond {
-    /// The bond of what outlives its sender. The host is never removed, so its number is free to
-    /// mean this.
+    /// The bond of a message that outlives its sender. The host is never removed, so its number can represent
+    /// this.
     pub(super) const NONE: Self = Self(PartyId::HOST);
 
     #[inline]
@@ -42,7 +41,7 @@ impl Bond {
 }
 
 impl<M: Parcel> Broker<M> {
-    /// What is left of a message now that its sender is gone.
+    /// Returns what remains of a message after its sender was removed.
     #[cold]
     pub(super) fn orphan(mut load: Load<M>, effects: &mut Effects<M>) -> Option<Load<M>> {
         load.bond = Bond::NONE;
@@ -62,21 +61,20 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Makes orphans of all queued messages that are bound to the party, without settling.
+    /// Orphans all queued messages that are bound to the party, without settling.
     pub(super) fn orphan_all(&mut self, party: PartyId, effects: &mut Effects<M>) {
         for (channel, count) in self.parties.take_bound(party) {
             self.orphan_in(channel, Bond(party), count, effects);
         }
     }
 
-    /// Makes orphans of the messages with that bond in the channel's queue, of which there are
-    /// `count`.
+    /// Orphans the `count` messages with that bond in the channel's queue.
     fn orphan_in(&mut self, id: ChannelId, bond: Bond, mut count: usize, effects: &mut Effects<M>) {
         let Some(channel) = self.channels.get_mut(id.0) else {
             return;
         };
         let (length, bytes) = (channel.queue.len(), channel.bytes);
-        // The queue is turned, not rebuilt, as far as its last message with that bond.
+        // Rotates the queue in place, up to its last message with that bond.
         let mut turned = 0;
         for _ in 0..length {
             if count == 0 {

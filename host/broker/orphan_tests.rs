@@ -1,11 +1,11 @@
-//! What becomes of messages whose sender is removed.
+//! Tests of messages whose sender is removed.
 
 use super::tests::*;
 use super::*;
 
 const LEAST: usize = Broker::<Note>::MIN_CHARGE;
 
-/// A channel whose ends are A's, B's and C's.
+/// Creates a channel with ends of A, B and C.
 fn shared(t: &mut Bench, places: usize, bytes: usize) -> ChannelId {
     let ch = t.channel_of(A, places, bytes);
     for party in [B, C] {
@@ -16,7 +16,7 @@ fn shared(t: &mut Bench, places: usize, bytes: usize) -> ChannelId {
     ch
 }
 
-/// Sends the word without waiting; tells whether it was sent.
+/// Sends the word without waiting. Returns whether it was sent.
 fn put_by(t: &mut Bench, party: PartyId, channel: ChannelId, word: u32) -> bool {
     match t.one(party, Case::Send(channel, note(word)), Blocking::Try) {
         Begin::Done(done) => done.outcome == Outcome::Sent,
@@ -28,7 +28,7 @@ fn remove(t: &mut Bench, party: PartyId) {
     assert!(t.broker.remove_party(party, &mut t.effects));
 }
 
-/// All words that are queued.
+/// Receives all queued words.
 fn drain(t: &mut Bench, channel: ChannelId) -> Vec<u32> {
     std::iter::from_fn(|| t.get(channel)).collect()
 }
@@ -38,7 +38,7 @@ fn discarded(t: &Bench) -> Vec<u32> {
 }
 
 #[test]
-fn each_orphan_goes_its_way() {
+fn each_kind_of_orphan_is_kept_removed_or_replaced() {
     let mut t = Bench::new();
     let [x, y] = [(); 2].map(|()| shared(&mut t, usize::MAX, ROOM));
     for ch in [x, y] {
@@ -70,7 +70,7 @@ fn each_orphan_goes_its_way() {
         let left = [1, REMOVED + 1, KEPT, MARK, REPLACED + 1, 2];
         assert_eq!(drain(&mut t, ch), left);
     }
-    // Nothing is left of C's, so its removal finds nothing.
+    // No message of C is left, so its removal orphans nothing.
     assert!(t.broker.parties.bound(C).unwrap().is_empty());
     t.effects.discarded.clear();
     remove(&mut t, C);
@@ -79,7 +79,7 @@ fn each_orphan_goes_its_way() {
 }
 
 #[test]
-fn room_that_appears_is_used() {
+fn waiting_senders_use_the_room_that_orphans_free() {
     let mut t = Bench::new();
     let ch = shared(&mut t, 2, ROOM);
     assert!(t.put(ch, REMOVED) && t.put(ch, REMOVED));
@@ -90,7 +90,7 @@ fn room_that_appears_is_used() {
     assert_eq!(t.result(sends[2]), None);
     assert_eq!(drain(&mut t, ch), [1, 2, 3]);
 
-    // A replacement keeps the place and gives back bytes.
+    // A replacement keeps its place and frees bytes.
     let mut t = Bench::new();
     let ch = shared(&mut t, usize::MAX, 4000);
     let large = Case::Send(ch, Note(REPLACED, 3600));
@@ -105,7 +105,7 @@ fn room_that_appears_is_used() {
 }
 
 #[test]
-fn what_was_assigned_is_delivered_and_orphaned_only_if_it_goes_back() {
+fn an_assigned_message_becomes_an_orphan_only_if_put_back() {
     for (word, left) in [
         (7, Some(7)),
         (KEPT, Some(KEPT)),
@@ -119,7 +119,7 @@ fn what_was_assigned_is_delivered_and_orphaned_only_if_it_goes_back() {
             assert!(t.put(ch, word) && t.put(ch, word));
             remove(&mut t, A);
             assert_eq!(t.result(waits[0]), Some(Outcome::Received(note(word))));
-            // It goes to whoever waits, as what is left of it.
+            // The next waiting receiver gets the orphan.
             t.abandon(waits[1]);
             let next = t.result(waits[2]);
             assert_eq!(next.is_some(), left.is_some());
@@ -129,7 +129,7 @@ fn what_was_assigned_is_delivered_and_orphaned_only_if_it_goes_back() {
             assert_eq!(discarded(&t).len(), usize::from(left != Some(word)));
             assert_eq!(t.broker.counts().queued_bytes, 0);
         }
-        // With nobody waiting it goes to its old place.
+        // Without waiting receivers, it returns to its old place.
         let mut t = Bench::new();
         let ch = shared(&mut t, 3, ROOM);
         let waits = [B, C, B].map(|party| t.wait(party, Case::Receive(ch)));
@@ -145,7 +145,7 @@ fn what_was_assigned_is_delivered_and_orphaned_only_if_it_goes_back() {
 }
 
 #[test]
-fn an_orphan_stays_what_it_is() {
+fn a_message_is_orphaned_at_most_once() {
     for (word, left) in [(KEPT, KEPT), (REPLACED, MARK)] {
         let mut t = Bench::new();
         let ch = shared(&mut t, 3, ROOM);
@@ -153,7 +153,7 @@ fn an_orphan_stays_what_it_is() {
         let large = Case::Send(ch, Note(word, 1000));
         assert!(matches!(t.one(A, large, WAIT), Begin::Done(_)));
         remove(&mut t, A);
-        // From hand to hand, and into the queue at last.
+        // Through several receivers' waits and finally back into the queue.
         for wait in waits {
             t.abandon(wait);
         }
@@ -166,7 +166,7 @@ fn an_orphan_stays_what_it_is() {
 }
 
 #[test]
-fn what_goes_back_is_bound_again() {
+fn a_message_put_back_is_bound_to_its_sender_again() {
     let mut t = Bench::new();
     let ch = shared(&mut t, 1, ROOM);
     let wait = t.wait(B, Case::Receive(ch));
@@ -176,7 +176,7 @@ fn what_goes_back_is_bound_again() {
     remove(&mut t, A);
     assert_eq!(t.broker.len(ch), Some(0));
 
-    // The removal itself gives up the wait, while somebody else waits for the same.
+    // The removal itself abandons a wait, while another party waits on the same channel.
     let mut t = Bench::new();
     let ch = shared(&mut t, 1, ROOM);
     let own = t.wait(A, Case::Receive(ch));
@@ -205,7 +205,7 @@ fn messages_of_waiting_senders_are_bound_once_they_are_queued() {
 }
 
 #[test]
-fn only_those_that_can_leave_leave_orphans() {
+fn messages_of_the_host_and_in_flight_are_never_orphaned() {
     let mut t = Bench::new();
     let ch = shared(&mut t, usize::MAX, ROOM);
     for party in [PartyId::HOST, PartyId::FLIGHT] {
@@ -213,14 +213,15 @@ fn only_those_that_can_leave_leave_orphans() {
         assert!(!t.broker.remove_party(party, &mut t.effects));
         assert_eq!(t.get(ch), Some(REMOVED));
     }
-    // What is given back is the host's from then on.
+    // A message that was given back counts as the host's.
     assert!(t.put(ch, REMOVED));
     assert_eq!(t.get(ch), Some(REMOVED));
     t.broker.give_back(ch, note(REMOVED), &mut t.effects);
     remove(&mut t, A);
     assert_eq!(t.get(ch), Some(REMOVED));
     assert!(discarded(&t).is_empty());
-    // Who is not there leaves an orphan as soon as it is queued, and nobody comes to own it.
+    // A message of an absent party becomes an orphan when it is queued, and a later party of that number does
+    // not own it.
     assert!(put_by(&mut t, A, ch, REMOVED) && put_by(&mut t, A, ch, REPLACED));
     assert_eq!(discarded(&t), [REMOVED, REPLACED]);
     let counts = t.broker.counts();
@@ -234,7 +235,7 @@ fn only_those_that_can_leave_leave_orphans() {
 }
 
 #[test]
-fn queues_that_nobody_can_receive_are_discarded_as_they_are() {
+fn a_queue_without_receivers_is_discarded_without_orphaning() {
     let mut t = Bench::new();
     let ch = t.channel(2);
     assert!(t.broker.acquire(ch, Side::Sender, B));
@@ -247,10 +248,10 @@ fn queues_that_nobody_can_receive_are_discarded_as_they_are() {
 }
 
 #[test]
-fn a_long_queue_is_looked_through_once_and_gives_its_room_back() {
+fn orphaning_a_long_queue_keeps_order_and_frees_its_storage() {
     let mut t = Bench::new();
     let ch = shared(&mut t, usize::MAX, ROOM);
-    // Taking some first makes the queue's storage begin in its middle.
+    // Moves the start of the queue to the middle of its storage.
     for word in 0..700 {
         assert!(t.put(ch, word));
         assert_eq!(t.get(ch), Some(word));
@@ -272,13 +273,13 @@ fn a_long_queue_is_looked_through_once_and_gives_its_room_back() {
 }
 
 #[test]
-fn a_sender_that_an_orphan_lets_in_is_not_deadlocked() {
+fn a_sender_that_fits_after_orphaning_is_not_deadlocked() {
     let mut t = Bench::new();
     let [x, y] = [(); 2].map(|()| t.channel(1));
     assert!(t.put(x, REMOVED));
     t.hand(x, Side::Receiver, C);
     t.hand(y, Side::Sender, B);
-    // B and C would be stuck if the removal of the last one awake did not make room first.
+    // B and C would be deadlocked if the removal of the last awake party did not make room first.
     let send = t.wait(B, Case::Send(x, note(1)));
     let receive = t.wait(C, Case::Receive(y));
     assert!(t.broker.acquire(x, Side::Sender, B) && t.broker.acquire(y, Side::Receiver, C));
@@ -290,14 +291,14 @@ fn a_sender_that_an_orphan_lets_in_is_not_deadlocked() {
 }
 
 #[test]
-fn who_waits_for_what_was_removed_is_deadlocked() {
+fn a_wait_for_a_removed_orphan_is_deadlocked() {
     let mut t = Bench::new();
     let [x, y] = [(); 2].map(|()| shared(&mut t, 1, ROOM));
     let first = t.wait(B, Case::Receive(x));
     assert!(t.put(x, REMOVED));
     remove(&mut t, A);
     let second = t.wait(C, Case::Receive(x));
-    // As long as B has the message, or is awake, something may come of it.
+    // While B is awake or has the message, the wait can end.
     assert_eq!(t.broker.check_deadlock(&mut t.effects), 0);
     t.abandon(first);
     assert_eq!(t.result(second), None);
@@ -306,7 +307,7 @@ fn who_waits_for_what_was_removed_is_deadlocked() {
 }
 
 #[test]
-fn destroying_a_channel_leaves_nobody_in_a_deadlock_over_it() {
+fn destroying_a_channel_ends_its_waits_as_closed_not_deadlocked() {
     let mut t = Bench::new();
     let [x, y] = [(); 2].map(|()| shared(&mut t, 1, ROOM));
     t.release(x, Side::Receiver, A);

@@ -1,4 +1,4 @@
-//! Parties: who waits, who holds what, and who is able to act.
+//! Parties: their waits, their ends, and whether they are able to act.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use super::orphan::Bond;
 use super::{Broker, ChannelId, Effects, Parcel, PartyId, Side, WaitId};
 
-/// Spreads party numbers. The host picks those, so nothing has to withstand chosen collisions.
+/// A hasher for party numbers. The host chooses these, so it need not resist chosen collisions.
 #[derive(Copy, Clone, Default, Debug)]
 pub(super) struct Spread(u64);
 
@@ -33,28 +33,28 @@ pub(super) struct Party {
     pub(super) host_owned: bool,
     pub(super) parent: Option<PartyId>,
     pub(super) waits: Vec<WaitId>,
-    /// Waits without a result that nothing but another party ends.
+    /// The number of pending waits that only another party ends.
     untimed: usize,
-    /// Waits without a result that end by themselves at some time.
+    /// The number of pending waits that also end by themselves at some time.
     timed: usize,
-    /// It is being stopped, so that its waits end although nobody ends them.
+    /// The party is being stopped, so its waits will end regardless of other parties.
     stopping: bool,
-    /// Whether it counts as awake.
+    /// True if it counts as awake.
     awake: bool,
-    /// Whether it is among the suspects.
+    /// True if it is in the list of suspects.
     suspect: bool,
     ends: BTreeSet<(ChannelId, Side)>,
-    /// How many queued messages are bound to it, by channel.
+    /// The number of queued messages that are bound to it, by channel.
     bound: BTreeMap<ChannelId, usize>,
-    /// Whether it is being removed, so that what is put back meanwhile is an orphan already.
+    /// True while it is being removed. Its messages that are put back then become orphans at once.
     leaving: bool,
-    /// The state of its own generator, where its choices follow from a seed.
+    /// The state of its own random generator, if it was seeded.
     random: Option<u64>,
 }
 
 impl Party {
-    /// Whether all it does is wait for others. A result that was not taken will be, so a party
-    /// that has one is not asleep.
+    /// Returns whether it only waits for others. A party with an untaken result is not asleep, because it will
+    /// take the result.
     pub(super) fn is_asleep(&self) -> bool {
         self.running && !self.stopping && self.untimed > 0 && self.untimed == self.waits.len()
     }
@@ -68,9 +68,9 @@ impl Party {
 pub(super) struct Parties {
     all: HashMap<PartyId, Party, BuildHasherDefault<Spread>>,
     awake: usize,
-    /// Who fell asleep since the last analysis. Only these can have completed a deadlock.
+    /// The parties that fell asleep since the last analysis. Only these can have completed a deadlock.
     suspects: Vec<PartyId>,
-    /// Everyone is a suspect, and the list is empty.
+    /// All parties are suspects, regardless of the list.
     suspect_all: bool,
 }
 
@@ -114,14 +114,13 @@ impl Parties {
         self.suspect_all || !self.suspects.is_empty()
     }
 
-    /// Makes everyone a suspect, because something other than falling asleep may have completed a
-    /// deadlock.
+    /// Makes all parties suspects, because an event other than falling asleep may have completed a deadlock.
     pub(super) fn suspect_all(&mut self) {
         self.suspect_all = true;
     }
 
-    /// Takes the suspects: of the parties that are asleep, those that may be part of a deadlock
-    /// that was not there at the last analysis.
+    /// Takes the suspects that are asleep: only these can be part of a deadlock that did not exist at the last
+    /// analysis.
     pub(super) fn take_suspects(&mut self) -> Vec<PartyId> {
         let mut suspects = std::mem::take(&mut self.suspects);
         for party in &suspects {
@@ -137,7 +136,7 @@ impl Parties {
         suspects
     }
 
-    /// Changes a party and keeps the count of those awake and the suspects in step.
+    /// Changes a party and updates the number of awake parties and the suspects.
     fn change(&mut self, party: PartyId, change: impl FnOnce(&mut Party)) -> bool {
         let Some(state) = self.all.get_mut(&party) else {
             return false;
@@ -153,8 +152,8 @@ impl Parties {
                 self.awake -= 1;
             }
         }
-        // The list holds each party once; those that were removed meanwhile also turn it into
-        // "everyone", which bounds it.
+        // The list holds each party once. Removed parties can remain in it, but removing one sets
+        // `suspect_all`, which stops the list from growing.
         if asleep && !state.suspect && !self.suspect_all {
             state.suspect = true;
             self.suspects.push(party);
@@ -173,12 +172,12 @@ impl Parties {
         });
     }
 
-    /// A wait has a result now.
+    /// Records that a wait has a result now.
     pub(super) fn ended(&mut self, party: PartyId, timed: bool) {
         self.change(party, |state| *state.pending(timed) -= 1);
     }
 
-    /// A wait that had ended is gone.
+    /// Removes a wait that has ended.
     pub(super) fn taken(&mut self, party: PartyId, wait: WaitId) {
         let mut now_idle = false;
         self.change(party, |state| {
@@ -204,22 +203,22 @@ impl Parties {
         }
     }
 
-    /// Whether the sender that something is bound to is being removed, or not there.
+    /// Returns whether the bound sender is being removed or does not exist.
     #[inline]
     pub(super) fn has_left(&self, bond: Bond) -> bool {
         let sender = bond.sender();
         sender.is_some_and(|sender| self.all.get(&sender).is_none_or(|state| state.leaving))
     }
 
-    /// A message with that bond is queued in the channel. Returns `false` if it cannot be bound,
-    /// because there is no such party.
+    /// Records that a message with that bond is queued in the channel. Returns `false` if the bound party does
+    /// not exist.
     #[inline]
     pub(super) fn bind(&mut self, bond: Bond, channel: ChannelId) -> bool {
         bond.sender()
             .is_none_or(|sender| self.note_bound(sender, channel))
     }
 
-    // Out of the way of messages that outlive their sender.
+    // Not inlined, to keep the path of messages that outlive their sender short.
     #[inline(never)]
     fn note_bound(&mut self, sender: PartyId, channel: ChannelId) -> bool {
         let Some(state) = self.all.get_mut(&sender) else {
@@ -229,7 +228,7 @@ impl Parties {
         true
     }
 
-    /// A message with that bond is not queued in the channel any more.
+    /// Records that a message with that bond is no longer queued in the channel.
     #[inline]
     pub(super) fn unbind(&mut self, bond: Bond, channel: ChannelId) {
         if let Some(sender) = bond.sender() {
@@ -249,7 +248,7 @@ impl Parties {
         }
     }
 
-    /// The channels where messages are queued that are bound to the party, and how many in each.
+    /// Takes the channels with queued messages that are bound to the party, and the number in each.
     pub(super) fn take_bound(&mut self, party: PartyId) -> BTreeMap<ChannelId, usize> {
         let state = self.all.get_mut(&party);
         state.map_or_else(BTreeMap::new, |state| std::mem::take(&mut state.bound))
@@ -274,14 +273,14 @@ impl Party {
 impl<M: Parcel> Broker<M> {
     /// Adds a party, which is idle at first.
     ///
-    /// `host_owned` says that the host may run it at any time. Otherwise only those above it may:
-    /// its `parent`, that one's parent, and so on, and with [`PartyId::HOST`] among these again the
-    /// host at any time. With neither, nobody may.
+    /// If `host_owned`, the host can run it at any time. Otherwise only its ancestors can: its `parent`, the
+    /// parent's parent, and so on. If [`PartyId::HOST`] is among the ancestors, the host can run it at any
+    /// time too. A party with neither can never be run.
     ///
-    /// A number that is used again stands for the same sender: messages that the former party sent,
-    /// and that were being received when it was removed, are bound to the new one if they go back.
+    /// If the number was used before, the new party counts as the same sender: messages of the former party
+    /// that were being received when it was removed are bound to the new party if they are put back.
     ///
-    /// Returns `false`, and changes nothing, when the number is taken.
+    /// Returns `false` and changes nothing if the number is in use.
     pub fn add_party(&mut self, id: PartyId, host_owned: bool, parent: Option<PartyId>) -> bool {
         if self.parties.exists(id) {
             return false;
@@ -305,12 +304,12 @@ impl<M: Parcel> Broker<M> {
         true
     }
 
-    /// Says whether the party is executing anything. It stays so while it waits. When a task ends,
-    /// fire its event first and call this afterwards.
+    /// Sets whether the party executes anything. It keeps running while it waits. When a task ends, fire its
+    /// event before calling this.
     ///
-    /// A running party is *awake* unless it has untimed waits and nothing else: no timed wait and
-    /// no result to take. It is then believed to do nothing but wait. If it does several things at
-    /// once, its waits must be timed, or what it does must be divided among several parties.
+    /// A running party is *awake*, unless it has untimed waits and nothing else, that is, no timed wait and no
+    /// untaken result. Such a party is assumed to do nothing but wait. A party that does several things at
+    /// once must use timed waits or be divided into several parties.
     ///
     /// Returns whether the party exists.
     pub fn set_running(&mut self, party: PartyId, running: bool, effects: &mut Effects<M>) -> bool {
@@ -326,15 +325,15 @@ impl<M: Parcel> Broker<M> {
         exists
     }
 
-    /// Says that the party is being stopped: it will be removed, whatever it waits for now.
+    /// Marks the party as being stopped: it will be removed, whatever it waits for now.
     pub fn set_stopping(&mut self, party: PartyId) {
         self.parties.change(party, |state| state.stopping = true);
     }
 
-    /// Removes the party: abandons its waits, discarding what they did not send, and releases all
-    /// its ends. Queued messages that do not outlive it become [orphans](super::Orphaned); those
-    /// that a wait has received already count as delivered. Events that it owns stay, since firing
-    /// or releasing them is up to the caller.
+    /// Removes the party: abandons its waits, discards their unsent messages, and releases all its ends.
+    /// Queued messages that do not outlive it become [orphans](super::Orphaned). Messages that a wait has
+    /// already received count as delivered. The party's events stay, because the caller fires or releases
+    /// them.
     ///
     /// Returns whether the party existed.
     pub fn remove_party(&mut self, party: PartyId, effects: &mut Effects<M>) -> bool {
@@ -342,7 +341,7 @@ impl<M: Parcel> Broker<M> {
             return false;
         };
         state.leaving = true;
-        // One at a time: a message that one wait puts back may go to the party's next wait.
+        // One at a time: a message that one wait puts back can go to the party's next wait.
         while let Some(wait) = self
             .parties
             .get(party)
@@ -358,7 +357,7 @@ impl<M: Parcel> Broker<M> {
         for (channel, side) in ends.into_iter().flatten() {
             self.drop_ends(channel, side, party, usize::MAX, effects);
         }
-        // After the ends, so that queues which nobody can receive any more are not looked through.
+        // After the ends, so that destroyed queues are not scanned.
         self.orphan_all(party, effects);
         self.parties.change(party, |state| state.running = false);
         self.parties.all.remove(&party);

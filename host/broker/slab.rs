@@ -1,9 +1,9 @@
-//! Storage whose keys never come to name something else.
+//! A slab whose keys are never reused.
 
-/// The mark of "no slot" in linked structures; no slot ever has this index.
+/// The "no slot" value in linked structures. No slot has this index.
 pub(super) const NIL: u32 = u32::MAX;
 
-/// Names one value in a [`Slab`] for ever: once the value is removed the key names nothing.
+/// The key of one value in a [`Slab`]. It stays unique after the value is removed.
 #[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug)]
 pub(super) struct Key {
     pub(super) index: u32,
@@ -17,7 +17,7 @@ struct Slot<T> {
     value: Option<T>,
 }
 
-/// A vector with holes that are filled again under a new generation.
+/// A vector whose vacant slots are filled again with a new generation.
 #[derive(Debug)]
 pub(super) struct Slab<T> {
     slots: Vec<Slot<T>>,
@@ -38,12 +38,12 @@ impl<T> Slab<T> {
         self.len
     }
 
-    /// Whether `more` values can be inserted; only the width of an index limits that.
+    /// Returns whether `more` values can be inserted. Only the width of an index limits this.
     pub(super) fn has_room(&self, more: usize) -> bool {
         more <= (NIL as usize).saturating_sub(self.slots.len())
     }
 
-    /// Stores a value, or drops it and returns `None` when every index is in use.
+    /// Stores a value. Drops it and returns `None` if every index is in use.
     pub(super) fn insert(&mut self, value: T) -> Option<Key> {
         if let Some(slot) = self.slots.get_mut(self.free as usize) {
             let index = self.free;
@@ -68,7 +68,7 @@ impl<T> Slab<T> {
         })
     }
 
-    /// All values with their keys, in the order of their indices.
+    /// Iterates over all values and their keys, in index order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
         (0..).zip(&self.slots).filter_map(|(index, slot)| {
             let generation = slot.generation;
@@ -95,12 +95,12 @@ impl<T> Slab<T> {
         }
     }
 
-    /// The value at an index that the caller knows to be current.
+    /// Returns the value at an index that the caller knows to be current.
     pub(super) fn at(&self, index: u32) -> Option<&T> {
         self.slots.get(index as usize)?.value.as_ref()
     }
 
-    /// The value at an index that the caller knows to be current.
+    /// Returns the value at an index that the caller knows to be current.
     pub(super) fn at_mut(&mut self, index: u32) -> Option<&mut T> {
         self.slots.get_mut(index as usize)?.value.as_mut()
     }
@@ -118,8 +118,8 @@ impl<T> Slab<T> {
         let slot = self.slots.get_mut(index as usize)?;
         let value = slot.value.take()?;
         self.len -= 1;
-        // A slot whose generations are used up is never filled again: wrapping around would let an
-        // old key name a new value.
+        // A slot whose generations are exhausted is never filled again: wrapping around would make an old key
+        // valid for a new value.
         if let Some(generation) = slot.generation.checked_add(1) {
             slot.generation = generation;
             slot.next_free = self.free;

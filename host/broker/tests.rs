@@ -1,4 +1,4 @@
-//! What the broker promises, point by point.
+//! Tests of sends, receives, selects and events.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -7,17 +7,17 @@ use std::task::{Poll, Wake, Waker};
 
 use super::*;
 
-/// A message: what it says, and its size.
+/// A message with a word and a size.
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub(super) struct Note(pub(super) u32, pub(super) usize);
 
-/// Words from here on do not outlive their sender, and are kept.
+/// Words from here on do not outlive their sender and are kept.
 pub(super) const KEPT: u32 = 1000;
 /// Words from here on are removed with their sender.
 pub(super) const REMOVED: u32 = 2000;
 /// Words from here on are replaced with marks.
 pub(super) const REPLACED: u32 = 3000;
-/// Words from here on are the marks.
+/// Words from here on are marks.
 pub(super) const MARK: u32 = 4000;
 
 impl Parcel for Note {
@@ -54,7 +54,7 @@ pub(super) struct Bench {
 pub(super) type One = Begin<Note, Case<Note>>;
 
 impl Bench {
-    /// With parties A, B and C, all running.
+    /// Creates a broker with the running parties A, B and C.
     pub(super) fn new() -> Self {
         let mut bench = Self {
             broker: Broker::new(7),
@@ -89,7 +89,7 @@ impl Bench {
             .begin_one(party, case, blocking, &mut self.effects)
     }
 
-    /// Tries to send; tells whether it was sent.
+    /// Tries to send. Returns whether the message was sent.
     pub(super) fn put(&mut self, channel: ChannelId, word: u32) -> bool {
         match self.one(A, Case::Send(channel, Note(word, 1)), Blocking::Try) {
             Begin::Done(done) => done.outcome == Outcome::Sent,
@@ -138,7 +138,7 @@ impl Bench {
         self.broker.release(channel, side, party, &mut self.effects)
     }
 
-    /// Lets the party have one end of a side in place of A.
+    /// Transfers one end of a side from A to the party.
     pub(super) fn hand(&mut self, channel: ChannelId, side: Side, party: PartyId) {
         assert!(self.broker.acquire(channel, side, party));
         assert!(self.release(channel, side, A));
@@ -157,7 +157,7 @@ pub(super) fn note(word: u32) -> Note {
 }
 
 #[test]
-fn the_choices_of_a_seeded_party_follow_from_its_seed() {
+fn the_choices_of_a_seeded_party_depend_on_its_seed_only() {
     let choices = |broker_seed, seed| {
         let mut broker: Broker<Note> = Broker::new(broker_seed);
         let party = PartyId(7);
@@ -175,7 +175,7 @@ fn the_choices_of_a_seeded_party_follow_from_its_seed() {
                 .collect();
             match broker.begin(party, cases, Blocking::Try, effects) {
                 Begin::Done(done) => chosen.push(done.case),
-                _ => panic!("each of them is ready"),
+                _ => panic!("each case is ready"),
             }
         }
         chosen
@@ -217,7 +217,7 @@ fn queues_are_bounded_in_messages() {
 #[test]
 fn queues_are_bounded_in_bytes() {
     const LEAST: usize = Broker::<Note>::MIN_CHARGE;
-    // Sizes of what is sent, in a budget of 4000, and how many of them fit.
+    // Message sizes, and how many of these messages fit into a budget of 4000 bytes.
     for (sizes, fits) in [
         (vec![0; 40], 15),
         (vec![LEAST; 40], 15),
@@ -257,7 +257,7 @@ fn queues_are_bounded_in_bytes() {
 }
 
 #[test]
-fn a_large_message_is_not_overtaken_but_may_give_way() {
+fn a_large_waiting_message_is_not_overtaken_unless_abandoned() {
     let mut t = Bench::new();
     let ch = t.channel_of(A, usize::MAX, 4000);
     let send = |t: &mut Bench, size| t.one(A, Case::Send(ch, Note(size as u32, size)), WAIT);
@@ -271,8 +271,8 @@ fn a_large_message_is_not_overtaken_but_may_give_way() {
 }
 
 #[test]
-fn closed_channels_are_drained() {
-    // By closing, or by giving up the last sender.
+fn receivers_drain_closed_channels() {
+    // By closing it, or by releasing the last sender.
     for close in [true, false] {
         let mut t = Bench::new();
         let ch = t.channel(2);
@@ -295,7 +295,7 @@ fn closed_channels_are_drained() {
 }
 
 #[test]
-fn the_last_end_of_a_side_ends_the_waits_at_the_other() {
+fn releasing_the_last_end_of_a_side_ends_waits_at_the_other() {
     let mut t = Bench::new();
     let ch = t.channel(1);
     let waits = [B, C].map(|party| t.wait(party, Case::Receive(ch)));
@@ -316,7 +316,7 @@ fn the_last_end_of_a_side_ends_the_waits_at_the_other() {
 }
 
 #[test]
-fn stale_ids_name_nothing() {
+fn stale_ids_are_rejected() {
     let mut t = Bench::new();
     let old = t.channel(1);
     t.release(old, Side::Sender, A);
@@ -342,7 +342,7 @@ fn stale_ids_name_nothing() {
 }
 
 #[test]
-fn select_is_fair() {
+fn select_chooses_among_ready_cases_evenly() {
     let mut t = Bench::new();
     let [x, y, z] = [1, 1, 1].map(|places| t.channel(places));
     let event = t.broker.create_event(A).unwrap();
@@ -368,7 +368,7 @@ fn select_is_fair() {
 }
 
 #[test]
-fn select_claims_one_case_and_leaves_the_other_lines() {
+fn select_completes_one_case_and_leaves_all_lines() {
     let mut t = Bench::new();
     let [x, y] = [0, 0].map(|places| t.channel(places));
     let select = t.select(
@@ -386,7 +386,7 @@ fn select_claims_one_case_and_leaves_the_other_lines() {
     };
     assert_eq!((done.case, done.outcome), (1, Outcome::Sent));
     assert_eq!(done.unsent, [note(2)]);
-    // Nothing stays behind in lines that nobody serves.
+    // No entries remain in lines that nothing serves.
     for _ in 0..100 {
         let wait = t.select(A, vec![Case::Receive(x), Case::Receive(y)]);
         assert!(t.abandon(wait).is_some());
@@ -396,7 +396,7 @@ fn select_claims_one_case_and_leaves_the_other_lines() {
 }
 
 #[test]
-fn abandoned_results_go_back_in_order() {
+fn abandoned_results_return_to_the_queue_in_order() {
     for places in [0, 3] {
         for order in [[0, 1], [1, 0]] {
             let mut t = Bench::new();
@@ -428,7 +428,7 @@ fn abandoned_results_go_back_in_order() {
 }
 
 #[test]
-fn only_the_right_waiters_are_woken() {
+fn only_waiters_with_results_are_woken() {
     struct Count(AtomicUsize);
     impl Wake for Count {
         fn wake(self: Arc<Self>) {
@@ -459,7 +459,7 @@ fn only_the_right_waiters_are_woken() {
 }
 
 #[test]
-fn events_fire_for_ever() {
+fn fired_events_stay_fired() {
     let mut t = Bench::new();
     let event = t.broker.create_event(B).unwrap();
     let wait = t.wait(A, Case::Event(event));
@@ -476,7 +476,7 @@ fn events_fire_for_ever() {
 }
 
 #[test]
-fn waits_are_limited_and_end_with_their_party() {
+fn waits_are_limited_and_removed_with_their_party() {
     let mut t = Bench::new();
     let ch = t.channel(0);
     for word in 0..Broker::<Note>::MAX_WAITS {

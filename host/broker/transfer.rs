@@ -8,14 +8,14 @@ use super::orphan::Bond;
 use super::wait::Origin;
 use super::{Broker, Capacity, Case, ChannelId, Effects, Outcome, Parcel, PartyId};
 
-/// How a case ended, and where the message came from, if one was received.
+/// The result of a case, and the place a received message came from.
 type Ended<M> = (Outcome<M>, Option<Origin>);
 
-/// A queue that got room for more messages than this gives it back once it is empty.
+/// The capacity, in messages, above which an empty queue frees its storage.
 const ROOM_KEPT: usize = 1024;
 
 impl<M> Channel<M> {
-    /// Whether the queue takes a message of that charge, leaving aside who came first.
+    /// Returns whether the queue has room for a message of that charge, ignoring waiting senders.
     pub(super) fn fits(&self, charge: usize) -> bool {
         let has_place = match self.capacity {
             Capacity::Rendezvous => false,
@@ -25,8 +25,8 @@ impl<M> Channel<M> {
         has_place && charge <= self.max_bytes.saturating_sub(self.bytes)
     }
 
-    /// Whether a new message is queued at once. One that would fit still queues up behind senders
-    /// that came before, or a large message would never find room.
+    /// Returns whether a new message is queued at once. A message that fits still waits behind earlier
+    /// senders; otherwise a large message might never find room.
     fn admits(&self, charge: usize) -> bool {
         self.senders.is_empty() && self.fits(charge)
     }
@@ -50,7 +50,7 @@ impl<M> Channel<M> {
         Some(item)
     }
 
-    /// Gives back the room of a long queue that is empty now.
+    /// Frees the storage of an empty queue that was long.
     #[inline]
     pub(super) fn trim(&mut self) {
         if self.queue.is_empty() && self.queue.capacity() > ROOM_KEPT {
@@ -64,7 +64,7 @@ impl<M: Parcel> Broker<M> {
         message.size().max(Self::MIN_CHARGE)
     }
 
-    /// Whether the case would end at once.
+    /// Returns whether the case would complete at once.
     pub(super) fn is_ready(&self, case: &Case<M>) -> bool {
         match case {
             Case::Receive(id) => self.channels.get(id.0).is_none_or(|channel| {
@@ -81,7 +81,7 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Ends the party's case now, or gives it back.
+    /// Completes the party's case now, or returns it.
     #[inline]
     pub(super) fn attempt(
         &mut self,
@@ -153,7 +153,7 @@ impl<M: Parcel> Broker<M> {
         Ok(Outcome::Sent)
     }
 
-    /// Queues what is left of a message whose sender is not there.
+    /// Queues what remains of a message whose sender does not exist.
     #[cold]
     fn queue_orphan(&mut self, id: ChannelId, load: Load<M>, effects: &mut Effects<M>) {
         if let Some(load) = Self::orphan(load, effects) {
@@ -161,7 +161,7 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Puts a message at the end of the channel's queue.
+    /// Appends a message to the channel's queue.
     #[inline]
     fn enqueue(&mut self, id: ChannelId, load: Load<M>) {
         if let Some(channel) = self.channels.get_mut(id.0) {
@@ -187,8 +187,7 @@ impl<M: Parcel> Broker<M> {
             }
             return Some((Outcome::Received(item.load.message), Some(origin)));
         }
-        // With nothing queued, a sender that waits is at a rendezvous: any message fits an empty
-        // queue.
+        // The queue is empty and any message fits an empty queue, so a waiting sender is at a rendezvous.
         if let Some(first) = channel.senders.first() {
             let order = channel.take_order();
             let load = self.entries.at_mut(first)?.load.take()?;
@@ -199,7 +198,7 @@ impl<M: Parcel> Broker<M> {
         channel.closed.then_some((Outcome::Closed(None), None))
     }
 
-    /// Queues the messages of waiting senders, first come first served, as far as they fit.
+    /// Queues the messages of waiting senders in order, as long as they fit.
     pub(super) fn promote(&mut self, id: ChannelId, effects: &mut Effects<M>) {
         while let Some(channel) = self.channels.get_mut(id.0) {
             let Some(first) = channel.senders.first() else {
@@ -217,23 +216,22 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Puts a message that was received, and did not reach its receiver, back where it was, as if the
-    /// wait that received it had been [abandoned](Self::abandon) instead: its receiver died, say,
-    /// before it had it. If its sender was removed meanwhile, it is an orphan now; if nobody holds a
-    /// receiver, or the channel was [destroyed](Self::destroy), it is discarded.
+    /// Puts a received but undelivered message back in its place, as if the wait that received it had been
+    /// [abandoned](Self::abandon). The usual reason is that the receiver died before delivery. If the sender
+    /// was removed in the meantime, the message becomes an orphan. If the channel has no receivers or was
+    /// [destroyed](Self::destroy), the message is discarded.
     ///
-    /// To be called once for a message.
+    /// Must be called at most once for each received message.
     pub fn redeliver(&mut self, origin: Origin, message: M, effects: &mut Effects<M>) {
         self.put_back(origin, message, effects);
         self.settle(effects);
     }
 
-    /// Puts a message that was received back at the front of its channel, for instance because it
-    /// could not be delivered. The next receiver gets it, even at a rendezvous, and even beyond
-    /// the channel's capacity and budget. If nobody holds a receiver, or the channel was
-    /// [destroyed](Self::destroy), it is discarded.
+    /// Puts a message that was received at the front of its channel. The next receiver gets it, even at a
+    /// rendezvous, and even if it exceeds the channel's capacity or budget. If the channel has no receivers or
+    /// was [destroyed](Self::destroy), the message is discarded.
     ///
-    /// It counts as a message of the host's now, so it never becomes an orphan.
+    /// The message now counts as sent by the host, so it never becomes an orphan.
     ///
     /// Of several messages that are given back, the last one comes first.
     pub fn give_back(&mut self, channel: ChannelId, message: M, effects: &mut Effects<M>) {
@@ -283,7 +281,7 @@ impl<M: Parcel> Broker<M> {
             self.complete(first, outcome, Some(origin), effects);
             return;
         }
-        // The budget does not bound what is put back, so the sum could overflow.
+        // The budget does not bound messages that are put back, so the sum could overflow.
         load.charge = load.charge.min(usize::MAX - channel.bytes);
         channel.bytes += load.charge;
         self.queued_bytes = self.queued_bytes.wrapping_add(load.charge);

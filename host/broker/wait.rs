@@ -1,4 +1,4 @@
-//! Waits: what parties ask for and cannot have yet.
+//! Waits: operations that cannot complete yet.
 
 use std::task::{Poll, Waker};
 
@@ -10,7 +10,7 @@ use super::{PartyId, WaitId};
 #[cfg(test)]
 use crate::points::Point;
 
-/// Where a received message came from, and where it goes back to if it does not arrive.
+/// The place a received message came from, and to which it returns if it is not delivered.
 #[derive(Copy, Clone, Eq, PartialEq, Debug)]
 pub struct Origin {
     pub(super) channel: ChannelId,
@@ -23,7 +23,7 @@ pub struct Origin {
 pub(super) struct Wait<M> {
     pub(super) party: PartyId,
     timed: bool,
-    /// The first of the wait's entries, which are linked by [`Entry::sibling`].
+    /// The index of the wait's first entry. The entries are linked by [`Entry::sibling`].
     pub(super) entries: u32,
     waker: Option<Waker>,
     pub(super) done: Option<Done<M>>,
@@ -35,7 +35,7 @@ impl<M> Wait<M> {
         self.done.is_some()
     }
 
-    /// The message in the result.
+    /// Returns the message in the result.
     pub(super) fn received(&self) -> Option<&M> {
         match &self.done {
             Some(done) => match &done.outcome {
@@ -48,11 +48,11 @@ impl<M> Wait<M> {
 }
 
 impl<M: Parcel> Broker<M> {
-    /// Does one of several things: whichever can be done at once, chosen at random if there are
-    /// several; otherwise whichever can be done first, if the party wants to wait. A case that
-    /// fails at once, as on a closed channel, counts as one that can be done.
+    /// Performs one of several cases. If any can complete at once, chooses one of these at random. Otherwise,
+    /// if the party wants to wait, the first one that can complete ends the wait. A case that fails at once,
+    /// as on a closed channel, counts as one that can complete.
     ///
-    /// Without any case there is nothing to do, now or ever: an untimed wait ends as a deadlock.
+    /// An untimed wait without cases can never complete and ends as a deadlock.
     pub fn begin(
         &mut self,
         party: PartyId,
@@ -79,7 +79,7 @@ impl<M: Parcel> Broker<M> {
         };
         match self.enlist(party, timed, cases.len()) {
             Some(wait) => {
-                // From the last to the first, because each becomes the head of the wait's list.
+                // In reverse order, because each becomes the head of the wait's list.
                 for (index, case) in cases.into_iter().enumerate().rev() {
                     self.stand_in_line(wait, party, index, case);
                 }
@@ -90,7 +90,7 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Does what [`begin`](Self::begin) does for a single case, and costs less.
+    /// Does what [`begin`](Self::begin) does for a single case, at a lower cost.
     #[inline]
     pub fn begin_one(
         &mut self,
@@ -124,7 +124,7 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Picks one of the cases that are ready, all with the same probability.
+    /// Chooses one of the ready cases with equal probability.
     fn choose(&mut self, party: PartyId, cases: &[Case<M>]) -> Option<usize> {
         let mut chosen = None;
         let mut ready = 0;
@@ -188,7 +188,7 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Takes the wait out of all lines and returns the messages that it still wanted to send.
+    /// Removes the wait from all lines and returns its unsent messages.
     fn leave_lines(&mut self, wait: u32) -> Vec<M> {
         let mut unsent = Vec::new();
         let Some(state) = self.waits.at_mut(wait) else {
@@ -222,7 +222,7 @@ impl<M: Parcel> Broker<M> {
         unsent
     }
 
-    /// Ends the wait that the entry belongs to. A message to be sent must be taken out before.
+    /// Ends the wait that the entry belongs to. The caller must have taken the message of a send out of it.
     pub(super) fn complete(
         &mut self,
         entry: u32,
@@ -257,9 +257,9 @@ impl<M: Parcel> Broker<M> {
         }
     }
 
-    /// Takes the result of a wait, which thereby is gone. While there is none, remembers the waker
-    /// in place of the one given before. `Ready(None)` means that there is no such wait: its
-    /// result was taken, it was abandoned, or its party was removed.
+    /// Takes the result of a wait and frees the wait. If there is no result yet, stores the waker in place of
+    /// the previous one. `Ready(None)` means that the wait does not exist: its result was taken, it was
+    /// abandoned, or its party was removed.
     pub fn poll(&mut self, wait: WaitId, waker: &Waker) -> Poll<Option<Done<M>>> {
         let Some(state) = self.waits.get_mut(wait.0) else {
             return Poll::Ready(None);
@@ -276,7 +276,7 @@ impl<M: Parcel> Broker<M> {
         Poll::Pending
     }
 
-    /// Whose wait it is, and which moment of it the next poll is, if it is one that matters.
+    /// Returns the wait's party and the failpoint that its next poll represents, if any.
     #[cfg(test)]
     pub(crate) fn progress(&self, wait: WaitId) -> Option<(PartyId, Point)> {
         let state = self.waits.get(wait.0)?;
@@ -288,13 +288,12 @@ impl<M: Parcel> Broker<M> {
         Some((state.party, point))
     }
 
-    /// Ends a wait whose result nobody will take: it timed out, was cancelled, or its task was
-    /// killed. A message that it received goes back to its place in its channel, or is discarded
-    /// if nobody can receive it; a message that it sent stays sent. If the sender of what goes back
-    /// was removed meanwhile, it is an orphan now.
+    /// Ends a wait whose result is not needed: it timed out, was cancelled, or its task was killed. A message
+    /// that it received returns to its place in the channel, or is discarded if there is no receiver. A
+    /// message that it sent stays sent. If the sender of a returned message was removed in the meantime, the
+    /// message becomes an orphan.
     ///
-    /// Returns the messages that were not sent, or `None` if there is no such wait. Whoever polls
-    /// the wait is woken.
+    /// Returns the unsent messages, or `None` if there is no such wait. Wakes the waker of the last poll.
     pub fn abandon(&mut self, wait: WaitId, effects: &mut Effects<M>) -> Option<Vec<M>> {
         let unsent = self.give_up(wait, effects);
         self.settle(effects);

@@ -1,99 +1,99 @@
-//! Why a value was not sent or received, one type for each way to ask.
+//! The errors of channel operations, one type for each operation.
 
 use crate::encoding::Refusal;
 use crate::value::Value;
 use std::fmt;
 
-/// Why [`Sender::send`] did not send a value, which it gives back.
+/// The error of [`Sender::send`], which returns the value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SendError {
-    /// The channel is closed, or has no receiver any more.
+    /// The channel is closed, or has no receivers.
     Closed(Value),
-    /// The value cannot be sent at all.
+    /// The value cannot be sent.
     Refused {
         /// The value.
         value: Value,
-        /// What is wrong with it.
+        /// The reason.
         refusal: Refusal,
     },
 }
 
-/// Why [`Sender::try_send`] did not send a value, which it gives back.
+/// The error of [`Sender::try_send`], which returns the value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TrySendError {
-    /// The channel is full, or no receiver waits at a rendezvous.
+    /// The channel is full or, at a rendezvous, no receiver waits.
     Full(Value),
-    /// The channel is closed, or has no receiver any more.
+    /// The channel is closed, or has no receivers.
     Closed(Value),
-    /// The value cannot be sent at all.
+    /// The value cannot be sent.
     Refused {
         /// The value.
         value: Value,
-        /// What is wrong with it.
+        /// The reason.
         refusal: Refusal,
     },
 }
 
-/// Why [`Sender::send_timeout`] did not send a value, which it gives back.
+/// The error of [`Sender::send_timeout`], which returns the value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SendTimeoutError {
-    /// Time ran out.
+    /// The time limit expired before the value was sent.
     Timeout(Value),
-    /// The channel is closed, or has no receiver any more.
+    /// The channel is closed, or has no receivers.
     Closed(Value),
-    /// The value cannot be sent at all.
+    /// The value cannot be sent.
     Refused {
         /// The value.
         value: Value,
-        /// What is wrong with it.
+        /// The reason.
         refusal: Refusal,
     },
 }
 
-/// Why [`Receiver::recv`] returned no value.
+/// The error of [`Receiver::recv`].
 ///
-/// `Undecodable` concerns one message, which is gone; the channel goes on.
+/// `Undecodable` affects one message only, which is gone; the channel can still be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecvError {
     /// The channel is empty, and closed or without senders.
     Closed,
-    /// The next message cannot become a [`Value`]: it shares too much, or too large a value would come of
-    /// it ([`Refusal::TooShared`], [`Refusal::TooManyObjects`]), it is a pickle
+    /// The next message cannot be converted into a [`Value`]. Either its value would be too large because of
+    /// shared objects ([`Refusal::TooShared`]) or otherwise ([`Refusal::TooManyObjects`]), or it is a pickle
     /// ([`Refusal::NotShareable`]), or its sender was destroyed ([`Refusal::Unbound`]).
     Undecodable(Refusal),
 }
 
-/// Why [`Receiver::try_recv`] returned no value.
+/// The error of [`Receiver::try_recv`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TryRecvError {
     /// The channel is empty.
     Empty,
     /// The channel is empty, and closed or without senders.
     Closed,
-    /// The next message cannot become a [`Value`]: see [`RecvError::Undecodable`].
+    /// The next message cannot be converted into a [`Value`]: see [`RecvError::Undecodable`].
     Undecodable(Refusal),
 }
 
-/// Why [`Receiver::recv_timeout`] returned no value.
+/// The error of [`Receiver::recv_timeout`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecvTimeoutError {
-    /// Time ran out.
+    /// The time limit expired before a value was received.
     Timeout,
     /// The channel is empty, and closed or without senders.
     Closed,
-    /// The next message cannot become a [`Value`]: see [`RecvError::Undecodable`].
+    /// The next message cannot be converted into a [`Value`]: see [`RecvError::Undecodable`].
     Undecodable(Refusal),
 }
 
 const CLOSED: &str = "the channel is closed";
 const DRAINED: &str = "the channel is empty and closed";
 
-/// What is said of a value that cannot be sent.
+/// Writes the text for a value that cannot be sent.
 fn unsendable(f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Result {
     write!(f, "cannot send: {refusal}")
 }
 
-/// What is said of a message that no value comes of.
+/// Writes the text for an undecodable message.
 fn unreadable(f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Result {
     write!(f, "cannot receive: {refusal}")
 }
@@ -120,7 +120,7 @@ impl fmt::Display for TrySendError {
 impl fmt::Display for SendTimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SendTimeoutError::Timeout(_) => f.write_str("no receiver came in time"),
+            SendTimeoutError::Timeout(_) => f.write_str("the send timed out"),
             SendTimeoutError::Closed(_) => f.write_str(CLOSED),
             SendTimeoutError::Refused { refusal, .. } => unsendable(f, refusal),
         }
@@ -149,7 +149,7 @@ impl fmt::Display for TryRecvError {
 impl fmt::Display for RecvTimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RecvTimeoutError::Timeout => f.write_str("no value was sent in time"),
+            RecvTimeoutError::Timeout => f.write_str("the receive timed out"),
             RecvTimeoutError::Closed => f.write_str(DRAINED),
             RecvTimeoutError::Undecodable(refusal) => unreadable(f, refusal),
         }
@@ -164,7 +164,7 @@ impl std::error::Error for TryRecvError {}
 impl std::error::Error for RecvTimeoutError {}
 
 impl From<SendTimeoutError> for TrySendError {
-    /// A send that does not wait runs out of time where the channel is full.
+    /// Converts `Timeout` into `Full`: a send without waiting times out if the channel is full.
     fn from(error: SendTimeoutError) -> Self {
         match error {
             SendTimeoutError::Timeout(value) => TrySendError::Full(value),
@@ -177,7 +177,7 @@ impl From<SendTimeoutError> for TrySendError {
 }
 
 impl From<RecvTimeoutError> for TryRecvError {
-    /// A receive that does not wait runs out of time where the channel is empty.
+    /// Converts `Timeout` into `Empty`: a receive without waiting times out if the channel is empty.
     fn from(error: RecvTimeoutError) -> Self {
         match error {
             RecvTimeoutError::Timeout => TryRecvError::Empty,

@@ -1,4 +1,4 @@
-//! The check that a body is data, and nothing but data.
+//! Validation of bodies: only data passes.
 
 use super::{
     DEPTH_CEILING, FLAG_REF, MAX_SHARED_KEYS, MAX_SIZE, Refusal, code, escape,
@@ -8,33 +8,32 @@ use super::{
     utf8,
 };
 
-/// What a check found out about a body on the way.
+/// Facts about a body that a check determines.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Some object is escaped, so that the reader must rebuild the value after `marshal.loads`.
+    /// An object is escaped, so the reader must rebuild the value after `marshal.loads`.
     pub escaped: bool,
-    /// A bytes object occurs outside an escape. `marshal` writes every other buffer as bytes too,
-    /// so that the writer must make sure that this is what was sent.
+    /// A bytes object occurs outside an escape. `marshal` writes every other buffer as bytes too, so the
+    /// writer must verify that bytes were sent.
     pub plain_bytes: bool,
-    /// A string is marked as interned. `marshal.loads` makes such strings immortal, so that a
-    /// reader of ever new ones never gets their memory back.
+    /// A string is marked as interned. `marshal.loads` makes such strings immortal, so a reader that keeps
+    /// receiving new ones leaks memory.
     pub interned: bool,
-    /// How many objects the body writes out, not counting references to them.
+    /// The number of objects that the body writes out, excluding references to them.
     pub objects: usize,
 }
 
 /// Checks that `marshal.loads(body)` succeeds, returns only data and runs no code.
 ///
-/// `handles` is the number of handles that travel with the message. Containers may nest
-/// `max_depth` deep, but never deeper than [`DEPTH_CEILING`].
+/// `handles` is the number of handles that travel with the message. `max_depth` is the maximum nesting of
+/// containers, and is capped at [`DEPTH_CEILING`].
 ///
-/// The body is read once, without allocating unless it has more than a few objects that can be
-/// referred to.
+/// The check reads the body once. It allocates only if more than a few objects can be referred to.
 ///
 /// # Errors
 ///
-/// Returns the first [`Refusal`] met.
+/// Returns the first [`Refusal`] that it finds.
 ///
 /// # Examples
 ///
@@ -50,7 +49,8 @@ pub fn check(body: &[u8], handles: usize, max_depth: usize) -> Result<Summary, R
     check_all(body, Carries::Any(handles), max_depth)
 }
 
-/// As [`check`], of a message with which exactly these ends travel: an escape must name ends of its own kind.
+/// Does what [`check`] does, for a message that carries exactly these ends: each escape must refer to an end
+/// of its kind.
 pub(crate) fn check_ends(
     body: &[u8],
     ends: &[Travels],
@@ -68,7 +68,7 @@ fn check_all(body: &[u8], carries: Carries, max_depth: usize) -> Result<Summary,
     }
 }
 
-/// The kind of something that travels beside a message.
+/// The kind of an attachment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Travels {
     Sender,
@@ -76,9 +76,9 @@ pub(crate) enum Travels {
     Interpreter,
 }
 
-/// The ends that travel beside a message, as far as they are known.
+/// The attachments of a message, as far as they are known.
 pub(crate) enum Carries {
-    /// A number of ends of any kind.
+    /// This number of attachments of unknown kinds.
     Any(usize),
     These(Vec<Travels>),
 }
@@ -91,8 +91,8 @@ impl Carries {
         }
     }
 
-    /// Checks that the escape `code` can be rebuilt from the end at `index`.  A queue takes the one
-    /// behind it too.
+    /// Checks that the escape `code` can be rebuilt from the end at `index`. A queue also uses the end after
+    /// it.
     fn check(&self, code: i32, index: i32) -> Result<(), Refusal> {
         let missing = || Refusal::NoSuchHandle {
             index: index.into(),
@@ -123,7 +123,7 @@ impl Carries {
     }
 }
 
-/// Whether a body is a single text that is not ASCII, if it is anything.
+/// Returns whether a body, if valid, is a single non-ASCII string.
 pub(crate) fn is_wide(body: &[u8]) -> bool {
     matches!(
         body.first().map(|byte| byte & !FLAG_REF),
@@ -131,7 +131,7 @@ pub(crate) fn is_wide(body: &[u8]) -> bool {
     )
 }
 
-/// A check that can be left after any number of steps and taken up again.
+/// A check that can be suspended after any number of steps and resumed.
 pub(crate) struct Check {
     /// The offset of the next byte.
     at: usize,
@@ -139,17 +139,17 @@ pub(crate) struct Check {
     summary: Summary,
     carries: Carries,
     max_depth: usize,
-    /// How much of [`MAX_SHARED_KEYS`] is used up.
+    /// The used part of [`MAX_SHARED_KEYS`].
     shared: usize,
-    /// The innermost container that is being read, and those around it, outermost first.
+    /// The innermost open container. `outer` has the containers around it, outermost first.
     frame: Frame,
     outer: Vec<Frame>,
-    /// The long text or number that is being read.
+    /// The long string or number that is being read.
     scan: Option<Scan>,
 }
 
 impl Check {
-    /// A check that has not begun; see [`check`] for the parameters.
+    /// Creates a check that has not started. See [`check`] for the parameters.
     pub(crate) fn new(carries: Carries, max_depth: usize) -> Self {
         Check {
             at: 0,
@@ -164,12 +164,12 @@ impl Check {
         }
     }
 
-    /// Takes up to `steps` steps and returns the summary at the end of the body. An object is one step, and so are 16
-    /// bytes of a long text or number. The caller passes the same `body` each time.
+    /// Takes up to `steps` steps and returns the summary at the end of the body. An object is one step, as are
+    /// 16 bytes of a long string or number. The caller passes the same `body` each time.
     ///
     /// # Errors
     ///
-    /// Returns the first [`Refusal`] met, after which the check is over.
+    /// Returns the first [`Refusal`] that it finds. The check must not be resumed then.
     pub(crate) fn go_on(&mut self, body: &[u8], steps: usize) -> Result<Option<Summary>, Refusal> {
         if body.len() > MAX_SIZE {
             return Err(Refusal::TooLarge { limit: MAX_SIZE });
@@ -187,33 +187,33 @@ impl Check {
         }
     }
 
-    /// The bytes that the check has allocated so far.
+    /// Returns the memory that the check has allocated so far, in bytes.
     pub(crate) fn memory(&self) -> usize {
         self.table.memory() + self.outer.capacity() * size_of::<Frame>()
     }
 }
 
-/// Its refusals are boxed as long as they are on their way, so that what is returned for each object
-/// that is not refused fits into registers.
+/// A check in progress. Refusals are boxed internally, so that the result for each accepted object fits into
+/// registers.
 struct Checker<'a, 'c> {
     reader: Reader<'a>,
     on: &'c mut Check,
 }
 
-/// What begins at a place of the body.
+/// The start of an object in the body.
 enum Read {
-    /// An object, which ends there too.
+    /// A complete object.
     Object(Node),
     /// A container, whose items follow.
     Container(Frame),
-    /// A long text or number, whose bytes follow.
+    /// A long string or number, whose bytes follow.
     Scan(Scan),
 }
 
 impl Checker<'_, '_> {
-    /// Takes up to `steps` steps and returns whether the object that the body is has ended.
+    /// Takes up to `steps` steps and returns whether the body's object is complete.
     fn take_steps(&mut self, mut steps: usize) -> Result<bool, Box<Refusal>> {
-        // Kept at hand while the check goes on.
+        // A local copy, for speed.
         let mut frame = self.on.frame;
         let ended = loop {
             if let Some(scan) = self.on.scan {
@@ -240,7 +240,7 @@ impl Checker<'_, '_> {
                     self.on.table.complete(slot, frame.node);
                 }
                 let node = frame.node;
-                // There is one around each container: the root is around all.
+                // Each container has an enclosing frame: the root encloses all.
                 frame = self.on.outer.pop().unwrap_or(Frame::ROOT);
                 self.add(&mut frame, node)?;
                 continue;
@@ -264,7 +264,7 @@ impl Checker<'_, '_> {
         Ok(ended)
     }
 
-    /// Adds an object to the container that it was read for.
+    /// Adds an object to its container.
     #[inline]
     fn add(&mut self, frame: &mut Frame, node: Node) -> Result<(), Box<Refusal>> {
         match frame.expects {
@@ -284,7 +284,7 @@ impl Checker<'_, '_> {
         Ok(())
     }
 
-    /// Reads the beginning of an object whose first byte is `byte`, and all of it if it is short.
+    /// Reads the start of an object whose first byte is `byte`; reads short objects completely.
     #[inline]
     fn object_of(&mut self, byte: u8) -> Result<Read, Box<Refusal>> {
         let flag = byte & FLAG_REF != 0;
@@ -358,7 +358,7 @@ impl Checker<'_, '_> {
         Ok(Read::Object(self.scalar(node, flag)))
     }
 
-    /// Counts and numbers an object that was read.
+    /// Counts an object that was read, and adds it to the table if flagged.
     #[inline]
     fn scalar(&mut self, node: Node, flag: bool) -> Node {
         self.on.summary.objects += 1;
@@ -374,7 +374,7 @@ impl Checker<'_, '_> {
         self.scan(what, begin, length, flag)
     }
 
-    /// Reads `length` bytes, or begins to where that takes long. What is wrong with them is said of `begin`.
+    /// Reads `length` bytes, or starts a scan if there are many. A refusal gives the offset `begin`.
     fn scan(
         &mut self,
         what: Scanned,
@@ -403,7 +403,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// Reads a piece of a long text or number, and returns the object when that was the last one.
+    /// Reads a piece of a long string or number. Returns the object after the last piece.
     fn scan_on(&mut self, scan: Scan) -> Result<Option<Node>, Box<Refusal>> {
         let at = self.reader.at();
         let left = scan.end.saturating_sub(at);
@@ -424,7 +424,7 @@ impl Checker<'_, '_> {
         Ok(Some(self.scalar(Node::SCALAR, scan.flag)))
     }
 
-    /// Refuses a type byte that is none of data's.
+    /// Refuses a type byte that does not denote data.
     #[cold]
     fn foreign(&self, byte: u8) -> Refusal {
         Refusal::NotShareable(match byte & !FLAG_REF {
@@ -440,7 +440,7 @@ impl Checker<'_, '_> {
         })
     }
 
-    /// Something wrong with the byte just read.
+    /// Returns a refusal about the byte just read.
     #[cold]
     fn malformed(&self, what: &'static str) -> Refusal {
         Refusal::Malformed {
@@ -449,11 +449,11 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// Refuses the flag where `marshal` ignores it and never writes it.
+    /// Refuses the reference flag on types for which `marshal` ignores it and never writes it.
     #[inline]
     fn never_flagged(&self, flag: bool) -> Result<(), Refusal> {
         if flag {
-            return Err(self.malformed("a mark for references on an object that takes none"));
+            return Err(self.malformed("a reference flag on an object that does not take one"));
         }
         Ok(())
     }
@@ -476,7 +476,7 @@ impl Checker<'_, '_> {
             .and_then(|index| self.on.table.get(index))
             .ok_or(Refusal::Malformed {
                 at,
-                what: "a reference to nothing",
+                what: "a reference to an undefined object",
             })?;
         match node.kind {
             Kind::Pending => return Err(Refusal::Cyclic.into()),
@@ -497,13 +497,13 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// How many containers there are around what is read: all frames but the root, and the one at hand.
+    /// Returns the number of open containers: all frames except the root, including the current one.
     #[inline]
     fn depth(&self) -> usize {
         self.on.outer.len()
     }
 
-    /// Steps into a container of `count` items.
+    /// Enters a container of `count` items.
     #[inline]
     fn enter(
         &mut self,
@@ -533,7 +533,7 @@ impl Checker<'_, '_> {
         self.enter(Expects::Items, Hash::Yes, count, flag)
     }
 
-    /// Checks a key that was read when `before` objects had been.
+    /// Checks a key. `before` is the number of objects read before it.
     #[inline]
     fn hashable(&mut self, key: Node, before: usize) -> Result<(), Refusal> {
         if let Some(name) = key.hash.missing() {
@@ -555,9 +555,7 @@ impl Checker<'_, '_> {
         Ok(())
     }
 
-    /// Reads the items of a tuple that begins with `Ellipsis`.
-    ///
-    /// It stands for a scalar, and counts as one.
+    /// Reads the items of a tuple that begins with `Ellipsis`. It counts as a scalar.
     fn escape(&mut self, count: usize, flag: bool) -> Result<Node, Box<Refusal>> {
         const ELLIPSIS: Refusal = Refusal::NotShareable("Ellipsis");
         if count != 3 {
@@ -590,7 +588,7 @@ impl Checker<'_, '_> {
         Ok(node)
     }
 
-    /// Reads the code or the payload of an escape, which are scalars or references to scalars.
+    /// Reads the code or the payload of an escape: a scalar or a reference to a scalar.
     fn part(&mut self) -> Result<Node, Box<Refusal>> {
         let byte = self.reader.byte()?;
         let is_scalar = matches!(byte & !FLAG_REF, code::INT | code::BYTES | code::REFERENCE);

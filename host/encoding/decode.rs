@@ -1,4 +1,4 @@
-//! Decoding a body into a value of the host.
+//! Decoding of a body into a host value.
 
 use num_bigint::{BigInt, BigUint, Sign};
 
@@ -7,14 +7,13 @@ use crate::value::{HandleKind, Text, Value};
 
 /// Decodes a body into a [`Value`].
 ///
-/// The body is [checked](check) first, with the same `handles` and `max_depth`. Objects that it
-/// shares are copied, and keys that it repeats are kept; Python keeps the last.
+/// The body is [checked](check) first, with the same `handles` and `max_depth`. Shared objects are copied.
+/// Repeated keys are kept, while Python keeps the last one only.
 ///
 /// # Errors
 ///
-/// Returns what [`check`] refuses, [`Refusal::TooShared`] if the copies of shared objects take
-/// more than [`MAX_COPIES`] bytes, and [`Refusal::TooManyObjects`] if all objects take more than
-/// [`MAX_DECODED`] bytes.
+/// Returns the refusals of [`check`], [`Refusal::TooShared`] if the copies of shared objects take more than
+/// [`MAX_COPIES`] bytes, and [`Refusal::TooManyObjects`] if all objects take more than [`MAX_DECODED`] bytes.
 ///
 /// # Examples
 ///
@@ -29,7 +28,7 @@ pub fn decode(body: &[u8], handles: usize, max_depth: usize) -> Result<Value, Re
     decode_within(body, handles, max_depth, MAX_DECODED)
 }
 
-/// As [`decode`], with at most so many bytes for all objects.
+/// Does what [`decode`] does, with a limit in bytes for all objects.
 pub(crate) fn decode_within(
     body: &[u8],
     handles: usize,
@@ -51,18 +50,18 @@ pub(crate) fn decode_within(
 
 /// Builds the value of a body that passed the check.
 ///
-/// What the check established is relied upon for bounds, such as on recursion. Should it have been
-/// wrong about anything else, the answer is a refusal.
+/// Bounds, such as that on recursion, rely on the check. If the check failed to refuse anything else, decoding
+/// returns a refusal.
 struct Decoder<'a> {
     reader: Reader<'a>,
-    /// Where the objects that references may name start. A reference is read by reading its object
+    /// The offsets of objects that references can refer to. A reference is decoded by reading its object
     /// again.
     starts: Vec<usize>,
-    /// Whether an object is being read again.
+    /// True while an object is being read again.
     copying: bool,
-    /// How much of [`MAX_COPIES`] is used up.
+    /// The used part of [`MAX_COPIES`].
     copied: usize,
-    /// How much all objects may take, and how much of that is left.
+    /// The memory limit for all objects, in bytes. `left` is the unused part.
     limit: usize,
     left: usize,
 }
@@ -116,11 +115,11 @@ impl Decoder<'_> {
     fn unchecked(&self) -> Refusal {
         Refusal::Malformed {
             at: self.reader.at(),
-            what: "something the check should have refused",
+            what: "an object that the check should have refused",
         }
     }
 
-    /// Accounts for memory spent.
+    /// Charges memory against the limits.
     fn spend(&mut self, bytes: usize) -> Result<(), Refusal> {
         let too_many = Refusal::TooManyObjects { limit: self.limit };
         self.left = self.left.checked_sub(bytes).ok_or(too_many)?;
@@ -183,7 +182,8 @@ impl Decoder<'_> {
     }
 
     fn items(&mut self, count: usize) -> Result<Vec<Value>, Refusal> {
-        // Each item accounts for itself; this keeps room from being made for more than there may be.
+        // Each item charges for itself. This check only prevents allocating a vector that could never be
+        // filled.
         if count > self.left / size_of::<Value>() {
             return Err(Refusal::TooManyObjects { limit: self.limit });
         }
@@ -238,7 +238,7 @@ impl Decoder<'_> {
     }
 }
 
-/// The low half of a word pair.
+/// Returns the low 32 bits.
 fn low_word(pair: u64) -> u32 {
     u32::try_from(pair & u64::from(u32::MAX)).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Encoding a value of the host into a body.
+//! Encoding of a host value into a body.
 
 use num_bigint::{BigInt, Sign};
 
@@ -11,21 +11,21 @@ use crate::value::{HandleKind, Text, Value};
 pub struct Encoded {
     /// The body, which [`check`](super::check) accepts.
     pub body: Vec<u8>,
-    /// Some object is escaped, so that the reader must rebuild the value after `marshal.loads`.
+    /// An object is escaped, so the reader must rebuild the value after `marshal.loads`.
     pub escaped: bool,
-    /// How many handles must travel with the message: one more than the highest index named.
+    /// The number of handles that must travel with the message: the highest index plus one.
     pub handles: usize,
 }
 
 /// Encodes a value.
 ///
-/// The body holds no references: what the value repeats, the body repeats.
+/// The body contains no references: repeated objects are written repeatedly.
 ///
 /// # Errors
 ///
 /// Returns [`Refusal::TooDeep`] beyond [`MAX_DEPTH`], [`Refusal::TooLarge`] beyond [`MAX_SIZE`],
-/// [`Refusal::Unhashable`] for a key or set element that Python would refuse, and
-/// [`Refusal::NoSuchHandle`] for an index of a handle that is no signed 32-bit integer.
+/// [`Refusal::Unhashable`] for an unhashable key or set element, and [`Refusal::NoSuchHandle`] for a handle
+/// index that exceeds a signed 32-bit integer.
 ///
 /// # Examples
 ///
@@ -51,7 +51,7 @@ struct Encoder {
 }
 
 impl Encoder {
-    /// Writes an object within `depth` containers, and returns whether it has a hash.
+    /// Writes an object inside `depth` containers, and returns whether it is hashable.
     fn object(&mut self, value: &Value, depth: usize) -> Result<Hash, Refusal> {
         match value {
             Value::None => self.code(code::NONE),
@@ -146,7 +146,7 @@ impl Encoder {
         self.encoded.body.push(code);
     }
 
-    /// Appends bytes, refusing early what could only end up too large.
+    /// Appends bytes. Refuses at once if the body would become too large.
     fn raw(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
         if bytes.len() > MAX_SIZE.saturating_sub(self.encoded.body.len()) {
             return Err(Refusal::TooLarge { limit: MAX_SIZE });
@@ -245,7 +245,7 @@ impl Encoder {
     }
 }
 
-/// The depth of the items of a container at `depth`.
+/// Returns the depth of the items of a container at `depth`.
 fn inside(depth: usize) -> Result<usize, Refusal> {
     if depth >= MAX_DEPTH {
         return Err(Refusal::TooDeep { limit: MAX_DEPTH });

@@ -1,4 +1,4 @@
-//! What a check that is under way keeps of the containers around its place.
+//! The state of a check that is in progress.
 
 use super::Refusal;
 use super::table::{Hash, Node, Slot};
@@ -7,34 +7,34 @@ use super::table::{Hash, Node, Slot};
 #[derive(Clone, Copy)]
 pub(super) struct Frame {
     pub(super) expects: Expects,
-    /// How many items or elements are to come.
+    /// The number of remaining items or elements.
     pub(super) left: usize,
     pub(super) node: Node,
-    /// Its number, if it can be referred to.
+    /// Its place in the table, if it can be referred to.
     pub(super) slot: Option<Slot>,
-    /// How many objects had been read before its current item.
+    /// The number of objects read before its current item.
     pub(super) before: usize,
 }
 
-/// What comes next in a container.
+/// The next object in a container.
 #[derive(Clone, Copy)]
 pub(super) enum Expects {
-    /// Items of a tuple or a list.
+    /// An item of a tuple or a list.
     Items,
-    /// Elements of a set.
+    /// An element of a set.
     Elements,
     /// A key of a dict, or its end.
     Key,
     /// The value of a key.
     Value,
-    /// The one object that the body is.
+    /// The body's object.
     Whole,
     /// The end of the body.
     Nothing,
 }
 
 impl Frame {
-    /// What is around the outermost object.
+    /// The frame around the body's object.
     pub(super) const ROOT: Frame = Frame {
         expects: Expects::Whole,
         left: 0,
@@ -44,19 +44,19 @@ impl Frame {
     };
 }
 
-/// A long text or number whose bytes are being read.
+/// A long string or number whose bytes are being read.
 #[derive(Clone, Copy)]
 pub(super) struct Scan {
     pub(super) what: Scanned,
-    /// The place that a refusal names.
+    /// The offset that a refusal gives.
     pub(super) begin: usize,
-    /// The offset behind its last byte.
+    /// The offset after its last byte.
     pub(super) end: usize,
-    /// Whether it can be referred to.
+    /// True if it can be referred to.
     pub(super) flag: bool,
 }
 
-/// What the bytes of a long object have to be.
+/// The required form of the bytes.
 #[derive(Clone, Copy)]
 pub(super) enum Scanned {
     Ascii,
@@ -65,10 +65,10 @@ pub(super) enum Scanned {
 }
 
 impl Scan {
-    /// How many bytes are read at once. A digit has two bytes.
+    /// The number of bytes in a piece. A multiple of two, as digits have two bytes.
     pub(super) const PIECE: usize = 64 << 10;
 
-    /// How many steps that takes.
+    /// The number of steps that a piece counts as.
     pub(super) const STEPS: usize = Self::PIECE / 16;
 
     #[cold]
@@ -79,8 +79,8 @@ impl Scan {
     #[cold]
     pub(super) fn refusal_of(what: Scanned, at: usize) -> Refusal {
         let what = match what {
-            Scanned::Ascii => "an ASCII string that is not ASCII",
-            Scanned::Unicode => "a string that is not UTF-8",
+            Scanned::Ascii => "an ASCII string with non-ASCII bytes",
+            Scanned::Unicode => "a string that is not valid UTF-8",
             Scanned::Digits => "a digit out of range",
         };
         Refusal::Malformed { at, what }

@@ -1,4 +1,4 @@
-//! The reader: a cursor over a body that never leaves it.
+//! A bounds-checked cursor over a body.
 
 use super::Refusal;
 
@@ -13,12 +13,12 @@ impl<'a> Reader<'a> {
         Self { body, at: 0 }
     }
 
-    /// The offset of the next byte.
+    /// Returns the offset of the next byte.
     pub(super) fn at(&self) -> usize {
         self.at
     }
 
-    /// Moves to an offset; beyond the end, everything reads as truncated.
+    /// Moves to an offset. At or beyond the end, all reads return `Truncated`.
     pub(super) fn seek(&mut self, at: usize) {
         self.at = at.min(self.body.len());
     }
@@ -64,9 +64,9 @@ impl<'a> Reader<'a> {
         self.array().map(f64::from_le_bytes)
     }
 
-    /// Reads the length of what follows, of which every item takes at least one byte.
+    /// Reads the length of a sequence of which every item takes at least one byte.
     ///
-    /// The length is thus no more than what remains, and may be allocated for.
+    /// The length is at most the number of remaining bytes, so it is safe to allocate for.
     #[inline]
     pub(super) fn length(&mut self) -> Result<usize, Refusal> {
         let at = self.at;
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
         Ok(length)
     }
 
-    /// Reads a long integer: its sign, and its digits of 15 bits, two bytes each, lowest first.
+    /// Reads a long integer: its sign, and its 15-bit digits, two bytes each, lowest first.
     pub(super) fn long(&mut self) -> Result<(bool, &'a [u8]), Refusal> {
         let at = self.at;
         let (negative, size) = self.long_size()?;
@@ -107,13 +107,13 @@ impl<'a> Reader<'a> {
         Ok((negative, digits))
     }
 
-    /// Reads the beginning of a long integer: its sign, and how many bytes its digits have, which follow.
+    /// Reads the header of a long integer: its sign, and the size in bytes of the digits that follow.
     pub(super) fn long_size(&mut self) -> Result<(bool, usize), Refusal> {
         let at = self.at;
         let malformed = |what| Refusal::Malformed { at, what };
         let count = self.int()?;
         if count == i32::MIN {
-            return Err(malformed("a long integer of impossible size"));
+            return Err(malformed("a long integer of invalid size"));
         }
         let size = usize::try_from(count.unsigned_abs())
             .ok()
@@ -128,9 +128,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether bytes are digits of 15 bits, two bytes each.
+/// Returns whether bytes are 15-bit digits, two bytes each.
 pub(super) fn are_digits(bytes: &[u8]) -> bool {
-    // Whether bit 15 is set anywhere is found without a branch per digit.
+    // Branch-free check of bit 15 of all digits.
     let high = bytes
         .iter()
         .skip(1)

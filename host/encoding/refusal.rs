@@ -1,110 +1,118 @@
-//! The refusal: why a body or a value may not travel.
+//! The reasons for refusing a body or a value.
 
 use std::{error, fmt};
 
-/// Why a body or a value may not travel.
+/// The reason for refusing a body or a value.
 ///
-/// It displays as one lower-case sentence without a full stop, ready to follow "cannot send: ".
+/// Its text is lower case and has no final stop, so that it can follow "cannot send: ".
+///
+/// # Examples
+///
+/// ```
+/// use archipel::encoding::{MAX_DEPTH, Refusal, check};
+///
+/// let refusal = check(b"", 0, MAX_DEPTH).unwrap_err();
+/// assert_eq!(refusal, Refusal::Truncated);
+/// assert_eq!(refusal.to_string(), "the message is truncated");
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The body ends before the object it announces is complete; an empty body is the plainest
-    /// case.
+    /// The body ends before its object is complete. This includes the empty body.
     Truncated,
     /// Bytes follow the object.
     Trailing,
-    /// The body is longer than `limit` bytes, or would be.
+    /// The body is or would be longer than `limit` bytes.
     TooLarge {
-        /// The longest allowed body in bytes.
+        /// The maximum size of a body, in bytes.
         limit: usize,
     },
     /// Containers nest deeper than `limit`.
     TooDeep {
-        /// The deepest allowed nesting.
+        /// The maximum nesting, in levels.
         limit: usize,
     },
-    /// Writing out every shared object each time it is met would exceed `limit`.
+    /// Shared objects, expanded at each reference, exceed `limit`.
     ///
-    /// [`check`](super::check) counts objects within keys, see
-    /// [`MAX_SHARED_KEYS`](super::MAX_SHARED_KEYS). [`decode`](super::decode) counts bytes, see
-    /// [`MAX_COPIES`](super::MAX_COPIES).
+    /// [`check`](super::check) counts objects in keys, see [`MAX_SHARED_KEYS`](super::MAX_SHARED_KEYS).
+    /// [`decode`](super::decode) counts bytes, see [`MAX_COPIES`](super::MAX_COPIES).
     TooShared {
-        /// The limit that would be exceeded.
+        /// The limit, in objects or bytes.
         limit: usize,
     },
-    /// The value would take more than `limit` bytes of the host's memory, see
+    /// The decoded value would take more than `limit` bytes of the host's memory, see
     /// [`MAX_DECODED`](super::MAX_DECODED).
     TooManyObjects {
-        /// The limit that would be exceeded, in bytes.
+        /// The limit, in bytes.
         limit: usize,
     },
     /// A container contains itself.
     Cyclic,
-    /// A key or a set element is of the named Python type, which has no hash.
+    /// A key or a set element is of the named Python type, which is not hashable.
     Unhashable(&'static str),
-    /// The named thing is not data.
+    /// The body contains the named object, which is not data.
     NotShareable(&'static str),
-    /// The body is not what `marshal` writes.
+    /// The body is not valid `marshal` output.
     Malformed {
-        /// The offset in the body at which this was noticed.
+        /// The offset of the error in the body.
         at: usize,
-        /// What is wrong there.
+        /// A description of the error.
         what: &'static str,
     },
-    /// An escape names a handle that does not travel with the message.
+    /// An escape refers to a handle that does not travel with the message.
     NoSuchHandle {
-        /// The index the escape gives.
+        /// The index in the escape.
         index: i64,
         /// The number of handles that travel with the message.
         handles: usize,
     },
-    /// An escape names a handle of another kind than its own, such as a sender where a receiver is due.
+    /// An escape refers to a handle of a different kind, such as a sender instead of a receiver.
     WrongHandle {
-        /// The index the escape gives.
+        /// The index in the escape.
         index: i64,
     },
-    /// The sender was destroyed before the message was received, and had asked for a mark to take the
-    /// message's place.
+    /// The sending interpreter was destroyed before the message was received, and had requested an unbound
+    /// marker in its place.
     Unbound,
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Truncated => f.write_str("the message ends in the middle of an object"),
-            Self::Trailing => f.write_str("the message goes on after its object"),
+            Self::Truncated => f.write_str("the message is truncated"),
+            Self::Trailing => f.write_str("the message has trailing bytes"),
             Self::TooLarge { limit } => write!(f, "the message is longer than {limit} bytes"),
             Self::TooDeep { limit } => write!(f, "the message nests deeper than {limit} levels"),
             Self::TooShared { limit } => {
                 write!(
                     f,
-                    "the message refers to shared objects more than {limit} allows"
+                    "the message's shared objects exceed the limit of {limit} when expanded"
                 )
             }
             Self::TooManyObjects { limit } => {
-                write!(
-                    f,
-                    "the message has more objects than fit into {limit} bytes"
-                )
+                write!(f, "the message needs more than {limit} bytes when decoded")
             }
-            Self::Cyclic => f.write_str("the message holds a container that contains itself"),
+            Self::Cyclic => f.write_str("the message contains a reference cycle"),
             Self::Unhashable(name) => {
                 write!(
                     f,
                     "the message has a key or set element of unhashable type '{name}'"
                 )
             }
-            Self::NotShareable(what) => write!(f, "the message holds {what}, which is not data"),
+            Self::NotShareable(what) => write!(f, "the message contains {what}, which is not data"),
             Self::Malformed { at, what } => {
                 write!(f, "the message is malformed at byte {at}: {what}")
             }
             Self::NoSuchHandle { index, handles } => {
-                write!(f, "the message names handle {index} but carries {handles}")
+                write!(
+                    f,
+                    "the message refers to handle {index} but carries {handles}"
+                )
             }
             Self::WrongHandle { index } => {
                 write!(
                     f,
-                    "the message names handle {index}, which is of another kind"
+                    "the message refers to handle {index}, which is of a different kind"
                 )
             }
             Self::Unbound => f.write_str("the sender of the message was destroyed"),

@@ -1,28 +1,28 @@
-//! The table of objects that references may name, as much as the check must know of each.
+//! The table of objects that references can refer to.
 
-/// What the check must know of an object once it has been read.
+/// The properties of an object that the check needs.
 #[derive(Clone, Copy)]
 pub(super) struct Node {
     pub(super) kind: Kind,
     pub(super) hash: Hash,
-    /// How deeply containers nest in it: 0 unless it is a container itself.
+    /// The nesting of containers in it: 0 for a scalar.
     pub(super) height: u16,
-    /// The value of an [`Kind::Int`], otherwise the number of objects it amounts to.
+    /// The value of a [`Kind::Int`], otherwise the number of objects it expands to.
     data: u32,
 }
 
-/// The kinds of object that an escape tells apart.
+/// The kinds of objects that escapes distinguish.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Kind {
     /// A container that is still being read.
     Pending,
-    /// An integer of 32 bits.
+    /// A 32-bit integer.
     Int,
     Bytes,
     Other,
 }
 
-/// Whether an object has a hash, and if not, on account of which type.
+/// The hashability of an object. If it is not hashable, the Python type that prevents it.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Hash {
     Yes,
@@ -34,7 +34,7 @@ pub(super) enum Hash {
 }
 
 impl Hash {
-    /// The Python type that has no hash.
+    /// Returns the unhashable Python type, if any.
     pub(super) fn missing(self) -> Option<&'static str> {
         match self {
             Self::Yes => None,
@@ -73,7 +73,7 @@ impl Node {
         ..Self::SCALAR
     };
 
-    /// A container before its first item.
+    /// Creates a container without items.
     pub(super) const fn container(hash: Hash) -> Self {
         Self {
             hash,
@@ -94,12 +94,12 @@ impl Node {
         (self.kind == Kind::Int).then(|| self.data.cast_signed())
     }
 
-    /// The number of objects it amounts to, counting shared ones each time.
+    /// Returns the number of objects it expands to; shared ones count each time.
     pub(super) fn weight(self) -> u32 {
         if self.kind == Kind::Int { 1 } else { self.data }
     }
 
-    /// Adds an item to a container, which loses its hash if the item has none.
+    /// Adds an item to a container. An unhashable item makes the container unhashable.
     #[inline]
     pub(super) fn add(&mut self, item: Self) {
         self.height = self.height.max(item.height.saturating_add(1));
@@ -110,19 +110,20 @@ impl Node {
     }
 }
 
-/// How many entries need no allocation: most messages are small.
+/// The number of entries stored inline: most messages are small.
 const INLINE: usize = 16;
 
-/// The objects that references may name, in the order `marshal` numbers them.
+/// The objects that references can refer to, in the order in which `marshal` numbers them.
 ///
-/// An entry costs its body at least two bytes, hence the table never outgrows it by much.
+/// Each entry takes at least two bytes in the body, so the size of the table is bounded by the size of the
+/// body.
 pub(super) struct Table {
     inline: [Node; INLINE],
     used: usize,
     spill: Vec<Node>,
 }
 
-/// The place of an object that can be referred to once it is complete.
+/// The index of an object that can be referred to once it is complete.
 #[derive(Clone, Copy)]
 pub(super) struct Slot(usize);
 
@@ -145,7 +146,7 @@ impl Table {
         }
     }
 
-    /// Numbers an object that is yet to be read: containers are numbered before their items.
+    /// Adds a container before its items, as `marshal` numbers them.
     #[inline]
     pub(super) fn reserve(&mut self) -> Slot {
         let slot = Slot(self.used.saturating_add(self.spill.len()));
@@ -153,7 +154,7 @@ impl Table {
         slot
     }
 
-    /// The bytes that it has allocated.
+    /// Returns the memory that the table has allocated, in bytes.
     pub(super) fn memory(&self) -> usize {
         self.spill.capacity() * size_of::<Node>()
     }

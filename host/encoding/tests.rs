@@ -1,4 +1,4 @@
-//! Tests of the encoding: vectors of CPython, and every refusal.
+//! Tests of the encoding with vectors from CPython, and of every refusal.
 
 mod limits;
 mod properties;
@@ -9,7 +9,7 @@ use crate::value::{HandleKind, Value};
 /// Lines of `python-expression<TAB>hex of marshal.dumps(python-expression, 4)`.
 const VECTORS: &str = include_str!("../../tests/vectors/values.txt");
 
-/// What an expression contains unless it is its own repr.
+/// Substrings of expressions that are not their own repr.
 const COMPUTED: [&str; 4] = ["lambda", "float(", " * ", " ** "];
 
 fn unhex(hex: &str) -> Vec<u8> {
@@ -20,7 +20,7 @@ fn unhex(hex: &str) -> Vec<u8> {
 }
 
 #[test]
-fn reads_what_python_writes() {
+fn decode_reads_marshal_output_of_cpython() {
     for line in VECTORS.lines() {
         let (expression, hex) = line.split_once('\t').unwrap();
         let body = unhex(hex);
@@ -52,9 +52,9 @@ fn malformed(at: usize, what: &'static str) -> Refusal {
 }
 
 #[test]
-fn refuses() {
+fn check_and_decode_refuse_invalid_bodies() {
     let ellipsis = Refusal::NotShareable("Ellipsis");
-    let flagged = "a mark for references on an object that takes none";
+    let flagged = "a reference flag on an object that does not take one";
     let cases: &[(&[u8], Refusal)] = &[
         (b"", Refusal::Truncated),
         (b"i\0\0\0", Refusal::Truncated),
@@ -139,19 +139,22 @@ fn refuses() {
             b"[\x02\0\0\0\xe9\0\0\0\0\xf2\0\0\0\0",
             malformed(10, flagged),
         ),
-        (b"r\0\0\0\0", malformed(1, "a reference to nothing")),
+        (
+            b"r\0\0\0\0",
+            malformed(1, "a reference to an undefined object"),
+        ),
         (
             b"[\x02\0\0\0\xe9\0\0\0\0r\x01\0\0\0",
-            malformed(11, "a reference to nothing"),
+            malformed(11, "a reference to an undefined object"),
         ),
         (
             b"[\x02\0\0\0\xe9\0\0\0\0r\xff\xff\xff\xff",
-            malformed(11, "a reference to nothing"),
+            malformed(11, "a reference to an undefined object"),
         ),
         (b"s\xff\xff\xff\xff", malformed(1, "a negative length")),
         (
             b"l\0\0\0\x80",
-            malformed(1, "a long integer of impossible size"),
+            malformed(1, "a long integer of invalid size"),
         ),
         (b"l\x01\0\0\0\0\x80", malformed(1, "a digit out of range")),
         (
@@ -164,27 +167,27 @@ fn refuses() {
         ),
         (
             b"z\x01\x80",
-            malformed(2, "an ASCII string that is not ASCII"),
+            malformed(2, "an ASCII string with non-ASCII bytes"),
         ),
         (
             b"A\x01\0\0\0\xff",
-            malformed(5, "an ASCII string that is not ASCII"),
+            malformed(5, "an ASCII string with non-ASCII bytes"),
         ),
         (
             b"u\x01\0\0\0\xff",
-            malformed(5, "a string that is not UTF-8"),
+            malformed(5, "a string that is not valid UTF-8"),
         ),
         (
             b"u\x02\0\0\0\xc0\x80",
-            malformed(5, "a string that is not UTF-8"),
+            malformed(5, "a string that is not valid UTF-8"),
         ),
         (
             b"u\x02\0\0\0\xed\xa0",
-            malformed(5, "a string that is not UTF-8"),
+            malformed(5, "a string that is not valid UTF-8"),
         ),
         (
             b"t\x04\0\0\0\xf4\x90\x80\x80",
-            malformed(5, "a string that is not UTF-8"),
+            malformed(5, "a string that is not valid UTF-8"),
         ),
     ];
     for (body, refusal) in cases {
@@ -195,8 +198,8 @@ fn refuses() {
 }
 
 #[test]
-fn escapes_may_be_flagged_and_referred_to() {
-    // Both elements of the first escape come back as references, then the escape itself does.
+fn escapes_can_be_flagged_and_referenced() {
+    // Both elements of the first escape, then the escape itself, are repeated as references.
     let body = b"[\x05\0\0\0\xa9\x03.\xe9\x01\0\0\0\xf3\x01\0\0\0x\
                  (\x03\0\0\0.r\x01\0\0\0r\x02\0\0\0r\0\0\0\0)\x03.\xe9\x03\0\0\0r\x01\0\0\0\
                  {r\0\0\0\0N0";
@@ -215,7 +218,7 @@ fn escapes_may_be_flagged_and_referred_to() {
 }
 
 #[test]
-fn escapes_name_ends_of_their_own_kind() {
+fn escapes_must_refer_to_ends_of_their_kind() {
     use Travels::{Interpreter, Receiver, Sender};
     let refused = |code: u8, index: u8, ends: &[Travels]| {
         let body = [
@@ -238,7 +241,7 @@ fn escapes_name_ends_of_their_own_kind() {
         };
         assert_eq!(refused(code, 1, &[Sender]), Some(missing));
     }
-    // A queue is a sender and the receiver behind it.
+    // A queue is a sender followed by a receiver.
     assert_eq!(refused(5, 1, &[Receiver, Sender, Receiver]), None);
     let wrong = Some(Refusal::WrongHandle { index: 0 });
     for ends in [
@@ -252,35 +255,35 @@ fn escapes_name_ends_of_their_own_kind() {
 }
 
 #[test]
-fn handles_have_a_hash() {
+fn handles_are_hashable() {
     let body = b"<\x01\0\0\0)\x01)\x03.i\x06\0\0\0i\0\0\0\0";
     assert!(check(body, 1, MAX_DEPTH).is_ok());
 }
 
 #[test]
-fn notices_bytes_outside_escapes() {
+fn check_reports_bytes_outside_escapes() {
     assert!(check(b"s\0\0\0\0", 0, MAX_DEPTH).unwrap().plain_bytes);
     assert!(
         !check(b")\x03.i\x01\0\0\0s\0\0\0\0", 0, MAX_DEPTH)
             .unwrap()
             .plain_bytes
     );
-    // The bytes of an escape met again outside it.
+    // The bytes of an escape, repeated outside it.
     let body = b"[\x02\0\0\0)\x03.i\x01\0\0\0\xf3\0\0\0\0r\0\0\0\0";
     assert!(check(body, 0, MAX_DEPTH).unwrap().plain_bytes);
-    // Bytes outside an escape met again inside one.
+    // Bytes outside an escape, repeated inside one.
     let body = b"[\x02\0\0\0\xf3\0\0\0\0)\x03.i\x01\0\0\0r\0\0\0\0";
     assert!(check(body, 0, MAX_DEPTH).unwrap().plain_bytes);
 }
 
 #[test]
-fn notices_interned_strings() {
+fn check_reports_interned_strings() {
     assert!(check(b"Z\x01a", 0, MAX_DEPTH).unwrap().interned);
     assert!(!check(b"z\x01a", 0, MAX_DEPTH).unwrap().interned);
 }
 
 #[test]
-fn encoding_refuses() {
+fn encode_refuses_invalid_values() {
     let mut deep = Value::None;
     for _ in 0..MAX_DEPTH {
         deep = Value::List(vec![deep]);
@@ -319,10 +322,10 @@ fn encoding_refuses() {
 }
 
 #[test]
-fn refusals_display_as_sentences() {
+fn refusals_display_in_lower_case_without_a_stop() {
     assert_eq!(
         Refusal::NotShareable("a code object").to_string(),
-        "the message holds a code object, which is not data"
+        "the message contains a code object, which is not data"
     );
     assert_eq!(
         malformed(3, "a null object").to_string(),

@@ -1,12 +1,12 @@
-//! Generalised UTF-8, the form in which `marshal` writes strings.
+//! Generalised UTF-8, the encoding that `marshal` uses for strings.
 //!
-//! It is UTF-8 in which surrogates are encoded like any other code point of three bytes. Python
-//! calls reading and writing it `surrogatepass`.
+//! It is UTF-8 in which surrogates are encoded like other three-byte code points. Python's name for it is the
+//! error handler `surrogatepass`.
 
-/// Length in bytes of an encoded surrogate.
+/// The length of an encoded surrogate, in bytes.
 pub(crate) const SURROGATE: usize = 3;
 
-/// Splits off the longest prefix that is plain UTF-8.
+/// Splits off the longest prefix that is valid UTF-8.
 pub(crate) fn split_plain(bytes: &[u8]) -> (&str, &[u8]) {
     match std::str::from_utf8(bytes) {
         Ok(plain) => (plain, &[]),
@@ -17,7 +17,7 @@ pub(crate) fn split_plain(bytes: &[u8]) -> (&str, &[u8]) {
     }
 }
 
-/// The surrogate with which `bytes` begins.
+/// Returns the surrogate at the start of `bytes`, if there is one.
 pub(crate) fn surrogate(bytes: &[u8]) -> Option<u32> {
     match *bytes {
         [0xed, second @ 0xa0..=0xbf, third @ 0x80..=0xbf, ..] => {
@@ -27,17 +27,18 @@ pub(crate) fn surrogate(bytes: &[u8]) -> Option<u32> {
     }
 }
 
-/// Whether Python's decoder accepts `bytes`: no overlong forms, nothing above U+10FFFF, nothing cut
-/// short, but surrogates, alone or in pairs.
+/// Returns whether Python's decoder accepts `bytes`. It refuses overlong forms, code points above U+10FFFF and
+/// truncated characters. It accepts surrogates, alone or in pairs.
 pub(crate) fn is_generalised(bytes: &[u8]) -> bool {
     generalised_part(bytes, false).is_some()
 }
 
-/// How much of `bytes` Python's decoder is certain to accept; `None` if it refuses some of it. All of it must be
-/// accepted unless `more` bytes follow, which a character at its end may need.
+/// Returns the length of the prefix of `bytes` that Python's decoder certainly accepts, or `None` if it
+/// refuses any part. Unless `more` bytes follow, which can complete a character at the end, this is all of
+/// `bytes` or `None`.
 pub(crate) fn generalised_part(bytes: &[u8], more: bool) -> Option<usize> {
     let mut at = 0;
-    // The standard library reads each stretch between surrogates once, so that this is linear.
+    // Linear, because the standard library reads each stretch between surrogates once.
     loop {
         let rest = bytes.get(at..)?;
         let Err(error) = std::str::from_utf8(rest) else {

@@ -1,4 +1,4 @@
-//! Any operations of the broker, and what must come of each message: it ends once.
+//! Random operations on the broker: each message must end exactly once.
 
 use crate::broker::*;
 use std::collections::BTreeSet;
@@ -10,10 +10,10 @@ use std::task::{Poll, Waker};
 struct Note {
     serial: u32,
     size: usize,
-    /// What becomes of it when its sender is gone: 0 to 3.
+    /// The fate of the message after its sender is removed: 0 to 3.
     kind: u8,
     ends: Vec<(ChannelId, Side)>,
-    /// It stands for one whose sender was removed.
+    /// True if it replaces a message whose sender was removed.
     is_mark: bool,
 }
 
@@ -47,18 +47,18 @@ impl Parcel for Note {
 
 const BUDGET: usize = 2000;
 
-/// How much there is of everything at the most.
+/// The maximum number of objects of each kind.
 const MOST: usize = 24;
 
 struct World<'a> {
-    /// What is left of the input.
+    /// The rest of the input.
     data: std::slice::Iter<'a, u8>,
     broker: Broker<Note>,
     effects: Effects<Note>,
     channels: Vec<ChannelId>,
     events: Vec<EventId>,
     waits: Vec<WaitId>,
-    /// What was received and has not arrived.
+    /// Received messages that have not arrived.
     in_hand: Vec<(Note, Option<Origin>)>,
     serial: u32,
     /// The messages that have not ended, and the marks that have.
@@ -66,7 +66,7 @@ struct World<'a> {
     marks: BTreeSet<u32>,
 }
 
-/// Does what the bytes say.
+/// Performs the operations that the input encodes.
 pub fn broker(data: &[u8]) {
     let mut world = World {
         data: data.iter(),
@@ -297,14 +297,14 @@ impl World<'_> {
         }
     }
 
-    /// Drops what is to be dropped, and what follows from that.
+    /// Drops discarded messages and what follows from that.
     fn settle(&mut self) {
         while let Some(note) = self.effects.discarded.pop() {
             let is_new = match note.is_mark {
                 true => self.marks.insert(note.serial),
                 false => self.alive.remove(&note.serial),
             };
-            assert!(is_new, "{note:?} ends twice");
+            assert!(is_new, "{note:?} ended twice");
             for (channel, side) in note.ends {
                 self.broker
                     .release(channel, side, PartyId::FLIGHT, &mut self.effects);
@@ -313,7 +313,7 @@ impl World<'_> {
         self.effects.wake.clear();
     }
 
-    /// Takes everything away, so that nothing may be left.
+    /// Removes everything, and checks that nothing remains.
     fn end(mut self) {
         for number in 1..5 {
             self.broker.remove_party(PartyId(number), &mut self.effects);
@@ -336,7 +336,7 @@ impl World<'_> {
         self.settle();
         self.broker.collect(&mut self.effects);
         self.settle();
-        assert_eq!(self.broker.counts(), Counts::default(), "nothing is left");
+        assert_eq!(self.broker.counts(), Counts::default(), "objects remain");
         assert!(self.alive.is_empty(), "{:?} never ended", self.alive);
     }
 }

@@ -1,5 +1,5 @@
-//! Exactly-once delivery, whatever happens at any moment: guests and the host exchange messages, and at the
-//! n-th moment something happens to the one whose moment it is, for each n that there is.
+//! Exactly-once delivery under faults: guests and the host exchange messages, and a fault occurs at the n-th
+//! failpoint, for each n.
 
 use super::{Point, Verdict, number};
 use crate::broker::{Counts, PartyId};
@@ -15,19 +15,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-/// What happens.
+/// A fault.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Blow {
-    /// An exception rises where it waits.
+    /// An exception is raised in the waiting guest.
     Interrupt,
-    /// It is cancelled in a way that it cannot catch.
+    /// The guest is cancelled and cannot catch it.
     Unwind,
     Kill,
-    /// The channel that most goes through is closed.
+    /// The channel with most of the traffic is closed.
     Close,
-    /// There is no memory for the message.
+    /// Memory for the message cannot be allocated.
     Trap,
-    /// The host drops what it awaits.
+    /// The host drops the future that it awaits.
     GiveUp,
 }
 
@@ -40,7 +40,7 @@ const BLOWS: [Blow; 6] = [
     Blow::GiveUp,
 ];
 
-/// What all of them begin with.
+/// The code that all guests run first.
 const COMMON: &str = "
 import archipel, interpreters, signal
 
@@ -91,7 +91,7 @@ except BaseException:
 del child
 ";
 
-/// Receives in each way in turn until there is nothing more, passes on, and answers.
+/// Receives in each way in turn until nothing is left, and forwards or answers each message.
 const CONSUMER: &str = "
 ways = [
     lambda: work.recv(),
@@ -114,10 +114,10 @@ while misses < 3:
     put(got + 2000, back.send, got + 2000)
 ";
 
-/// What the host sends meanwhile.
+/// The messages that the host sends.
 const SENT_BY_HOST: std::ops::Range<i64> = 109..114;
 
-/// How long what is dropped elsewhere may take, on the busiest of machines.
+/// The time allowed for drops on other threads, for a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 type Told = Arc<Mutex<Vec<(i64, String)>>>;
@@ -195,8 +195,9 @@ impl World {
         }
     }
 
-    /// Runs the guests to their ends, and the host with them, on this thread and in this order, with `blow` at the
-    /// moment of number `at`.  Says what was received by the host, and whether there was such a moment.
+    /// Runs the guests and the host's part to completion on this thread, in this order, with a fault at
+    /// failpoint number `at`. Returns the messages that the host received, and whether that failpoint was
+    /// reached.
     fn run(&self, blow: Blow, at: usize) -> (Vec<i64>, bool) {
         let passed = Arc::new(AtomicUsize::new(0));
         let exchange = self.runtime.0.exchange.clone();
@@ -286,7 +287,7 @@ impl World {
                         let outcome = result.map_or("closed", |()| "sent").to_owned();
                         self.told.lock().unwrap().push((future.0, outcome));
                     }
-                    // Whether it was sent is not known then.
+                    // Whether it was sent is then unknown.
                     Poll::Pending if given_up.swap(false, Ordering::Relaxed) => {}
                     Poll::Pending => break,
                 }
@@ -303,7 +304,7 @@ impl World {
         (received, passed.load(Ordering::Relaxed) > at)
     }
 
-    /// What is left in the channels.
+    /// Receives what remains in the channels.
     fn left(&self) -> Vec<i64> {
         let mut left = Vec::new();
         for (_, receiver) in [&self.work, &self.more, &self.back] {
@@ -319,35 +320,35 @@ impl World {
     }
 }
 
-/// Checks that each message reached one receiver, or is still there, or its sender was told that it was not sent.
+/// Checks that each message reached one receiver, is still queued, or was reported to its sender as not sent.
 fn account_for(context: &str, told: &[(i64, String)], there: &[i64], hit: bool) {
     let count = |number: i64| there.iter().filter(|n| **n == number).count();
     for number in there {
         assert_eq!(
             count(*number),
             1,
-            "{context}: {number} is there more than once"
+            "{context}: {number} was delivered more than once"
         );
     }
     for (number, outcome) in told {
         let times = told.iter().filter(|(told, _)| told == number).count();
-        assert_eq!(times, 1, "{context}: {number} was told of more than once");
+        assert_eq!(times, 1, "{context}: {number} was reported more than once");
         let there = count(*number);
-        // Who is answered may be gone, and the answer with it.
+        // If the receiver of an answer is gone, so is the answer.
         let may_be_lost = hit && (1000..2000).contains(number);
         match outcome.as_str() {
             "sent" => assert!(there == 1 || may_be_lost, "{context}: {number} is lost"),
             other => assert_eq!(
                 there, 0,
-                "{context}: {number} was sent, in spite of {other}"
+                "{context}: {number} was sent, but its sender got {other}"
             ),
         }
     }
-    // Of what nobody told, its sender was stopped: it was sent once or not at all.
+    // Messages without a report had a stopped sender: they were sent once or not at all.
 }
 
 #[test]
-fn each_message_is_received_once_whatever_happens_when() {
+fn each_message_is_received_once_with_a_fault_at_any_failpoint() {
     let runtime = Runtime::builder()
         .interpreters(8)
         .workers(1)
@@ -360,13 +361,13 @@ fn each_message_is_received_once_whatever_happens_when() {
             let (mut there, hit) = world.run(blow, at);
             let context = format!("{blow:?} at {at}");
             let arrived = runtime.0.exchange.points.take_arrived();
-            // A call of an alias is a message too, with a number of its own.
+            // Calls of aliases are messages too, with smaller numbers.
             there.extend(arrived.into_iter().filter(|number| *number >= 100));
             there.extend(world.left());
             let told = world.told.lock().unwrap().clone();
             account_for(&context, &told, &there, hit);
             drop(world);
-            // What a child's job held is dropped by a worker.
+            // A worker drops what a child's job held.
             let counts = || runtime.0.exchange.with(|broker, _| broker.counts());
             let begun = Instant::now();
             while counts() != Counts::default() && begun.elapsed() < PATIENCE {

@@ -1,4 +1,4 @@
-//! The aliases that an interpreter asks for, and those that it is given.
+//! Wanted aliases, and host functions granted as aliases.
 
 use super::Policy;
 use super::env::{MOST, check_count};
@@ -9,7 +9,7 @@ use crate::value::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Functions of the host's, by the names under which scripts call them.
+/// Host functions by alias name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Functions(pub(crate) BTreeMap<String, HostFn>);
 
@@ -20,12 +20,13 @@ impl PartialEq for Functions {
 }
 
 impl Policy {
-    /// Notes that the interpreter wants an alias of that name, as a policy file says it.  It grants
-    /// nothing: which function is behind the name, whoever creates the interpreter decides.
+    /// Declares that the interpreter wants an alias of that name, as the key `aliases` of a policy file does.
+    /// It grants nothing: the creator of the interpreter chooses the function.
     ///
     /// # Errors
     ///
-    /// When `name` is not made of identifiers of at most 128 bytes, with dots between them, or there are 4,096 already.
+    /// Returns [`Error::Config`](crate::Error::Config) if `name` is not made of identifiers separated by dots,
+    /// at most 128 bytes in all, or if the policy has 4,096 wanted aliases already.
     ///
     /// # Examples
     ///
@@ -45,14 +46,17 @@ impl Policy {
         Ok(self)
     }
 
-    /// Lends the interpreter a function of the host's, as
-    /// [`Interpreter::alias`](crate::Interpreter::alias) does.  It is the one part of a policy that is
-    /// no data: files do not have it, and two policies with functions of the same names are equal.
+    /// Grants the interpreter a host function as an alias, as
+    /// [`Interpreter::alias`](crate::Interpreter::alias) does.
+    ///
+    /// Functions are the only part of a policy that is not data: files do not contain them, and two policies
+    /// with functions of the same names are equal.
     ///
     /// # Errors
     ///
-    /// When `name` is not made of identifiers of at most 128 bytes, with dots between them.  What else
-    /// can be wrong with it is seen when an interpreter is created.
+    /// Returns [`Error::Config`](crate::Error::Config) if `name` is not made of identifiers separated by dots,
+    /// at most 128 bytes in all. Creating an interpreter can fail for further reasons, such as too many
+    /// aliases.
     ///
     /// # Examples
     ///
@@ -71,12 +75,25 @@ impl Policy {
         self.function(name.into(), HostFn::Direct(Arc::new(function)))
     }
 
-    /// As [`alias`](Self::alias), for a function that waits; see
+    /// Does what [`alias`](Self::alias) does, for a function that blocks; see
     /// [`Interpreter::alias_blocking`](crate::Interpreter::alias_blocking).
     ///
     /// # Errors
     ///
-    /// As for [`alias`](Self::alias).
+    /// See [`alias`](Self::alias).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::Policy;
+    /// use std::time::Duration;
+    ///
+    /// let policy = Policy::new().alias_blocking("pause", |_| {
+    ///     std::thread::sleep(Duration::from_millis(10));
+    ///     Ok(().into())
+    /// })?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn alias_blocking(
         self,
         name: impl Into<String>,
@@ -85,12 +102,21 @@ impl Policy {
         self.function(name.into(), HostFn::Blocking(Arc::new(function)))
     }
 
-    /// As [`alias`](Self::alias), for an asynchronous function; see
+    /// Does what [`alias`](Self::alias) does, for an asynchronous function; see
     /// [`Interpreter::alias_async`](crate::Interpreter::alias_async).
     ///
     /// # Errors
     ///
-    /// As for [`alias`](Self::alias).
+    /// See [`alias`](Self::alias).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::Policy;
+    ///
+    /// let policy = Policy::new().alias_async("answer", |_| async { Ok(42.into()) })?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn alias_async<F>(
         self,
         name: impl Into<String>,
@@ -109,13 +135,13 @@ impl Policy {
         Ok(self)
     }
 
-    /// An alias that was asked for, and that nobody gave.
+    /// Returns a wanted alias without a function, if there is one.
     pub(crate) fn missing_alias(&self) -> Option<&str> {
         let mut wanted = self.wanted_aliases();
         wanted.find(|name| !self.functions.0.contains_key(*name))
     }
 
-    /// The aliases that were asked for, in alphabetical order.
+    /// Returns the names of the wanted aliases, in alphabetical order.
     pub fn wanted_aliases(&self) -> impl Iterator<Item = &str> {
         self.aliases.iter().map(String::as_str)
     }

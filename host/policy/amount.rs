@@ -1,4 +1,4 @@
-//! Amounts as people write them: `64MiB`, `500ms`, `3`.
+//! Amounts in text form: `64MiB`, `500ms`, `3`.
 
 use crate::error::LimitKind;
 use serde::de::{Deserialize, Deserializer, Visitor};
@@ -6,7 +6,7 @@ use serde::ser::{Serialize, Serializer};
 use std::fmt;
 use std::time::Duration;
 
-/// An amount as a file has it, of which only the key says what it counts.
+/// An amount in a file. Its meaning depends on the key.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Amount {
     Whole(u64),
@@ -15,16 +15,18 @@ pub(crate) enum Amount {
 }
 
 impl Amount {
-    /// So many bytes.
+    /// Returns a number of bytes.
     pub(crate) fn bytes(&self) -> Result<u64, String> {
         match self {
             Amount::Whole(bytes) => Ok(*bytes),
-            Amount::Fraction(_) => Err("a size is a whole number of bytes, or 64MiB".to_owned()),
+            Amount::Fraction(_) => Err(
+                "a size must be a whole number of bytes, or a text such as \"64MiB\"".to_owned(),
+            ),
             Amount::Text(text) => size(text),
         }
     }
 
-    /// In the unit of a limit of `kind`; numbers without a unit are bytes, seconds or pieces.
+    /// Returns the amount in the unit of limits of `kind`. Plain numbers are bytes, seconds or counts.
     pub(crate) fn of_limit(&self, kind: LimitKind) -> Result<u64, String> {
         match kind {
             LimitKind::Cpu | LimitKind::Wall => {
@@ -33,7 +35,7 @@ impl Amount {
                     Amount::Fraction(seconds) => from_seconds(*seconds)?,
                     Amount::Text(text) => time(text)?,
                 };
-                u64::try_from(time.as_nanos()).map_err(|_| "it is too large".to_owned())
+                u64::try_from(time.as_nanos()).map_err(|_| "the time is too long".to_owned())
             }
             LimitKind::Memory
             | LimitKind::Output
@@ -45,12 +47,12 @@ impl Amount {
                 Amount::Fraction(_) => Err("it must be a whole number".to_owned()),
                 Amount::Text(text) => text
                     .parse()
-                    .map_err(|_| format!("{text:?} is no whole number, such as 100")),
+                    .map_err(|_| format!("{text:?} is not a whole number")),
             },
         }
     }
 
-    /// What a file has for a limit of `kind`.
+    /// Returns the file's form of a limit of `kind`.
     pub(crate) fn from_limit(kind: LimitKind, limit: u64) -> Self {
         match kind {
             LimitKind::Cpu | LimitKind::Wall => {
@@ -66,7 +68,7 @@ impl Amount {
         }
     }
 
-    /// What a file has for so many bytes.
+    /// Returns the file's form of a number of bytes.
     pub(crate) fn from_bytes(bytes: u64) -> Self {
         const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
         let unit = UNITS.iter().find(|(unit, _)| bytes.is_multiple_of(*unit));
@@ -76,7 +78,7 @@ impl Amount {
         }
     }
 
-    /// TOML's numbers end at 2^63.
+    /// Returns a whole number; as text if it exceeds TOML's range, which ends at 2^63.
     fn whole(number: u64) -> Self {
         match i64::try_from(number) {
             Ok(_) => Amount::Whole(number),
@@ -138,14 +140,14 @@ impl<'de> Deserialize<'de> for Amount {
     }
 }
 
-/// A number and the unit behind it.
+/// Splits a number from its unit.
 fn split(text: &str) -> (&str, &str) {
     let at = text.find(|c: char| c.is_alphabetic());
     let (number, unit) = text.split_at(at.unwrap_or(text.len()));
     (number.trim_end(), unit)
 }
 
-/// A size such as `64MiB`.
+/// Parses a size such as `64MiB`.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let (number, unit) = split(text);
     let factor: u64 = match unit.to_ascii_lowercase().as_str() {
@@ -158,7 +160,7 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
         "gb" => 1_000_000_000,
         _ => {
             return Err(format!(
-                "{text:?} does not end in KiB, MiB, GiB, KB, MB or GB"
+                "{text:?} has an unknown unit; use KiB, MiB, GiB, KB, MB or GB"
             ));
         }
     };
@@ -166,10 +168,10 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
         .parse::<u64>()
         .ok()
         .and_then(|number| number.checked_mul(factor))
-        .ok_or_else(|| format!("{text:?} is no whole number with a unit behind it, such as 64MiB"))
+        .ok_or_else(|| format!("{text:?} is not a whole number with a unit, such as 64MiB"))
 }
 
-/// A time such as `500ms`, `1.5s` or `1m 30s`.
+/// Parses a time such as `500ms`, `1.5s` or `1m 30s`.
 pub(crate) fn time(text: &str) -> Result<Duration, String> {
     if let Ok(time) = humantime::parse_duration(text) {
         return Ok(time);
@@ -182,17 +184,21 @@ pub(crate) fn time(text: &str) -> Result<Duration, String> {
         "" | "s" => 1.0,
         "m" => 60.0,
         "h" => 3600.0,
-        _ => return Err(format!("{text:?} does not end in ns, us, ms, s, m or h")),
+        _ => {
+            return Err(format!(
+                "{text:?} has an unknown unit; use ns, us, ms, s, m or h"
+            ));
+        }
     };
     let number: f64 = number
         .parse()
-        .map_err(|_| format!("{text:?} is no number with a unit behind it, such as 500ms"))?;
+        .map_err(|_| format!("{text:?} is not a number with a unit, such as 500ms"))?;
     from_seconds(number * seconds)
 }
 
 fn from_seconds(seconds: f64) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds)
-        .map_err(|_| format!("{seconds} seconds are negative, too many or not a number"))
+        .map_err(|_| format!("{seconds} seconds is negative, too long or not a number"))
 }
 
 #[cfg(test)]
@@ -200,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_and_times() {
+    fn sizes_and_times_are_parsed_or_refused() {
         assert_eq!(size("64MiB"), Ok(64 << 20));
         assert_eq!(size("64 MiB"), Ok(64 << 20));
         assert_eq!(size("3"), Ok(3));
@@ -224,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_what_is_read() {
+    fn written_limits_are_read_back() {
         for kind in LimitKind::ALL {
             for limit in [1, 999, 1024, 1 << 20, 1_500_000_001, u64::MAX] {
                 let written = Amount::from_limit(kind, limit);

@@ -1,4 +1,4 @@
-//! How many children an interpreter may have.
+//! The right to create children.
 
 use super::Policy;
 use crate::error::{Error, Result};
@@ -6,12 +6,12 @@ use serde::de::{Deserializer, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How many children an interpreter may have.
+/// The number of children that an interpreter can create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Children {
-    /// How many descendants may exist at a time.
+    /// The maximum number of descendants at one time.
     pub count: u32,
-    /// How many generations of them.
+    /// The maximum number of generations.
     pub depth: u32,
 }
 
@@ -26,7 +26,7 @@ impl Children {
         Ok((count > 0 && depth > 0).then_some(self))
     }
 
-    /// What is left for a child of whoever has these.
+    /// Returns the right of a child: one generation less.
     pub(crate) fn below(self) -> Option<Self> {
         let depth = self.depth.checked_sub(1).filter(|depth| *depth > 0)?;
         Some(Children { depth, ..self })
@@ -34,18 +34,30 @@ impl Children {
 }
 
 impl Policy {
-    /// Lets the interpreter create children, which have nothing that it does not have: `count`
-    /// descendants may exist at a time, in at most `depth` generations.
+    /// Lets the interpreter create children. At most `count` descendants can exist at a time, in at most
+    /// `depth` generations. A child never gets a capability that its parent does not have. If either number is
+    /// 0, nothing is granted.
     ///
     /// # Errors
     ///
-    /// When `count` is more than a million or `depth` more than 64.
+    /// Returns [`Error::Config`] if `count` is more than a million or `depth` more than 64.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::Policy;
+    ///
+    /// let policy = Policy::new().children(8, 2)?;
+    /// assert!(policy.to_string().contains("children 8, generations 2"));
+    /// assert!(Policy::new().children(8, 65).is_err());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn children(mut self, count: u32, depth: u32) -> Result<Self> {
         self.children = Children { count, depth }.check()?;
         Ok(self)
     }
 
-    /// The children that the interpreter may create; `None` for none.
+    /// Returns the right to create children, or `None` if it is not granted.
     ///
     /// ```
     /// use archipel::Policy;
@@ -62,7 +74,7 @@ impl Policy {
 }
 
 impl<'de> Deserialize<'de> for Children {
-    /// From a table, or from a number of children in one generation.
+    /// Deserialises a table, or a number of children in one generation.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]

@@ -1,4 +1,4 @@
-//! What time it is for an interpreter, and where its random numbers come from.
+//! The clock and the source of random numbers of an interpreter.
 
 use super::Policy;
 use crate::error::{Error, Result};
@@ -6,48 +6,48 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-/// What time it is for an interpreter.
+/// The clock of an interpreter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Clock {
-    /// What the host's clocks say.  The default.
+    /// The host's clocks. This is the default.
     #[default]
     Real,
-    /// All clocks stand still, the monotonic one at zero, while an interpreter computes and while it
-    /// waits for others.  They go on by the time that a sleep or the timeout of a wait took, when it
-    /// is over: so a loop that waits until some time comes to its end.
+    /// All clocks stand still, the monotonic one at zero, while an interpreter computes and while it waits for
+    /// other interpreters. When a sleep or the timeout of a wait ends, they advance by its duration, so a loop
+    /// that waits for a certain time ends.
     #[serde(with = "moment")]
     Frozen(SystemTime),
-    /// The time of day is so many seconds ahead of the host's, or behind it.  The monotonic clock is
-    /// the host's.
+    /// The time of day is this number of seconds ahead of the host's, or behind it if negative. The monotonic
+    /// clock is the host's.
     Offset(i64),
 }
 
-/// Where random numbers come from.
+/// The source of an interpreter's random numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Random {
-    /// The system, which nobody can predict.  The default.
+    /// The operating system's generator, which is unpredictable. This is the default.
     #[default]
     Real,
-    /// A generator that begins with this seed: everything random is the same in every run, `secrets`
-    /// too.  Each interpreter of a family draws numbers of its own, which depend on the order in which
-    /// they were created.
+    /// A generator with this seed. Everything random is the same in every run, including `secrets`. Each
+    /// interpreter of a family draws its own numbers, which depend on the order in which the interpreters were
+    /// created.
     #[serde(with = "seed")]
     Seeded(u64),
 }
 
 impl Clock {
-    /// Whether whoever has `parent` may have this.  A clock that stands tells nothing, so
-    /// everybody may have one.
+    /// Returns whether an interpreter with `parent` can grant this. A frozen clock reveals nothing about the
+    /// host, so any interpreter can grant one.
     pub(crate) fn is_within(&self, parent: &Clock) -> bool {
         matches!(self, Clock::Frozen(_)) || *parent == Clock::Real || self == parent
     }
 
     fn check(&self) -> Result<()> {
-        /// What WASI and Python can both express: the year 9999.
+        /// The end of the range of WASI and Python: the year 9999.
         const LAST: Duration = Duration::from_secs(253_402_300_799);
         let fits = match self {
             Clock::Frozen(time) => time
@@ -69,7 +69,7 @@ impl fmt::Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Clock::Real => f.write_str("real"),
-            // A time that cannot be written as a date was not checked yet.
+            // A time that has not been checked can be impossible to write as a date.
             Clock::Frozen(time) if self.check().is_ok() => {
                 write!(f, "frozen at {}", humantime::format_rfc3339(*time))
             }
@@ -80,8 +80,8 @@ impl fmt::Display for Clock {
 }
 
 impl Random {
-    /// Whether whoever has `parent` may have this.  What can be predicted tells nothing, so
-    /// everybody may have it.
+    /// Returns whether an interpreter with `parent` can grant this. Predictable numbers reveal nothing about
+    /// the host, so any interpreter can grant them.
     pub(crate) fn is_within(&self, parent: &Random) -> bool {
         matches!(self, Random::Seeded(_)) || self == parent
     }
@@ -97,15 +97,15 @@ impl fmt::Display for Random {
 }
 
 impl Policy {
-    /// What time it is for the interpreter.  By default its clocks are real.
+    /// Sets the interpreter's clock. The default is the host's clock.
     ///
     /// # Errors
     ///
-    /// When the time is before 1970 or after 9999.
+    /// Returns [`Error::Config`] if the time is before 1970 or after 9999, or the offset exceeds this range.
     ///
     /// # Examples
     ///
-    /// A run that is the same each time, to the byte:
+    /// A run with the same results each time, byte for byte:
     ///
     /// ```
     /// use archipel::{Clock, Policy, Random};
@@ -124,14 +124,23 @@ impl Policy {
         Ok(self)
     }
 
-    /// Where random numbers come from.  By default they are real.
+    /// Sets the source of random numbers. The default is the operating system's generator.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{Policy, Random};
+    ///
+    /// let policy = Policy::new().random(Random::Seeded(7));
+    /// assert!(policy.to_string().contains("random seeded with 7"));
+    /// ```
     pub fn random(mut self, random: Random) -> Self {
         self.random = random;
         self
     }
 }
 
-/// Times in files: `2026-01-31T12:00:00Z`, or seconds since 1970.
+/// The file form of times: `2026-01-31T12:00:00Z`, or seconds since 1970.
 mod moment {
     use super::*;
     use serde::de::{Error, Unexpected, Visitor};
@@ -178,7 +187,7 @@ mod moment {
     }
 }
 
-/// Seeds in files, where numbers end at 2^63.
+/// The file form of seeds: texts beyond TOML's range, which ends at 2^63.
 mod seed {
     use super::*;
     use crate::policy::amount::Amount;
@@ -191,7 +200,7 @@ mod seed {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
-        let wrong = || serde::de::Error::custom("a seed is a whole number of at least zero");
+        let wrong = || serde::de::Error::custom("a seed must be a whole number of at least zero");
         match Amount::deserialize(from)? {
             Amount::Whole(seed) => Ok(seed),
             Amount::Text(seed) => seed.parse().map_err(|_| wrong()),

@@ -1,4 +1,4 @@
-//! Policies for people to read and to compare.
+//! Printing and comparing policies.
 
 use super::{Clock, Policy, Random};
 use crate::policy::amount::Amount;
@@ -9,9 +9,9 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
-    /// Something that only the other has, as [`Policy`] prints it.
+    /// A grant that only the second policy has, as [`Policy`] prints it.
     Added(String),
-    /// Something that only the first has.
+    /// A grant that only the first policy has, as [`Policy`] prints it.
     Removed(String),
 }
 
@@ -25,11 +25,11 @@ impl fmt::Display for Change {
 }
 
 impl Policy {
-    /// One line for everything that is not as in an empty policy.
+    /// Returns a line for each difference from an empty policy.
     fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for grant in &self.dirs {
-            // Debug's form, since a name can have anything in it, and a line ends only once.
+            // Debug's form, so that special characters in a name cannot break the line.
             let (host, guest) = (&grant.host, &grant.guest);
             let access = grant.access.name();
             let quota = grant.quota().map(Amount::from_bytes);
@@ -76,7 +76,8 @@ impl Policy {
         lines
     }
 
-    /// What has to be done to this policy to get the other: what goes, and what comes.
+    /// Returns the changes that turn this policy into `other`: first removed grants, then added ones. Host
+    /// functions are not compared.
     ///
     /// # Examples
     ///
@@ -101,7 +102,7 @@ impl Policy {
     }
 }
 
-/// A line for each grant, or `nothing`.
+/// Displays a line for each grant, or `nothing`.
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.lines().as_slice() {

@@ -1,4 +1,4 @@
-//! The directories that an interpreter may use.
+//! Directory grants.
 
 use super::Policy;
 use super::env::check_count;
@@ -11,16 +11,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Whether what lies in a granted directory can be changed.
+/// The access to a granted directory.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 pub enum Access {
-    /// It can be read.
+    /// Files can be read.
     #[default]
     #[serde(rename = "ro", alias = "read-only")]
     ReadOnly,
-    /// It can be read, changed, created and deleted.
+    /// Files can be read, changed, created and deleted.
     #[serde(rename = "rw", alias = "read-write")]
     ReadWrite,
 }
@@ -34,13 +34,13 @@ impl Access {
     }
 }
 
-/// The maximum number of directories in a policy. Each may take a descriptor of the process.
+/// The maximum number of directories in a policy. Each can take a file descriptor of the process.
 pub(crate) const MOST_DIRS: usize = 256;
 
-/// What a descriptor counts against, until it is closed.
+/// A charge for a file descriptor, released when it is dropped.
 pub(crate) type Hold = Box<dyn Any + Send + Sync>;
 
-/// An open directory, shared by all grants of it and by the interpreters that have one.
+/// An open directory, shared by all grants of it.
 #[derive(Debug)]
 pub(crate) struct Folder {
     pub(crate) dir: Arc<Dir>,
@@ -55,25 +55,25 @@ impl Folder {
         })
     }
 
-    /// Opens the directory `path` in this one, and returns it and its path without symbolic links. No link leads out
-    /// of this directory.
+    /// Opens the directory `path` inside this one. Returns it and its path without symbolic links. Links
+    /// cannot lead out of this directory.
     pub(super) fn open(&self, path: &Path, hold: Option<Hold>) -> io::Result<(Arc<Self>, PathBuf)> {
         let real = self.dir.canonicalize(path)?;
-        // Opening a pipe would wait for a writer; this opens directories only.
+        // Opens directories only: opening a pipe would wait for a writer.
         let opened = self.dir.open_dir(&real)?;
         Ok((Folder::new(opened, hold), real))
     }
 }
 
-/// A directory that is granted.
+/// A granted directory.
 #[derive(Debug, Clone)]
 pub(crate) struct DirGrant {
     pub(crate) folder: Arc<Folder>,
-    /// Where it was, without symbolic links.
+    /// The host path, without symbolic links.
     pub(crate) host: PathBuf,
     pub(crate) guest: String,
     pub(crate) access: Access,
-    /// Shared by all who have the grant from each other.
+    /// Shared by all grants that were made from this one.
     pub(crate) quota: Option<Arc<Quota>>,
 }
 
@@ -82,10 +82,10 @@ impl DirGrant {
         self.quota.as_ref().map(|quota| quota.limit)
     }
 
-    /// Whether whoever has `parent` may have this.
+    /// Returns whether an interpreter with `parent` can grant this.
     pub(crate) fn is_within(&self, parent: &DirGrant) -> bool {
         let quota = match (self.access, self.quota(), parent.quota()) {
-            // Nothing is written.
+            // Nothing can be written.
             (Access::ReadOnly, ..) | (.., None) => true,
             (_, None, Some(_)) => false,
             (_, Some(own), Some(parents)) => own <= parents,
@@ -94,8 +94,8 @@ impl DirGrant {
     }
 }
 
-/// Whether a path is that of `folder` or of something in it. Both are absolute and without links, so comparing bytes
-/// does, which is faster than comparing components.
+/// Returns whether a path is `folder` or inside it. Both paths are absolute and without links, so comparing
+/// bytes suffices, which is faster than comparing components.
 fn is_at_or_in(path: &Path, folder: &Path) -> bool {
     let (path, folder) = (path.as_os_str(), folder.as_os_str());
     let rest = path
@@ -111,25 +111,39 @@ impl PartialEq for DirGrant {
     }
 }
 
-/// Folders through which a process reaches what no directory grant should give away.
+/// Directories that would expose the whole system.
 const NEVER: [&str; 4] = ["/", "/proc", "/sys", "/dev"];
 
 impl Policy {
-    /// Grants the directory `host` under the path `guest`.
+    /// Grants the directory `host` under the guest path `guest`.
     ///
-    /// Only files and folders in it can be opened: pipes, sockets and devices are refused
-    /// (`PermissionError`).  An interpreter can list 64 directories at a time (`ENOMEM`); each listing that is open
-    /// counts 48 KiB as `memory`.
+    /// The interpreter can open only files and directories in it: opening a pipe, socket or device raises
+    /// `PermissionError`. It can list 64 directories at a time; one more fails with `ENOMEM`. Each open
+    /// listing charges 48 KiB as `memory`.
     ///
-    /// The directory is opened once, here. All interpreters with the grant, and the children that they give it to,
-    /// share that descriptor.
+    /// The directory is opened once, by this method. All interpreters with the grant, and children that get it
+    /// from them, share the file descriptor.
     ///
     /// # Errors
     ///
-    /// When `host` is not a directory or cannot be opened; when it is `/`, `/proc`, `/sys` or
-    /// `/dev` or lies in one of the latter three; when it overlaps with another grant, one of which
-    /// is read-only and the other read-write or one of which has a quota; when `guest` is not an
-    /// absolute path or is granted already; and when there are 256 directories already.
+    /// Returns [`Error::Config`] if:
+    ///
+    /// - `host` is not a directory, or cannot be opened;
+    /// - `host` is `/`, or is `/proc`, `/sys` or `/dev` or inside one of these;
+    /// - `host` overlaps with a granted directory, and only one of the two is read-only, or either has a
+    ///   quota;
+    /// - `guest` is not an absolute path, contains `.`, `..` or empty parts, or is already granted;
+    /// - the policy has 256 directories already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{Access, Policy};
+    ///
+    /// let policy = Policy::new().dir(std::env::temp_dir(), "/data", Access::ReadOnly)?;
+    /// assert!(policy.to_string().contains("as \"/data\", read-only"));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn dir(
         self,
         host: impl AsRef<Path>,
@@ -139,22 +153,25 @@ impl Policy {
         self.grant_dir(host.as_ref(), guest.into(), access, None)
     }
 
-    /// Grants the directory `host` under the path `guest` for reading and for writing at most `bytes`
-    /// to it.
+    /// Grants the directory `host` under the guest path `guest`, for reading and for writing at most `bytes`
+    /// bytes.
     ///
-    /// What counts is what the interpreter and its descendants, copies included, write to files
-    /// through the grant in all of their lives, whether or not they delete it again, and how much
-    /// larger they make files without writing to them (`truncate`, or writing far behind a file's
-    /// end), and the texts of symbolic links.  For each 256 bytes one file, folder or link can be created, and
-    /// a thousand in any case.  Nothing is moved or linked between directories with different quotas (`EXDEV`).
-    /// It is checked before anything is written; the script sees `OSError`, and nothing of that write
-    /// is done.  Its number is `errno.ENOSPC`, except where a write passes the quota after others through
-    /// the same open file, of which the guest's libc makes `errno.EIO`.  Two interpreters that the host creates with the same policy
-    /// can write that much each.
+    /// - **Counted**: bytes that are written to files through the grant, growth of files without writing
+    ///   (`truncate`, or writing far beyond the end of a file), and the texts of symbolic links. Deleting does
+    ///   not give anything back. Names count as well: a file, directory or link can be created for each 256
+    ///   bytes of the quota, but at least 1,000.
+    /// - **Counted for**: the interpreter and its descendants and copies together, over all of their lives.
+    ///   Two interpreters that the host creates with the same policy have separate quotas.
+    /// - **Checked**: before a write. A write that does not fit is not performed at all.
+    /// - **In the script**: `OSError` with `errno.ENOSPC`. If earlier writes through the same open file
+    ///   succeeded, the guest's libc reports `errno.EIO`. Moving or linking between directories with different
+    ///   quotas fails with `errno.EXDEV`.
+    /// - **In the host**: nothing is reported; the script continues.
+    /// - **Default**: [`dir`](Self::dir) grants directories without a quota.
     ///
     /// # Errors
     ///
-    /// As for [`dir`](Self::dir).
+    /// See [`dir`](Self::dir).
     ///
     /// # Examples
     ///
@@ -164,7 +181,7 @@ impl Policy {
     /// # let folder = std::env::temp_dir().join("archipel-doc-quota");
     /// # std::fs::create_dir_all(&folder).unwrap();
     /// let policy = Policy::new().dir_with_quota(&folder, "/data", 10 << 20)?;
-    /// // What is written through the second would not count for the first.
+    /// // Writes through the second grant would not count for the first.
     /// assert!(policy.dir_with_quota(&folder, "/again", 20 << 20).is_err());
     /// # Ok::<(), archipel::Error>(())
     /// ```
@@ -184,7 +201,7 @@ impl Policy {
         access: Access,
         quota: Option<u64>,
     ) -> Result<Self> {
-        // The text of an error is one line, whatever is in a path.
+        // Debug's form, so that the error text is one line whatever the path contains.
         let shown = format!("{asked:?}");
         let shown = shown.trim_matches('"');
         let cannot = |error: io::Error| {
@@ -198,10 +215,10 @@ impl Policy {
             host == Path::new(NEVER[0]) || NEVER[1..].iter().any(|never| host.starts_with(never));
         if refused {
             return Err(Error::Config(format!(
-                "cannot grant the directory {shown}: it would give away the whole system"
+                "cannot grant the directory {shown}: it would expose the whole system"
             )));
         }
-        // Opening a pipe would wait for somebody to write to it.
+        // Checked first, since opening a pipe would wait for a writer.
         if !std::fs::metadata(&host).map_err(cannot)?.is_dir() {
             return Err(cannot(io::ErrorKind::NotADirectory.into()));
         }
@@ -219,15 +236,15 @@ impl Policy {
         Ok(self)
     }
 
-    /// Adds a directory that was opened, unless it contradicts another.  `shown` is what whoever asked
-    /// calls it; the others he knows by their paths in the guest.
+    /// Adds an open directory, unless it conflicts with another grant. `shown` is the directory's name in
+    /// errors; other grants are named by their guest paths.
     pub(crate) fn add_dir(&mut self, shown: &str, grant: DirGrant) -> Result<()> {
         check_guest_path(&grant.guest)?;
         check_count("directories", self.dirs.len() + 1, MOST_DIRS)?;
         let guest = &grant.guest;
         for other in &self.dirs {
             let why = if other.guest == *guest {
-                "something is granted there".to_owned()
+                "the path is already granted".to_owned()
             } else if !is_at_or_in(&other.host, &grant.host)
                 && !is_at_or_in(&grant.host, &other.host)
             {
@@ -239,8 +256,7 @@ impl Policy {
                 )
             } else if other.quota.is_some() || grant.quota.is_some() {
                 format!(
-                    "it overlaps with {}, and a quota would not count what is written through the \
-                     other",
+                    "it overlaps with {}, and a quota would not count writes through the other",
                     other.guest
                 )
             } else {
@@ -255,7 +271,7 @@ impl Policy {
         Ok(())
     }
 
-    /// The path that the folder of the host's file `name` has for the guest, if it was granted.
+    /// Returns the guest path of the folder that contains the host file `name`, if the folder is granted.
     pub(crate) fn guest_folder_of(&self, name: &str) -> Option<String> {
         if self.dirs.is_empty() || name.starts_with('<') {
             return None;
@@ -264,7 +280,20 @@ impl Policy {
         self.guest_path_of(file.parent()?)
     }
 
-    /// Where the guest sees a file or folder of the host, if it is within a granted directory.
+    /// Returns the guest path of a host file or directory, or `None` if it does not exist or is not in a
+    /// granted directory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::{Access, Policy};
+    ///
+    /// let folder = std::env::temp_dir();
+    /// let policy = Policy::new().dir(&folder, "/data", Access::ReadOnly)?;
+    /// assert_eq!(policy.guest_path_of(&folder).as_deref(), Some("/data"));
+    /// assert_eq!(policy.guest_path_of("/"), None);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     #[must_use]
     pub fn guest_path_of(&self, host: impl AsRef<Path>) -> Option<String> {
         let host = host.as_ref().canonicalize().ok()?;
@@ -277,7 +306,7 @@ impl Policy {
         })
     }
 
-    /// The same with nothing counted yet, for the first of a family.
+    /// Returns the policy with unused quotas, for the first interpreter of a family.
     pub(crate) fn with_new_quotas(mut self) -> Self {
         for grant in &mut self.dirs {
             let quota = grant.quota();
@@ -287,17 +316,17 @@ impl Policy {
     }
 }
 
-/// Why a directory was not opened.
+/// Describes why a directory could not be opened.
 pub(crate) fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "it does not exist".to_owned(),
         io::ErrorKind::NotADirectory => "it is not a directory".to_owned(),
-        io::ErrorKind::PermissionDenied => "it may not be opened".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     }
 }
 
-/// The same for an interpreter, which learns nothing of the host from it.
+/// Describes the same for an interpreter, without revealing anything about the host.
 pub(super) fn reason_for_guest(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound
@@ -316,8 +345,8 @@ pub(crate) fn check_guest_path(guest: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::Config(format!(
-        "{guest:?} is no path for a granted directory: it must be absolute, below `/`, and have \
-         neither `.`, `..` nor empty parts"
+        "{guest:?} is not a valid guest path: it must be absolute, below `/`, and without `.`, `..` \
+         and empty parts"
     )))
 }
 
@@ -330,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn grants_that_are_refused() {
+    fn dir_refuses_invalid_and_conflicting_grants() {
         let base = std::env::temp_dir().join(format!("archipel-policy-{}", std::process::id()));
         std::fs::create_dir_all(base.join("sub")).unwrap();
         std::fs::create_dir_all(base.join("metered")).unwrap();
@@ -358,7 +387,7 @@ mod tests {
             (&other, "/x/../y", "must be absolute"),
             (&other, "/x//y", "must be absolute"),
             (&other, "/x\0", "must be absolute"),
-            (&other, "/taken", "something is granted there"),
+            (&other, "/taken", "the path is already granted"),
             (&sub, "/x", "only one of them is read-only"),
             (base, "/x", "overlaps with /metered"),
             (&metered, "/x", "a quota would not count"),

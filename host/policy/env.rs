@@ -1,13 +1,13 @@
-//! What an interpreter is told when it starts: its environment, its arguments, and where modules are.
+//! Environment variables, arguments and the module path.
 
 use super::Policy;
 use crate::error::{Error, Result};
 
-/// The longest text of a variable or an argument, as on Linux.
+/// The maximum length of a variable or an argument, in bytes, as on Linux.
 const MOST_BYTES: usize = 128 << 10;
 
-/// The maximum number of variables, arguments, folders with modules, destinations, aliases, and names of modules, for
-/// each.
+/// The maximum number of variables, of arguments, of module path entries, of destinations, of aliases, and of
+/// module names in a policy.
 pub(crate) const MOST: usize = 4096;
 
 /// Refuses more than `most` of something.
@@ -21,26 +21,35 @@ pub(super) fn check_count(what: &str, count: usize, most: usize) -> Result<()> {
 }
 
 impl Policy {
-    /// Sets a variable of the environment.
+    /// Sets an environment variable. A later call with the same name replaces the value.
     ///
     /// # Errors
     ///
-    /// When the name is empty, or the name or the value has something in it that no environment
-    /// can hold: NUL, or `=` in a name; or when they are longer than 128 KiB together, or there are
-    /// more than 4,096.
+    /// Returns [`Error::Config`] if the name is empty or contains `=`, if the name or the value contains NUL,
+    /// if they are longer than 128 KiB together, or if there are more than 4,096 variables.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::Policy;
+    ///
+    /// let policy = Policy::new().env("LANG", "C.UTF-8")?;
+    /// assert!(policy.env("A=B", "x").is_err());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Result<Self> {
         let (name, value) = (name.into(), value.into());
         if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
             let shown: String = name.chars().take(128).collect();
             return Err(Error::Config(format!(
-                "cannot set the environment variable {shown:?}: names are not empty and have no `=`, \
-                 and neither names nor values have NUL in them"
+                "cannot set the environment variable {shown:?}: its name must not be empty or contain \
+                 `=`, and neither name nor value can contain NUL"
             )));
         }
         if name.len() + value.len() > MOST_BYTES {
             let shown: String = name.chars().take(128).collect();
             return Err(Error::Config(format!(
-                "cannot set the environment variable {shown:?}: it is longer than 128 KiB"
+                "cannot set the environment variable {shown:?}: name and value exceed 128 KiB"
             )));
         }
         self.env.insert(name, value);
@@ -48,12 +57,22 @@ impl Policy {
         Ok(self)
     }
 
-    /// Passes on a variable of the host's own environment, as it is now.  If there is none of that
-    /// name, there is none for the interpreter.
+    /// Passes on an environment variable of the host, with its current value. If the host does not have the
+    /// variable, the policy stays unchanged.
     ///
     /// # Errors
     ///
-    /// As for [`env`](Self::env), and when the value is no text.
+    /// Returns the errors of [`env`](Self::env), and [`Error::Config`] if the value is not valid UTF-8.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::Policy;
+    ///
+    /// // A variable that the host does not have is omitted.
+    /// assert_eq!(Policy::new().pass_env("ARCHIPEL_NO_SUCH_VARIABLE")?, Policy::new());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn pass_env(self, name: impl Into<String>) -> Result<Self> {
         let name = name.into();
         if name.is_empty() || name.contains(['=', '\0']) {
@@ -63,17 +82,18 @@ impl Policy {
             Ok(value) => self.env(name, value),
             Err(std::env::VarError::NotPresent) => Ok(self),
             Err(std::env::VarError::NotUnicode(_)) => Err(Error::Config(format!(
-                "cannot pass on the environment variable {name:?}: its value is no valid UTF-8"
+                "cannot pass on the environment variable {name:?}: its value is not valid UTF-8"
             ))),
         }
     }
 
-    /// What `sys.argv` has after its first element, unless a script is run with arguments of its own
-    /// ([`Interpreter::run`](crate::Interpreter::run)).
+    /// Sets the elements of `sys.argv` after the first. A script that is run with its own arguments gets those
+    /// instead ([`Interpreter::run`](crate::Interpreter::run)). A later call replaces the arguments.
     ///
     /// # Errors
     ///
-    /// When an argument has NUL in it or is longer than 128 KiB, or there are more than 4,096.
+    /// Returns [`Error::Config`] if an argument contains NUL or is longer than 128 KiB, or if there are more
+    /// than 4,096.
     ///
     /// # Examples
     ///
@@ -91,21 +111,21 @@ impl Policy {
         if let Some(wrong) = self.args.iter().find(wrong) {
             let shown: String = wrong.chars().take(128).collect();
             return Err(Error::Config(format!(
-                "cannot grant the argument {shown:?}: it has NUL in it or is longer than 128 KiB"
+                "cannot grant the argument {shown:?}: it contains NUL or is longer than 128 KiB"
             )));
         }
         Ok(self)
     }
 
-    /// Adds a folder, or an archive such as a wheel, from which modules are imported: an entry of
-    /// `sys.path`.  It grants nothing: the folder, or the one that has the archive in it, must be
-    /// granted by [`dir`](Self::dir).  Entries are searched in the order in which they are added,
-    /// after the folder of a script, and after the standard library.
+    /// Adds an entry to `sys.path`: a folder, or an archive such as a wheel, from which modules are imported.
+    /// It grants nothing: [`dir`](Self::dir) must grant the folder, or the folder with the archive. Entries
+    /// are searched in the order in which they are added, after the folder of a script and after the standard
+    /// library.
     ///
     /// # Errors
     ///
-    /// When `guest` is not an absolute path, or has a colon in it, which separates the entries of
-    /// the variable `PYTHONPATH` that the interpreter finds them in.
+    /// Returns [`Error::Config`] if `guest` is not an absolute path, or contains NUL or a colon, which
+    /// separates the entries of the interpreter's `PYTHONPATH`, or if there are more than 4,096 entries.
     ///
     /// # Examples
     ///
@@ -122,15 +142,15 @@ impl Policy {
         let guest = guest.into();
         if !guest.starts_with('/') || guest.contains([':', '\0']) {
             return Err(Error::Config(format!(
-                "{guest:?} cannot be searched for modules: it must be an absolute path without `:`"
+                "cannot add {guest:?} to the module path: it must be absolute, without `:` and NUL"
             )));
         }
         self.path.push(guest);
-        check_count("folders with modules", self.path.len(), MOST)?;
+        check_count("module path entries", self.path.len(), MOST)?;
         Ok(self)
     }
 
-    /// The variables of the environment, with the one that has the path in it.
+    /// Returns the environment variables, with the module path in `PYTHONPATH`.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         const NAME: &str = "PYTHONPATH";
         let mut variables = self.env.clone();
@@ -149,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn environment() {
+    fn env_and_pass_env_check_names_and_values() {
         let long = "x".repeat(MOST_BYTES);
         for (name, value) in [
             ("", "x"),
@@ -172,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn arguments() {
+    fn args_refuses_nul_and_too_many() {
         assert!(Policy::new().args(["a", "b c", ""]).is_ok());
         assert!(Policy::new().args(["a\0"]).is_err());
         assert!(Policy::new().args(std::iter::repeat("")).is_err());
     }
 
     #[test]
-    fn the_path_goes_before_the_one_in_the_environment() {
+    fn path_entries_come_before_pythonpath_from_the_environment() {
         let policy = Policy::new().env("PYTHONPATH", "/own").unwrap();
         let policy = policy.path("/a").unwrap().path("/b.whl").unwrap();
         let expected = [("PYTHONPATH".to_owned(), "/a:/b.whl:/own".to_owned())];

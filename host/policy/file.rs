@@ -1,4 +1,4 @@
-//! Policies and limits as a TOML file has them.
+//! Policies and limits in TOML files.
 
 use super::amount::Amount;
 use super::env::{MOST, check_count};
@@ -110,7 +110,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Reads a file's text; `name` is what errors call it, and directories are relative to `base`.
+/// Parses a file. `name` is its name in errors. Directories are relative to `base`.
 pub(super) fn read(text: &str, name: &str, base: &Path) -> Result<Profile> {
     let mut file: File = toml::from_str(text).map_err(|error| unreadable(text, name, &error))?;
     let wrong = |key: &[&str], why: &str| {
@@ -124,8 +124,8 @@ pub(super) fn read(text: &str, name: &str, base: &Path) -> Result<Profile> {
         let quota = quota.map_err(|why| wrong(&["dirs", guest, "quota"], &why))?;
         let access = match (entry.access, quota) {
             (Some(Access::ReadOnly), Some(_)) => {
-                let why = "nothing is written to a read-only directory; leave the quota out, or \
-                           write access = \"rw\"";
+                let why = "a read-only directory cannot have a quota; remove the quota, or set \
+                           access = \"rw\"";
                 return Err(wrong(&["dirs", guest, "quota"], why));
             }
             (None, Some(_)) => Access::ReadWrite,
@@ -186,7 +186,7 @@ pub(super) fn read(text: &str, name: &str, base: &Path) -> Result<Profile> {
     Ok(Profile { policy, limits })
 }
 
-/// The text of a file that reads as `profile`.
+/// Returns the text of a file that parses as `profile`.
 pub(super) fn write(profile: &Profile) -> Result<String> {
     let policy = &profile.policy;
     let mut limits = LimitTable::default();
@@ -198,7 +198,7 @@ pub(super) fn write(profile: &Profile) -> Result<String> {
     for grant in &policy.dirs {
         if grant.host.to_str().is_none() {
             return Err(Error::Config(format!(
-                "the directory {:?} cannot be written to a policy file: its path is no valid UTF-8",
+                "the directory {:?} cannot be written to a policy file: its path is not valid UTF-8",
                 grant.host
             )));
         }
@@ -227,7 +227,7 @@ pub(super) fn write(profile: &Profile) -> Result<String> {
     toml::to_string(&file).map_err(|error| Error::Internal(error.into()))
 }
 
-/// The error of a text that is no TOML, or has other keys or types in it.
+/// Returns the error for a text that is not TOML, or has unknown keys or wrong types.
 fn unreadable(text: &str, name: &str, error: &toml::de::Error) -> Error {
     let span = error.span().unwrap_or(0..0);
     let key = key_at(text, &span);
@@ -245,7 +245,7 @@ fn at(text: &str, name: &str, span: &Range<usize>, key: &str, why: &str) -> Erro
     Error::Config(format!("{name}, line {line}: {key}{why}"))
 }
 
-/// Where the value of a key is.
+/// Returns the span of a key's value.
 fn span_of(text: &str, key: &[&str]) -> Option<Range<usize>> {
     let document = DeTable::parse(text).ok()?;
     let (first, rest) = key.split_first()?;
@@ -259,14 +259,14 @@ fn span_of(text: &str, key: &[&str]) -> Option<Range<usize>> {
     Some(value.span())
 }
 
-/// The key with the value or the name that begins where `span` does.
+/// Returns the key whose name or value contains the start of `span`.
 fn key_at(text: &str, span: &Range<usize>) -> String {
     let document = DeTable::parse(text).ok();
     let found = document.and_then(|document| descend(document.get_ref(), span.start));
     found.unwrap_or_default().join(".")
 }
 
-/// The innermost key there.  The table under a header spans its header alone, so all are searched.
+/// Returns the innermost key there. A table with a header spans only the header, so all tables are searched.
 fn descend(table: &DeTable<'_>, at: usize) -> Option<Vec<String>> {
     table.iter().find_map(|(key, value)| {
         let inner = match value.get_ref() {

@@ -1,4 +1,4 @@
-//! Whatever is in a file, it is read or refused in one line.
+//! Tests that any file is either read, or refused with an error of one line.
 
 use super::file::read;
 use super::{Policy, Profile};
@@ -6,7 +6,7 @@ use crate::error::Error;
 use proptest::prelude::*;
 use std::path::Path;
 
-/// A file with all that there is.
+/// A file with all keys.
 const FULL: &str = r#"args = ["a", "b"]
 path = ["/lib"]
 stdin = true
@@ -84,7 +84,7 @@ const PIECES: &[&str] = &[
 fn check(text: &str) -> Result<(), TestCaseError> {
     match read(text, "policy.toml", Path::new(env!("CARGO_MANIFEST_DIR"))) {
         Ok(profile) => {
-            // What was read can be written, and means the same.
+            // A profile that was read can be written, and then reads as the same profile.
             let written = profile.to_toml().unwrap();
             prop_assert_eq!(Profile::from_toml(&written).unwrap(), profile, "{}", text);
         }
@@ -98,7 +98,7 @@ fn check(text: &str) -> Result<(), TestCaseError> {
 }
 
 #[test]
-fn the_full_file_is_read() {
+fn a_file_with_all_keys_is_read() {
     let profile = read(FULL, "policy.toml", Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     assert_ne!(profile.policy, Policy::new());
 }
@@ -107,19 +107,19 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn any_text(text in any::<String>()) {
+    fn any_text_is_read_or_refused_in_one_line(text in any::<String>()) {
         check(&text)?;
     }
 
     #[test]
-    fn any_order_of_what_files_consist_of(
+    fn any_sequence_of_tokens_is_read_or_refused_in_one_line(
         pieces in prop::collection::vec(prop::sample::select(PIECES), 0..24),
     ) {
         check(&pieces.concat())?;
     }
 
     #[test]
-    fn a_damaged_file(
+    fn a_damaged_file_is_read_or_refused_in_one_line(
         changes in prop::collection::vec(
             (any::<prop::sample::Index>(), 0..4_usize, prop::sample::select(PIECES)),
             1..5,

@@ -1,4 +1,4 @@
-//! Properties of policies, checked on many that were made at random.
+//! Properties of random policies.
 
 use super::*;
 use proptest::prelude::*;
@@ -22,7 +22,7 @@ const NET: [&str; 8] = [
 const ENV: [(&str, &str); 3] = [("A", "1"), ("A", "2"), ("B", "1")];
 const MODULES: [&str; 5] = ["os", "os.path", "json", "json.decoder", "socket"];
 
-/// Directories to grant, which are there as long as the process is.
+/// Returns a folder with the directories to grant, which exists until the process ends.
 fn base() -> &'static Path {
     static BASE: OnceLock<PathBuf> = OnceLock::new();
     BASE.get_or_init(|| {
@@ -92,7 +92,7 @@ fn policy() -> impl Strategy<Value = Policy> {
                     };
                     let quota = quota.filter(|_| write);
                     let (host, guest) = (base().join(dir), format!("/{place}"));
-                    // One that contradicts those before is left out.
+                    // Grants that conflict with earlier ones are omitted.
                     policy = policy
                         .clone()
                         .grant_dir(&host, guest, access, quota)
@@ -112,7 +112,7 @@ fn policy() -> impl Strategy<Value = Policy> {
         )
 }
 
-/// What a policy answers, each answer being a grant.
+/// Asks a policy many questions. Each positive answer is a grant.
 fn answers(policy: &Policy) -> Vec<(String, bool)> {
     let mut answers = Vec::new();
     for dir in DIRS {
@@ -184,7 +184,7 @@ fn check_granted(child: &Policy, parent: &Policy) {
     }
 }
 
-/// A policy with some of the grants of another, or of a third.
+/// A policy with some grants of another, or of a third.
 fn mixed() -> impl Strategy<Value = (Policy, Policy)> {
     (
         policy(),
@@ -225,7 +225,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn a_policy_is_within_itself_and_so_are_those_of_its_children(policy in policy()) {
+    fn a_policy_includes_itself_and_its_child_policies(policy in policy()) {
         prop_assert_eq!(policy.within(&policy), Ok(()));
         for trusted in [false, true] {
             prop_assert_eq!(policy.of_child(trusted).within(&policy), Ok(()));
@@ -234,7 +234,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_child_is_granted_its_parent_is_granted((child, parent) in mixed()) {
+    fn grants_of_an_included_policy_are_grants_of_the_parent((child, parent) in mixed()) {
         if child.within(&parent).is_ok() {
             check_granted(&child, &parent);
         }
@@ -249,7 +249,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_is_what_is_read(policy in policy()) {
+    fn written_profiles_are_read_back(policy in policy()) {
         let profile = Profile { policy, ..Profile::default() };
         let text = profile.to_toml().unwrap();
         let read = Profile::from_toml(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
@@ -258,7 +258,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_too_strange(text in ".{0,200}", key in "[a-z_.\"\\[\\]]{1,12}", value in ".{0,40}") {
+    fn any_file_is_read_or_refused_in_one_line(text in ".{0,200}", key in "[a-z_.\"\\[\\]]{1,12}", value in ".{0,40}") {
         for text in [text.clone(), format!("{key} = {value}"), format!("[{key}]\n{value}")] {
             if let Err(error) = Profile::from_toml(&text) {
                 prop_assert!(!error.to_string().contains('\n'), "{}", error);
@@ -284,7 +284,7 @@ proptest! {
 }
 
 #[test]
-fn errors_name_the_line_the_key_and_the_way_out() {
+fn file_errors_name_the_line_and_the_key() {
     let rows = [
         (
             "\n\nnett = []",
@@ -301,7 +301,7 @@ fn errors_name_the_line_the_key_and_the_way_out() {
         ),
         (
             "[limits]\nmemory = 0",
-            "line 2: `limits.memory`: a memory limit of",
+            "line 2: `limits.memory`: invalid memory limit",
         ),
         ("[limits]\ncpu = \"-1s\"", "line 2: `limits.cpu`"),
         ("[limits]\ncpu = nan", "line 2: `limits.cpu`: NaN seconds"),
@@ -338,11 +338,11 @@ fn errors_name_the_line_the_key_and_the_way_out() {
         ),
         (
             "aliases = [\"class\"]",
-            "line 1: `aliases`: \"class\" cannot name an alias",
+            "line 1: `aliases`: \"class\" is not a valid name for an alias",
         ),
         (
             "modules = { hide = [\"a b\"] }",
-            "line 1: `modules`: \"a b\" cannot name a module",
+            "line 1: `modules`: \"a b\" is not a valid name for a module",
         ),
         ("stdin = true\nstdin = true", "line 2"),
         ("= 1", "line 1"),
@@ -355,7 +355,7 @@ fn errors_name_the_line_the_key_and_the_way_out() {
 }
 
 #[test]
-fn a_request_is_narrowed_to_what_the_parent_has() {
+fn a_request_is_granted_within_the_parents_policy_only() {
     let parent = Policy::new()
         .dir_with_quota(base().join("a"), "/a", 100)
         .and_then(|policy| policy.dir(base().join("d"), "/d", Access::ReadOnly))
@@ -404,15 +404,15 @@ fn a_request_is_narrowed_to_what_the_parent_has() {
     let denied = [
         (
             r#"{"dirs": {"/e": "ro"}}"#,
-            "\"/e\" is in none that the parent has",
+            "\"/e\" is not granted to the parent",
         ),
-        (r#"{"dirs": {"/dd": "ro"}}"#, "is in none"),
+        (r#"{"dirs": {"/dd": "ro"}}"#, "is not granted"),
         (r#"{"dirs": {"/d": "rw"}}"#, "read-only for the parent"),
         (r#"{"dirs": {"/a/../d": "ro"}}"#, "must be absolute"),
         (r#"{"dirs": {"/a/none": "ro"}}"#, "it does not exist"),
         (
             r#"{"dirs": {"/a": {"access": "rw", "quota": 101}}}"#,
-            "more than the parent has",
+            "exceeds the parent's",
         ),
         (
             r#"{"dirs": {"/x": {"from": "/a", "access": "rw"}, "/y": {"from": "/a/b"}}}"#,
@@ -420,12 +420,12 @@ fn a_request_is_narrowed_to_what_the_parent_has() {
         ),
         (r#"{"env": {"A": "2"}}"#, "\"A\" with that value"),
         (r#"{"env": {"B": null}}"#, "not set in the parent"),
-        (r#"{"net": ["10.0.0.0/7:80"]}"#, "10.0.0.0/7:80 is more"),
-        (r#"{"net": ["example.org:80"]}"#, "example.org:80 is more"),
-        (r#"{"clock": "real"}"#, "a clock that is real is more"),
+        (r#"{"net": ["10.0.0.0/7:80"]}"#, "10.0.0.0/7:80 exceeds"),
+        (r#"{"net": ["example.org:80"]}"#, "example.org:80 exceeds"),
+        (r#"{"clock": "real"}"#, "clock setting `real` exceeds"),
         (r#"{"children": {"count": 4, "depth": 2}}"#, "2 generations"),
         (r#"{"children": 5}"#, "5 children"),
-        (r#"{"stdin": true}"#, "standard input is more"),
+        (r#"{"stdin": true}"#, "standard input exceeds"),
     ];
     let host = base().to_str().unwrap();
     for (text, why) in denied {
@@ -436,7 +436,7 @@ fn a_request_is_narrowed_to_what_the_parent_has() {
 }
 
 #[test]
-fn no_link_leads_out_of_what_a_parent_has() {
+fn links_do_not_lead_out_of_a_granted_directory() {
     let inside = base().join("a");
     let links = [("out", "../d"), ("up", ".."), ("loop", "loop"), ("in", "b")];
     for (link, target) in links {
@@ -460,7 +460,7 @@ fn no_link_leads_out_of_what_a_parent_has() {
 }
 
 #[test]
-fn a_narrowed_quota_counts_for_the_parent_too() {
+fn a_childs_quota_counts_for_the_parent_too() {
     let parent = Policy::new()
         .dir_with_quota(base().join("d"), "/d", 10)
         .unwrap();

@@ -1,4 +1,4 @@
-//! Which modules an interpreter can import.
+//! The modules that an interpreter can import.
 
 use super::Policy;
 use super::env::{MOST, check_count};
@@ -8,27 +8,26 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-/// Which modules can be imported.  By default all can.
+/// The modules that an interpreter can import. By default it can import all.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Modules {
-    /// Modules that cannot be imported, nor anything in them.
+    /// Hidden modules. They cannot be imported, nor can their submodules.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub hide: BTreeSet<String>,
-    /// If set, what can be imported: these modules, what is in them, and the packages that they
-    /// are in.
+    /// If set, only these modules can be imported, their submodules, and the packages that contain them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only: Option<BTreeSet<String>>,
 }
 
-/// Whether one of `modules` is `name`, or a package that it is in.
+/// Returns whether `modules` contains `name` or one of its packages.
 fn has_one_around(modules: &BTreeSet<String>, name: &str) -> bool {
     let ends = name.match_indices('.').map(|(at, _)| at);
     let mut packages = ends.chain([name.len()]).filter_map(|end| name.get(..end));
     packages.any(|package| modules.contains(package))
 }
 
-/// Whether one of `modules` lies in `name`.
+/// Returns whether `modules` contains a submodule of `name`.
 fn has_one_within(modules: &BTreeSet<String>, name: &str) -> bool {
     let prefix = format!("{name}.");
     let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
@@ -37,12 +36,12 @@ fn has_one_within(modules: &BTreeSet<String>, name: &str) -> bool {
 }
 
 impl Modules {
-    /// Whether a module of that name may be imported.
+    /// Returns whether a module of that name can be imported.
     pub(crate) fn visible(&self, name: &str) -> bool {
         !self.hides_all_of(name)
     }
 
-    /// Whether neither `module` nor anything in it may be imported.
+    /// Returns whether `module` and all of its submodules are hidden.
     fn hides_all_of(&self, module: &str) -> bool {
         let unlisted = self
             .only
@@ -51,7 +50,7 @@ impl Modules {
         unlisted || has_one_around(&self.hide, module)
     }
 
-    /// A module that these show and `parent` hides, if there is one.
+    /// Returns a module that these show and `parent` hides, if there is one.
     pub(crate) fn beyond(&self, parent: &Modules) -> Option<String> {
         let mut hidden = parent.hide.iter();
         if let Some(seen) = hidden.find(|module| !self.hides_all_of(module)) {
@@ -59,13 +58,13 @@ impl Modules {
         }
         let parents = parent.only.as_ref()?;
         let Some(own) = &self.only else {
-            return Some("every module".to_owned());
+            return Some("access to all modules".to_owned());
         };
         let seen = own.iter().find(|module| !has_one_around(parents, module))?;
         Some(format!("the module {seen}"))
     }
 
-    /// These, with what `parent` hides hidden too.
+    /// Also hides the modules that `parent` hides.
     pub(crate) fn below(mut self, parent: &Modules) -> Self {
         self.hide.extend(parent.hide.iter().cloned());
         self.only = self.only.or_else(|| parent.only.clone());
@@ -83,14 +82,15 @@ impl Modules {
 }
 
 impl Policy {
-    /// Hides a module, and what is in it, from the interpreter: it cannot be imported.
+    /// Hides a module and its submodules: importing them fails.
     ///
-    /// It is what keeps a script to what it was meant to use.  It is no safeguard: whatever code in an
-    /// interpreter does, the host grants what the rest of the policy says and nothing more.
+    /// This restricts scripts to intended modules. It is not a security boundary: code in an interpreter can
+    /// get around it, but the host still grants only what the rest of the policy says.
     ///
     /// # Errors
     ///
-    /// When `name` is not the dotted name of a module, or 4,096 are hidden already.
+    /// Returns [`Error::Config`](crate::Error::Config) if `name` is not the dotted name of a module, or if the
+    /// policy hides 4,096 modules already.
     ///
     /// # Examples
     ///
@@ -111,12 +111,13 @@ impl Policy {
         Ok(self)
     }
 
-    /// Hides all modules but those named, what is in them, and the packages that they are in.  What
-    /// was hidden by name stays hidden.
+    /// Hides all modules except the given ones, their submodules, and the packages that contain them. Modules
+    /// that were hidden by name stay hidden. A later call replaces the list.
     ///
     /// # Errors
     ///
-    /// When a name is not the dotted name of a module, or there are more than 4,096.
+    /// Returns [`Error::Config`](crate::Error::Config) if a name is not the dotted name of a module, or if
+    /// there are more than 4,096.
     ///
     /// # Examples
     ///
@@ -133,19 +134,29 @@ impl Policy {
         names: impl IntoIterator<Item = N>,
     ) -> Result<Self> {
         let names = names.into_iter().map(Into::into);
-        // One more than there may be shows that there are too many.
+        // One more than allowed is enough to detect too many.
         self.modules.only = Some(names.take(MOST + 1).collect());
         self.modules.check()?;
         Ok(self)
     }
 
-    /// Whether the interpreter can import a module of that name, if there is one.
+    /// Returns whether the policy lets the interpreter import a module of that name, if the module exists.
     #[must_use]
     pub fn sees_module(&self, name: &str) -> bool {
         self.modules.visible(name)
     }
 
-    /// Which modules are hidden.
+    /// Returns the hidden and the allowed modules.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use archipel::Policy;
+    ///
+    /// let policy = Policy::new().hide_module("ctypes")?;
+    /// assert!(policy.modules().hide.contains("ctypes"));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     #[must_use]
     pub fn modules(&self) -> &Modules {
         &self.modules

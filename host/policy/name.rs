@@ -1,8 +1,8 @@
-//! The names of modules and aliases.
+//! Names of modules and aliases.
 
 use crate::error::{Error, Result};
 
-/// The longest name, in bytes.
+/// The maximum length of a name, in bytes.
 const MOST: usize = 128;
 
 const KEYWORDS: [&str; 35] = [
@@ -12,15 +12,15 @@ const KEYWORDS: [&str; 35] = [
     "with", "yield",
 ];
 
-/// Checks that `name` can name `what`, a module or an alias: identifiers of ASCII letters, digits and
-/// underscores with dots between them, none of which is a keyword or begins and ends with two
-/// underscores, 128 bytes in all.
+/// Checks that `name` is a valid name for `what`, a module or an alias. A name consists of identifiers
+/// separated by dots, at most 128 bytes in all. Identifiers consist of ASCII letters, digits and underscores;
+/// keywords and identifiers that start and end with two underscores are refused.
 pub(crate) fn check_name(what: &str, name: &str) -> Result<()> {
     let wrong = |why: &str| {
-        // A name may be as long as it likes, and the text of an error not.
+        // Bounds the error text: a name can have any length.
         let shown: String = name.chars().take(MOST).collect();
         Err(Error::Config(format!(
-            "{shown:?} cannot name {what}: {why}"
+            "{shown:?} is not a valid name for {what}: {why}"
         )))
     };
     if name.is_empty() {
@@ -31,21 +31,19 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<()> {
     }
     for part in name.split('.') {
         if part.is_empty() {
-            return wrong("each of its dots must stand between two names");
+            return wrong("each dot must be between two names");
         }
         if !part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return wrong(
-                "names have only ASCII letters, digits and underscores in them, and dots",
-            );
+            return wrong("only ASCII letters, digits, underscores and dots are allowed");
         }
         if part.starts_with(|c: char| c.is_ascii_digit()) {
-            return wrong("names do not begin with a digit");
+            return wrong("names must not start with a digit");
         }
         if KEYWORDS.contains(&part) {
-            return wrong(&format!("{part} is a keyword of Python"));
+            return wrong(&format!("{part} is a Python keyword"));
         }
         if part.starts_with("__") && part.ends_with("__") {
-            return wrong("names that begin and end with two underscores are Python's own");
+            return wrong("names that start and end with two underscores are reserved");
         }
     }
     Ok(())
@@ -56,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names() {
+    fn check_name_accepts_identifiers_separated_by_dots() {
         for right in ["log", "settings.get", "_x", "__private", "a.b.c", "A1"] {
             assert!(check_name("an alias", right).is_ok(), "{right}");
         }
@@ -73,9 +71,9 @@ mod tests {
             ("1a", "digit"),
             ("a.class", "keyword"),
             ("None", "keyword"),
-            ("__import__", "Python's own"),
-            ("a.__dict__", "Python's own"),
-            ("__", "Python's own"),
+            ("__import__", "reserved"),
+            ("a.__dict__", "reserved"),
+            ("__", "reserved"),
         ];
         for (name, why) in wrong {
             let error = check_name("an alias", name).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! A child's policy on its way: the directories of its request are opened a few at a time.
+//! Creation of a child's policy. The directories of its request are opened a few at a time.
 
 use super::dir::{Folder, Hold, check_guest_path, reason_for_guest};
 use super::{Policy, Request};
@@ -8,23 +8,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long directories are opened before the caller gets to look at limits.
+/// The time for which directories are opened before the caller checks limits.
 const SOME: Duration = Duration::from_millis(5);
 
-/// The directories that were opened, by the paths that they have for the parent, with their paths in the grant.
+/// The opened directories by their paths in the parent, with their paths inside the grant.
 pub(super) type Opened = BTreeMap<String, (Arc<Folder>, PathBuf)>;
 
-/// A request of which the directories are being opened.
+/// A request whose directories are being opened.
 pub(crate) struct Narrowing {
-    /// What the child can have at most.
+    /// The maximum policy of the child.
     most: Policy,
     request: Request,
-    /// The directory that each is opened from, the path there, and the path that the parent has for it.
+    /// For each directory: the directory that contains it, its path there, and its path in the parent.
     unopened: Vec<(Arc<Folder>, PathBuf, String)>,
     opened: Opened,
 }
 
-/// What an interpreter asks for in vain is denied, whatever is wrong with it.
+/// Converts any error of an interpreter's request into a denial.
 fn denied(error: Error) -> Error {
     match error {
         Error::Config(text) => Error::Denied(text),
@@ -33,11 +33,11 @@ fn denied(error: Error) -> Error {
 }
 
 impl Narrowing {
-    /// Checks what can be checked before anything is opened.
+    /// Checks everything that can be checked before directories are opened.
     ///
     /// # Errors
     ///
-    /// As for [`Policy::narrowed`].
+    /// See [`Policy::narrowed`].
     pub(crate) fn begin(parent: &Policy, request: Request) -> Result<Self> {
         request.check_counts().map_err(denied)?;
         let most = parent.of_child(true);
@@ -52,7 +52,7 @@ impl Narrowing {
                 unopened.push((grant.folder.clone(), PathBuf::from(rest), from.to_owned()));
             }
         }
-        // Taken from the end.
+        // Directories are taken from the end.
         unopened.reverse();
         Ok(Narrowing {
             most,
@@ -62,16 +62,18 @@ impl Narrowing {
         })
     }
 
-    /// How many directories are yet to be opened. A grant of the parent's own directory needs none.
+    /// Returns the number of directories that are not yet opened. Granting a parent's directory itself
+    /// requires no opening.
     pub(crate) fn unopened(&self) -> usize {
         self.unopened.len()
     }
 
-    /// Opens some of the directories, each with one of `holds` while there are any, and returns whether all are open.
+    /// Opens some of the directories, with one of `holds` for each as long as there are any. Returns whether
+    /// all are open.
     ///
     /// # Errors
     ///
-    /// [`Error::Denied`] for one that cannot be opened.
+    /// Returns [`Error::Denied`] if a directory cannot be opened.
     pub(crate) fn open(&mut self, holds: &mut Vec<Hold>) -> Result<bool> {
         let begun = Instant::now();
         while let Some((parent, path, from)) = self.unopened.pop() {
@@ -88,11 +90,11 @@ impl Narrowing {
         Ok(self.unopened.is_empty())
     }
 
-    /// The policy, once all directories are open.
+    /// Returns the policy. All directories must be open.
     ///
     /// # Errors
     ///
-    /// As for [`Policy::narrowed`].
+    /// See [`Policy::narrowed`].
     pub(crate) fn end(self) -> Result<Policy> {
         let asked = self.most.asked(&self.request, &self.opened);
         let policy = asked.map_err(denied)?;

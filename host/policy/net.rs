@@ -1,4 +1,4 @@
-//! Where an interpreter may connect to.
+//! Network grants.
 
 use super::Policy;
 use super::env::{MOST, check_count};
@@ -10,28 +10,37 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-/// Where a TCP connection may go.
+/// A destination of TCP connections.
 ///
-/// It is written `host:port`, where the host is a name, an address or a network such as
-/// `10.0.0.0/8`; IPv6 is in brackets, `[::1]:80` or `[2001:db8::/32]:443`; and the port can be `*`.
+/// It is written as `host:port`. The host is a name, an address, or a network such as `10.0.0.0/8`. IPv6 is in
+/// brackets: `[::1]:80` or `[2001:db8::/32]:443`. The port is a number, or `*` for all ports.
+///
+/// ```
+/// use archipel::Destination;
+///
+/// let destination: Destination = "Example.ORG.:443".parse()?;
+/// assert_eq!(destination.to_string(), "example.org:443");
+/// assert!("example.org".parse::<Destination>().is_err());
+/// # Ok::<(), archipel::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Destination {
     host: Host,
-    /// The port; `None` stands for all.
+    /// The port. `None` means all ports.
     port: Option<u16>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Host {
-    /// In lower case, without a dot at its end.
+    /// Lower case, without a final dot.
     Name(String),
-    /// One address is a network too.
+    /// A network or a single address.
     Network(IpNet),
 }
 
 impl Destination {
-    /// Whether an address is one of those that were granted as such.
+    /// Returns whether this is a network that includes the address and port.
     pub(crate) fn has_address(&self, address: SocketAddr) -> bool {
         let Host::Network(network) = &self.host else {
             return false;
@@ -39,12 +48,12 @@ impl Destination {
         self.has_port(address.port()) && network.contains(&address.ip().to_canonical())
     }
 
-    /// Whether an address was granted as such, with some port.
+    /// Returns whether this is a network that includes the address, with any port.
     pub(crate) fn has_ip(&self, address: IpAddr) -> bool {
         matches!(&self.host, Host::Network(network) if network.contains(&address))
     }
 
-    /// Whether `name`, once it is [plain](plain_name), was granted.
+    /// Returns whether this is the name `name`, which must be [plain](plain_name).
     pub(crate) fn has_name(&self, name: &str) -> bool {
         matches!(&self.host, Host::Name(granted) if granted == name)
     }
@@ -53,7 +62,7 @@ impl Destination {
         port != 0 && self.port.is_none_or(|granted| granted == port)
     }
 
-    /// A destination by name; without a port it stands for all ports.
+    /// Creates a destination from a plain name. `None` means all ports.
     pub(crate) fn named(name: &str, port: Option<u16>) -> Self {
         Destination {
             host: Host::Name(name.to_owned()),
@@ -62,10 +71,10 @@ impl Destination {
     }
 }
 
-/// Destinations, arranged so that a lookup does not visit all of them.
+/// An index of destinations, for lookups that do not visit all of them.
 pub(super) struct Reach<'a> {
     all: &'a BTreeSet<Destination>,
-    /// For each port, or all of them, the networks that are in no other, in order.
+    /// For each port, or all ports, the networks that are not part of another, in order.
     networks: BTreeMap<Option<u16>, Vec<IpNet>>,
 }
 
@@ -77,7 +86,7 @@ impl<'a> Reach<'a> {
                 continue;
             };
             let outer = networks.entry(*port).or_default();
-            // One network comes before those in it, and those behind it are disjoint from it.
+            // A network sorts before the networks in it; the networks after those are disjoint from it.
             if outer.last().is_none_or(|last| !last.contains(network)) {
                 outer.push(*network);
             }
@@ -85,7 +94,7 @@ impl<'a> Reach<'a> {
         Reach { all, networks }
     }
 
-    /// Whether connections to all of `wanted` are among these.
+    /// Returns whether these destinations include all of `wanted`.
     pub(super) fn has(&self, wanted: &Destination) -> bool {
         match &wanted.host {
             Host::Name(name) => {
@@ -101,15 +110,14 @@ impl<'a> Reach<'a> {
     }
 }
 
-/// The form in which names are compared: in lower case, without a dot at the end.
+/// Returns the form in which names are compared: lower case, without a final dot.
 pub(crate) fn plain_name(name: &str) -> String {
     let name = name.strip_suffix('.').unwrap_or(name);
     name.to_ascii_lowercase()
 }
 
-/// Whether a granted name stands for that address, as far as one can tell without asking
-/// anybody.  Whoever has the name in his hands can let it stand for any address: he must not reach what
-/// only this machine or its neighbours can.
+/// Returns whether a granted name can refer to that address. The owner of a name can make it resolve to any
+/// address, so a name never gives access to addresses of this machine or of private networks.
 pub(crate) fn may_stand_for(name: &str, address: IpAddr) -> bool {
     match name {
         "localhost" => address.to_canonical().is_loopback(),
@@ -117,7 +125,7 @@ pub(crate) fn may_stand_for(name: &str, address: IpAddr) -> bool {
     }
 }
 
-/// Whether an address is one of the internet's.
+/// Returns whether an address is a public internet address.
 fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => is_public_v4(address),
@@ -151,14 +159,14 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         is_public_v4(Ipv4Addr::from_bits(bits))
     };
     match (a, b) {
-        // Translated to IPv4, by the standard's prefix and by the one for private networks.
+        // Translated to IPv4, with the well-known or the private prefix (NAT64).
         (0x64, 0xff9b) => (c, d, e, f) == (0, 0, 0, 0) && embedded(g, h),
         // 6to4.
         (0x2002, _) => embedded(b, c),
-        // Teredo, benchmarks, identifiers, and documentation.
+        // Teredo, benchmarking, ORCHID and documentation.
         (0x2001, 0..=0x1ff | 0xdb8) => false,
         (0x3fff, 0..=0xfff) => false,
-        // Only these were ever given to the internet.
+        // The only range of global unicast addresses.
         (a, _) => a & 0xe000 == 0x2000,
     }
 }
@@ -178,21 +186,21 @@ impl FromStr for Destination {
             "*" => None,
             port => match port.parse() {
                 Ok(port) if port > 0 => Some(port),
-                _ => return Err(wrong("the port is neither a number from 1 to 65535 nor *")),
+                _ => return Err(wrong("the port must be a number from 1 to 65535, or *")),
             },
         };
         let bracketed = host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'));
         if bracketed.is_none() && host.contains(':') {
-            return Err(wrong("an IPv6 address belongs in brackets, as in [::1]:80"));
+            return Err(wrong("an IPv6 address must be in brackets, as in [::1]:80"));
         }
         if let Some(network) = network(bracketed.unwrap_or(host)) {
             let host = Host::Network(network.map_err(wrong)?);
             return Ok(Destination { host, port });
         }
         if bracketed.is_some() {
-            return Err(wrong("there is no IPv6 address between the brackets"));
+            return Err(wrong("the brackets do not contain an IPv6 address"));
         }
         let name = plain_name(host);
         check_host_name(&name).map_err(wrong)?;
@@ -203,7 +211,7 @@ impl FromStr for Destination {
     }
 }
 
-/// The network that `host` writes, if it is an address or a network.
+/// Parses an address or a network. Returns `None` if `host` is neither.
 fn network(host: &str) -> Option<Result<IpNet, &'static str>> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Some(Ok(address.to_canonical().into()));
@@ -211,14 +219,14 @@ fn network(host: &str) -> Option<Result<IpNet, &'static str>> {
     let (address, _) = host.split_once('/')?;
     Some(match (host.parse::<IpNet>(), address.parse::<IpAddr>()) {
         (Ok(network), _) if network.trunc() != network => {
-            Err("the network has bits set behind its prefix")
+            Err("the network has bits set after its prefix")
         }
         (Ok(IpNet::V6(network)), _) if network.addr().to_ipv4_mapped().is_some() => {
-            Err("write the network as one of IPv4")
+            Err("an IPv4-mapped network must be written in IPv4 form")
         }
         (Ok(network), _) => Ok(network),
-        (Err(_), Ok(_)) => Err("what is behind the slash is no length of a prefix"),
-        (Err(_), Err(_)) => Err("only an address has a prefix, as in 10.0.0.0/8"),
+        (Err(_), Ok(_)) => Err("the prefix length after the slash is invalid"),
+        (Err(_), Err(_)) => Err("only an address can have a prefix length, as in 10.0.0.0/8"),
     })
 }
 
@@ -236,17 +244,17 @@ fn check_host_name(name: &str) -> Result<(), &'static str> {
     };
     if !labels.clone().all(plain) {
         return Err(
-            "a name is made of ASCII letters, digits and hyphens with single dots between; write \
-             others as xn--",
+            "a name consists of ASCII letters, digits and hyphens, with single dots between its parts; \
+             write other characters in xn-- form",
         );
     }
-    // Resolvers read such names as addresses: 127.1, 2130706433, 0x7f.1.
+    // Resolvers parse such names as addresses: 127.1, 2130706433, 0x7f.1.
     let last = labels.next_back().unwrap_or_default();
     let hexadecimal = last.strip_prefix("0x");
     let is_number = last.chars().all(|c| c.is_ascii_digit())
         || hexadecimal.is_some_and(|digits| digits.chars().all(|c| c.is_ascii_hexdigit()));
     if is_number {
-        return Err("its last part is a number; write an address with four of them");
+        return Err("its last part is a number; write a full address such as 127.0.0.1");
     }
     Ok(())
 }
@@ -287,17 +295,17 @@ impl From<Destination> for String {
 }
 
 impl Policy {
-    /// Grants TCP connections to `destination`, `HOST:PORT`: see [`Destination`].
+    /// Grants TCP connections to `destination`, in the form `HOST:PORT`: see [`Destination`].
     ///
-    /// What counts is the address that is connected to.  A name can be looked up once it is granted,
-    /// and lets through the addresses that the host found for it when the interpreter asked, as far as
-    /// they are the internet's: addresses of this machine, of private networks and of links must be
-    /// granted as addresses, whatever a name stands for.  The name `localhost` stands for this machine
-    /// alone.  Nothing grants UDP, or listening for connections.
+    /// The host checks the address of each connection. Granting a name also allows looking it up, and allows
+    /// connections to the public addresses that the host found when the interpreter looked it up. Addresses of
+    /// this machine, of private networks and of links must be granted as addresses, whatever a name resolves
+    /// to. The name `localhost` refers to this machine only. UDP and listening for connections cannot be
+    /// granted.
     ///
     /// # Errors
     ///
-    /// When `destination` cannot be read, or there are 4,096 already.
+    /// Returns [`Error::Config`] if `destination` is invalid, or if the policy has 4,096 destinations already.
     ///
     /// # Examples
     ///
@@ -324,7 +332,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_what_is_read() {
+    fn displayed_destinations_are_read_back() {
         let rows = [
             ("example.org:443", "example.org:443"),
             ("Example.ORG.:443", "example.org:443"),
@@ -344,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_destination() {
+    fn invalid_destinations_are_refused() {
         let long = format!("{}:1", "a.".repeat(200));
         let rows = [
             ("", "no port"),
@@ -381,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_does_not_stand_for_what_is_near() {
+    fn names_do_not_give_access_to_private_addresses() {
         let near = [
             "127.0.0.1",
             "10.1.2.3",
@@ -426,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses() {
+    fn networks_include_addresses_with_granted_ports() {
         let network: Destination = "10.0.0.0/8:80".parse().unwrap();
         let rows = [
             ("10.255.0.1:80", true),
@@ -443,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lookup_finds_what_a_walk_over_all_finds() {
+    fn reach_agrees_with_a_linear_search() {
         let parse = |text: &str| text.parse::<Destination>().unwrap();
         let all = [
             "10.0.0.0/8:80",
@@ -469,7 +477,7 @@ mod tests {
                 _ => false,
             }
         };
-        // Every subset of neighbours, and every one of them as what is wanted.
+        // All ranges of neighbouring destinations, with each destination as the wanted one.
         for from in 0..all.len() {
             for to in from..=all.len() {
                 let some: BTreeSet<Destination> = all[from..to].iter().cloned().collect();

@@ -1,11 +1,11 @@
-//! What an interpreter may do and how much it may use, in one file.
+//! Policies and limits together.
 
 use super::{Policy, file};
 use crate::error::{Error, Result};
 use crate::limits::Limits;
 use std::path::Path;
 
-/// What an interpreter may do and how much it may use: what is in a policy file, `docs/policy.md`.
+/// A policy and limits: the contents of a policy file, see `docs/policy.md`.
 ///
 /// # Examples
 ///
@@ -28,32 +28,45 @@ use std::path::Path;
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Profile {
-    /// What it may do.
+    /// The interpreter's capabilities.
     pub policy: Policy,
-    /// How much it may use.
+    /// The interpreter's limits.
     pub limits: Limits,
 }
 
-/// The largest file that is read: more than any policy needs, and less than hurts.
+/// The maximum size of a policy file, in bytes. It is more than any policy needs.
 const MOST: u64 = 1 << 20;
 
 impl Profile {
-    /// Reads the text of a policy file.  Its directories are relative to the current one.
+    /// Parses the text of a policy file. Its directories are relative to the current directory.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for what is no TOML, an unknown key, a value of the wrong type, and
-    /// whatever [`Policy`] and [`Limits`] refuse, in one line that names the line and the key.
+    /// Returns [`Error::Config`] for invalid TOML, an unknown key, a value of the wrong type, and anything
+    /// that [`Policy`] and [`Limits`] refuse. The error is one line that names the line of the file and the
+    /// key.
     pub fn from_toml(text: &str) -> Result<Self> {
         file::read(text, "policy", Path::new(""))
     }
 
-    /// Reads a policy file.  Its directories are relative to the folder that it is in.
+    /// Reads a policy file. Its directories are relative to the folder of the file.
     ///
     /// # Errors
     ///
-    /// As for [`from_toml`](Self::from_toml), with the name of the file, and when it cannot be read or
-    /// is larger than 1 MiB.
+    /// Returns the errors of [`from_toml`](Self::from_toml), with the name of the file, and [`Error::Config`]
+    /// if the file cannot be read or is larger than 1 MiB.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use archipel::{Profile, Runtime};
+    ///
+    /// let profile = Profile::read("policy.toml")?;
+    /// let runtime = Runtime::new()?;
+    /// let builder = runtime.interpreter().policy(profile.policy).limits(profile.limits);
+    /// let interpreter = builder.build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let shown = format!("{path:?}");
@@ -66,7 +79,7 @@ impl Profile {
                 _ => error.to_string(),
             })
         })?;
-        // Opening a pipe would wait for somebody to write to it.
+        // Checked first, since opening a pipe would wait for a writer.
         if !metadata.is_file() {
             return Err(cannot("it is not a file".to_owned()));
         }
@@ -77,11 +90,11 @@ impl Profile {
         file::read(&text, shown, path.parent().unwrap_or(Path::new("")))
     }
 
-    /// The text of a policy file that reads as this.  Directories are absolute in it.
+    /// Returns the text of a policy file with this content. Directories are absolute.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] when the path of a directory is no valid UTF-8.
+    /// Returns [`Error::Config`] if the path of a directory is not valid UTF-8.
     pub fn to_toml(&self) -> Result<String> {
         file::write(self)
     }

@@ -1,26 +1,26 @@
-//! How much may be written to a granted directory.
+//! Quotas of granted directories.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many names can be created in a directory with a quota, whatever the quota is.
+/// The minimum number of names that can be created in a directory with a quota.
 const LEAST_NAMES: u64 = 1000;
 
-/// For how many bytes of a quota beyond that one more name can be created.
+/// The number of bytes of a quota that allow for one name.
 const BYTES_PER_NAME: u64 = 256;
 
-/// A bound on what is written through a grant by all who have it.  What was written counts for ever:
-/// deleting gives nothing back, for nobody could say whose it was.
+/// A limit on the bytes written through a grant by all interpreters that have it. Deleting does not give
+/// anything back, because the host does not know who wrote the data.
 #[derive(Debug)]
 pub(crate) struct Quota {
     pub(crate) limit: u64,
     bytes: AtomicU64,
     names: AtomicU64,
-    /// That of the grant that this one was made from.
+    /// The quota of the grant from which this one was made.
     above: Option<Arc<Quota>>,
 }
 
-/// There is no room for what was asked for.
+/// The quota does not have room for the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
@@ -34,12 +34,12 @@ impl Quota {
         }
     }
 
-    /// Counts so many bytes as written, before they are, or none of them.
+    /// Counts bytes before they are written. Counts all of them or none.
     pub(crate) fn write(&self, bytes: u64) -> Result<(), Full> {
         self.count(&|quota| (&quota.bytes, quota.limit), bytes)
     }
 
-    /// Whether so many more bytes could be written now.
+    /// Returns whether this number of bytes could be written now.
     pub(crate) fn has_room(&self, bytes: u64) -> bool {
         let used = self.bytes.load(Ordering::Relaxed);
         let fits = used
@@ -51,7 +51,7 @@ impl Quota {
             .is_none_or(|above| above.has_room(bytes))
     }
 
-    /// Counts a file, folder or link as created, before it is.
+    /// Counts a file, directory or link before it is created.
     pub(crate) fn create(&self) -> Result<(), Full> {
         let most = |limit: u64| LEAST_NAMES.max(limit / BYTES_PER_NAME);
         self.count(&|quota| (&quota.names, most(quota.limit)), 1)
@@ -77,21 +77,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_counts_in_every_grant_above() {
+    fn writes_count_in_every_enclosing_quota() {
         let parent = Arc::new(Quota::new(10, None));
         let child = Quota::new(8, Some(parent.clone()));
         assert_eq!(child.write(6), Ok(()));
-        assert_eq!(child.write(3), Err(Full), "its own");
+        assert_eq!(child.write(3), Err(Full), "the child's own quota");
         assert_eq!(parent.write(3), Ok(()));
-        assert_eq!(child.write(2), Err(Full), "its parent's");
-        assert_eq!(child.write(1), Ok(()), "what was refused was not counted");
+        assert_eq!(child.write(2), Err(Full), "the parent's quota");
+        assert_eq!(child.write(1), Ok(()), "refused bytes are not counted");
         assert_eq!(parent.write(0), Ok(()));
         assert_eq!(parent.write(1), Err(Full));
         assert_eq!(parent.write(u64::MAX), Err(Full));
     }
 
     #[test]
-    fn names() {
+    fn names_can_be_created_up_to_the_quota() {
         let quota = Quota::new(10, None);
         let created = (0..2000).filter(|_| quota.create().is_ok()).count();
         assert_eq!(created as u64, LEAST_NAMES);

@@ -1,4 +1,4 @@
-//! What an interpreter asks for its child.
+//! Policies that interpreters request for their children.
 
 use super::amount::Amount;
 use super::dir::MOST_DIRS;
@@ -15,46 +15,45 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-/// What an interpreter asks for its child, in its own words: paths are its own, not the host's.
+/// The policy that an interpreter requests for a child. Paths are guest paths.
 ///
-/// What is left out is not granted, except that clocks, random numbers and modules are those of
-/// the parent.  It can be read from a dict ([`from_value`](Self::from_value)), and from whatever
-/// else serde reads.
+/// Omitted fields are not granted, except that the clock, random numbers and modules default to the parent's.
+/// A request can be read from a dict ([`from_value`](Self::from_value)), and from any serde format.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Request {
-    /// Directories, by the paths that they have for the child.
+    /// Directories, by their paths in the child.
     pub dirs: BTreeMap<String, DirRequest>,
-    /// Variables of the environment; `None` stands for what the parent has.
+    /// Environment variables. `None` means the parent's value.
     pub env: BTreeMap<String, Option<String>>,
     /// Arguments.
     pub args: Vec<String>,
-    /// Where it may connect to.
+    /// Network destinations.
     pub net: BTreeSet<Destination>,
-    /// What time it is.
+    /// The clock. `None` means the parent's.
     pub clock: Option<Clock>,
-    /// Where random numbers come from.
+    /// The source of random numbers. `None` means the parent's.
     pub random: Option<Random>,
-    /// How many children it may have.
+    /// The number of children. `None` means none.
     pub children: Option<Children>,
-    /// Which modules are hidden, beside those that are hidden from the parent.
+    /// The hidden modules, in addition to those that are hidden from the parent.
     pub modules: Modules,
-    /// Folders and archives with modules, by the paths that they have for the child.
+    /// Module path entries, as paths in the child.
     pub path: Vec<String>,
-    /// Whether it has the standard input.
+    /// True to grant standard input.
     pub stdin: bool,
 }
 
-/// A directory that an interpreter asks for.  For short, it is read from `"ro"` and `"rw"` too.
+/// A directory that an interpreter requests. The short forms `"ro"` and `"rw"` can be read too.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct DirRequest {
-    /// The path that it has for the parent, if that is another.
+    /// The path in the parent. `None` means the same path as in the child.
     pub from: Option<String>,
-    /// Whether it can be changed.
+    /// The access. The default is read-only.
     pub access: Access,
-    /// How many bytes can be written to it.
+    /// The quota, in bytes. `None` means the parent's.
     pub quota: Option<u64>,
 }
 
@@ -109,11 +108,12 @@ impl<'de> Deserialize<'de> for DirRequest {
 }
 
 impl Request {
-    /// Reads a dict with the names of the fields as keys; `None` is nothing.
+    /// Reads a request from a dict whose keys are the field names. `None` is an empty request.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for an unknown key or a value of the wrong type, in one line that names it.
+    /// Returns [`Error::Config`] for an unknown key, a value of the wrong type, or more than 4,096 entries in
+    /// a field (256 directories). The error is one line that names the key.
     ///
     /// # Examples
     ///
@@ -136,7 +136,7 @@ impl Request {
         let items = match value {
             Value::None => return Ok(Request::default()),
             Value::Dict(items) => items,
-            _ => return Err(wrong("it is no dict".to_owned())),
+            _ => return Err(wrong("it is not a dict".to_owned())),
         };
         for (key, value) in items {
             let (length, most) = (length(value), most_entries(key));
@@ -148,12 +148,12 @@ impl Request {
             }
         }
         let Json::Object(mut fields) = json(value).map_err(wrong)? else {
-            return Err(wrong("it is no dict".to_owned()));
+            return Err(wrong("it is not a dict".to_owned()));
         };
         fields.retain(|_, field| !field.is_null());
         let fields = Json::Object(fields);
         Request::deserialize(&fields).map_err(|error| {
-            // Each by itself, so that the error can name it.
+            // Deserialise each field by itself, to find the one to name in the error.
             let mut singles = fields.as_object().into_iter().flatten();
             let found = singles.find_map(|(key, field)| {
                 let single = Json::Object([(key.clone(), field.clone())].into_iter().collect());
@@ -165,17 +165,17 @@ impl Request {
         })
     }
 
-    /// Refuses more of anything than a policy can have, before anything is done for it.
+    /// Refuses more entries than a policy can have, before doing any work.
     pub(super) fn check_counts(&self) -> Result<()> {
         check_count("directories", self.dirs.len(), MOST_DIRS)?;
         check_count("environment variables", self.env.len(), MOST)?;
         check_count("arguments", self.args.len(), MOST)?;
         check_count("destinations", self.net.len(), MOST)?;
-        check_count("folders with modules", self.path.len(), MOST)
+        check_count("module path entries", self.path.len(), MOST)
     }
 }
 
-/// How many entries a value has.
+/// Returns the number of entries of a value.
 fn length(value: &Value) -> usize {
     match value {
         Value::Tuple(items) | Value::List(items) | Value::Set(items) | Value::FrozenSet(items) => {
@@ -186,7 +186,7 @@ fn length(value: &Value) -> usize {
     }
 }
 
-/// How many entries the field with that name can have.
+/// Returns the maximum number of entries of the field with that name.
 fn most_entries(key: &Value) -> usize {
     let is_dirs = matches!(key, Value::Str(text) if text.as_str() == Some("dirs"));
     if is_dirs { MOST_DIRS } else { MOST }
@@ -199,9 +199,9 @@ fn plain(c: char) -> char {
     }
 }
 
-/// The same in the terms that serde knows.
+/// Converts a value into JSON.
 fn json(value: &Value) -> Result<Json, String> {
-    let number = "a number of it is too large".to_owned();
+    let number = "it contains a number that is too large".to_owned();
     Ok(match value {
         Value::None => Json::Null,
         Value::Bool(value) => Json::Bool(*value),
@@ -212,10 +212,10 @@ fn json(value: &Value) -> Result<Json, String> {
         },
         Value::Float(value) => serde_json::Number::from_f64(*value)
             .map(Json::Number)
-            .ok_or("a number of it is infinite or none at all")?,
+            .ok_or("it contains a float that is infinite or NaN")?,
         Value::Str(text) => match text.as_str() {
             Some(text) => Json::String(text.to_owned()),
-            None => return Err("a text of it has surrogates in it".to_owned()),
+            None => return Err("it contains a str with surrogates".to_owned()),
         },
         Value::Tuple(items) | Value::List(items) | Value::Set(items) | Value::FrozenSet(items) => {
             Json::Array(items.iter().map(json).collect::<Result<_, _>>()?)
@@ -224,23 +224,25 @@ fn json(value: &Value) -> Result<Json, String> {
             let mut object = serde_json::Map::new();
             for (key, value) in items {
                 let Json::String(key) = json(key)? else {
-                    return Err("a key of it is no text".to_owned());
+                    return Err("it contains a key that is not a str".to_owned());
                 };
                 object.insert(key, json(value)?);
             }
             Json::Object(object)
         }
-        _ => return Err("something in it is neither text, number, list nor dict".to_owned()),
+        _ => {
+            return Err("it contains an object that is not a str, number, list or dict".to_owned());
+        }
     })
 }
 
 impl Policy {
-    /// The policy of a child for which an interpreter with this policy asks.
+    /// Returns the policy of a child that an interpreter with this policy requests.
     ///
     /// # Errors
     ///
-    /// [`Error::Denied`] when that is more than it has, or makes no sense.  The text names what was
-    /// asked for, and nothing that only the host knows.
+    /// Returns [`Error::Denied`] if the request exceeds this policy or is invalid. The text names the
+    /// requested grant and reveals nothing that only the host knows.
     ///
     /// # Examples
     ///
@@ -261,8 +263,7 @@ impl Policy {
         narrowing.end()
     }
 
-    /// What the request says, for someone who could have this at the most, with the directories that were opened for
-    /// it.
+    /// Converts the request into a policy. `self` is the maximum, and `opened` has the opened directories.
     pub(super) fn asked(&self, request: &Request, opened: &Opened) -> Result<Policy> {
         let mut policy = Policy::new().args(request.args.iter().map(String::as_str))?;
         for (guest, asked) in &request.dirs {
@@ -297,7 +298,7 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The grant that the directory `from` is in, and the rest of the path there.
+    /// Returns the grant that contains the directory `from`, and the path of the directory in it.
     pub(super) fn grant_around<'a>(
         &self,
         from: &'a str,
@@ -310,7 +311,7 @@ impl Policy {
         let parents = self.dirs.iter().filter(below);
         let Some(parent) = parents.max_by_key(|grant| grant.guest.len()) else {
             return Err(Error::Denied(format!(
-                "the directory {from:?} is in none that the parent has"
+                "the directory {from:?} is not granted to the parent"
             )));
         };
         if asked.access > parent.access {
@@ -322,8 +323,8 @@ impl Policy {
         Ok((parent, rest))
     }
 
-    /// The directory that is `from` for whoever has this policy: the very one that was granted, or one that was opened
-    /// from that.
+    /// Returns a grant of the parent's directory `from`: the granted directory itself, or the opened one in
+    /// it.
     fn sub_dir(
         &self,
         guest: &str,
@@ -347,8 +348,8 @@ impl Policy {
                 let above_limit = above.as_ref().map_or(u64::MAX, |above| above.limit);
                 if bytes > above_limit {
                     return Err(Error::Denied(format!(
-                        "a quota of {bytes} bytes for the directory {from:?} is more than the \
-                         parent has"
+                        "a quota of {bytes} bytes for the directory {from:?} exceeds the parent's \
+                         quota"
                     )));
                 }
                 Some(Arc::new(Quota::new(bytes, above.clone())))
@@ -366,7 +367,7 @@ impl Policy {
 }
 
 impl DirRequest {
-    /// The path that it has for the parent.
+    /// Returns the path in the parent.
     pub(super) fn from<'a>(&'a self, guest: &'a str) -> &'a str {
         self.from.as_deref().unwrap_or(guest)
     }

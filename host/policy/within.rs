@@ -1,18 +1,18 @@
-//! Whether one policy allows no more than another.
+//! Comparison of a child's policy with its parent's.
 
 use super::Policy;
 use super::net::Reach;
 use crate::error::Error;
 use std::fmt;
 
-/// Something in a policy that another does not have.
+/// A grant in a policy that the parent's policy does not include.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Excess(String);
 
-/// Names what is too much as whoever asked for it calls it: a directory by its path in the guest.
+/// Displays the grant in the terms of the interpreter that asked for it: a directory by its guest path.
 impl fmt::Display for Excess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is more than the parent has", self.0)
+        write!(f, "{} exceeds the parent's policy", self.0)
     }
 }
 
@@ -23,17 +23,17 @@ impl From<Excess> for Error {
 }
 
 impl Policy {
-    /// Whether whoever has `parent` may give this to somebody: it allows nothing that `parent` does
-    /// not.
+    /// Checks that an interpreter with `parent` can grant this policy, that is, that the policy grants nothing
+    /// that `parent` does not.
     ///
-    /// Directories are compared by where they are on the host: one in a granted directory, with no
-    /// more access and no larger quota, is within it.  A variable of the environment is within if it is
-    /// the same.  Arguments, folders of modules, and standing clocks and seeded random numbers give
-    /// nothing away, so everybody may have them.
+    /// Directories are compared by their host paths: a directory is included if it is a granted directory or
+    /// inside one, with no more access and no larger quota. An environment variable is included if it has the
+    /// same value. Arguments, module paths, frozen clocks and seeded random numbers are always included,
+    /// because they reveal nothing about the host.
     ///
     /// # Errors
     ///
-    /// The first thing that is too much.
+    /// Returns the first grant that `parent` does not include.
     ///
     /// # Examples
     ///
@@ -43,7 +43,7 @@ impl Policy {
     /// let parent = Policy::new().net("10.0.0.0/8:443")?;
     /// assert!(Policy::new().net("10.1.2.3:443")?.within(&parent).is_ok());
     /// let excess = Policy::new().net("10.1.2.3:80")?.within(&parent).unwrap_err();
-    /// assert_eq!(excess.to_string(), "a connection to 10.1.2.3:80 is more than the parent has");
+    /// assert_eq!(excess.to_string(), "a connection to 10.1.2.3:80 exceeds the parent's policy");
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn within(&self, parent: &Policy) -> Result<(), Excess> {
@@ -73,18 +73,18 @@ impl Policy {
             return Some("standard input".to_owned());
         }
         if !self.clock.is_within(&parent.clock) {
-            return Some(format!("a clock that is {}", self.clock));
+            return Some(format!("the clock setting `{}`", self.clock));
         }
         if !self.random.is_within(&parent.random) {
-            return Some(format!("randomness that is {}", self.random));
+            return Some(format!("the random setting `{}`", self.random));
         }
         if let Some(own) = self.children {
             let parents = parent.children;
             if parents.is_none_or(|parents| own.count > parents.count) {
-                return Some(format!("having {} children", own.count));
+                return Some(format!("a grant of {} children", own.count));
             }
             if parents.is_none_or(|parents| own.depth > parents.depth) {
-                return Some(format!("having {} generations of children", own.depth));
+                return Some(format!("a grant of {} generations of children", own.depth));
             }
         }
         if let Some(module) = self.modules.beyond(&parent.modules) {

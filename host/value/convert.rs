@@ -1,34 +1,43 @@
-//! Why a conversion between values and Rust's types failed, and where.
+//! The error of conversions between values and Rust types.
 
 use crate::error::OneLine;
 use std::fmt;
 
-/// Why a [`Value`](super::Value) could not be made of a Rust value, or the other way round: what was wrong,
-/// and where in the value.
+/// The error of [`to_value`](super::to_value) and [`from_value`](super::from_value): a reason, and its place
+/// in the value.
 ///
 /// Its text is one line: `users[2].age: expected u8, found the str "x"`.
+///
+/// ```
+/// use archipel::value::{Value, from_value};
+///
+/// let value = Value::from(vec![Value::from(1), Value::from("x")]);
+/// let error = from_value::<Vec<u8>>(value).unwrap_err();
+/// assert_eq!(error.path(), "[1]");
+/// assert_eq!(error.reason(), r#"expected u8, found the str "x""#);
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConvertError {
-    /// From the innermost part to the outermost.
+    /// The steps to the place of the error, innermost first.
     path: Vec<Step>,
     reason: String,
 }
 
-/// A step on the way from a value to a part of it.
+/// A step from a value to a part of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Step {
-    /// A field, or a key that looks like one.
+    /// A struct field, or a key in the form of a name.
     Field(String),
-    /// Any other key, as Python shows it.
+    /// Any other key, as by Python's `repr`.
     Key(String),
-    /// An item of a list or of a tuple.
+    /// The index of an item of a list or a tuple.
     Item(usize),
 }
 
-/// How much of a key or of a text is shown.
+/// The maximum length of a displayed key or string, in characters.
 const SHOWN: usize = 40;
 
-/// How many steps of a path are shown.
+/// The maximum number of displayed steps of a path.
 const STEPS: usize = 32;
 
 impl ConvertError {
@@ -39,13 +48,15 @@ impl ConvertError {
         }
     }
 
-    /// The same, of a part of something.
+    /// Adds a step to the path: the error is in a part of something.
     pub(super) fn inside(mut self, step: Step) -> Self {
         self.path.push(step);
         self
     }
 
-    /// Where it is: empty for the value itself, otherwise like `users[2].age`.
+    /// Returns the place of the error, such as `users[2].age`. It is empty for the value itself.
+    ///
+    /// At most 32 steps are displayed.
     #[must_use]
     pub fn path(&self) -> String {
         let mut path = String::new();
@@ -63,7 +74,7 @@ impl ConvertError {
         path
     }
 
-    /// What is wrong.
+    /// Returns the reason, in one line.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
@@ -71,7 +82,7 @@ impl ConvertError {
 }
 
 impl Step {
-    /// The step to the value of a key.
+    /// Returns the step to the value of a key.
     pub(super) fn to_value_of(key: &super::Value) -> Self {
         match key.as_str() {
             Some(name) if is_name(name) => Step::Field(name.to_owned()),
@@ -85,7 +96,7 @@ fn is_name(text: &str) -> bool {
     fits && !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// The beginning of a text that may be long.
+/// Returns the start of a text that may be long.
 pub(super) fn shortened(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}\u{2026}", text.get(..end).unwrap_or_default()),
@@ -128,7 +139,7 @@ impl serde::de::Error for ConvertError {
     }
 }
 
-/// What was found, in Python's words.
+/// Returns the description of a value in Python's terms.
 fn named(found: serde::de::Unexpected<'_>) -> String {
     use serde::de::Unexpected;
     match found {

@@ -1,19 +1,19 @@
-//! Making whatever serde can deserialise of values.
+//! Conversion of values into types that serde can deserialise.
 
 use super::convert::{ConvertError, Step, shortened};
 use super::{BigInt, Value, exact};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 
-/// The Rust value that `value` is.
+/// Converts a value into a Rust type.
 ///
-/// What [`to_value`](super::to_value) makes of data becomes that data again.  Beyond that: lists, tuples and sets stand for
-/// each other; an `int` can be a float, as in Python, but no float an integer; bytes can be a `Vec<u8>`;
-/// structs ignore keys that they do not have, unless they say otherwise; and a `complex` is a pair.
+/// The result of [`to_value`](super::to_value) converts back into the same data. Lists, tuples and sets are
+/// interchangeable. An `int` converts to a float, as in Python, but a float never to an integer. Bytes convert
+/// to a `Vec<u8>`, and a `complex` to a pair. Structs ignore unknown keys, unless they are declared otherwise.
 ///
 /// # Errors
 ///
-/// [`ConvertError`] when the value is not of that shape, with the place: a missing or wrong field, an integer out of
-/// range, a string with surrogates, a handle.
+/// Returns [`ConvertError`] with the place in the value if the value does not have the shape of `T`: a missing
+/// or wrong field, an integer out of range, a string with surrogates, or a handle.
 ///
 /// # Examples
 ///
@@ -39,7 +39,7 @@ fn surrogates() -> ConvertError {
     ConvertError::new("the str contains surrogates")
 }
 
-/// Shows a visitor an `int`, as the smallest of Rust's types that holds it.
+/// Passes an `int` to the visitor as the smallest Rust type that can hold it.
 fn visit_int<'de, V: Visitor<'de>>(int: &BigInt, visitor: V) -> Result<V::Value, ConvertError> {
     if let Ok(int) = i64::try_from(int) {
         return visitor.visit_i64(int);
@@ -82,7 +82,7 @@ impl<'de> Deserializer<'de> for Value {
             | Value::FrozenSet(items) => visit_items(items, visitor),
             Value::Dict(pairs) => visit_pairs(pairs, visitor),
             Value::Handle { .. } => Err(ConvertError::new(format_args!(
-                "a {} is not data",
+                "a handle ({}) is not data",
                 self.type_name()
             ))),
         }
@@ -222,7 +222,7 @@ fn visit_pairs<'de, V: Visitor<'de>>(
     })
 }
 
-/// The items of a sequence, with the place of each.
+/// The items of a sequence, with their indices.
 struct Items {
     items: std::vec::IntoIter<Value>,
     at: usize,
@@ -279,7 +279,7 @@ impl<'de> de::MapAccess<'de> for Pairs {
         let (step, value) = self
             .value
             .take()
-            .ok_or_else(|| ConvertError::new("a type asked for a value before its key"))?;
+            .ok_or_else(|| ConvertError::new("a value was requested before its key"))?;
         let made = seed.deserialize(value);
         made.map_err(|error| error.inside(step))
     }
@@ -289,11 +289,11 @@ impl<'de> de::MapAccess<'de> for Pairs {
     }
 }
 
-/// A variant of an enum, or what serde has no word for with its mark.
+/// A variant of an enum, or a value without a serde equivalent with its mark.
 struct Tagged {
     name: Value,
     content: Option<Value>,
-    /// Whether the name is a mark, which no path shows.
+    /// True if the name is a mark. Paths omit marks.
     marked: bool,
 }
 
@@ -315,7 +315,7 @@ impl<'de> de::EnumAccess<'de> for Tagged {
     }
 }
 
-/// What a variant has in it.
+/// The content of a variant.
 struct Content {
     content: Option<Value>,
     step: Option<Step>,
@@ -327,7 +327,7 @@ impl Content {
         act: impl FnOnce(Value) -> Result<T, ConvertError>,
     ) -> Result<T, ConvertError> {
         let content = self.content;
-        let content = content.ok_or_else(|| ConvertError::new("the variant lacks its content"))?;
+        let content = content.ok_or_else(|| ConvertError::new("missing content of the variant"))?;
         act(content).map_err(|error| match self.step {
             Some(step) => error.inside(step),
             None => error,

@@ -48,10 +48,10 @@ impl PartialEq<BigInt> for Value {
     }
 }
 
-/// An order of all values by which equal ones, and only those, are equal.
+/// A total order of all values that is consistent with equality.
 ///
-/// It means nothing otherwise, but comparing sets, which have no hash to go by, takes n log n steps
-/// with it where it would take n² with equality alone: too many if the set comes from a stranger.
+/// It has no other meaning. Comparing unordered sets takes n log n steps with it instead of n² with equality
+/// alone, which would be too slow for sets from untrusted interpreters.
 fn order(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::None, Value::None) => Ordering::Equal,
@@ -88,7 +88,7 @@ fn order(a: &Value, b: &Value) -> Ordering {
     }
 }
 
-/// The place of a value's type in the order.
+/// Returns the rank of a value's type in the order.
 fn rank(value: &Value) -> u8 {
     match value {
         Value::None => 0,
@@ -109,7 +109,7 @@ fn rank(value: &Value) -> u8 {
     }
 }
 
-/// Orders by length first, which settles most comparisons at once.
+/// Compares lengths first, which decides most comparisons.
 fn in_sequence<T>(a: &[T], b: &[T], order: impl Fn(&T, &T) -> Ordering) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| {
         a.iter()

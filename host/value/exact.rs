@@ -1,5 +1,5 @@
-//! Values in serde's terms: what serde has no word for travels under a mark, by which it becomes the same
-//! value again, and which other formats do not see.
+//! Conversion of values without serde equivalents. Such a value is serialised as a newtype with a reserved
+//! name (a *mark*), from which `to_value` and `from_value` restore it. Other formats ignore the mark.
 
 use super::convert::ConvertError;
 use super::{BigInt, Text, Value};
@@ -7,16 +7,16 @@ use serde::de::{self, Deserialize, Deserializer, EnumAccess, MapAccess, SeqAcces
 use serde::ser::{self, Serialize, SerializeMap, SerializeTuple, Serializer};
 use std::fmt;
 
-/// The name of the newtype that asks our own deserialiser for a value as it is.
+/// The newtype name that requests an unchanged value from the deserialiser of `Value`.
 pub(super) const WHOLE: &str = "$archipel::Value";
 
-/// What serde has no word for.
+/// The kinds of values without serde equivalents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// An `int` of more than 128 bits, as its bytes in two's complement, the lowest first: making decimal
-    /// digits takes time quadratic in the size.
+    /// An `int` of more than 128 bits, as little-endian bytes in two's complement: a decimal form would take
+    /// time quadratic in its size.
     BigInt,
-    /// A `str` with surrogates, as its bytes in generalised UTF-8.
+    /// A `str` with surrogates, as bytes in generalised UTF-8.
     Surrogates,
     Complex,
     ByteArray,
@@ -36,7 +36,7 @@ impl Kind {
         (Kind::FrozenSet, "$archipel::frozenset"),
     ];
 
-    /// What the name of a newtype marks.
+    /// Returns the kind with that mark.
     pub(super) fn marked(name: &str) -> Option<Kind> {
         let found = Kind::ALL.into_iter().find(|(_, mark)| *mark == name);
         found.map(|(kind, _)| kind)
@@ -47,7 +47,7 @@ impl Kind {
         found.map_or("", |(_, mark)| mark)
     }
 
-    /// The value that travelled under the mark as `plain`.
+    /// Restores the value from its plain form.
     pub(super) fn restore(self, plain: Value) -> Result<Value, ConvertError> {
         let restored = match (self, plain) {
             (Kind::BigInt, Value::Bytes(bytes)) => {
@@ -67,11 +67,11 @@ impl Kind {
             _ => None,
         };
         restored
-            .ok_or_else(|| ConvertError::new(format_args!("{} marks something else", self.mark())))
+            .ok_or_else(|| ConvertError::new(format_args!("invalid content for {}", self.mark())))
     }
 }
 
-/// Bytes, which serde takes for a list otherwise.
+/// Serialises as bytes instead of a list.
 struct Bytes<'a>(&'a [u8]);
 
 impl Serialize for Bytes<'_> {
@@ -80,9 +80,9 @@ impl Serialize for Bytes<'_> {
     }
 }
 
-/// In [`to_value`](super::to_value) a value stays what it is.  In other formats sets, frozensets and tuples are
-/// sequences, `bytearray` and `memoryview` bytes, complex numbers pairs, and strings with surrogates and integers
-/// of more than 128 bits bytes, the latter in two's complement with the lowest first.
+/// [`to_value`](super::to_value) keeps a value unchanged. In other formats sets, frozensets and tuples become
+/// sequences, `bytearray` and `memoryview` bytes, and complex numbers pairs. Strings with surrogates become
+/// bytes, and integers of more than 128 bits become little-endian bytes in two's complement.
 ///
 /// A [`Value::Handle`] cannot be serialised.
 impl Serialize for Value {
@@ -127,7 +127,7 @@ impl Serialize for Value {
                 serializer.serialize_newtype_struct(Kind::FrozenSet.mark(), items)
             }
             Value::Handle { .. } => Err(ser::Error::custom(format_args!(
-                "a {} is not data",
+                "a handle ({}) is not data",
                 self.type_name()
             ))),
         }
@@ -151,16 +151,15 @@ fn serialise_int<S: Serializer>(int: &BigInt, serializer: S) -> Result<S::Ok, S:
     }
 }
 
-/// From [`from_value`](super::from_value) a value comes as it is, except inside what serde reads twice, such
-/// as an untagged enum.  From other formats come `None`, `bool`, `int`, `float`, `str`, `bytes`, `list` and
-/// `dict`.
+/// [`from_value`](super::from_value) keeps a value unchanged, except inside types that serde buffers, such as
+/// untagged enums. Other formats yield `None`, `bool`, `int`, `float`, `str`, `bytes`, `list` and `dict`.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_newtype_struct(WHOLE, Any)
     }
 }
 
-/// Takes whatever comes.
+/// Accepts any value.
 struct Any;
 
 macro_rules! visits {
@@ -175,7 +174,7 @@ impl<'de> de::Visitor<'de> for Any {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("data that Python has")
+        f.write_str("a value with a Python equivalent")
     }
 
     visits! {
@@ -215,14 +214,15 @@ impl<'de> de::Visitor<'de> for Any {
         Ok(Value::Dict(pairs))
     }
 
-    /// This is how our own deserialiser hands out what serde has no word for: a mark, and then the plain
+    /// The deserialiser of `Value` presents values without serde equivalents as an enum: a mark and the plain
     /// form.
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Value, A::Error> {
         let (mark, content) = data.variant::<String>()?;
         if mark == TUPLE {
             return content.newtype_variant().map(Value::Tuple);
         }
-        let kind = Kind::marked(&mark).ok_or_else(|| de::Error::custom("a Value is no enum"))?;
+        let kind =
+            Kind::marked(&mark).ok_or_else(|| de::Error::custom("an enum is not a Value"))?;
         let plain = match kind {
             Kind::Complex => Value::from(content.newtype_variant::<(f64, f64)>()?),
             _ => content.newtype_variant::<Value>()?,
@@ -231,10 +231,10 @@ impl<'de> de::Visitor<'de> for Any {
     }
 }
 
-/// The mark of a tuple, which serde tells from a list only when it is told to expect one.
+/// The mark of a tuple. serde distinguishes it from a list only if a tuple is requested.
 pub(super) const TUPLE: &str = "$archipel::tuple";
 
-/// The mark and the plain form of what serde has no word for, or else the value itself.
+/// Returns the mark and the plain form of a value without a serde equivalent, or else the value.
 pub(super) fn taken_apart(value: Value) -> Result<(&'static str, Value), Value> {
     let (kind, plain) = match value {
         Value::Tuple(items) => return Ok((TUPLE, Value::List(items))),

@@ -1,4 +1,4 @@
-//! Taking values apart into Rust's types.
+//! Conversion of values into Rust types with `TryFrom`.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -9,30 +9,39 @@ use std::{
 
 use super::{BigInt, Text, Value};
 
-/// Why a value is not of the Rust type asked for.
+/// The error of converting a [`Value`] with `TryFrom`.
+///
+/// ```
+/// use archipel::value::{Mismatch, Value};
+///
+/// let error = i64::try_from(Value::from("x")).unwrap_err();
+/// assert_eq!(error.to_string(), "expected int, found str");
+/// let error = i8::try_from(Value::from(300)).unwrap_err();
+/// assert!(matches!(error, Mismatch::OutOfRange { expected: "i8" }));
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Mismatch {
-    /// It is of another type.
+    /// The value is of another type.
     WrongType {
-        /// The Python type expected.
+        /// The expected Python type.
         expected: &'static str,
-        /// The Python type found.
+        /// The type of the value.
         found: &'static str,
     },
-    /// It is an `int` outside the range of the type.
+    /// The value is an `int` outside the range of the Rust type.
     OutOfRange {
         /// The Rust type.
         expected: &'static str,
     },
-    /// It is a `tuple` of another length.
+    /// The value is a `tuple` of another length.
     WrongLength {
-        /// The length expected.
+        /// The expected length.
         expected: usize,
-        /// The length found.
+        /// The length of the tuple.
         found: usize,
     },
-    /// It is a `str` with surrogates, which a Rust string cannot hold.
+    /// The value is a `str` with surrogates, which a Rust string cannot contain.
     Surrogates,
 }
 
@@ -63,7 +72,7 @@ impl fmt::Display for Mismatch {
 
 impl error::Error for Mismatch {}
 
-/// Lets a [`Value`] stand where a type is asked for that a value may fail to be.
+/// Never called. It allows [`Value`] itself as a type in fallible conversions, such as `Vec<Value>`.
 impl From<Infallible> for Mismatch {
     fn from(never: Infallible) -> Self {
         match never {}
@@ -92,7 +101,7 @@ macro_rules! extract_int {
     )*};
 }
 
-// As there is no `From<u8>`, there is no way back either.
+// There is no conversion for `u8`, because `From<u8>` does not exist either.
 extract_int!(i8 i16 i32 i64 i128 isize u16 u32 u64 u128 usize);
 
 macro_rules! extract {
@@ -121,8 +130,8 @@ macro_rules! extract {
     )*};
 }
 
-/// Turns the reference that a match yields into what a conversion returns: a copy of what is
-/// cheap to copy, and the reference itself otherwise.
+/// Converts the reference from a match into the result of a conversion: a copy of a `Copy` type, otherwise the
+/// reference.
 trait CloneOrBorrow<'a, T> {
     fn clone_or_borrow(&'a self) -> T;
 }
@@ -178,7 +187,7 @@ impl<'a> TryFrom<&'a Value> for &'a str {
     }
 }
 
-/// Accepts `bytes`, `bytearray` and `memoryview` alike.
+/// Accepts `bytes`, `bytearray` and `memoryview`.
 impl TryFrom<Value> for Vec<u8> {
     type Error = Mismatch;
 
@@ -190,7 +199,7 @@ impl TryFrom<Value> for Vec<u8> {
     }
 }
 
-/// Accepts `bytes`, `bytearray` and `memoryview` alike.
+/// Accepts `bytes`, `bytearray` and `memoryview`.
 impl<'a> TryFrom<&'a Value> for &'a [u8] {
     type Error = Mismatch;
 
@@ -201,7 +210,7 @@ impl<'a> TryFrom<&'a Value> for &'a [u8] {
     }
 }
 
-/// Accepts `list` and `tuple` alike.
+/// Accepts `list` and `tuple`.
 impl<T> TryFrom<Value> for Vec<T>
 where
     T: TryFrom<Value>,
@@ -282,7 +291,7 @@ macro_rules! extract_tuple {
         {
             type Error = Mismatch;
 
-            #[expect(non_snake_case, reason = "each item is named like its type")]
+            #[expect(non_snake_case, reason = "items are named like their types")]
             fn try_from(value: Value) -> Result<Self, Mismatch> {
                 let items = match value {
                     Value::Tuple(items) => items,

@@ -1,4 +1,4 @@
-//! Making values of Rust's types.
+//! Conversion of Rust types into values with `From`.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,7 +14,7 @@ macro_rules! from_int {
     )*};
 }
 
-// There is none for `u8`, as `Vec<u8>` is a bytes object and not a list.
+// Not implemented for `u8`, because `Vec<u8>` is a bytes object and not a list.
 from_int!(i8 i16 i32 i64 i128 isize u16 u32 u64 u128 usize BigInt);
 
 impl From<()> for Value {
@@ -119,7 +119,7 @@ macro_rules! from_tuple {
         where
             Value: $(From<$item> +)+,
         {
-            #[expect(non_snake_case, reason = "each item is named like its type")]
+            #[expect(non_snake_case, reason = "items are named like their types")]
             fn from(($($item,)+): ($($item,)+)) -> Self {
                 Self::Tuple(vec![$($item.into()),+])
             }

@@ -1,19 +1,19 @@
-//! Displaying values as Python's `repr` does.
+//! Display of values in the form of Python's `repr`.
 
 use std::fmt::{self, Display, Formatter, Write};
 
 use super::{BigInt, HandleKind, Text, Value};
 use crate::encoding::utf8;
 
-/// The largest number of bits for which integers are displayed in decimal.
+/// The maximum size of an integer that is displayed in decimal, in bits.
 ///
-/// Converting takes time quadratic in the size. Python draws its line at 4,300 digits too.
+/// Conversion takes time quadratic in the size. Python's own limit is 4,300 digits, too.
 const MAX_DECIMAL_BITS: u64 = 14_284;
 
-/// Displays what Python's `repr` returns.
+/// Displays the value as Python's `repr` does.
 ///
-/// What has no `repr` to speak of is displayed as `memoryview(b'...')`, `<Sender 0>` and the like;
-/// integers of more than 4,300 digits as `<int of 20000 bits>`.
+/// Memory views and handles are displayed as `memoryview(b'...')` and `<Sender 0>`, and integers of more than
+/// 4,300 digits as `<int of 20000 bits>`.
 impl Display for Value {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -63,7 +63,7 @@ impl Display for Value {
     }
 }
 
-/// Displays what the host calls it, such as `sender`.
+/// Displays the name of the kind in lower case, such as `sender`.
 impl Display for HandleKind {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -99,7 +99,7 @@ fn write_int(f: &mut Formatter<'_>, int: &BigInt) -> fmt::Result {
     write!(f, "{int}")
 }
 
-/// Writes a float, with `integral` after one that would look like an integer.
+/// Writes a float. Appends `integral` if it would look like an integer.
 fn write_float(f: &mut Formatter<'_>, float: f64, integral: &str) -> fmt::Result {
     if float.is_nan() {
         return f.write_str("nan");
@@ -107,7 +107,7 @@ fn write_float(f: &mut Formatter<'_>, float: f64, integral: &str) -> fmt::Result
     if float.is_infinite() {
         return f.write_str(if float < 0.0 { "-inf" } else { "inf" });
     }
-    // Both languages write the fewest digits that tell the float apart, but lay them out otherwise.
+    // Both languages write the shortest digits that identify the float, but in different layouts.
     let scientific = format!("{float:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent = exponent.parse::<i32>().unwrap_or_default();
@@ -140,7 +140,7 @@ fn write_complex(f: &mut Formatter<'_>, re: f64, im: f64) -> fmt::Result {
     f.write_str("j)")
 }
 
-/// The quote Python picks: the double one only if it saves escaping single ones.
+/// Returns the quote that Python chooses: a double quote only if it avoids escaping single ones.
 fn quote(text: &[u8]) -> char {
     if text.contains(&b'\'') && !text.contains(&b'"') {
         '"'
@@ -204,11 +204,10 @@ fn write_ascii(f: &mut Formatter<'_>, char: char, quote: char) -> fmt::Result {
     }
 }
 
-/// Whether Python calls a character printable.
+/// Returns whether Python considers a character printable.
 ///
-/// The standard library draws the line by the same Unicode categories, but lets it be seen only in
-/// how it escapes strings. There it escapes a printable character only to keep it from combining
-/// with the quote, that is, at the start.
+/// The standard library uses the same Unicode categories, but exposes them only through its escaping of
+/// strings. The character is not placed first, because there a printable combining character is escaped too.
 fn is_printable(char: char) -> bool {
     let mut buffer = [b'a'; 5];
     let length = 1 + buffer

@@ -1,11 +1,11 @@
-//! Making values of whatever serde can serialise.
+//! Conversion of types that serde can serialise into values.
 
 use super::convert::{ConvertError, Step};
 use super::{BigInt, Text, Value, exact};
 use crate::encoding::MAX_DEPTH;
 use serde::ser::{self, Serialize};
 
-/// The value that is `data` in Python.
+/// Converts data into the corresponding Python value.
 ///
 /// | Rust | Python |
 /// |---|---|
@@ -21,12 +21,12 @@ use serde::ser::{self, Serialize};
 /// | any other variant | a `dict` with its name as the only key |
 /// | [`Value`] | itself |
 ///
-/// A `Vec<u8>` by itself is a list of integers to serde, so it becomes one here, unlike with `From`.
+/// serde treats a `Vec<u8>` as a list of integers, so it becomes a list here, unlike with `From`.
 ///
 /// # Errors
 ///
-/// [`ConvertError`] for data that is nested deeper than [`MAX_DEPTH`], and where a type refuses to be
-/// serialised.
+/// Returns [`ConvertError`] if the data is nested deeper than [`MAX_DEPTH`], or if a type's serialisation
+/// fails.
 ///
 /// # Examples
 ///
@@ -47,20 +47,20 @@ pub fn to_value<T: Serialize + ?Sized>(data: &T) -> Result<Value, ConvertError> 
     data.serialize(ToValue { depth: MAX_DEPTH })
 }
 
-/// Makes one value.
+/// The serialiser for one value.
 #[derive(Clone, Copy)]
 pub(super) struct ToValue {
-    /// How many containers may still be in each other.
+    /// The number of further levels of containers that are allowed.
     depth: usize,
 }
 
 impl ToValue {
-    /// The serialiser for what is in a container.
+    /// Returns the serialiser for the contents of a container.
     fn deeper(self) -> Result<Self, ConvertError> {
         match self.depth.checked_sub(1) {
             Some(depth) => Ok(ToValue { depth }),
             None => Err(ConvertError::new(format_args!(
-                "it is nested deeper than {MAX_DEPTH}"
+                "nested deeper than {MAX_DEPTH} levels"
             ))),
         }
     }
@@ -84,7 +84,7 @@ impl ToValue {
     }
 }
 
-/// For how many items room is made before they come: lengths are only what a type says of itself.
+/// The maximum number of items to preallocate: a type's stated length is only a hint.
 const MOST_RESERVED: usize = 1024;
 
 macro_rules! ints {
@@ -235,7 +235,7 @@ impl ser::Serializer for ToValue {
     }
 }
 
-/// A value in the dict of its variant, if it has one.
+/// Wraps a value in the dict of its variant, if there is one.
 fn tagged(variant: Option<&'static str>, value: Value) -> Value {
     match variant {
         Some(variant) => Value::Dict(vec![(variant.into(), value)]),
@@ -247,7 +247,7 @@ fn in_field(error: ConvertError, name: &str) -> ConvertError {
     error.inside(Step::to_value_of(&name.into()))
 }
 
-/// A list or a tuple that is being made.
+/// A list or a tuple under construction.
 pub(super) struct Items {
     inner: ToValue,
     items: Vec<Value>,
@@ -273,7 +273,7 @@ impl Items {
     }
 }
 
-/// A dict that is being made.
+/// A dict under construction.
 pub(super) struct Pairs {
     inner: ToValue,
     pairs: Vec<(Value, Value)>,
@@ -357,7 +357,7 @@ impl ser::SerializeMap for Pairs {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, data: &T) -> Result<(), ConvertError> {
         let key = self.key.take();
-        let key = key.ok_or_else(|| ConvertError::new("a map had a value before its key"))?;
+        let key = key.ok_or_else(|| ConvertError::new("a map has a value without a key"))?;
         self.push(key, data)
     }
 

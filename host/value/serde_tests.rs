@@ -1,4 +1,4 @@
-//! Tests of the conversions by serde.
+//! Tests of the conversions with serde.
 
 use super::{BigInt, HandleKind, Text, Value, from_value, to_value};
 use proptest::prelude::*;
@@ -30,7 +30,7 @@ struct Drawing {
     extra: Value,
 }
 
-/// Checks how something looks in Python, and that it comes back.
+/// Checks the Python form of some data, and that it converts back.
 #[track_caller]
 fn same<T: Serialize + DeserializeOwned + PartialEq + Debug>(data: T, python: &str) {
     let value = to_value(&data).unwrap();
@@ -39,7 +39,7 @@ fn same<T: Serialize + DeserializeOwned + PartialEq + Debug>(data: T, python: &s
 }
 
 #[test]
-fn what_rust_has_in_python() {
+fn serde_data_converts_to_python_and_back() {
     same(true, "True");
     same((), "None");
     same(Unit, "None");
@@ -87,7 +87,7 @@ fn what_rust_has_in_python() {
 }
 
 #[test]
-fn what_stands_for_what() {
+fn from_value_accepts_interchangeable_types() {
     assert_eq!(from_value::<f64>(3.into()), Ok(3.0));
     assert_eq!(
         from_value::<(f64, f64)>(Value::Complex { re: 1.0, im: 2.0 }),
@@ -121,7 +121,7 @@ fn refused<T: DeserializeOwned + Debug>(value: Value) -> String {
 }
 
 #[test]
-fn refusals_name_the_place() {
+fn from_value_errors_give_the_place() {
     let surrogate = Value::Str(Text::from_generalised_utf8(b"\xed\xb0\x80".to_vec()).unwrap());
     let handle = Value::Handle {
         kind: HandleKind::Sender,
@@ -142,7 +142,7 @@ fn refusals_name_the_place() {
             "an int of 201 bits is out of range",
         ),
         (refused::<String>(surrogate), "the str contains surrogates"),
-        (refused::<Value>(handle), "a Sender is not data"),
+        (refused::<Value>(handle), "a handle (Sender) is not data"),
         (
             refused::<(i32, i32)>(Value::from(vec![1])),
             "expected a tuple of size 2, found 1",
@@ -165,7 +165,7 @@ fn refusals_name_the_place() {
         ),
         (
             refused::<Shape>("Line".into()),
-            "the variant lacks its content",
+            "missing content of the variant",
         ),
         (
             refused::<Shape>(dict(&[])),
@@ -192,11 +192,11 @@ fn refusals_name_the_place() {
     assert!(error.reason().starts_with("expected the name"), "{error}");
 }
 
-/// A list in a list in a list, without end.
+/// A list of lists of any depth.
 #[derive(Debug, Serialize, Deserialize)]
 struct Nest(Vec<Nest>);
 
-/// Something that refuses to be serialised.
+/// A type whose serialisation fails.
 struct Stubborn;
 
 impl Serialize for Stubborn {
@@ -206,13 +206,13 @@ impl Serialize for Stubborn {
 }
 
 #[test]
-fn what_is_not_serialised() {
+fn to_value_fails_for_deep_data_and_handles() {
     let mut nest = Nest(Vec::new());
     for _ in 0..200 {
         nest = Nest(vec![nest]);
     }
     let error = to_value(&nest).unwrap_err();
-    assert_eq!(error.reason(), "it is nested deeper than 100");
+    assert_eq!(error.reason(), "nested deeper than 100 levels");
     assert!(error.path().starts_with("[0][0]") && error.path().len() < 200);
     let error = to_value(&BTreeMap::from([("who", vec![Stubborn])])).unwrap_err();
     assert_eq!(error.to_string(), "who[0]: not me,\\nnever");
@@ -222,12 +222,12 @@ fn what_is_not_serialised() {
     };
     assert_eq!(
         to_value(&vec![handle]).unwrap_err().to_string(),
-        "[0]: a Queue is not data"
+        "[0]: a handle (Queue) is not data"
     );
 }
 
 #[test]
-fn other_formats() {
+fn values_serialise_to_other_formats() {
     let rows = [
         (Value::from((1, vec![0.5])), "[1,[0.5]]"),
         (Value::Set(vec![1.into()]), "[1]"),
@@ -287,15 +287,15 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn values_come_back_as_they_are(value in value()) {
+    fn values_survive_to_value_and_from_value(value in value()) {
         let through = to_value(&value).unwrap();
         prop_assert_eq!(&through, &value);
         prop_assert_eq!(from_value::<Value>(through).unwrap(), value);
     }
 
-    /// Whatever a script sends, a type of the host's is made of it or one line says why not.
+    /// Any value converts into a host type, or the error is a single line.
     #[test]
-    fn nothing_panics(value in value()) {
+    fn conversions_of_arbitrary_values_do_not_panic(value in value()) {
         if let Err(error) = from_value::<Drawing>(value.clone()) {
             prop_assert!(!error.to_string().contains('\n'));
         }

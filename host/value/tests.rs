@@ -49,7 +49,7 @@ fn containers_convert_both_ways() {
 }
 
 #[test]
-fn mismatches() {
+fn try_from_reports_mismatches() {
     let wrong_type = Mismatch::WrongType {
         expected: "int",
         found: "str",
@@ -89,7 +89,7 @@ fn mismatches() {
 }
 
 #[test]
-fn equality() {
+fn equality_is_by_type_and_contents() {
     let set = |items: &[i32]| Value::Set(items.iter().map(|item| (*item).into()).collect());
     assert_eq!(set(&[1, 2, 3]), set(&[3, 1, 2]));
     assert_ne!(set(&[1, 2, 3]), set(&[1, 2]));
@@ -115,7 +115,7 @@ fn equality() {
 }
 
 #[test]
-fn accessors() {
+fn accessors_return_matching_variants_only() {
     let dict = Value::from(HashMap::from([("a", vec![1, 2])]));
     assert_eq!(
         dict.get("a").and_then(Value::as_list).map(<[_]>::len),
@@ -130,7 +130,7 @@ fn accessors() {
 }
 
 #[test]
-fn display_beyond_what_python_writes() {
+fn display_of_values_without_a_python_repr() {
     let handle = Value::Handle {
         kind: HandleKind::Receiver,
         index: 3,

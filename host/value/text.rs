@@ -1,4 +1,4 @@
-//! The text of a Python string, which may hold what Rust's strings may not.
+//! Python strings, which can contain surrogates.
 
 use std::{borrow::Cow, fmt};
 
@@ -6,9 +6,8 @@ use crate::encoding::utf8;
 
 /// The text of a Python `str`.
 ///
-/// Python's strings are sequences of code points, among which lone surrogates are legal: file names
-/// that are not UTF-8 contain them, for instance. They are kept as generalised UTF-8, which encodes
-/// surrogates like other code points.
+/// Python strings are sequences of code points and can contain lone surrogates, for instance in file names
+/// that are not UTF-8. A `Text` stores generalised UTF-8, which encodes surrogates like other code points.
 ///
 /// ```
 /// use archipel::value::Text;
@@ -20,8 +19,8 @@ use crate::encoding::utf8;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Text(Form);
 
-/// Keeping the forms apart makes borrowing a plain string free. Texts that are UTF-8 always take
-/// the first form, as comparing relies on it.
+/// The two forms make borrowing a plain string free. Valid UTF-8 always has the first form; comparing relies
+/// on this.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Form {
     Plain(String),
@@ -29,7 +28,7 @@ enum Form {
 }
 
 impl Text {
-    /// Makes a text of generalised UTF-8, or returns `None` if the bytes are anything else.
+    /// Creates a text from generalised UTF-8. Returns `None` if the bytes are invalid.
     #[must_use]
     pub fn from_generalised_utf8(bytes: Vec<u8>) -> Option<Self> {
         match String::from_utf8(bytes) {
@@ -41,7 +40,7 @@ impl Text {
         }
     }
 
-    /// The text in generalised UTF-8.
+    /// Returns the text in generalised UTF-8.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
@@ -50,7 +49,7 @@ impl Text {
         }
     }
 
-    /// The text as a string, unless it holds surrogates.
+    /// Returns the text as a string, or `None` if it contains surrogates.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         if let Form::Plain(plain) = &self.0 {
@@ -60,7 +59,7 @@ impl Text {
         }
     }
 
-    /// The text as a string, with each surrogate replaced by U+FFFD.
+    /// Returns the text as a string, with each surrogate replaced by U+FFFD.
     #[must_use]
     pub fn to_string_lossy(&self) -> Cow<'_, str> {
         let mut rest = match &self.0 {
@@ -79,7 +78,7 @@ impl Text {
         Cow::Owned(lossy)
     }
 
-    /// The text as a string, or the text itself if it holds surrogates.
+    /// Returns the text as a string, or unchanged if it contains surrogates.
     pub(super) fn into_string(self) -> Result<String, Self> {
         match self.0 {
             Form::Plain(plain) => Ok(plain),
@@ -106,7 +105,7 @@ impl PartialEq<str> for Text {
     }
 }
 
-/// Displays the text itself, with each surrogate replaced by U+FFFD.
+/// Displays the text, with each surrogate replaced by U+FFFD.
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.to_string_lossy())

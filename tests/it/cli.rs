@@ -159,7 +159,7 @@ fn mistakes() {
         (
             &["run", "--max-memory", "1KiB", "-c", ""],
             2,
-            "archipel: --max-memory: a memory limit of 1 KiB makes no sense",
+            "archipel: --max-memory: invalid memory limit 1 KiB: it must be at least 1 MiB",
         ),
         (
             &["run", "--dir", "/no/such::/x", "-c", ""],
@@ -169,7 +169,7 @@ fn mistakes() {
         (
             &["run", "--dir", "/::/x", "-c", ""],
             2,
-            "it would give away the whole system",
+            "it would expose the whole system",
         ),
         (
             &["run", "--env", "NO_SUCH_VARIABLE_AT_ALL", "-c", ""],
@@ -203,7 +203,7 @@ fn mistakes() {
         (
             &["run", "--fuel", "0", "-c", ""],
             2,
-            "archipel: --fuel: a fuel limit of 0",
+            "archipel: --fuel: invalid fuel limit 0",
         ),
         (
             &["run", "--max-output", "1XB", "-c", ""],

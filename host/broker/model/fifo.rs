@@ -1,4 +1,4 @@
-//! One channel against a plain queue.
+//! One channel compared with a plain queue.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -14,10 +14,10 @@ const BUDGET: usize = 1600;
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..Default::default() })]
 
-    /// One channel, one sender at a time, many receivers whose waits end in any way, and to whom what
-    /// they took may not get: what arrives comes in the order in which it was sent.
+    /// One channel, one sender at a time, and many receivers that abandon waits and redeliver messages:
+    /// messages arrive in the order in which they were sent.
     #[test]
-    fn one_channel_is_first_in_first_out(
+    fn one_channel_is_fifo(
         places in 0..3usize,
         steps in prop::collection::vec((0..5u8, any::<usize>()), 1..200),
     ) {
@@ -26,7 +26,7 @@ proptest! {
         let capacity = NonZeroUsize::new(places).map_or(Capacity::Rendezvous, Capacity::Bounded);
         let channel = broker.create(capacity, BUDGET, PartyId::HOST).unwrap();
         let wait = Blocking::Wait { timed: true };
-        // The model: what was sent and not taken, and the waits, each side in order.
+        // The model: messages that were sent and not taken, and pending waits, both in order.
         let mut sent = VecDeque::new();
         let mut receives: VecDeque<WaitId> = VecDeque::new();
         let mut serial = 0;
@@ -43,7 +43,7 @@ proptest! {
                 }
                 1 => match broker.begin_one(PartyId::HOST, Case::Receive(channel), wait, &mut fx) {
                     Begin::Waiting(wait) => receives.push_back(wait),
-                    // With earlier waits unanswered, nothing comes past them.
+                    // Only messages that earlier waits have received come first.
                     Begin::Done(Done { outcome: Outcome::Received(note), .. }) => {
                         let first = sent.iter().position(|&s| s == note.0);
                         let held = receives.iter().filter(|w| ready(&broker, **w)).count();
@@ -56,8 +56,8 @@ proptest! {
                     let wait = receives.remove(pick % receives.len());
                     broker.abandon(wait.unwrap(), &mut fx);
                 }
-                // Taking the results in the order of the waits takes the messages in theirs,
-                // because waits are served in that order and put back in that order.
+                // Taking results in the order of the waits takes the messages in order, because waits are
+                // served and put back in that order.
                 3 => if let Some(&first) = receives.front()
                     && let Poll::Ready(Some(done)) = broker.poll(first, Waker::noop())
                 {
@@ -66,7 +66,7 @@ proptest! {
                     prop_assert!(sent.contains(&note.0));
                     sent.retain(|&s| s != note.0);
                 },
-                // As before, but who took it dies: it is as if nothing had been taken.
+                // The same, but the message is redelivered, as if it had not been taken.
                 4 => {
                     let taken = match receives.front() {
                         Some(&first) => match broker.poll(first, Waker::noop()) {
@@ -95,7 +95,7 @@ proptest! {
             }
             prop_assert!(fx.discarded.is_empty());
         }
-        // All abandoned, in any order: what is left is all there, and in order.
+        // After all waits are abandoned, in any order, the remaining messages are complete and in order.
         while let Some(wait) = receives.pop_back() {
             broker.abandon(wait, &mut fx);
         }

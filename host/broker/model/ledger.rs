@@ -1,22 +1,22 @@
-//! What is known of each message.
+//! The model's record of each message.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
 
-/// What becomes of a message with its sender.
+/// The fate of a message after its sender is removed.
 #[derive(Clone, Copy, Eq, PartialEq, Debug)]
 pub(super) enum Kind {
     Outlives,
     Kept,
     Removed,
     Replaced,
-    /// It stands in for one that was replaced.
+    /// The replacement of a `Replaced` message.
     Mark,
 }
 
-/// A message, with a number that counts up over the test.
+/// A message with a serial number.
 #[derive(Clone, Eq, PartialEq, Debug)]
 pub(super) struct Note {
     pub(super) serial: u32,
@@ -50,23 +50,23 @@ impl Parcel for Note {
 }
 
 thread_local! {
-    /// The notes that were orphaned and that the ledger does not know of yet.
+    /// Orphaned notes that the ledger has not processed yet.
     static ORPHANED: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
 }
 
 #[derive(Clone, Copy, Eq, PartialEq, Debug)]
 enum Fate {
-    /// On its way: held by a wait that sends it, queued, or received and not taken.
+    /// In transit: with a waiting sender, queued, or received and not taken.
     Accepted,
-    /// Taken, given back or discarded: it must not be seen again.
+    /// Taken, returned or discarded. It must not appear again.
     Gone,
 }
 
 #[derive(Default)]
 pub(super) struct Ledger {
     next_serial: u32,
-    /// By serial number, and whether it is the mark in its place: the fate, and the channel that
-    /// the message was meant for.
+    /// The fate of each message, and the channel that it was sent to. The key is the serial number and whether
+    /// the message is the mark that replaced it.
     fates: BTreeMap<(u32, bool), (Fate, usize)>,
     orphaned: BTreeSet<u32>,
     left: BTreeSet<PartyId>,
@@ -101,7 +101,7 @@ impl Ledger {
         self.left.insert(party);
     }
 
-    /// Learns what was orphaned: only what may be, and each once.
+    /// Processes orphaned notes. Checks that each could be orphaned, and was orphaned once.
     pub(super) fn learn(&mut self) {
         for note in ORPHANED.take() {
             assert!(self.left.contains(&note.sender), "{note:?}");
@@ -114,7 +114,7 @@ impl Ledger {
         }
     }
 
-    /// The message leaves the model, for the first time.
+    /// Records that the message leaves the model. It must not have left before.
     pub(super) fn gone(&mut self, note: &Note) {
         let key = (note.serial, note.kind == Kind::Mark);
         let (fate, _) = self.fates.get_mut(&key).unwrap();
@@ -122,14 +122,14 @@ impl Ledger {
         *fate = Fate::Gone;
     }
 
-    /// The message is on its way, through that channel.
+    /// Checks that the message is in transit through that channel.
     pub(super) fn is_on_its_way(&self, note: &Note, channel: usize) {
         let key = (note.serial, note.kind == Kind::Mark);
         assert_eq!(self.fates[&key], (Fate::Accepted, channel), "{note:?}");
     }
 
-    /// The message is what it has to be, given that it is queued or has just been received: an
-    /// orphan if its sender has left, and otherwise what was sent.
+    /// Checks a message that is queued or was just received: it is an orphan if its sender was removed, and
+    /// unchanged otherwise.
     pub(super) fn is_up_to_date(&self, note: &Note) {
         let orphaned = self.orphaned.contains(&note.serial);
         let bound = note.kind != Kind::Outlives;

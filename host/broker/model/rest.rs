@@ -1,11 +1,11 @@
-//! What must hold whenever the broker is at rest.
+//! Invariants that hold between calls.
 
 use std::collections::BTreeMap;
 
 use super::{Broker, Note, PARTIES, Side, World};
 
 impl World {
-    /// Checks what must hold after each step.
+    /// Checks the invariants after each step.
     pub(super) fn check(&mut self) {
         self.ledger.learn();
         for note in std::mem::take(&mut self.effects).discarded {
@@ -50,8 +50,8 @@ impl World {
         self.check_bonds();
     }
 
-    /// What waits have received since the last step is what it has to be. Later it may be what its
-    /// sender's leaving has not touched.
+    /// Checks the messages that waits have received since the last step. Later they can differ, since a
+    /// removed sender does not change messages already received.
     fn check_waits(&mut self) {
         for wait in &mut self.waits {
             let state = self.broker.waits.get(wait.id.0).unwrap();
@@ -64,7 +64,7 @@ impl World {
         }
     }
 
-    /// What is told of a channel is what the model knows of it.
+    /// Checks that the channel's info agrees with the model.
     fn check_info(&self, channel: usize) {
         let info = self.broker.info(self.channels[channel]).unwrap();
         let known = &self.known[channel];
@@ -88,7 +88,7 @@ impl World {
         }
     }
 
-    /// Each party knows where its bound messages are queued, and knows nothing else.
+    /// Checks that each party's record of its bound messages is exact.
     fn check_bonds(&self) {
         for slot in 0..PARTIES {
             let Some(bound) = self.broker.parties.bound(self.parties[slot]) else {

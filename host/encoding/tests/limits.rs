@@ -1,15 +1,15 @@
-//! Tests that neither depth, nor references, nor their number can overwhelm the host.
+//! Tests that depth, references and their number cannot overload the host.
 
 use super::super::{DEPTH_CEILING, MAX_COPIES, MAX_DEPTH, MAX_SHARED_KEYS, Refusal, check, decode};
 use crate::value::Value;
 
-/// A tuple within a tuple, `depth` deep.
+/// Returns nested tuples of the given depth.
 fn nested(depth: usize) -> Vec<u8> {
     [b")\x01".repeat(depth), b"N".to_vec()].concat()
 }
 
 #[test]
-fn limits_depth() {
+fn check_refuses_bodies_deeper_than_the_limit() {
     assert!(check(&nested(MAX_DEPTH), 0, MAX_DEPTH).is_ok());
     let too_deep = Err(Refusal::TooDeep { limit: MAX_DEPTH });
     assert_eq!(check(&nested(MAX_DEPTH + 1), 0, MAX_DEPTH), too_deep);
@@ -19,7 +19,7 @@ fn limits_depth() {
 }
 
 #[test]
-fn no_depth_overflows_the_stack() {
+fn deep_bodies_do_not_overflow_the_stack() {
     let deepest = nested(DEPTH_CEILING);
     assert!(decode(&deepest, 0, usize::MAX).is_ok());
     let too_deep = Err(Refusal::TooDeep {
@@ -31,7 +31,7 @@ fn no_depth_overflows_the_stack() {
     }
 }
 
-/// A list of tuples, each holding `width` references to the previous one, and then `last`.
+/// A list of tuples, each with `width` references to the previous one, and then `last`.
 fn staircase(steps: u8, width: u8, last: &[u8]) -> Vec<u8> {
     let mut body = vec![b'[', steps + 2, 0, 0, 0, 0xa9, 0];
     for step in 0..steps {
@@ -45,7 +45,7 @@ fn staircase(steps: u8, width: u8, last: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn depth_counts_along_references() {
+fn depth_includes_nesting_through_references() {
     let limit = MAX_DEPTH;
     assert!(check(&staircase(98, 1, b"N"), 0, limit).is_ok());
     assert_eq!(
@@ -60,7 +60,7 @@ fn reference_bombs_are_refused() {
     let bomb = staircase(60, 2, b"N");
     assert!(
         check(&bomb, 0, MAX_DEPTH).is_ok(),
-        "sharing costs marshal nothing"
+        "marshal keeps shared objects shared"
     );
     assert_eq!(
         decode(&bomb, 0, MAX_DEPTH),
@@ -91,7 +91,7 @@ fn reference_bombs_are_refused() {
 }
 
 #[test]
-fn many_references() {
+fn decode_resolves_many_references() {
     let count = 1000u32;
     let mut body = [&b"["[..], &(2 * count).to_le_bytes()].concat();
     for int in 0..count {

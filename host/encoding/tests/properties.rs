@@ -1,4 +1,4 @@
-//! Properties of any value and of any body.
+//! Properties of arbitrary values and bodies.
 
 use proptest::prelude::*;
 
@@ -79,7 +79,7 @@ fn value() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// The bytes that a value takes, with the room that its lists have to spare.
+/// Returns the memory of a value, in bytes, including the spare capacity of its lists.
 fn held(value: &Value) -> usize {
     let list = |items: &Vec<Value>| {
         let spare = items.capacity() - items.len();
@@ -103,7 +103,7 @@ fn held(value: &Value) -> usize {
         }
 }
 
-/// Bodies of containers and lengths that lie.
+/// Bodies with containers and false lengths.
 fn lies() -> impl Strategy<Value = Vec<u8>> {
     let code = proptest::sample::select(b"([<>slua)zZtA{r".as_slice());
     let length = prop_oneof![
@@ -125,14 +125,14 @@ fn lies() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
 
-    /// No length makes the host take more memory than a multiple of what arrived and the copies of
-    /// what is shared.
+    /// False lengths never make the host allocate more than a multiple of the body's size plus the copies of
+    /// shared objects.
     #[test]
-    fn lengths_that_lie(body in prop_oneof![lies(), any::<Vec<u8>>()]) {
+    fn false_lengths_do_not_allocate_memory(body in prop_oneof![lies(), any::<Vec<u8>>()]) {
         let checked = check(&body, 2, MAX_DEPTH);
         match decode(&body, 2, MAX_DEPTH) {
             Ok(value) => {
-                // An item of a list takes a byte at least; a growing dict has twice the room.
+                // A list item takes at least a byte; a growing dict has up to twice the capacity.
                 let most = (body.len() + 4) * 4 * size_of::<Value>() + MAX_COPIES;
                 prop_assert!(held(&value) <= most);
             }
@@ -141,13 +141,13 @@ proptest! {
     }
 }
 
-/// Bodies in which each object is a tuple or a list of earlier ones, met again and again.
+/// Bodies in which each object is a tuple or a list with repeated references to earlier ones.
 fn shared() -> impl Strategy<Value = Vec<u8>> {
     let level = (any::<bool>(), 0..5_usize);
     (any::<Vec<u8>>(), proptest::collection::vec(level, 1..90)).prop_map(|(bytes, levels)| {
         let mut body = Vec::new();
         let mut end = Vec::new();
-        // Each level begins a container that has the next one in it, and then refers to that.
+        // Each level starts a container that contains the next one, followed by references to that.
         for (index, (list, references)) in levels.iter().enumerate() {
             body.push(if *list { b'[' } else { b'(' } | 0x80);
             body.extend((*references as i32 + 1).to_le_bytes());
@@ -166,9 +166,9 @@ fn shared() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    /// What the check accepts becomes a value that can be sent, or is refused for its size alone.
+    /// An accepted body has a value that can be encoded again, or is refused for its size only.
     #[test]
-    fn checked_messages_have_values(body in shared()) {
+    fn accepted_bodies_decode_or_are_too_large(body in shared()) {
         prop_assert!(check(&body, 0, MAX_DEPTH).is_ok());
         match decode(&body, 0, MAX_DEPTH) {
             Ok(value) => {
@@ -183,7 +183,7 @@ proptest! {
     }
 
     #[test]
-    fn round_trip(value in value()) {
+    fn decode_reverses_encode(value in value()) {
         let encoded = encode(&value).unwrap();
         let summary = check(&encoded.body, encoded.handles, MAX_DEPTH).unwrap();
         prop_assert_eq!(summary.escaped, encoded.escaped);
@@ -194,14 +194,14 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_bytes(body: Vec<u8>) {
+    fn check_and_decode_agree_on_arbitrary_bytes(body: Vec<u8>) {
         let checked = check(&body, 2, MAX_DEPTH);
         let decoded = decode(&body, 2, MAX_DEPTH);
         prop_assert_eq!(checked.err(), decoded.err());
     }
 
     #[test]
-    fn bytes_of_the_format(
+    fn check_and_decode_agree_on_marshal_like_bytes(
         body in proptest::collection::vec(
             prop_oneof![
                 proptest::sample::select(b"NTFilgysutaAzZ)([{<>r0.".as_slice()),
@@ -218,7 +218,7 @@ proptest! {
     }
 
     #[test]
-    fn mutated_vectors(
+    fn accepted_mutations_decode_and_encode(
         line: proptest::sample::Index,
         mutations in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
     ) {

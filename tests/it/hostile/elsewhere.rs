@@ -37,21 +37,21 @@ const TESTS: &[[&str; 5]] = &[
         "Many wait in one line.",
         "OK, in the order in which they came",
         "host/broker/tests.rs",
-        "select_is_fair",
+        "select_chooses_among_ready_cases_evenly",
     ],
     [
         "X-21",
         "Many wait for what one wakes.",
         "only those that can go on are woken",
         "host/broker/tests.rs",
-        "only_the_right_waiters_are_woken",
+        "only_waiters_with_results_are_woken",
     ],
     [
         "X-17",
         "A wait is given up after a message was assigned to it.",
         "the message goes back to where it was",
         "host/broker/tests.rs",
-        "abandoned_results_go_back_in_order",
+        "abandoned_results_return_to_the_queue_in_order",
     ],
     [
         "K-1",
@@ -121,7 +121,7 @@ const TESTS: &[[&str; 5]] = &[
         "A granted name stands for an address of this machine or of its neighbours.",
         "DENY, and the address that was found is the one that is connected to",
         "host/policy/net.rs",
-        "a_name_does_not_stand_for_what_is_near",
+        "names_do_not_give_access_to_private_addresses",
     ],
     [
         "Z-2",

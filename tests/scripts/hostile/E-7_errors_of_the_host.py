@@ -6,14 +6,14 @@
 #: dir ro /data
 #: audit opening "hello.txt"
 #: audit opening "absolute"
-#: audit the directory "/etc" is in none that the parent has
+#: audit the directory "/etc" is not granted to the parent
 #: stdout panics AliasError: the command failed
 #: stdout fails AliasError: it failed
 #: stdout file FileNotFoundError: [Errno 44] No such file or directory: '/data/absent'
 #: stdout folder IsADirectoryError: [Errno 31] Is a directory: '/data'
 #: stdout write PermissionError: [Errno 63] Operation not permitted: '/data/hello.txt'
 #: stdout link PermissionError: [Errno 63] Operation not permitted: '/data/absolute'
-#: stdout policy Denied: the directory "/etc" is in none that the parent has
+#: stdout policy Denied: the directory "/etc" is not granted to the parent
 import archipel
 
 

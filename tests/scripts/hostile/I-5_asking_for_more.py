@@ -5,16 +5,16 @@
 #: children 8 2
 #: dir ro /data
 #: env GRANTED=1
-#: audit the directory "/etc" is in none that the parent has
+#: audit the directory "/etc" is not granted to the parent
 #: audit the directory "/data" is read-only for the parent
-#: audit "/data/.." is no path for a granted directory
+#: audit "/data/.." is not a valid guest path
 #: audit the directory "/data/up" cannot be granted
 #: audit the environment variable "HOME" is not set in the parent
-#: audit a connection to example.org:80 is more than the parent has
-#: audit a connection to 127.0.0.1:80 is more than the parent has
-#: audit having 100 children is more than the parent has
-#: audit having 2 generations of children is more than the parent has
-#: audit standard input is more than the parent has
+#: audit a connection to example.org:80 exceeds the parent's policy
+#: audit a connection to 127.0.0.1:80 exceeds the parent's policy
+#: audit a grant of 100 children exceeds the parent's policy
+#: audit a grant of 2 generations of children exceeds the parent's policy
+#: audit standard input exceeds the parent's policy
 #: stdout folder Denied
 #: stdout writing Denied
 #: stdout outside Denied
