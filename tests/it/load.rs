@@ -23,7 +23,11 @@ fn the_short_load_programme_passes() {
     // Build the guest before anything is timed.
     runtime();
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["load::the_short_load_programme_passes", "--exact", "--nocapture"])
+        .args([
+            "load::the_short_load_programme_passes",
+            "--exact",
+            "--nocapture",
+        ])
         .env(OURS, "1")
         .output()
         .unwrap();

@@ -1,8 +1,8 @@
-//! A guest that is no Python: a component of our world, made of text, that calls the imports with
-//! whatever arguments it likes.
+//! Builds a guest that is not CPython: a component of our world, generated as text, that calls the imports with
+//! arbitrary arguments.
 //!
-//! What it is asked to run is its program: the first character says which of the attacks, and the
-//! rest is the attack's own.
+//! The source text that it is asked to run is its program: the first character selects the attack, and the rest is
+//! the attack's input.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -10,8 +10,8 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::abi::{AbiVariant, WasmSignature, WasmType};
 use wit_parser::{Function, InterfaceId, Resolve, TypeDefKind, WorldId, WorldItem};
 
-/// What the attacks have in common.  A result of an import begins with whether it is an error, whose
-/// case is 8 bytes further.
+/// The common code of all attacks. The result of an import begins with an error flag, and the error's case is 8
+/// bytes behind it.
 const COMMON: &str = r#"
 (memory (export "memory") 32)
 (global $bump (mut i32) (i32.const 0x10000))
@@ -128,9 +128,9 @@ const COMMON: &str = r#"
   (i64.mul (i64.extend_i32_u (call $byte)) (i64.const 1000)))
 "#;
 
-/// The component, whose attacks are the functions with these bodies, which have a parameter for where
-/// their part of the program is and one for its length; the last is one that calls whatever the
-/// program says.  And the imports that one can choose from.
+/// Returns the component and the imports that a program can call. The attacks are functions with these bodies,
+/// whose parameters are the address and the length of their input. One more function calls the imports that its
+/// input selects.
 pub fn component(root: &Path, attacks: &[&str]) -> (Vec<u8>, Vec<Import>) {
     let (resolve, world) = world(root);
     let imports = imports(&resolve, world);
@@ -206,15 +206,15 @@ fn world(root: &Path) -> (Resolve, WorldId) {
     (resolve, world)
 }
 
-/// A function that a guest can call.
+/// A function that the guest can call.
 #[derive(Debug)]
 pub struct Import {
-    /// Its interface, its resource if it is of one, and its own name.
+    /// The names of its interface, of its resource if it belongs to one, and of itself.
     pub name: String,
-    /// Whether each of its parameters has 32 bits; the last may be where the result goes.
+    /// For each parameter, whether it has 32 bits. The last parameter can be the address of the result.
     pub parameters: Vec<bool>,
     declaration: String,
-    /// Calls it with what the program says.
+    /// The instructions that call it with arguments from the program.
     call: String,
 }
 
