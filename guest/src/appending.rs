@@ -220,7 +220,7 @@ struct Mended {
     to_end: u32,
     /// The index of the next body.
     at: usize,
-    /// Whether the previous instruction loaded the open flags.
+    /// True if the previous instruction loaded the open flags.
     load: bool,
 }
 

@@ -48,7 +48,7 @@ pub struct Built {
     pub key: String,
     /// A one-line description of its optimisation.
     pub optimised: String,
-    /// Whether this call built it.
+    /// True if this call built it.
     pub fresh: bool,
 }
 

@@ -22,6 +22,7 @@ mod network;
 mod packages;
 mod plugin_host;
 mod policy;
+mod prose;
 #[cfg(unix)]
 mod repl;
 mod run;

@@ -21,17 +21,17 @@ const COMMON: &str = r#"
 (global $pc (mut i32) (i32.const 0))
 (global $end (mut i32) (i32.const 0))
 (type $attack (func (param i32 i32) (result i32)))
-;; Data; bytes; no data; text that is no UTF-8; a name.
+;; Data; bytes; invalid data; invalid UTF-8; a name.
 (data (i32.const 0x100) "N")
 (data (i32.const 0x110) "s\01\00\00\00x")
 (data (i32.const 0x120) "\ff\fe\fd")
 (data (i32.const 0x130) "a\ed\a0\80b\c0\80")
-(data (i32.const 0x140) "nobody")
-;; Ends: a sender that nobody has; one whose kind there is not; an interpreter that nobody has.
+(data (i32.const 0x140) "absent")
+;; Ends: a missing sender; an end of an invalid kind; a missing interpreter.
 (data (i32.const 0x200) "\00\00\00\00\00\00\00\00\63\00\00\00\00\00\00\00")
 (data (i32.const 0x210) "\09\00\00\00\00\00\00\00\01\00\00\00\00\00\00\00")
 (data (i32.const 0x220) "\02\00\00\00\00\00\00\00\ff\ff\ff\ff\ff\ff\ff\ff")
-;; Numbers that are odd as handles, as places and as lengths.
+;; Numbers that are unusual as handles, addresses and lengths.
 (data (i32.const 0x1000) "\ff\ff\ff\ff\ff\ff\ff\7f\00\00\00\80\00\00\20\00\ff\ff\1f\00\f8\ff\1f\00\00\01\00\00\10\01\00\00\20\01\00\00\30\01\00\00\40\01\00\00\00\02\00\00\10\02\00\00\20\02\00\00\00\04\00\00\00\00\01\00\00\00\10\00\00\00\00\04\01\00\00\04\00\00\00\10\00\10\00\00\01\04\00\00\07\00\00\00\00\05\00\00\00\06\00\00\00\07\00\00\00\08\00\00\01\08\00\00\02\08\00\00\fc\ff\ff\ff\f8\ff\ff\ff\00\00\00\40")
 
 (func $realloc (export "cabi_realloc") (param i32 i32) (param $align i32) (param $size i32) (result i32)
@@ -53,7 +53,7 @@ const COMMON: &str = r#"
     (if (i32.eq (memory.grow (local.get $missing)) (i32.const -1)) (then unreachable))))
   (local.get $at))
 
-;; 0 for a result that is none, and otherwise one more than the number of the error's case.
+;; Returns 0 for a result, or one plus the number of the error's case.
 (func $code (param $at i32) (result i32)
   (if (result i32) (i32.load8_u (local.get $at))
     (then (i32.add (i32.const 1) (i32.load8_u (i32.add (local.get $at) (i32.const 8)))))
@@ -91,14 +91,14 @@ const COMMON: &str = r#"
     (i32.add (local.get $at) (i32.const 1)) (i32.sub (local.get $length) (i32.const 1))
     (i32.load8_u (local.get $at))))
   (if (local.get $code) (then
-    ;; It raises an exception with a message of one character.
+    ;; Raise an exception with a message of one character.
     (i32.store8 (i32.const 0x800) (i32.const 1))
     (i32.store8 (i32.const 0x900) (i32.add (local.get $code) (i32.const 48)))
     (i32.store (i32.const 0x81c) (i32.const 0x900))
     (i32.store (i32.const 0x820) (i32.const 1))))
   (i32.const 0x800))
 
-;; Takes the one end that comes in the message.
+;; Stores the one end that arrives in the message.
 (func $bind (param i32 i32 i32 i32) (param $ends i32) (param i32) (result i32)
   (if (i32.load8_u (local.get $ends))
     (then (global.set $r (i32.load (i32.add (local.get $ends) (i32.const 8)))))
