@@ -107,8 +107,7 @@ fn prepare(runtime: &Runtime, count: usize) -> Result<Vec<Guest>, Trouble> {
     (0..count).map(make).collect()
 }
 
-/// Stops all guests in random order at random moments on one thread, while another thread does the same in reverse.
-/// Returns the time of the first request for each.
+/// Kills or cancels all guests, in random order and with random pauses. Returns the time of the request for each.
 fn stop_all(guests: &[Guest]) -> Vec<Instant> {
     let mut order: Vec<usize> = (0..guests.len()).collect();
     for at in (1..order.len()).rev() {

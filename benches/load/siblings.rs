@@ -3,7 +3,7 @@
 use super::{Report, Size, Trouble, baseline, random};
 use archipel::{Capacity, Error, Interpreter, Runtime};
 
-/// Each receives numbers from all others and computes its own sum.
+/// Computes a sum that depends on the interpreter's number, with pauses.
 const SOURCE: &str = "
 total = 0
 begun.send(number)

@@ -205,7 +205,7 @@ if sys.argv[1] == 'hog':
         print('no more')
     os.mkdir('/here/full')
     until('done')
-    # What was closed can be opened again.
+    # Closed files can be opened again.
     count = len(kept)
     kept.clear()
     kept = [open('/here/file') for _ in range(count)]

@@ -210,7 +210,7 @@ fn x_18_each_message_arrives_exactly_once() {
         let mut sent = VecDeque::new();
         let mut next = 0_i64;
         for step in steps {
-            // The fast path does not fail if there is nothing to receive.
+            // The paths alternate. An empty channel is tried with the slow one.
             let way = [RECEIVE, TAKE][sent.len() % 2];
             let guest = |mode: char| {
                 let guest = world.guest();

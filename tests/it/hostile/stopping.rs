@@ -151,7 +151,7 @@ for _ in range(50):
     child = interpreters.create()
     threads.append(child.run_in_thread(
         'begun.send(1); recv.recv()', channels=dict(begun=begun, recv=recv)))
-# Who joined them would wait for those that wait for it, which the host ends too.
+# Joining them would be a deadlock, which the host would end too.
 time.sleep(1e6)
 ",
     );
