@@ -184,7 +184,7 @@ pub(crate) fn close_all(libc: &Libc, stack: u32, methods: &Methods) -> enc::Func
     ));
     add(&[
         Instruction::End,
-        // Close the closed descriptors again, standard streams included.
+        // Close again the descriptors that were closed before, standard streams included.
         Instruction::I32Const(0),
         Instruction::LocalSet(FILE),
         Instruction::Loop(BlockType::Empty),

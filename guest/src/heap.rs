@@ -34,7 +34,7 @@ const PREVIOUS_IN_USE: u32 = 1;
 const IN_USE: u32 = 2;
 const FLAGS: u32 = 7;
 
-/// Marks every free block except the last as used, and returns their total size in bytes.
+/// Marks every free block except the one at the end of the heap as used, and returns their total size in bytes.
 ///
 /// # Errors
 ///
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn all_free_blocks_except_the_last_are_taken() {
+    fn all_listed_free_blocks_are_taken() {
         let mut bytes = module(&heap());
         assert_eq!(take_free_blocks(&mut bytes).unwrap(), 32 + 512 + 512 + 64);
         let memory = Memory::read(&bytes).unwrap();

@@ -225,8 +225,8 @@ fn find_python() -> Result<&'static str> {
         }
     }
     bail!(
-        "building the guest needs python3, version 3.10 or newer, with pip: install it, or set \
-         ARCHIPEL_GUEST to a ready guest"
+        "building the guest needs python3 3.10 or newer with pip (install it, or set ARCHIPEL_GUEST to the path of \
+         a prebuilt guest)"
     )
 }
 
@@ -296,8 +296,8 @@ fn run(command: &mut Command) -> Result<()> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(
         output.status.success() || !said.contains(FULL),
-        "{program} found no space left on the disk of the cache, which needs about 400 MB: free some, \
-         or have ARCHIPEL_CACHE_DIR name a folder on another disk"
+        "{program} failed: no space left on the cache's disk (free about 400 MB, or set ARCHIPEL_CACHE_DIR to a \
+         folder on another disk)"
     );
     // The error message is one line.
     let said = said
@@ -334,7 +334,7 @@ mod tests {
             ),
             (
                 "echo 'x: No space left on device' >&2; exit 1",
-                Some("no space left on the disk of the cache"),
+                Some("no space left on the cache's disk"),
             ),
         ] {
             let outcome = run(Command::new("sh").args(["-c", script]));

@@ -52,12 +52,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 ///
 /// `ARCHIPEL_HOSTILE_ONLY` selects scripts by a prefix of their names.
 #[test]
-fn scripts() {
+fn hostile_scripts_have_their_outcomes() {
     if std::env::var_os(CANARY).is_some() {
         return run_all();
     }
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["hostile::scripts", "--exact", "--nocapture"])
+        .args([
+            "hostile::hostile_scripts_have_their_outcomes",
+            "--exact",
+            "--nocapture",
+        ])
         .env(CANARY, format!("canary-{:x}", std::process::id()))
         .env("PYTHONPATH", "/canary-path")
         .env("PYTHONSTARTUP", "/canary-startup.py")
