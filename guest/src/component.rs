@@ -81,7 +81,7 @@ impl<'a> Component<'a> {
                 Payload::Version { encoding, .. } if !started => {
                     ensure!(
                         encoding == wasmparser::Encoding::Component,
-                        "a core module was given where a component is needed"
+                        "expected a component, found a core module"
                     );
                     started = true;
                 }
@@ -136,7 +136,7 @@ impl<'a> Component<'a> {
                 );
                 ensure!(
                     !repeated,
-                    "core module {module} is instantiated twice, which cannot be linked statically"
+                    "cannot link core module {module} statically: it is instantiated twice"
                 );
                 Instance::Module {
                     module,

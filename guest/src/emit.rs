@@ -206,7 +206,7 @@ impl<'k, 'a> Output<'k, 'a> {
                 self.element_section = section;
                 result.map_err(damaged)?;
             } else {
-                bail!("a table segment is made of expressions, which is not supported");
+                bail!("table segments with expressions are not supported");
             }
         }
         for (i, data) in module.data.iter().enumerate() {

@@ -14,7 +14,7 @@ use wit_parser::{Resolve, WorldId, WorldItem, WorldKey};
 pub fn encode(module: &[u8], original: &[u8]) -> Result<Vec<u8>> {
     let decoded = wit_component::decode(original).context("the component has no readable world")?;
     let DecodedWasm::Component(mut resolve, world) = decoded else {
-        bail!("a WIT package was given where a component is needed");
+        bail!("expected a component, found a WIT package");
     };
     let initialiser = INITIALISER.trim_end_matches('#');
     resolve.worlds[world]

@@ -45,7 +45,7 @@ impl Image {
     pub(crate) fn announce(out: &mut Output<'_, '_>, libc: &Libc, alarm: Alarm) -> Result<Image> {
         ensure!(
             out.global_count() == 1,
-            "the guest keeps state in {} globals, where only the stack pointer is expected",
+            "expected one global, the stack pointer, found {}",
             out.global_count()
         );
         let stack = 0;

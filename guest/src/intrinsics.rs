@@ -88,7 +88,7 @@ impl Intrinsics {
         };
         ensure!(
             out.global_count() == 1,
-            "the guest keeps state in {} globals, where only the stack pointer is expected",
+            "expected one global, the stack pointer, found {}",
             out.global_count()
         );
         let functions = [

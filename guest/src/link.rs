@@ -271,7 +271,7 @@ impl<'c, 'a> Linker<'c, 'a> {
                 }
             }
         }
-        bail!("the imports form a circle")
+        bail!("the imports form a cycle")
     }
 
     /// Returns the table, memory or global that provides an import.
@@ -294,7 +294,7 @@ impl<'c, 'a> Linker<'c, 'a> {
                 None => return Ok((module, index - imports.len() as u32)),
             }
         }
-        bail!("the imports form a circle")
+        bail!("the imports form a cycle")
     }
 
     /// Finds the items that the component's own exports and the tables reach.

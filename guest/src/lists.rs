@@ -42,7 +42,7 @@ impl World {
         match wit_component::decode(component).context("the component has no readable world")? {
             DecodedWasm::Component(resolve, world) => Ok(World::new(resolve, world)),
             DecodedWasm::WitPackage(..) => {
-                bail!("a WIT package was given where a component is needed")
+                bail!("expected a component, found a WIT package")
             }
         }
     }
