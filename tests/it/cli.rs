@@ -15,8 +15,13 @@ pub fn folder(name: &str) -> PathBuf {
 }
 
 pub fn archipel(arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_archipel"))
-        .args(arguments)
+    let mut command = Command::new(env!("CARGO_BIN_EXE_archipel"));
+    output(command.args(arguments), input)
+}
+
+/// Runs a command to its end with `input` as its standard input.
+pub fn output(command: &mut Command, input: &str) -> Output {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -2,11 +2,9 @@
 //!
 //! `ARCHIPEL_WASMTIME` names the program; the default is the one on the `PATH`. `.ci/run` installs one, and with
 //! `CI=true` a missing program is an error.
-//! `CI=true` it is an error to have none.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 /// Returns the program, or `None` if it is not available.
 fn wasmtime() -> Option<PathBuf> {
@@ -53,19 +51,9 @@ impl Stage {
 
     /// Runs `wasmtime run` on a compiled module with these options and arguments.
     fn run(&self, options: &[&str], name: &str, arguments: &[&str], stdin: &str) -> Output {
-        let mut child = Command::new(&self.wasmtime)
-            .args(["run", "--allow-precompiled"])
-            .args(options)
-            .arg(self.path(name))
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // The program can end without reading its input.
-        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-        child.wait_with_output().unwrap()
+        let mut command = Command::new(&self.wasmtime);
+        command.args(["run", "--allow-precompiled"]).args(options);
+        crate::cli::output(command.arg(self.path(name)).args(arguments), stdin)
     }
 }
 

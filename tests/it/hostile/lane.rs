@@ -10,8 +10,11 @@ use std::time::{Duration, Instant};
 /// The time limit for releasing everything, which takes milliseconds if it works.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The default time limit of a script, which reveals scripts that hang.
+/// The default limit on processor time, which does not depend on how busy the machine is.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// The default wall limit, after which a script counts as hung.
+const HUNG: Duration = Duration::from_secs(900);
 
 /// The maximum delay in nanoseconds with which a limit stops a script, even on a busy machine.
 const LATE: u64 = 5_000_000_000;
@@ -88,10 +91,13 @@ impl Lane {
             Output::captured(1 << 16),
         );
         let name = format!("{HOSTILE}{}", case.name);
-        let limits = match expected.limits.get(LimitKind::Wall) {
-            Some(_) => expected.limits,
-            None => expected.limits.wall(LONGEST).unwrap(),
-        };
+        let mut limits = expected.limits;
+        if limits.get(LimitKind::Wall).is_none() {
+            limits = limits.wall(HUNG).unwrap();
+        }
+        if limits.get(LimitKind::Cpu).is_none() {
+            limits = limits.cpu(LONGEST).unwrap();
+        }
         let interpreter = self
             .runtime
             .interpreter()

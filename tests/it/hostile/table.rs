@@ -2,7 +2,6 @@
 //!
 //! A test covers a row if its documentation begins with the row (`F-13: attack`) and has a line `Outcome: ...`, and
 //! its name begins with the row (`f_13_...`).
-//! `Outcome: ...` in it, and in its name (`f_13_...`).
 
 use super::case::Case;
 use super::{FOLDER, elsewhere, name, rows};
