@@ -1,6 +1,6 @@
 //! The worst case of each import, repeated beside an interpreter that answers continuously.
 //!
-//! `docs/reliability.md` has the table of imports and their costs. Each file in `imports/` prepares the worst case
+//! `docs/import-costs.md` has the table of imports and their costs. Each file in `imports/` prepares the worst case
 //! of some of them and defines `step`, which makes each call once.
 
 use super::process::{Held, mebibytes};
