@@ -56,7 +56,7 @@ pub struct Report {
 pub struct Options {
     /// Functions that read and write the memory, for copying interpreters.
     pub copied: bool,
-    /// The names of its functions.
+    /// The function names, for diagnosis.
     pub keep_names: bool,
 }
 
