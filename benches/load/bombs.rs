@@ -1,9 +1,9 @@
-//! Interpreters that create interpreters that do the same, wide and deep, many trees at a time.
+//! Interpreters that recursively create interpreters, wide and deep, in many trees at a time.
 
 use super::{Report, Size, Trouble, baseline};
 use archipel::{Interpreter, LimitKind, Policy, Runtime};
 
-/// Each creates as many as it can but no more than `WIDTH`, and lets these do the same in parallel.
+/// Each interpreter creates up to `WIDTH` children, and each child does the same in parallel.
 const SOURCE: &str = "
 import interpreters
 kept = []
@@ -17,15 +17,15 @@ for task in [child.run_in_thread(text) for child in kept]:
     task.join()
 ";
 
-/// A shape: how many each wants, what the policy grants, and how many there must be then.
+/// A shape: the width that each interpreter tries, the granted count and depth, and the resulting number.
 const SHAPES: [(&str, usize, (u32, u32), usize); 4] = [
     ("wide", 1000, (20, 1), 20),
     ("deep", 1, (50, 6), 6),
-    ("both, and the count ends it", 2, (20, 5), 20),
-    ("both, and the depth ends it", 2, (50, 3), 14),
+    ("wide and deep, bounded by the count", 2, (20, 5), 20),
+    ("wide and deep, bounded by the depth", 2, (50, 3), 14),
 ];
 
-/// As many trees at a time.
+/// Runs several trees at a time.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let trees = size.times(1, 4..=64);
     let runtime = Runtime::builder()
@@ -64,9 +64,9 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
             exact == trees,
         );
         let (all, wanted) = (runtime.metrics().interpreters, trees * (exactly + 1));
-        report.count("interpreters in all", all, wanted, all == wanted);
+        report.count("interpreters in total", all, wanted, all == wanted);
         drop(roots);
-        baseline("what is left", &runtime, report);
+        baseline("leftovers", &runtime, report);
     }
     Ok(())
 }

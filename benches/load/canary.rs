@@ -1,12 +1,12 @@
-//! One interpreter fills its memory, and the next one in the same slot looks for that in all of its own.
+//! One interpreter fills its memory, and the next one in the same slot searches all of its memory for the contents.
 //!
-//! Python code can look at memory that is not its own object's: with bytecode of its own making it takes for an
-//! object what it has written itself, a `bytearray` from address 16 on.
+//! Python code can read memory outside of its own objects: forged bytecode makes it use its own data as an object,
+//! here a `bytearray` that covers all memory from address 16 on.
 
 use super::{Report, Size, Trouble, baseline};
 use archipel::{Interpreter, LimitKind, Runtime};
 
-/// Makes `memory(size)`: all of the interpreter's memory up to there, as a `bytearray`.
+/// Defines `memory(size)`, which returns all of the interpreter's memory up to `size` as a `bytearray`.
 const MEMORY: &str = "
 import opcode, os, struct
 
@@ -44,16 +44,16 @@ except OSError:
     pass
 ";
 
-/// Fills new memory with large blocks, and the holes of the old one with small objects.
+/// Fills new memory with large blocks, and the holes of the old memory with small objects.
 const FILL: &str = "
 blocks = [canary * (1 << 16) for _ in range(4)]
 small = [bytes(canary) + bytes([n & 255]) for n in range(20_000)]
 ";
 
-/// Slots that are used again.
+/// Reuses a slot many times.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let slots = size.times(10, 5..=1000);
-    // There is one slot, so the next interpreter has the last one's.
+    // The only slot, so that the next interpreter gets it.
     let runtime = Runtime::builder().interpreters(1).build()?;
     let (mut found, mut least) = (0, i64::MAX);
     for _ in 0..slots {
@@ -68,24 +68,29 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
         drop(first);
         let second = runtime.interpreter().build()?;
         second.exec(&source)?;
-        // One is the canary that it looks for.
+        // The search pattern itself is one canary.
         found += look(&second)? - 1;
     }
-    report.told("slots used again", slots);
+    report.told("slots reused", slots);
     report.count(
-        "canaries that the filling one finds itself",
+        "canaries found by the filling interpreter",
         least,
         "> 250000",
         least > 250_000,
     );
-    report.count("canaries that the next one finds", found, 0, found == 0);
+    report.count(
+        "canaries found by the next interpreter",
+        found,
+        0,
+        found == 0,
+    );
     let died = runtime.metrics().died;
     report.count("interpreters that died", died, 0, died == 0);
-    baseline("what is left", &runtime, report);
+    baseline("leftovers", &runtime, report);
     Ok(())
 }
 
-/// How many canaries an interpreter sees in its memory.
+/// Returns the number of canaries in an interpreter's memory.
 fn look(interpreter: &Interpreter) -> Result<i64, Trouble> {
     let bytes = interpreter.usage().of(LimitKind::Memory).own;
     let seen = interpreter.eval(format!("memory({bytes}).count(canary)"))?;

@@ -1,11 +1,11 @@
-//! Interpreters are stopped at random moments, and each has exactly one outcome.
+//! Stops interpreters at random moments, and checks that each has exactly one outcome.
 
 use super::{Report, Size, Trouble, baseline, random};
 use archipel::{Binding, Capacity, Error, Interpreter, Receiver, Runtime, Sender};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// What they are at when they are stopped.  Each says at its very end that it got there.
+/// The scripts to stop. Each reports when it completes.
 const WORKS: [&str; 5] = [
     "while True: pass",
     "import time\ntime.sleep(1e6)",
@@ -14,10 +14,10 @@ const WORKS: [&str; 5] = [
     "n = 0\nfor i in range(20_000): n += i",
 ];
 
-/// How long a guest that was stopped may go on for at most.
+/// The longest time that a stopped guest can continue.
 const LATEST: Duration = Duration::from_millis(250);
 
-/// How many there are at a time, and how often.
+/// Stops a number of guests in several rounds.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let (count, rounds) = (size.times(10, 50..=1000), size.times(1, 5..=100) / 5);
     let room = u32::try_from(count)? + 8;
@@ -48,7 +48,7 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
                 Ok(()) if ends == 1 => ended += 1,
                 Err(Error::Cancelled(why)) if why == "enough" && ends <= 1 => stopped += 1,
                 Err(Error::Killed) if ends <= 1 => stopped += 1,
-                // It was stopped before its script was begun.
+                // It was stopped before its script began.
                 Err(Error::Closed) if ends == 0 => stopped += 1,
                 other => wrong.push(format!("{number}: {other:?}, ended {ends} times")),
             }
@@ -61,30 +61,30 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     }
     report.told("concurrent interpreters", count);
     report.told("rounds", rounds);
-    report.told("ended by themselves before", ended);
+    report.told("completed before the request", ended);
     report.count(
-        "exactly one outcome each",
+        "guests with exactly one outcome",
         ended + stopped,
         count * rounds,
         wrong.is_empty() && ended + stopped == count * rounds,
     );
     if let Some(first) = wrong.first() {
-        report.count("the first that is wrong", first, "none", false);
+        report.count("the first failure", first, "none", false);
     }
     report.times("from the request to the outcome", late, LATEST);
-    baseline("what is left", &runtime, report);
+    baseline("leftovers", &runtime, report);
     Ok(())
 }
 
 struct Guest {
     interpreter: Interpreter,
     out: Receiver,
-    /// Without it the guest would see that nobody can send any more.
+    /// Keeps the guest's channel open while the guest waits.
     _silent: Sender,
 }
 
 impl Guest {
-    /// How often it said that it got to its end.
+    /// Returns how often the guest reported its completion.
     fn ends(&self) -> usize {
         std::iter::from_fn(|| self.out.try_recv().ok())
             .filter(|value| *value == 1)
@@ -107,8 +107,7 @@ fn prepare(runtime: &Runtime, count: usize) -> Result<Vec<Guest>, Trouble> {
     (0..count).map(make).collect()
 }
 
-/// Stops all in random order and at random moments, from one thread while another does the same in reverse;
-/// returns when each was asked first.
+/// Kills or cancels all guests, in random order and with random pauses. Returns the time of the request for each.
 fn stop_all(guests: &[Guest]) -> Vec<Instant> {
     let mut order: Vec<usize> = (0..guests.len()).collect();
     for at in (1..order.len()).rev() {

@@ -1,20 +1,20 @@
-//! Deadlines are kept beside interpreters that compute: never early, and not late by much.
+//! Deadlines beside busy interpreters: never early, and only slightly late.
 
 use super::hogs::Hogs;
 use super::{Report, Size, TICK, Trouble, baseline, random};
 use archipel::{Error, LimitKind, Limits, Runtime};
 use std::time::{Duration, Instant};
 
-/// How much later than its time a guest may be stopped.
+/// The longest delay with which a deadline stops a guest.
 const LATEST: Duration = Duration::from_millis(250);
 
-/// A guest that computes and one that waits, each with a limit of its own.
+/// A guest that computes and one that waits, each with its own limit.
 const SOURCES: [&str; 2] = ["while True: pass", "import time\ntime.sleep(1e6)"];
 
-/// How many guests compute meanwhile.
+/// The numbers of guests that compute at the same time.
 const BUSY: [usize; 3] = [1, 8, 64];
 
-/// Limits on wall time, as many for each crowd.
+/// Runs guests with wall limits beside each number of busy guests.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let samples = size.times(4, 10..=334);
     let runtime = Runtime::builder().interpreters(80).build()?;
@@ -54,6 +54,6 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
         report.times(&format!("late, beside {busy} busy ones"), late, LATEST);
         drop(hogs);
     }
-    baseline("what is left", &runtime, report);
+    baseline("leftovers", &runtime, report);
     Ok(())
 }

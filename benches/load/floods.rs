@@ -1,23 +1,23 @@
-//! A guest does one thing without end, and the host's memory stays within its bound.
+//! A guest repeats one operation endlessly, and the host's memory stays bounded.
 
 use super::process::{Held, mebibytes};
 use super::{Report, Size, Trouble, baseline};
 use archipel::{Error, LimitKind, Limits, Output, Policy, Runtime};
 
-/// How much memory a flood may take from the host besides the guest's own: what is captured of its output,
-/// what is queued of its messages, and as much again as the allocator keeps.
+/// The maximum memory that a flood costs the host in addition to the guest's own: captured output, queued messages,
+/// and as much again for the allocator.
 const BOUND: u64 = 24 << 20;
 
-/// How much of the output is captured.
+/// The maximum amount of captured output, in bytes.
 const CAPTURED: usize = 1 << 20;
 
-/// How many bytes of messages may be queued.
+/// The maximum amount of queued messages, in bytes.
 const QUEUED: u64 = 1 << 20;
 
-/// How many handles there may be.
+/// The maximum number of handles.
 const HANDLES: u64 = 1000;
 
-/// The floods: what a guest does `n` times, and how that ends.
+/// The floods: the operation that a guest repeats `n` times, and its end.
 const FLOODS: [(&str, &str, Ends); 8] = [
     (
         "output",
@@ -30,20 +30,20 @@ const FLOODS: [(&str, &str, Ends); 8] = [
         Ends::Well,
     ),
     (
-        "empty messages, taken",
+        "empty messages, received",
         "import interpreters\nr, s = interpreters.create_channel(capacity=1)\n\
          for _ in range(n):\n    s.send(None)\n    r.recv()",
         Ends::Well,
     ),
     (
-        "empty messages, left lying",
+        "empty messages, queued",
         "import archipel, interpreters\nr, s = interpreters.create_channel(capacity=None)\nfull = sent = 0\n\
          for _ in range(n):\n    try:\n        s.send(None)\n        sent += 1\n\
          \x20   except archipel.LimitExceeded: full += 1\nassert sent == min(n, 1 << 12), sent",
         Ends::Well,
     ),
     (
-        "handles, given back",
+        "handles, closed",
         "import interpreters\nfor _ in range(n // 10): interpreters.create_channel()",
         Ends::Well,
     ),
@@ -60,7 +60,7 @@ const FLOODS: [(&str, &str, Ends); 8] = [
         Ends::Well,
     ),
     (
-        "names of nobody",
+        "missing names",
         "from concurrent import interpreters\nfor i in range(n // 10):\n\
          \x20   try: interpreters.Interpreter(10_000 + i)\n\
          \x20   except interpreters.InterpreterNotFoundError: pass",
@@ -68,15 +68,15 @@ const FLOODS: [(&str, &str, Ends); 8] = [
     ),
 ];
 
-/// How a flood ends.
+/// The end of a flood.
 #[derive(Clone, Copy, PartialEq)]
 enum Ends {
     Well,
-    /// The interpreter may have no more handles, and is told so.
+    /// The interpreter reaches its limit on handles, and gets an error.
     Refused,
 }
 
-/// Each flood in an interpreter of its own.
+/// Runs each flood in its own interpreter.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let count = size.times(10_000, 20_000..=10_000_000);
     let runtime = Runtime::builder().interpreters(8).build()?;
@@ -88,14 +88,14 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
             .limits(Limits::new().queued(QUEUED)?.handles(HANDLES)?)
             .stdout(output.clone())
             .build()?;
-        // What it imports is there before.
+        // Import before the measurement.
         interpreter
             .exec("import archipel, interpreters, os\nfrom concurrent import interpreters")?;
         let guest = || interpreter.usage().of(LimitKind::Memory).subtree;
         let (before, own) = (Held::now(), guest());
         let outcome = interpreter.exec(format!("n = {count}\n{source}"));
         let more = Held::now().more_memory(&before);
-        // What the guest has taken is its own account's, and within its limit on memory.
+        // Memory taken by the guest is charged to its own account, and limited there.
         let host = more.saturating_sub(guest().saturating_sub(own));
         let ended = match ends {
             Ends::Well => outcome.is_ok(),
@@ -104,7 +104,7 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
             }
         };
         if !ended {
-            report.count(what, format!("{outcome:?}"), "it ends as it should", false);
+            report.count(what, format!("{outcome:?}"), "the expected end", false);
         }
         if what == "output" {
             let captured = output.take();
@@ -117,13 +117,13 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
             );
         }
         report.count(
-            &format!("memory of the host: {what}"),
+            &format!("host memory: {what}"),
             mebibytes(host),
             format!("< {}", mebibytes(BOUND)),
             host < BOUND,
         );
     }
     report.told("times", count);
-    baseline("what is left", &runtime, report);
+    baseline("leftovers", &runtime, report);
     Ok(())
 }

@@ -1,17 +1,17 @@
-//! An interpreter that answers all the time, beside many that compute.
+//! An interpreter that answers continuously, beside many that compute.
 
 use super::hogs::Hogs;
 use super::{Report, Size, Trouble, baseline};
 use archipel::{Binding, Capacity, Runtime};
 use std::time::{Duration, Instant};
 
-/// The longest that an answer may take.
+/// The longest time of an answer.
 const LATEST: Duration = Duration::from_millis(100);
 
-/// How many hogs there are for each processor.
+/// The numbers of hogs for each processor.
 const CROWDS: [usize; 2] = [2, 16];
 
-/// A question every few milliseconds, and each is answered.
+/// Asks a question every few milliseconds, and checks each answer.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let beats = size.times(20, 50..=2000);
     let processors = std::thread::available_parallelism()?.get();
@@ -36,7 +36,7 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
             times.push(asked.elapsed());
             std::thread::sleep(Duration::from_millis(3));
         }
-        // Nobody asks any more, so it ends.
+        // Without questions, the interpreter ends.
         drop(questions);
         let served = serves.join().map_err(|_| "a thread panicked")?;
         let least = hogs.least();
@@ -55,6 +55,6 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
         );
         report.times(&format!("answer beside {count} hogs"), times, LATEST);
     }
-    baseline("what is left", &runtime, report);
+    baseline("leftovers", &runtime, report);
     Ok(())
 }

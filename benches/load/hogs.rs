@@ -1,14 +1,14 @@
-//! Interpreters that compute and never stop by themselves.
+//! Interpreters that compute endlessly.
 
 use super::Trouble;
 use archipel::{Binding, Capacity, Interpreter, LimitKind, Runtime};
 use std::thread::JoinHandle;
 
-/// Some of them, until this is dropped.
+/// A number of hogs, stopped on drop.
 pub struct Hogs(Vec<(Interpreter, JoinHandle<archipel::Result<()>>)>);
 
 impl Hogs {
-    /// Starts `count` of them, and waits until all have begun.
+    /// Starts `count` hogs, and waits until all have begun.
     pub fn start(runtime: &Runtime, count: usize) -> Result<Self, Trouble> {
         let (begun, begins) = runtime.channel(Capacity::Unbounded)?;
         let mut hogs = Hogs(Vec::new());
@@ -25,7 +25,7 @@ impl Hogs {
         Ok(hogs)
     }
 
-    /// The least that one of them has computed.
+    /// Returns the CPU time of the hog that computed least.
     pub fn least(&self) -> u64 {
         let all = self.0.iter();
         all.map(|(hog, _)| hog.usage().of(LimitKind::Cpu).own)

@@ -1,7 +1,7 @@
-//! Each import at its worst, over and over, beside an interpreter that answers all the time.
+//! The worst case of each import, repeated beside an interpreter that answers continuously.
 //!
-//! `docs/reliability.md` has the table of imports and their costs.  Each file in `imports/` prepares the worst case of
-//! some of them, and defines `step`, which makes the calls once.
+//! `docs/import-costs.md` has the table of imports and their costs. Each file in `imports/` prepares the worst case
+//! of some of them and defines `step`, which makes each call once.
 
 use super::process::{Held, mebibytes};
 use super::{Report, Size, Trouble, baseline};
@@ -13,20 +13,20 @@ use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// The longest that an answer may take.
+/// The longest time of an answer.
 const LATEST: Duration = Duration::from_millis(100);
 
-/// The time between two questions.
+/// The pause between two questions.
 const PAUSE: Duration = Duration::from_millis(3);
 
-/// The memory that the host may have for a guest beyond what it counts for it: an argument or a result of 64 MiB, while
-/// it is copied, and what the allocator keeps.
+/// The maximum memory that a guest costs the host beyond its account: an argument or result of 64 MiB while it is
+/// copied, and memory retained by the allocator.
 const BOUND: u64 = 128 << 20;
 
-/// The most that a guest may have queued.
+/// The maximum amount of queued messages, in bytes.
 const QUEUED: u64 = 256 << 20;
 
-/// The names of the files, and how the row is called.
+/// The rows: file names and contents.
 macro_rules! rows {
     ($($name:literal),* $(,)?) => {
         &[$(($name, include_str!(concat!("imports/", $name, ".py")))),*]
@@ -53,7 +53,7 @@ const ROWS: &[(&str, &str)] = rows![
     "wide_messages",
 ];
 
-/// Each row in an interpreter of its own.
+/// Runs each row in its own interpreter.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let beats = size.times(20, 50..=2000);
     let runtime = Runtime::builder().interpreters(100).build()?;
@@ -62,7 +62,7 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
         row(&runtime, &heart, name, source, beats, report)?;
     }
     drop(heart);
-    baseline("what is left", &runtime, report);
+    baseline("leftovers", &runtime, report);
     Ok(())
 }
 
@@ -94,7 +94,7 @@ fn row(
     let source = format!("{source}\n\nbegun.send(1)\ndel begun\nwhile True:\n    step()\n");
     let runs = std::thread::spawn(move || {
         let outcome = runner.exec(source);
-        // If it ended before it began, nobody waits for it any more.
+        // It ended before it began, so the wait for its beginning would not end.
         runner.kill();
         outcome
     });
@@ -106,7 +106,7 @@ fn row(
         let asked = Instant::now();
         answered += usize::from(heart.answers(beat)?);
         times.push(asked.elapsed());
-        // A message moves between the two looks.
+        // A message can move between the two readings.
         let earlier = counted(&interpreter);
         let more = Held::now().more_memory(&before);
         let counted = counted(&interpreter).max(earlier);
@@ -117,31 +117,35 @@ fn row(
     let outcome = runs.join().map_err(|_| "a thread panicked")?;
     let goes_on = has_begun && matches!(outcome, Err(archipel::Error::Killed));
     report.count(
-        &format!("{name}: until it is killed"),
+        &format!("{name}: outcome before the kill"),
         match goes_on {
-            true => "it goes on".to_owned(),
+            true => "still running".to_owned(),
             false => format!("{outcome:?}"),
         },
-        "it goes on",
+        "still running",
         goes_on,
     );
     report.count(
-        &format!("{name}: answers of the other"),
+        &format!("{name}: answers of the other interpreter"),
         answered,
         beats,
         answered == beats,
     );
     report.count(
-        &format!("{name}: memory of the host that is not counted"),
+        &format!("{name}: uncharged host memory"),
         mebibytes(most),
         format!("< {}", mebibytes(BOUND)),
         most < BOUND,
     );
-    report.times(&format!("{name}: answer of the other"), times, LATEST);
+    report.times(
+        &format!("{name}: answer of the other interpreter"),
+        times,
+        LATEST,
+    );
     Ok(())
 }
 
-/// What the host counts for an interpreter and its children.
+/// Returns the memory charged to an interpreter and its children.
 fn counted(interpreter: &Interpreter) -> u64 {
     let usage = interpreter.usage();
     usage.of(LimitKind::Memory).subtree + usage.of(LimitKind::Queued).subtree
@@ -182,7 +186,7 @@ impl Heart {
 
 impl Drop for Heart {
     fn drop(&mut self) {
-        // It ends when no more questions can come.
+        // It ends when its channel closes.
         self.questions = None;
         if let Some(serves) = self.serves.take() {
             let _ = serves.join();
@@ -190,7 +194,7 @@ impl Drop for Heart {
     }
 }
 
-/// A folder that is removed with everything in it.
+/// A temporary folder, removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {

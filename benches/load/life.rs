@@ -1,10 +1,10 @@
-//! Interpreters come and go, and nothing stays.
+//! Interpreters are created and closed, and leave nothing behind.
 
 use super::process::{Held, mebibytes};
 use super::{Report, Size, Trouble, baseline};
 use archipel::{Error, Output, Policy, Runtime};
 
-/// What one of them does in its life, and whether it ends well.
+/// The script of a life, and whether it succeeds.
 const LIVES: [(&str, bool); 6] = [
     ("pass", true),
     ("x = [n * n for n in range(1000)]; print(sum(x))", true),
@@ -25,18 +25,18 @@ const LIVES: [(&str, bool); 6] = [
     ),
 ];
 
-/// What may stay behind, however long it goes on.
+/// The maximum growth of memory, however many lives there are.
 const MOST: u64 = 8 << 20;
 
-/// Two threads create, execute and close, so that lives overlap.
+/// Two threads create, execute and close interpreters, so that lives overlap.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let cycles = size.times(1000, 200..=100_000);
     let runtime = Runtime::builder().interpreters(8).build()?;
-    // The first ones fill the slots, the allocator's pools and the threads' stacks.
+    // The first lives fill the slots, the allocator's pools and the threads' stacks.
     both(&runtime, (cycles / 10).max(500))?;
     let before = Held::now();
     let mut last = before;
-    // The slope is taken in the second half as well: what only settles in ends there.
+    // The second half is also measured separately, since one-time growth ends in the first.
     both(&runtime, cycles / 2)?;
     let half = Held::now();
     both(&runtime, cycles / 2)?;
@@ -87,7 +87,7 @@ fn both(runtime: &Runtime, cycles: usize) -> Result<(), Trouble> {
 }
 
 fn live(runtime: &Runtime, number: usize) -> Result<(), Trouble> {
-    // Most of them are the simplest one, which is what the bar is about; the others take much longer.
+    // Most lives are the simplest one, which the bar refers to. The others take much longer.
     let (source, ends) = match number % 64 {
         busy @ 1..6 => LIVES[busy],
         _ => LIVES[0],

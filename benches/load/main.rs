@@ -1,10 +1,10 @@
-//! The load programme: what holds while there is much of everything, for long, and at the worst moments.
+//! The load programme: checks invariants with large numbers, over long times, and at the worst moments.
 //!
-//! `cargo bench --bench load -- --size 100` is the long form, and a size of 1, the default, takes seconds.
-//! Names after the options choose among the parts.  It exits with 1 when anything is wrong that is not a
-//! matter of timing; `docs/reliability.md` has the figures.
+//! `cargo bench --bench load -- --size 100` is the long form. A size of 1, the default, takes seconds. Names after
+//! the options select parts. The exit status is 1 if any check that does not concern timing fails.
+//! `docs/reliability.md` has the figures.
 
-// Its parts lie beside it, and the tests have the same ones.
+// The integration tests include the same file.
 #[path = "programme.rs"]
 mod programme;
 
@@ -25,13 +25,13 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(report.is_wrong()))
 }
 
-/// The size, and the parts that are wanted; none for all of them.
+/// Returns the size and the selected parts; an empty list selects all.
 fn arguments() -> Result<(Size, Vec<String>), String> {
     let (mut size, mut only) = (Size::SHORT, Vec::new());
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            // Cargo says so to every bench target.
+            // Cargo passes this to every bench target.
             "--bench" => {}
             "--size" => {
                 let given = arguments.next().unwrap_or_default();
@@ -47,7 +47,7 @@ fn arguments() -> Result<(Size, Vec<String>), String> {
             other => {
                 let parts: Vec<_> = programme::PARTS.iter().map(|(name, _)| *name).collect();
                 return Err(format!(
-                    "{other:?} is no part of the programme; these are: {}",
+                    "{other:?} is not a part of the programme (the parts are {})",
                     parts.join(", ")
                 ));
             }

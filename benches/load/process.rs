@@ -1,18 +1,18 @@
-//! What the process holds of the system's.
+//! The system resources that the process holds.
 
-/// A look at the process.
+/// A measurement of the process.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Held {
-    /// Bytes of memory that are in no file.
+    /// Anonymous memory, in bytes.
     pub memory: u64,
-    /// Open files, sockets and the like.
+    /// Open descriptors.
     pub descriptors: usize,
     /// Threads.
     pub threads: usize,
 }
 
 impl Held {
-    /// What is held now.  Where the system has no files that tell it, nothing is.
+    /// Measures the process. Without `/proc`, all values are zero.
     pub fn now() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let number = |name: &str| {
@@ -27,13 +27,13 @@ impl Held {
         }
     }
 
-    /// How much more memory there is than there was `before`.
+    /// Returns the growth of memory since `before`.
     pub fn more_memory(&self, before: &Held) -> u64 {
         self.memory.saturating_sub(before.memory)
     }
 }
 
-/// Bytes for people to read.
+/// Formats a number of bytes.
 pub fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }

@@ -1,4 +1,4 @@
-//! The parts of the load programme, and how large each is.
+//! The parts of the load programme, and their sizes.
 
 mod bombs;
 mod canary;
@@ -20,14 +20,14 @@ pub use report::Report;
 use archipel::{Metrics, Runtime};
 use std::time::{Duration, Instant};
 
-/// Why a part could not go on.
+/// An error that ends a part.
 pub type Trouble = Box<dyn std::error::Error + Send + Sync>;
 
-/// A part of the programme: it tells the report what it found.
+/// A part of the programme, which writes its results to the report.
 type Part = fn(Size, &mut Report) -> Result<(), Trouble>;
 
-/// All parts by name, in the order in which they run.  Those that look at all of the process come first,
-/// before the others have left their traces in the allocator.
+/// All parts by name, in order. Parts that measure the whole process come first, before the others affect the
+/// allocator.
 pub const PARTS: [(&str, Part); 11] = [
     ("life", life::check),
     ("floods", floods::check),
@@ -42,22 +42,21 @@ pub const PARTS: [(&str, Part); 11] = [
     ("scarcity", scarcity::check),
 ];
 
-/// Until the host has taken back everything it may take so long; on a machine that works it takes
-/// milliseconds.
+/// The time limit for the host to release everything, which takes milliseconds if it works.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The longest that a tick of the engine's clock takes, by which a deadline may be early.
+/// The length of a tick of the engine's clock, by which a deadline can be early.
 const TICK: Duration = Duration::from_millis(5);
 
-/// How much of everything there is: 1 for the short form, 100 for the long one.
+/// The scale of the programme: 1 for the short form, 100 for the long one.
 #[derive(Clone, Copy)]
 pub struct Size(pub usize);
 
 impl Size {
-    /// For every change.
+    /// The form that runs for every change.
     pub const SHORT: Size = Size(1);
 
-    /// So many for each unit of size, but within a range.
+    /// Returns `each` times the size, clamped to a range.
     fn times(self, each: usize, range: std::ops::RangeInclusive<usize>) -> usize {
         self.0
             .saturating_mul(each)
@@ -65,7 +64,7 @@ impl Size {
     }
 }
 
-/// Runs the parts named in `only`, or all of them where none is.
+/// Runs the parts named in `only`, or all parts if it is empty.
 pub fn run(size: Size, only: &[String], report: &mut Report) {
     for (name, part) in PARTS {
         if !only.is_empty() && !only.iter().any(|wanted| wanted == name) {
@@ -73,12 +72,12 @@ pub fn run(size: Size, only: &[String], report: &mut Report) {
         }
         report.begin(name);
         if let Err(trouble) = part(size, report) {
-            report.count("it went to its end", trouble, "no error", false);
+            report.count("completed", trouble, "no error", false);
         }
     }
 }
 
-/// Waits until nothing is left in `runtime`, and says what is if that never comes.
+/// Waits until `runtime` is empty, and returns its remaining contents if it does not become empty.
 fn empty(runtime: &Runtime) -> Result<(), String> {
     let begun = Instant::now();
     loop {
@@ -104,7 +103,7 @@ fn is_empty(now: &Metrics) -> bool {
     counted == [0; 5] && now.running == 0
 }
 
-/// Tells of what is left in a runtime of which nothing should be.
+/// Reports the remaining contents of a runtime that should be empty.
 fn baseline(what: &str, runtime: &Runtime, report: &mut Report) {
     let left = empty(runtime);
     let kept = left.is_ok();
@@ -112,7 +111,7 @@ fn baseline(what: &str, runtime: &Runtime, report: &mut Report) {
     report.count(what, figure, "nothing left", kept);
 }
 
-/// A number below `bound`, which nobody knows before.
+/// Returns a random number below `bound`.
 fn random(bound: u64) -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(bound) % bound.max(1)

@@ -1,34 +1,34 @@
-//! What the programme found, line by line.
+//! The results of the programme, line by line.
 
 use std::fmt::Display;
 use std::time::Duration;
 
-/// The lines so far.  They are printed as they come, since the long form takes minutes.
+/// The results so far. Lines are printed immediately, since the long form takes minutes.
 #[derive(Default)]
 pub struct Report {
-    /// What is wrong whatever the machine is like.
+    /// Failures that do not depend on the machine's speed.
     wrong: Vec<String>,
-    /// What took longer than it should have.
+    /// Measurements that exceed their bars.
     slow: Vec<String>,
 }
 
 impl Report {
-    /// A heading.
+    /// Begins a part with a heading.
     pub fn begin(&mut self, part: &str) {
         println!("\n{:<56} {:>26} {:>26}", part, "measured", "bar");
     }
 
-    /// What decides: a number, a sum, an outcome.
+    /// Reports a figure that decides the result: a number, a sum, an outcome.
     pub fn count(&mut self, what: &str, figure: impl Display, bar: impl Display, kept: bool) {
         let verdict = if kept { "" } else { "  WRONG" };
         println!("{what:<56} {figure:>26} {bar:>26}{verdict}");
         if !kept {
             self.wrong
-                .push(format!("{what}: {figure}, where it should be: {bar}"));
+                .push(format!("{what}: {figure}, expected: {bar}"));
         }
     }
 
-    /// What is told and decides nothing, since it is a matter of the machine as well.
+    /// Reports a duration, which never decides the result, since it depends on the machine.
     pub fn time(&mut self, what: &str, figure: Duration, bar: Duration) {
         let verdict = if figure <= bar { "" } else { "  slow" };
         println!(
@@ -41,7 +41,7 @@ impl Report {
         }
     }
 
-    /// The median and the 99th percentile of `samples`, beside the most that the latter may be.
+    /// Reports the median and the 99th percentile of `samples`. `bar` applies to the latter.
     pub fn times(&mut self, what: &str, mut samples: Vec<Duration>, bar: Duration) {
         samples.sort_unstable();
         let at = |part: usize| {
@@ -53,17 +53,17 @@ impl Report {
         self.told(&format!("{what}, longest"), show(at(100)));
     }
 
-    /// A figure that has no bar.
+    /// Reports a figure without a bar.
     pub fn told(&mut self, what: &str, figure: impl Display) {
         println!("{what:<56} {figure:>26}");
     }
 
-    /// Whether anything is wrong, timing apart.
+    /// Returns whether any figure other than a duration is wrong.
     pub fn is_wrong(&self) -> bool {
         !self.wrong.is_empty()
     }
 
-    /// All in a few lines.
+    /// Summarises the results in a few lines.
     pub fn conclusion(&self) -> String {
         let mut text = match self.wrong.len() {
             0 => "nothing is wrong".to_owned(),

@@ -1,10 +1,10 @@
-//! The system gives little: address space, descriptors, room on a disk.  Each in a process of its own.
+//! Scarce system resources: address space, descriptors, disk space. Each command runs in its own process.
 
 use super::{Report, Size, Trouble};
 use std::process::{Command, Output};
 
-/// What is scarce, what the shell does before, what the command is given, and how it may end: its status, with
-/// that on standard output.
+/// The scarce resource, the shell code before the command, its arguments, and the allowed ends: an exit status with
+/// a part of standard output.
 struct Row {
     scarce: &'static str,
     before: &'static str,
@@ -34,8 +34,7 @@ const ROWS: [Row; 9] = [
         scarce: "address space: 600 MB",
         before: "ulimit -v 600000;",
         arguments: &["run", "-c", CHILDREN],
-        // It is enough for all, or there is an error that names it; that of a script that was refused memory it
-        // cannot do without is that it died.
+        // Either it suffices, or the error names it. A script that cannot continue without the memory dies.
         ends: &[(0, "8\n"), (1, ""), (125, ""), (134, "")],
     },
     Row {
@@ -74,7 +73,7 @@ open('/here/Cargo.toml').close()",
         ends: &[(0, "True\n")],
     },
     Row {
-        scarce: "room where the output goes",
+        scarce: "disk space for output",
         before: "exec 3>&1 >/dev/full;",
         arguments: &[
             "run",
@@ -86,7 +85,7 @@ except OSError: sys.exit(7)",
         ends: &[(7, "")],
     },
     Row {
-        scarce: "room for files: 0 bytes each",
+        scarce: "file size: 0 bytes",
         before: "trap '' XFSZ; ulimit -f 0;",
         arguments: &[
             "run",
@@ -107,10 +106,10 @@ except OSError: print('no room')",
     },
 ];
 
-/// All of them, whatever the size is.
+/// Runs all rows, whatever the size.
 pub fn check(_size: Size, report: &mut Report) -> Result<(), Trouble> {
     if cfg!(not(unix)) {
-        report.told("limits of the system", "not on this one");
+        report.told("limits of the system", "skipped on this platform");
         return Ok(());
     }
     for row in ROWS {
@@ -120,7 +119,7 @@ pub fn check(_size: Size, report: &mut Report) -> Result<(), Trouble> {
         let as_it_may = row.ends.iter().any(|(status, out)| {
             ended.0 == Some(*status) && (ended.1 == *out || *status != 0 && out.is_empty())
         });
-        // An error is one of ours or of Python's, never a panic or an abort.
+        // An error is ours or Python's, never a panic or an abort.
         let honest = !said.contains("panicked") && !said.contains("a bug");
         let named = !matches!(ended.0, Some(125 | 134)) || said.contains("the system refuses");
         report.count(
@@ -139,7 +138,7 @@ pub fn check(_size: Size, report: &mut Report) -> Result<(), Trouble> {
             report.told(&format!("{ended:?}"), said);
         }
     }
-    // It is over with the process.
+    // The next process is unaffected.
     let after = run("", &["run", "-c", "print(1)"])?;
     report.count(
         "afterwards",

@@ -1,4 +1,4 @@
-//! A host drops everything while guests wait for what never comes.
+//! A host drops everything while guests wait for messages that never arrive.
 
 use super::process::Held;
 use super::{PATIENCE, Report, Size, Trouble};
@@ -6,7 +6,7 @@ use archipel::{Binding, Capacity, Policy, Runtime};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// What they wait in when it happens.
+/// The waits of the guests.
 const WAITS: [&str; 6] = [
     "begun.send(1)\nnever.recv()",
     "import time\nbegun.send(1)\ntime.sleep(1e6)",
@@ -17,13 +17,13 @@ const WAITS: [&str; 6] = [
     "import asyncio\nbegun.send(1)\nasyncio.run(asyncio.sleep(1e6))",
 ];
 
-/// How long it may take until the last of them is gone.
+/// The longest time until the last guest is dropped.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// As many runtimes, one after the other.
+/// Runs several runtimes in sequence.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let rounds = size.times(1, 5..=100);
-    // What a process has from its first runtime on is there before.
+    // A process keeps some resources from its first runtime on. Allocate them before measuring.
     round()?;
     let before = settled(0);
     let (mut times, mut gone) = (Vec::new(), 0);
@@ -33,8 +33,8 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
         gone += count;
     }
     let wanted = rounds * WAITS.len();
-    report.count("guests that are gone", gone, wanted, gone == wanted);
-    report.times("until the last one is gone", times, GRACE);
+    report.count("dropped guests", gone, wanted, gone == wanted);
+    report.times("until the last guest is dropped", times, GRACE);
     let after = settled(before.threads);
     let threads = after.threads.saturating_sub(before.threads);
     report.count("threads more", threads, 0, threads == 0);
@@ -43,7 +43,7 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// How long it takes until all guests of a runtime are gone, and how many those are.
+/// Returns the time until all guests of a runtime are dropped, and their number.
 fn round() -> Result<(Duration, usize), Trouble> {
     let runtime = Runtime::builder().interpreters(16).build()?;
     let host = tokio::runtime::Builder::new_multi_thread()
@@ -62,7 +62,7 @@ fn round() -> Result<(Duration, usize), Trouble> {
             ("begun", Binding::from(begun.clone())),
             ("never", never.clone().into()),
         ])?;
-        // It goes with the interpreter.
+        // The sender is dropped with the interpreter.
         let kept = kept.clone();
         interpreter.alias("keeps", move |_| {
             let _ = &kept;
@@ -79,12 +79,12 @@ fn round() -> Result<(Duration, usize), Trouble> {
     host.shutdown_background();
     match all_gone.recv_timeout(PATIENCE) {
         Err(mpsc::RecvTimeoutError::Disconnected) => Ok((asked.elapsed(), WAITS.len())),
-        _ => Err(format!("guests are there {PATIENCE:?} after the end of their host").into()),
+        _ => Err(format!("guests still exist {PATIENCE:?} after the end of their host").into()),
     }
 }
 
-/// A look at the process when there are no more threads than `threads`, or when it did not change any more:
-/// those of a runtime that is gone end by themselves.
+/// Measures the process once it has at most `threads` threads or stops changing. The threads of a dropped runtime
+/// end asynchronously.
 fn settled(threads: usize) -> Held {
     let begun = Instant::now();
     let mut last = Held::now();

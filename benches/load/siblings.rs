@@ -1,9 +1,9 @@
-//! One of many is stopped, and the results of the others are what they would have been.
+//! Stops one of many interpreters, and checks that the results of the others are unchanged.
 
 use super::{Report, Size, Trouble, baseline, random};
 use archipel::{Capacity, Error, Interpreter, Runtime};
 
-/// Each takes numbers from all, and puts a sum of its own together.
+/// Computes a sum that depends on the interpreter's number, with pauses.
 const SOURCE: &str = "
 total = 0
 begun.send(number)
@@ -13,7 +13,7 @@ for n in range(3000):
         sleep(0.001)
 ";
 
-/// As many as there are at a time.
+/// Runs a number of interpreters at a time.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let count = size.times(4, 16..=256);
     let rounds = size.times(1, 3..=20);
@@ -30,9 +30,9 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
                 Ok(()) if number != victim && interpreter.eval("total")? == sum => right += 1,
                 Err(Error::Killed) if number == victim => stopped += 1,
                 other => report.count(
-                    "an interpreter of many",
+                    "an interpreter",
                     format!("{number}: {other:?}, {victim} was stopped"),
-                    "its own sum",
+                    "its expected sum",
                     false,
                 ),
             }
@@ -41,13 +41,13 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let others = (count - 1) * rounds;
     report.told("interpreters at a time", count);
     report.count(
-        "right results of the others",
+        "correct results of the others",
         right,
         others,
         right == others,
     );
     report.count("stopped", stopped, rounds, stopped == rounds);
-    baseline("what is left", &runtime, report);
+    baseline("leftovers", &runtime, report);
     Ok(())
 }
 
@@ -60,7 +60,7 @@ fn round(runtime: &Runtime, count: usize, victim: usize) -> Result<Results, Trou
         let interpreter = runtime.interpreter().build()?;
         interpreter.prepare_main([("begun", archipel::Binding::from(begun.clone()))])?;
         let number = match number == victim {
-            // It goes on until it is stopped.
+            // It runs until it is stopped.
             true => format!("number = {number}\nbegun.send(number)\nwhile True: pass"),
             false => format!("from time import sleep\nnumber = {number}\n{SOURCE}"),
         };

@@ -1,7 +1,7 @@
-"""Programs of pyperformance, timed: `cpu.py FOLDER NAME...` prints a name and nanoseconds a line.
+"""Times pyperformance programs: `cpu.py FOLDER NAME...` prints lines of a name and nanoseconds.
 
-Each program asks a module `pyperf` for a runner; here that is a small one, so that native Python and an
-interpreter of ours measure in the same way.
+Each program gets its runner from a module `pyperf`. A small replacement of it makes native Python and an
+Archipel interpreter measure in the same way.
 """
 
 import runpy
@@ -10,7 +10,7 @@ import time
 import types
 from argparse import ArgumentParser
 
-# A measurement takes as many rounds as fit into this, in seconds.
+# The minimum duration of a measurement, in seconds.
 _LONG_ENOUGH = 0.1
 
 

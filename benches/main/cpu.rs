@@ -1,4 +1,4 @@
-//! Programs of pyperformance, in an interpreter and in native Python: `cpu.py`, run by both.
+//! Times pyperformance programs in an interpreter and in native Python, with `cpu.py` in both.
 
 use crate::plots::Series;
 use crate::{Result, micros, peers, python, row};
@@ -32,7 +32,7 @@ const PROGRAMS: [&str; 17] = [
     "nqueens",
 ];
 
-/// Where pyperformance's programs are; installed with pip where they are not there yet.
+/// Returns the folder of the pyperformance programs, and installs them with pip if necessary.
 fn programs() -> Result<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let folder = folder.join(format!("pyperformance-{PYPERFORMANCE}"));
@@ -51,13 +51,13 @@ fn programs() -> Result<PathBuf> {
     Ok(programs)
 }
 
-/// Prints a row for each program, or for some if `quick`, and their geometric mean.  Returns how long each takes
-/// natively, in ours and elsewhere.
+/// Prints a row for each program, or for some if `quick`, and the geometric mean. Returns the times of native
+/// Python, of Archipel, and of others.
 pub fn cpu(runtime: &Runtime, quick: bool) -> Result<Vec<Series>> {
     let folder = match programs() {
         Ok(folder) => folder,
         Err(error) => {
-            println!("pyperformance cannot be installed: {error}");
+            println!("cannot install pyperformance: {error}");
             return Ok(Vec::new());
         }
     };
@@ -115,7 +115,7 @@ pub fn cpu(runtime: &Runtime, quick: bool) -> Result<Vec<Series>> {
     Ok(all)
 }
 
-/// The time in the first line.
+/// Parses the time in the first line.
 fn figure(text: &str) -> Result<Duration> {
     let line = text.lines().next().ok_or("a program printed nothing")?;
     let nanos = line.rsplit(' ').next().ok_or("a figure is missing")?;

@@ -1,13 +1,13 @@
-//! Many interpreters: how soon they are there, what they take, and how messages travel among them.
+//! Many interpreters: their creation, their memory, and messages among them.
 
 use crate::{Result, median, micros, private_memory, row, timed};
 use archipel::{Binding, Capacity, Output, Policy, Runtime};
 use std::time::{Duration, Instant};
 
-/// About what an interpreter writes, in bytes.  It is large enough to come from the system.
+/// The approximate amount that an interpreter writes, in bytes. It is large enough to be allocated by the system.
 const FRESH: usize = 300 << 10;
 
-/// Creating interpreters one by one up to `count`, each of which runs something.  Returns how long each took.
+/// Creates up to `count` interpreters in sequence, each of which runs something. Returns the time of each creation.
 pub fn crowd(count: usize) -> Result<Vec<Duration>> {
     let runtime = Runtime::builder().interpreters(count as u32 + 8).build()?;
     runtime.interpreter().build()?.exec("pass")?;
@@ -25,7 +25,7 @@ pub fn crowd(count: usize) -> Result<Vec<Duration>> {
         });
         all.push(made?);
         times.push(time);
-        // Memory that is taken in between would make that of the last ones dearer.
+        // Memory allocated in between would slow down only the last creations.
         if n < part || n >= count - part {
             let (time, memory) = timed(|| vec![1_u8; FRESH]);
             fresh.push(memory);
@@ -45,7 +45,7 @@ pub fn crowd(count: usize) -> Result<Vec<Duration>> {
         micros(first),
         last.as_secs_f64() / first.as_secs_f64(),
     );
-    // A virtual machine may have to ask its host for memory that it did not use for long.
+    // A virtual machine can have to request memory from its host that it has not used for long.
     let (last, first) = ends(&written);
     row(
         "as much memory written beside them, the last | the first",
@@ -62,7 +62,8 @@ pub fn crowd(count: usize) -> Result<Vec<Duration>> {
     Ok(times)
 }
 
-/// Creating a burst of interpreters, some of which are ready, beside a runtime that keeps none.  Returns both.
+/// Creates a burst of interpreters in a runtime with prewarmed instances and in one without. Returns the times of
+/// both.
 pub fn burst(count: usize) -> Result<[Vec<Duration>; 2]> {
     let ready = Runtime::builder().ready(count as u32).build()?;
     let plain = Runtime::builder().build()?;
@@ -77,7 +78,7 @@ pub fn burst(count: usize) -> Result<[Vec<Duration>; 2]> {
         times.sort();
         Ok(times)
     };
-    // The first interpreters bring in what all share.
+    // The first interpreters load what all share.
     burst(&plain)?;
     while ready.metrics().ready < count {
         std::thread::sleep(Duration::from_millis(1));
@@ -85,7 +86,7 @@ pub fn burst(count: usize) -> Result<[Vec<Duration>; 2]> {
     let (ours, reference) = (burst(&ready)?, burst(&plain)?);
     for (name, place) in [("median", count / 2), ("99th percentile", count * 99 / 100)] {
         row(
-            &format!("create one of a burst of {count}, ready, {name} | not ready"),
+            &format!("create one of a burst of {count}, prewarmed, {name} | not"),
             micros(ours[place]),
             micros(reference[place]),
             ours[place].as_secs_f64() / reference[place].as_secs_f64(),
@@ -94,7 +95,7 @@ pub fn burst(count: usize) -> Result<[Vec<Duration>; 2]> {
     Ok([ours, reference])
 }
 
-/// A token that goes round a ring of interpreters.
+/// Passes a token around a ring of interpreters.
 pub fn ring(count: usize, rounds: u32) -> Result<()> {
     let runtime = Runtime::builder().interpreters(count as u32 + 8).build()?;
     let (first, mut left) = runtime.channel(Capacity::Bounded(1))?;
@@ -107,7 +108,7 @@ pub fn ring(count: usize, rounds: u32) -> Result<()> {
             left = next;
             members.push(interpreter);
         }
-        // Threads that only wait for what runs on the workers.
+        // These threads only wait for interpreters that run on the workers.
         for member in &members {
             std::thread::Builder::new()
                 .stack_size(1 << 17)
@@ -134,7 +135,7 @@ pub fn ring(count: usize, rounds: u32) -> Result<()> {
     })
 }
 
-/// Messages from many interpreters to one.
+/// Sends messages from many interpreters to one.
 pub fn fan_in(senders: usize, each: usize) -> Result<()> {
     let runtime = Runtime::builder().build()?;
     let output = Output::captured(1 << 10);

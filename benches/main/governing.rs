@@ -1,4 +1,4 @@
-//! What it costs to govern interpreters: aliases, policies and limits, interruption, stopping.
+//! The costs of governing interpreters: aliases, policies and limits, interruption, stopping.
 
 use crate::{Result, median, micros, row, timed};
 use archipel::{Access, Limits, Output, Policy, Runtime};
@@ -12,7 +12,7 @@ pub fn governing(runtime: &Runtime, samples: usize) -> Result<()> {
     stopping(runtime, samples / 20 + 5)
 }
 
-/// Calls of aliases, beside calls of a function in the same interpreter.
+/// Compares calls of aliases with calls of a function in the same interpreter.
 fn aliases(runtime: &Runtime, samples: usize) -> Result<()> {
     let output = Output::captured(1 << 16);
     let interpreter = runtime
@@ -62,7 +62,7 @@ child.exec(SOURCE + 'say(measure(to_parent))')
     Ok(())
 }
 
-/// The life of an interpreter with grants and limits, beside one without any.
+/// Compares the life of an interpreter with grants and limits with one without.
 fn policy_and_limits(runtime: &Runtime, samples: usize) -> Result<()> {
     let policy = Policy::new()
         .dir(std::env::temp_dir(), "/data", Access::ReadOnly)?
@@ -93,7 +93,7 @@ fn policy_and_limits(runtime: &Runtime, samples: usize) -> Result<()> {
         with.push(life(policy.clone(), limits)?);
         without.push(life(Policy::new(), Limits::new())?);
     }
-    // The first ones fill the slots.
+    // The first lives fill the slots.
     let (with, without) = (median(with.split_off(50)), median(without.split_off(50)));
     row(
         "create + exec + close with policy and limits | without",
@@ -104,7 +104,7 @@ fn policy_and_limits(runtime: &Runtime, samples: usize) -> Result<()> {
     Ok(())
 }
 
-/// A computation that can be interrupted, beside the same in an engine that cannot.
+/// Compares a computation in an engine with interruption with one in an engine without.
 fn interruption(runtime: &Runtime) -> Result<()> {
     let without = Runtime::builder().interruption(false).build()?;
     let (one, other) = (
@@ -124,7 +124,7 @@ fn interruption(runtime: &Runtime) -> Result<()> {
     }
     let (with, plain) = (median(with), median(plain));
     row(
-        "a computation that can be interrupted | that cannot",
+        "a computation with interruption | without",
         micros(with),
         micros(plain),
         with.as_secs_f64() / plain.as_secs_f64(),
@@ -132,8 +132,7 @@ fn interruption(runtime: &Runtime) -> Result<()> {
     Ok(())
 }
 
-/// From the request to kill one of 64 busy interpreters to the end of its call, in the median and
-/// in the worst case.
+/// Measures the time from a kill of one of 64 busy interpreters to the end of its call: the median and the maximum.
 fn stopping(runtime: &Runtime, samples: usize) -> Result<()> {
     const BUSY: usize = 64;
     let mut times = Vec::new();
@@ -149,7 +148,7 @@ fn stopping(runtime: &Runtime, samples: usize) -> Result<()> {
         };
         let mut all = (0..BUSY).map(|_| busy()).collect::<Result<Vec<_>>>()?;
         for _ in 0..samples {
-            // All of them have had a turn by then.
+            // By then, all of them have run.
             std::thread::sleep(Duration::from_millis(200));
             let (interpreter, ended) = all.remove(0);
             let asked = Instant::now();
@@ -167,7 +166,7 @@ fn stopping(runtime: &Runtime, samples: usize) -> Result<()> {
     times.sort();
     let (middle, worst) = (times[times.len() / 2], times[times.len() - 1]);
     row(
-        "kill of one of 64 busy interpreters | the slowest of all",
+        "kill of one of 64 busy interpreters | the slowest",
         micros(middle),
         micros(worst),
         middle.as_secs_f64() / worst.as_secs_f64(),

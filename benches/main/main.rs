@@ -1,6 +1,6 @@
-//! What things cost, each beside a reference measured in the same run: `cargo bench`.
+//! Measures costs, each beside a reference from the same run: `cargo bench`.
 //!
-//! The figures are medians.  `-- --quick` takes fewer samples.
+//! The figures are medians. `-- --quick` takes fewer samples.
 
 mod cpu;
 mod crowd;
@@ -20,7 +20,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
     let quick = std::env::args().any(|argument| argument == "--quick");
-    // Arguments without dashes choose among the groups.
+    // Arguments without dashes select groups.
     let chosen: Vec<String> = std::env::args()
         .skip(1)
         .filter(|a| !a.starts_with('-'))
@@ -49,7 +49,7 @@ fn main() -> Result<()> {
             .extend(peers::crowds(count, if quick { 5 } else { 200 })?);
         let [ready, plain] = crowd::burst(if quick { 50 } else { 500 })?;
         plots.burst = vec![
-            Series::of("ready ahead of need", ready),
+            Series::of("prewarmed", ready),
             Series::of("not ready", plain),
         ];
     }
@@ -100,8 +100,7 @@ fn timed<T>(act: impl FnOnce() -> T) -> (Duration, T) {
     (start.elapsed(), result)
 }
 
-/// Creating an interpreter, running nothing in it and closing it, beside an operating system
-/// thread's creation and end.
+/// Compares creating an interpreter, running nothing in it and closing it with creating and joining a thread.
 fn life(runtime: &Runtime, samples: usize) -> Result<[Vec<Duration>; 2]> {
     let (mut ours, mut threads) = (Vec::new(), Vec::new());
     for _ in 0..samples + samples / 10 {
@@ -116,7 +115,7 @@ fn life(runtime: &Runtime, samples: usize) -> Result<[Vec<Duration>; 2]> {
         joined.map_err(|_| "a thread panicked")?;
         threads.push(time);
     }
-    // The first ones fill the slots.
+    // The first lives fill the slots.
     let warm = samples / 10;
     let times = [ours.split_off(warm), threads.split_off(warm)];
     let [ours, threads] = times.clone().map(median);
@@ -135,12 +134,12 @@ fn life(runtime: &Runtime, samples: usize) -> Result<[Vec<Duration>; 2]> {
     }
     let faults = (page_faults()? - faults) / 100;
     row(
-        "page faults in such a life | a slot is reset by copying",
+        "page faults in this life | reset by copying",
         faults.to_string(),
         "0".to_owned(),
         faults as f64,
     );
-    // That is a matter of how the snapshot is laid out, and not of how fast the machine is.
+    // The number depends on the layout of the snapshot, and not on the speed of the machine.
     assert!(
         faults < 10,
         "an interpreter's life takes {faults} page faults"
@@ -148,7 +147,7 @@ fn life(runtime: &Runtime, samples: usize) -> Result<[Vec<Duration>; 2]> {
     Ok(times)
 }
 
-/// Copying an interpreter, beside creating one and bringing it to the same state.
+/// Compares copying an interpreter with creating one and bringing it to the same state.
 fn copies(runtime: &Runtime, samples: usize) -> Result<()> {
     const DOZEN: &str = "import argparse, collections, csv, dataclasses, datetime, decimal, \
                          functools, heapq, json, logging, random, re";
@@ -168,7 +167,7 @@ fn copies(runtime: &Runtime, samples: usize) -> Result<()> {
             created?.close()?;
             creating.push(time);
         }
-        // The first ones fill the slots.
+        // The first lives fill the slots.
         let (copying, creating) = (median(copying.split_off(5)), median(creating.split_off(5)));
         row(
             &format!("copy of one {state} | create + exec"),
@@ -180,7 +179,7 @@ fn copies(runtime: &Runtime, samples: usize) -> Result<()> {
     Ok(())
 }
 
-/// A small message to another interpreter and back, beside the same between two threads.
+/// Compares a round trip of a small message to another interpreter with one between two threads.
 fn round_trip(workers: usize, samples: usize) -> Result<()> {
     let runtime = Runtime::builder().workers(workers).build()?;
     let output = Output::captured(1 << 20);
@@ -238,7 +237,7 @@ task.join()
     Ok(())
 }
 
-/// Two interpreters that compute, at once and one after the other.
+/// Compares two computing interpreters that run concurrently with the same in sequence.
 fn two_cores(runtime: &Runtime) -> Result<()> {
     let output = Output::captured(1 << 20);
     let interpreter = runtime
@@ -272,7 +271,7 @@ print(together, apart)
     let mut numbers = text.split_whitespace().map(str::parse::<f64>);
     let together = numbers.next().ok_or("no figure")??;
     let ours = numbers.next().ok_or("no figure")?? / together;
-    // What the machine gives: two processes of native Python, in the same way.
+    // The reference is the machine's own gain: two processes of native Python.
     let python = python()?;
     let work = "n = 0\nfor i in range(10_000_000): n += i";
     let start = || {
@@ -300,7 +299,7 @@ print(together, apart)
     Ok(())
 }
 
-/// A loop of 3,000,000 steps, beside native Python's.
+/// Compares a loop of 3,000,000 steps with native Python.
 fn compute(runtime: &Runtime) -> Result<()> {
     const SOURCE: &str = r#"
 import time
@@ -332,11 +331,11 @@ print(sorted(times)[2])
     Ok(())
 }
 
-/// The private memory of interpreters that have run something and are idle.
+/// Measures the private memory of idle interpreters that have run something.
 fn memory(runtime: &Runtime) -> Result<()> {
     const COUNT: u64 = 200;
     let mut interpreters = Vec::new();
-    // The first one brings in what all share.
+    // The first one loads what all share.
     let first = runtime.interpreter().build()?;
     first.exec("pass")?;
     let before = private_memory()?;
@@ -355,7 +354,7 @@ fn memory(runtime: &Runtime) -> Result<()> {
     Ok(())
 }
 
-/// How many page faults this process had that needed no disk.
+/// Returns the number of minor page faults of this process.
 fn page_faults() -> Result<u64> {
     let text = std::fs::read_to_string("/proc/self/stat")?;
     let fields = text.rsplit(')').next().ok_or("a damaged file")?;
@@ -368,7 +367,7 @@ fn exponents() -> impl Iterator<Item = u32> {
     (4..25).step_by(2)
 }
 
-/// Messages of bytes from one interpreter to another and back, by their size.
+/// Measures round trips of bytes between two interpreters by size.
 fn sizes(runtime: &Runtime, samples: usize) -> Result<Series> {
     let exponents: Vec<_> = exponents().collect();
     let output = Output::captured(1 << 16);
@@ -401,12 +400,12 @@ for exponent in {exponents:?}:
         Ok((size.to_owned(), Duration::from_nanos(nanos.parse()?)))
     });
     Ok(Series {
-        name: "between interpreters of ours".to_owned(),
+        name: "between Archipel interpreters".to_owned(),
         points: points.collect::<Result<_>>()?,
     })
 }
 
-/// The memory of this process that is shared with none other, in KiB.
+/// Returns the memory that only this process uses, in KiB.
 fn private_memory() -> Result<u64> {
     let text = std::fs::read_to_string("/proc/self/smaps_rollup")?;
     let mut sum = 0;
@@ -418,7 +417,7 @@ fn private_memory() -> Result<u64> {
     Ok(sum)
 }
 
-/// The command line with a warm cache, beside CPython's own.
+/// Compares the command line, with a warm cache, with CPython's.
 fn hello(samples: usize) -> Result<()> {
     let script = std::env::temp_dir().join(format!("archipel-bench-{}.py", std::process::id()));
     std::fs::write(&script, "print('hello')\n")?;
@@ -446,7 +445,7 @@ fn hello(samples: usize) -> Result<()> {
     Ok(())
 }
 
-/// The interpreter itself: `python3` may be a script that looks for it first.
+/// Returns the path of the interpreter itself: `python3` can be a script that searches for it first.
 fn python() -> Result<String> {
     let output = Command::new("python3")
         .args(["-c", "import sys; print(sys.executable)"])

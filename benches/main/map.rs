@@ -1,4 +1,4 @@
-//! A script over many inputs: `archipel map`, beside GNU parallel with native Python.
+//! Compares a script over many inputs in `archipel map` with GNU parallel and native Python.
 
 use crate::{Result, python, row, timed};
 use std::process::{Command, Output};
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 const SCRIPT: &str = "import sys\nprint(sys.argv[1], sum(range(1000)))\n";
 
-/// Prints a row for `count` runs of a small script, or says why there is none.
+/// Prints a row for `count` runs of a small script, or the reason why there is none.
 pub fn map(count: usize) -> Result<()> {
     let what = format!("archipel map of {count} small scripts | GNU parallel, python3 -I");
     let version = Command::new("parallel").arg("--version").output();
     let is_gnu = version.is_ok_and(|output| output.stdout.starts_with(b"GNU parallel"));
     if !is_gnu {
-        println!("{what:<58} no GNU parallel on this machine (apt-get install parallel)");
+        println!("{what:<58} GNU parallel is not installed (apt-get install parallel)");
         return Ok(());
     }
     let script = std::env::temp_dir().join(format!("archipel-map-{}.py", std::process::id()));
@@ -24,7 +24,7 @@ pub fn map(count: usize) -> Result<()> {
     let mut theirs = Command::new("parallel");
     theirs.args(["--keep-order", "--will-cite", &python()?, "-I"]);
     theirs.arg(&script).arg(":::").args(&inputs);
-    // The first of ours fills the caches; theirs takes so long that they do not matter.
+    // Our first run fills the caches. In the reference, caches do not matter.
     ours.output()?;
     let mut best = Duration::MAX;
     let mut output = Vec::new();
@@ -34,7 +34,7 @@ pub fn map(count: usize) -> Result<()> {
         best = best.min(time);
     }
     let (reference, result) = timed(|| theirs.output());
-    assert!(stdout(result?)? == output, "they did different things");
+    assert!(stdout(result?)? == output, "the outputs differ");
     std::fs::remove_file(&script)?;
     row(
         &what,

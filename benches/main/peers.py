@@ -1,11 +1,11 @@
-"""What others offer, timed: `peers.py FOLDER GROUP [ARGUMENT...]` prints a name, a place and nanoseconds a line.
+"""Times alternatives: `peers.py FOLDER GROUP [ARGUMENT...]` prints lines of a name, a place and nanoseconds.
 
-FOLDER may have pyeryx installed in it.  What this Python does not have is left out.  The groups are
+FOLDER is a folder in which pyeryx can be installed. Alternatives that this Python lacks are skipped. The groups are
 
-`life COUNT`: what it takes to create a place for code, to run nothing in it and to be rid of it;
-`crowd COUNT`: what it takes to create one more and run nothing in it, by how many there are;
-`sizes COUNT EXPONENT...`: bytes to another one and back, by their size;
-`programs CPU FOLDER NAME...`: the programs of the script CPU, from FOLDER.
+`life COUNT`: create an environment for code, run nothing in it and destroy it;
+`crowd COUNT`: create one more and run nothing in it, by the number that exist;
+`sizes COUNT EXPONENT...`: round trips of bytes, by size;
+`programs CPU FOLDER NAME...`: the programs in FOLDER, run by the script CPU.
 """
 
 import multiprocessing
@@ -35,9 +35,9 @@ except ImportError:
 
 VERSION = ".".join(map(str, sys.version_info[:2]))
 FORK = multiprocessing.get_context("fork")
-PROCESS = "a process by fork (multiprocessing)"
-SUBINTERPRETER = f"a subinterpreter of Python {VERSION}"
-PYERYX = "a sandbox of pyeryx"
+PROCESS = "a forked process (multiprocessing)"
+SUBINTERPRETER = f"a Python {VERSION} subinterpreter"
+PYERYX = "a pyeryx sandbox"
 
 
 def tell(name, place, nanos):
@@ -74,7 +74,7 @@ def subinterpreter():
 
 def life(count):
     lives(PROCESS, count, process)
-    lives(f"a process of Python {VERSION}", count // 2, python)
+    lives(f"a Python {VERSION} process", count // 2, python)
     if native:
         lives(SUBINTERPRETER, count, subinterpreter)
     if eryx:
@@ -82,7 +82,7 @@ def life(count):
 
 
 def grow(name, count, create):
-    """Create `count`, which live until this returns."""
+    """Create and return `count` objects, which stay alive."""
     kept = []
     for place in range(count):
         start = time.perf_counter_ns()
@@ -160,7 +160,7 @@ def sizes(count, *exponents):
         by_queues(count, exponents)
 
 
-# As the queues of `concurrent.interpreters`, without the 10 ms that these wait before they look again.
+# Like the queues of `concurrent.interpreters`, without their delay of 10 ms between polls.
 POLL = """
 import _interpqueues
 def get(queue):
@@ -168,7 +168,7 @@ def get(queue):
         try:
             return _interpqueues.get(queue)[0]
         except Exception:
-            # It is empty.
+            # The queue is empty.
             pass
 """
 
@@ -179,11 +179,11 @@ while message := get({there}):
 
 
 def by_queues(count, exponents):
-    """The numbers are those of what is shareable, and of what is left of a message whose sender is gone."""
+    """Measure queues. Their numeric arguments select the format of objects and the treatment of unbound messages."""
     try:
         there, back = queues.create(0, 0, 1), queues.create(0, 0, 1)
     except TypeError:
-        # Other versions have other arguments.
+        # Other versions take other arguments.
         return
     made = native.create("isolated")
     source = POLL + ECHO.format(there=there, back=back)
@@ -196,7 +196,7 @@ def by_queues(count, exponents):
         queues.put(there, message, 0, 1)
         own["get"](back)
 
-    round_trips(f"between subinterpreters of Python {VERSION}, both polling", count, exponents, by_queue)
+    round_trips(f"between Python {VERSION} subinterpreters, both polling", count, exponents, by_queue)
     queues.put(there, b"", 0, 1)
     thread.join()
     native.destroy(made)
@@ -206,7 +206,7 @@ def programs(script, folder, *names):
     if not eryx:
         return
     with open(script) as file:
-        # It has no files, so that what runs the programs runs their text.
+        # The sandbox has no files, so the runner gets the source text of the programs.
         runner = file.read().partition("folder, *names")[0]
     for name in names:
         program, *arguments = name.split(":")

@@ -1,4 +1,4 @@
-//! What others offer for the same purpose, in the same run: `peers.py`, Tcl's safe interpreters, and threads.
+//! Measures alternatives in the same run: `peers.py`, Tcl's safe interpreters, and threads.
 
 use crate::plots::Series;
 use crate::{Result, median, micros, row, timed};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const PYERYX: &str = "0.11.0";
 
-/// Microseconds for the lives of Tcl's safe interpreters, a line each.
+/// Prints the microseconds of lives of Tcl's safe interpreters, one per line.
 const TCL: &str = "for {set n 0} {$n < 200} {incr n} {
     set start [clock clicks]
     set child [interp create -safe]
@@ -19,7 +19,7 @@ const TCL: &str = "for {set n 0} {$n < 200} {incr n} {
 }
 ";
 
-/// The newest Python there is, or the one that the variable `PYTHON` names.
+/// Returns the newest Python on this machine, or the one that the variable `PYTHON` names.
 fn newest() -> Option<String> {
     let named = std::env::var("PYTHON").ok();
     let others = ["python3.14", "python3.13", "python3.12", "python3"].map(str::to_owned);
@@ -29,12 +29,12 @@ fn newest() -> Option<String> {
     })
 }
 
-/// The Python that measures, and the folder in which pyeryx is installed if it can be.
+/// The Python that measures, and a folder with pyeryx if it can be installed.
 static PYTHON: LazyLock<Option<(String, PathBuf)>> = LazyLock::new(|| {
     let python = newest()?;
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("pyeryx-{PYERYX}"));
     if !folder.exists() {
-        // Where that fails, because this Python is too old for instance, there is nothing for it.
+        // This can fail, for instance if this Python is too old. Then pyeryx is not measured.
         let _ = Command::new(&python)
             .args(["-m", "pip", "install", "--quiet", "--no-deps"])
             .args(["--disable-pip-version-check", "--only-binary=:all:"])
@@ -46,12 +46,12 @@ static PYTHON: LazyLock<Option<(String, PathBuf)>> = LazyLock::new(|| {
     Some((python, folder))
 });
 
-/// What the script measures for `group`: a name, and for each place how long it took.
+/// Returns the measurements of the script for `group`: a name, and times by place.
 fn ask(group: &str, arguments: &[String]) -> Result<Vec<Series>> {
     let Some((python, folder)) = &*PYTHON else {
         return Ok(Vec::new());
     };
-    // From a file, which multiprocessing needs.
+    // multiprocessing needs a script in a file.
     let script = std::env::temp_dir().join(format!("archipel-peers-{}.py", std::process::id()));
     std::fs::write(&script, include_str!("peers.py"))?;
     let output = Command::new(python)
@@ -79,14 +79,14 @@ fn ask(group: &str, arguments: &[String]) -> Result<Vec<Series>> {
     }
     if !output.status.success() {
         println!(
-            "the others of Python ended early: {}",
+            "peers.py ended early: {}",
             String::from_utf8_lossy(&output.stderr)
         );
     }
     Ok(found)
 }
 
-/// The lives of what others have, with a row for each beside one of ours.
+/// Measures the lives of alternatives, and prints a row for each beside ours.
 pub fn lives(ours: &[Duration], samples: usize) -> Result<Vec<Series>> {
     let mut found = Vec::new();
     let script = std::env::temp_dir().join(format!("archipel-tcl-{}.tcl", std::process::id()));
@@ -98,11 +98,11 @@ pub fn lives(ours: &[Duration], samples: usize) -> Result<Vec<Series>> {
                 .lines()
                 .map(|line| Ok(Duration::from_micros(line.parse()?)));
             found.push(Series::of(
-                "a safe interpreter of Tcl",
+                "a safe Tcl interpreter",
                 times.collect::<Result<_>>()?,
             ));
         }
-        _ => println!("no tclsh on this machine (apt-get install tcl)"),
+        _ => println!("tclsh is not installed (apt-get install tcl)"),
     }
     std::fs::remove_file(&script)?;
     found.extend(ask("life", &[samples.to_string()])?);
@@ -110,7 +110,7 @@ pub fn lives(ours: &[Duration], samples: usize) -> Result<Vec<Series>> {
     for theirs in &found {
         let time = median(theirs.times());
         row(
-            &format!("a life of ours | {}", theirs.name),
+            &format!("a life in Archipel | {}", theirs.name),
             micros(ours),
             micros(time),
             ours.as_secs_f64() / time.as_secs_f64(),
@@ -119,7 +119,7 @@ pub fn lives(ours: &[Duration], samples: usize) -> Result<Vec<Series>> {
     Ok(found)
 }
 
-/// How long it takes to create one more of what others have, with threads that wait.
+/// Measures creating one more of each alternative, and of waiting threads.
 pub fn crowds(threads: usize, others: usize) -> Result<Vec<Series>> {
     let started = Arc::new(Barrier::new(2));
     let mut times = Vec::new();
@@ -130,13 +130,13 @@ pub fn crowds(threads: usize, others: usize) -> Result<Vec<Series>> {
         let (time, thread) = timed(|| {
             let thread = std::thread::Builder::new().spawn(move || {
                 own.wait();
-                // Until the other end is dropped.
+                // Returns when the other end is dropped.
                 let _ = ended.recv();
             })?;
             started.wait();
             Ok::<_, std::io::Error>(thread)
         });
-        // The system allows no more.
+        // The system's limit is reached.
         let Ok(thread) = thread else { break };
         times.push(time);
         all.push(thread);
@@ -150,7 +150,7 @@ pub fn crowds(threads: usize, others: usize) -> Result<Vec<Series>> {
     Ok(found)
 }
 
-/// Bytes to others and back, by their size.
+/// Measures round trips of bytes by size.
 pub fn sizes(samples: usize, exponents: impl Iterator<Item = u32>) -> Result<Vec<Series>> {
     let arguments: Vec<_> = std::iter::once(samples.to_string())
         .chain(exponents.map(|exponent| exponent.to_string()))
@@ -158,7 +158,7 @@ pub fn sizes(samples: usize, exponents: impl Iterator<Item = u32>) -> Result<Vec
     ask("sizes", &arguments)
 }
 
-/// Prints a row for some sizes with each of the others.
+/// Prints a row for some sizes and each alternative.
 pub fn compare(all: &[Series], sizes: &[&str]) {
     let [ours, others @ ..] = all else { return };
     for theirs in others {
@@ -176,7 +176,7 @@ pub fn compare(all: &[Series], sizes: &[&str]) {
     }
 }
 
-/// The same programs elsewhere.
+/// Measures the same programs in alternatives.
 pub fn programs(script: &Path, folder: &Path, names: &[&str]) -> Result<Vec<Series>> {
     let mut arguments = vec![script.display().to_string(), folder.display().to_string()];
     arguments.extend(names.iter().map(|name| (*name).to_owned()));

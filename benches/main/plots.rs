@@ -1,18 +1,18 @@
-//! The figures as pictures: SVG files, drawn of what was measured in the same run.
+//! Draws the measurements of the same run as SVG files.
 
 use crate::Result;
 use plotters::prelude::*;
 use std::path::Path;
 use std::time::Duration;
 
-/// Times by where they were measured: a number, or the name of a program.
+/// Times by place: a number, or the name of a program.
 pub struct Series {
     pub name: String,
     pub points: Vec<(String, Duration)>,
 }
 
 impl Series {
-    /// Times that were measured one after the other.
+    /// Creates a series of consecutive times.
     pub fn of(name: &str, times: Vec<Duration>) -> Self {
         let points = times.into_iter().enumerate();
         Series {
@@ -25,36 +25,36 @@ impl Series {
         self.points.iter().map(|(_, time)| *time).collect()
     }
 
-    /// How long it took at a place.
+    /// Returns the time at a place.
     pub fn at(&self, place: &str) -> Option<Duration> {
         let found = self.points.iter().find(|(name, _)| name == place)?;
         Some(found.1)
     }
 
-    /// How many times as long as in `other` it takes at a place.
+    /// Returns the ratio of the times of this series and `other` at a place.
     pub fn ratio(&self, other: &Series, place: &str) -> Option<f64> {
         Some(self.at(place)?.as_secs_f64() / other.at(place)?.as_secs_f64())
     }
 
-    /// The points as numbers, with times in microseconds.
+    /// Returns the points as numbers, with times in microseconds.
     fn numbers(&self) -> Vec<(f64, f64)> {
         let number = |(place, time): &(String, Duration)| Some((place.parse().ok()?, micros(time)));
         self.points.iter().filter_map(number).collect()
     }
 }
 
-/// What there is to draw, ours first.  What was not measured is not drawn.
+/// The series to draw, ours first. Missing measurements are not drawn.
 #[derive(Default)]
 pub struct Plots {
     /// Lives.
     pub lives: Vec<Series>,
-    /// How long creating one takes, by how many there are.
+    /// Times to create one more, by the number that exist.
     pub crowd: Vec<Series>,
-    /// How long creating each of a burst takes.
+    /// Times to create each of a burst.
     pub burst: Vec<Series>,
-    /// How long a message there and back takes, by its size in bytes.
+    /// Times of round trips, by message size in bytes.
     pub sizes: Vec<Series>,
-    /// Programs, natively first.
+    /// Times of programs, native first.
     pub programs: Vec<Series>,
 }
 
@@ -64,7 +64,7 @@ fn micros(time: &Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// Which of the samples, in ascending order, is where: hundredths and values.
+/// Returns the percentiles of the samples.
 fn distribution(series: &Series) -> Vec<(f64, f64)> {
     let mut sorted: Vec<f64> = series.times().iter().map(micros).collect();
     sorted.sort_by(f64::total_cmp);
@@ -76,7 +76,8 @@ fn distribution(series: &Series) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// The medians of neighbouring points, by the logarithm of where they are: ever more of them are neighbours.
+/// Returns the medians of neighbouring points over the logarithm of their places. Groups of neighbours grow with
+/// the place.
 fn growth(series: &Series) -> Vec<(f64, f64)> {
     let points = series.numbers();
     let mut found = Vec::new();
@@ -92,14 +93,14 @@ fn growth(series: &Series) -> Vec<(f64, f64)> {
     found
 }
 
-/// Mebibytes a second, by the binary logarithm of how many bytes go there and back.
+/// Returns throughputs in mebibytes a second over the binary logarithm of the bytes of a round trip.
 fn throughput(series: &Series) -> Vec<(f64, f64)> {
     let rate =
         |(size, time): (f64, f64)| (size.log2(), 2.0 * size / f64::from(1 << 20) / time * 1e6);
     series.numbers().into_iter().map(rate).collect()
 }
 
-/// A picture of lines: its file, what it shows, and what its axes do.
+/// A line chart: its file, title and axes.
 struct Lines<'a> {
     file: &'a str,
     title: &'a str,
@@ -109,7 +110,7 @@ struct Lines<'a> {
 }
 
 impl Plots {
-    /// Writes the pictures to `folder`.
+    /// Writes the charts to `folder`.
     pub fn draw(&self, folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder)?;
         let mut drawn = 0;
@@ -127,8 +128,8 @@ impl Plots {
             (
                 Lines {
                     file: "crowd.svg",
-                    title: "create one more and run nothing, by how many live",
-                    x: "living: 10 to the power of",
+                    title: "create one more and run nothing, by the number alive",
+                    x: "alive: 10 to the power of",
                     y: "µs",
                     points: growth,
                 },
@@ -147,7 +148,7 @@ impl Plots {
             (
                 Lines {
                     file: "sizes.svg",
-                    title: "bytes to another one and back: throughput",
+                    title: "round trips of bytes: throughput",
                     x: "size: 2 to the power of",
                     y: "MiB/s",
                     points: throughput,
@@ -167,7 +168,7 @@ impl Plots {
             drawn += 1;
         }
         if drawn > 0 {
-            println!("{drawn} pictures are in {}", folder.display());
+            println!("{drawn} charts are in {}", folder.display());
         }
         Ok(())
     }
@@ -187,7 +188,7 @@ impl Lines<'_> {
         let left = points().map(|(x, _)| *x).fold(right, f64::min);
         let top = points().map(|(_, y)| *y).fold(1.0, f64::max);
         let bottom = points().map(|(_, y)| *y).fold(top, f64::min);
-        // What others take differs by orders of magnitude.
+        // The times of alternatives differ by orders of magnitude.
         let mut chart = ChartBuilder::on(&root)
             .caption(self.title, ("sans-serif", 18))
             .margin(12)
@@ -222,7 +223,7 @@ impl Lines<'_> {
     }
 }
 
-/// Draws how many times as long as natively the programs take.
+/// Draws the ratios to native times of the programs.
 fn bars(path: &Path, native: &Series, others: &[Series]) -> Result<()> {
     let programs: Vec<&String> = native.points.iter().map(|(name, _)| name).collect();
     let height = 80 + 28 * programs.len() as u32;
@@ -232,7 +233,7 @@ fn bars(path: &Path, native: &Series, others: &[Series]) -> Result<()> {
         .iter()
         .flat_map(|series| programs.iter().filter_map(|p| series.ratio(native, p)));
     let highest = all.fold(1.0, f64::max);
-    // Each program takes a row for each of its bars, and an empty one.
+    // Each program occupies one row for each bar, and an empty row.
     let rows = others.len() + 1;
     let name = |row: &usize| match row % rows == others.len() / 2 {
         true => programs
@@ -242,7 +243,7 @@ fn bars(path: &Path, native: &Series, others: &[Series]) -> Result<()> {
     };
     let mut chart = ChartBuilder::on(&root)
         .caption(
-            "programs of pyperformance: times as long as natively",
+            "pyperformance programs: ratio to native time",
             ("sans-serif", 18),
         )
         .margin(12)

@@ -1,4 +1,4 @@
-"""What the Python surface costs: one line for each figure, in nanoseconds."""
+"""Measures the costs of the Python API: one line for each figure, in nanoseconds."""
 
 import math
 import sys
@@ -21,7 +21,7 @@ def add(a, b):
 
 
 def median(count, rounds, function):
-    """The median of some rounds of so many calls, for one call."""
+    """Return the time of one call: the median of several rounds of `count` calls."""
     times = []
     for _ in range(rounds):
         start = time.perf_counter_ns()
@@ -32,7 +32,7 @@ def median(count, rounds, function):
 
 
 def pool(executor, count):
-    """The time of a task."""
+    """Return the time of one task."""
     list(executor.map(math.sqrt, range(100)))
     start = time.perf_counter_ns()
     assert sum(1 for _ in executor.map(math.sqrt, range(count))) == count

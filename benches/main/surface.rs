@@ -1,4 +1,4 @@
-//! What the Python surface costs, beside native Python: `surface.py`, run by both.
+//! The costs of the Python API beside native Python, measured with `surface.py` in both.
 
 use crate::{Result, micros, python, row};
 use archipel::{Output, Policy, Runtime};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 const SCRIPT: &str = include_str!("surface.py");
 
-/// The figures, what they are, and what the reference is.
+/// The figures: names, descriptions, and references.
 const ROWS: [(&str, &str); 6] = [
     (
         "round-trip",
@@ -54,11 +54,11 @@ pub fn surface(runtime: &Runtime) -> Result<()> {
     Ok(())
 }
 
-/// The last figure of each name.
+/// Returns the last figure of each name.
 fn figures(text: &str) -> Result<HashMap<String, Duration>> {
     let mut figures = HashMap::new();
     for line in text.lines() {
-        let (name, nanos) = line.split_once(' ').ok_or("a line is no figure")?;
+        let (name, nanos) = line.split_once(' ').ok_or("a line is not a figure")?;
         figures.insert(name.to_owned(), Duration::from_nanos(nanos.parse()?));
     }
     Ok(figures)

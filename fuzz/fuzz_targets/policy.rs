@@ -1,4 +1,4 @@
-//! See `host/fuzz.rs`.
+//! Fuzzes policy files; see `host/fuzz.rs`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| archipel::fuzz::policy(data));

@@ -1,19 +1,20 @@
-//! Finds what makes CPython look for a signal, so that the host can make an exception rise in a guest.
+//! Finds the words of memory that make CPython check for signals, so that the host can raise an exception in a
+//! guest.
 //!
-//! A signal that arrives is three words of memory: one says that this signal came, one that any did,
-//! and a bit of the third sends the evaluation loop to look at them.  Long C code, such as a regular
-//! expression, looks by itself.  All three lie at fixed addresses in CPython's static state, which
-//! tells debuggers how it is laid out (PEP 768); what it does not tell is recognised by its content.
+//! A signal consists of three words of memory: one records that this signal arrived, one that any signal arrived,
+//! and one bit of the third makes the evaluation loop check the other two. Long-running C code, such as a regular
+//! expression, checks by itself. All three words have fixed addresses in CPython's static state. Its layout is
+//! published in a table for debuggers (PEP 768); words that the table lacks are recognised by their content.
 
 use anyhow::{Context, Result, ensure};
 
-/// Begins CPython's static state, and the table of offsets in it.
+/// The marker at the start of CPython's static state and its table of offsets.
 const COOKIE: &[u8] = b"xdebugpy";
 
-/// The version of the table: 3.14, whatever its micro version.
+/// The version of the table: any micro version of 3.14.
 const VERSION: (usize, u64) = (1, 0x030e);
 
-// Places in the table, which is made of words of 64 bits.
+// Indices into the table, which consists of 64-bit words.
 const RUNTIME_SIZE: usize = 3;
 const INTERPRETERS: usize = 5;
 const THREADS: usize = 9;
@@ -21,24 +22,24 @@ const NEXT_THREAD: usize = 24;
 const INTERPRETER_OF_THREAD: usize = 25;
 const BREAKER: usize = 89;
 
-/// How many signals there are, the one of number 0 included, which is none.
+/// The number of entries in the table of signals, including the unused entry 0.
 const SIGNALS: u32 = 65;
 
-/// The size of an entry of the table of signals: whether it came, and its handler.
+/// The size of an entry of the table of signals: a flag and a handler.
 const ENTRY: u32 = 8;
 
-/// From the last signal's entry to the word that says that any signal came, inclusive.
+/// The distance from the last signal's entry to the word for any signal, inclusive.
 const SPAN: u32 = 20;
 
-/// What is between them: no file to wake up, and a warning should that be full.
+/// The words between them: no wakeup descriptor, and the flag that warns when its buffer is full.
 const WAKEUP: [u32; 2] = [u32::MAX, 1];
 
-/// Two ranges of memory.
+/// The addresses of two ranges of memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Alarm {
-    /// The word whose bits the evaluation loop looks at.
+    /// The word whose bits the evaluation loop checks.
     pub(crate) breaker: u32,
-    /// The entry of the last signal, number 64, and what follows it.
+    /// The entry of the last signal, number 64, and the words that follow it.
     pub(crate) signal: u32,
 }
 
@@ -50,11 +51,11 @@ impl Alarm {
     ///
     /// # Errors
     ///
-    /// When CPython's state is not there, or not as this version's is.
+    /// Returns an error if CPython's state is missing or does not have the layout of this version.
     pub(crate) fn find(memory: &Memory<'_>) -> Result<Alarm> {
         let base = memory
             .find(COOKIE)
-            .context("the state of CPython is not in the guest's memory")?;
+            .context("CPython's state is not in the guest's memory")?;
         let offset = |index: usize| {
             let low = memory.word(base.wrapping_add(8 * index as u32))?;
             let high = memory.word(base.wrapping_add(8 * index as u32 + 4))?;
@@ -74,15 +75,18 @@ impl Alarm {
             // No signal is pending in a snapshot.
             (own && only && memory.word(breaker)? & 0xff == 0).then_some(breaker)
         };
-        let breaker = thread().context("the one thread of CPython cannot be found")?;
-        let size = offset(RUNTIME_SIZE).context("the state of CPython is too large")?;
+        let breaker = thread().context("CPython's only thread was not found")?;
+        let size = offset(RUNTIME_SIZE).context("CPython's state is too large")?;
         let mut tables = (base..base.saturating_add(size))
             .step_by(4)
             .filter(|table| is_table(memory, *table));
         let table = tables
             .next()
-            .context("the signals of CPython cannot be found")?;
-        ensure!(tables.next().is_none(), "there are two tables of signals");
+            .context("CPython's table of signals was not found")?;
+        ensure!(
+            tables.next().is_none(),
+            "CPython's table of signals occurs twice"
+        );
         Ok(Alarm {
             breaker,
             signal: table + ENTRY * (SIGNALS - 1),
@@ -90,8 +94,8 @@ impl Alarm {
     }
 }
 
-/// Whether CPython's table of signals is at `table`: none has come, all have handlers, and behind it
-/// is what always is.
+/// Returns whether CPython's table of signals is at `table`: no signal is pending, all have handlers, and the usual
+/// words follow it.
 fn is_table(memory: &Memory<'_>, table: u32) -> bool {
     let word = |place: u32| memory.word(table.wrapping_add(place));
     let handler = |signal: u32| word(ENTRY * signal + 4);
@@ -102,23 +106,23 @@ fn is_table(memory: &Memory<'_>, table: u32) -> bool {
     }) && [word(end), word(end + 4)] == WAKEUP.map(Some)
         && word(end + 8) == Some(0)
         && word(end + 12) == usual
-        // The last signal is the guest library's, and has another handler.
+        // The handler of the last signal belongs to the guest's library, so it differs.
         && handler(SIGNALS - 1) != usual
 }
 
-/// What a snapshot has in its memory.
+/// The memory contents of a snapshot.
 pub(crate) struct Memory<'a> {
     segments: Vec<(u32, &'a [u8])>,
 }
 
 impl<'a> Memory<'a> {
-    /// The memory in which `segments` lie, each at its address.
+    /// Creates the memory from `segments`, each at its address.
     pub(crate) fn new(mut segments: Vec<(u32, &'a [u8])>) -> Self {
         segments.sort_unstable_by_key(|(address, _)| *address);
         Memory { segments }
     }
 
-    /// The address at which `text` stands, if it does so once.
+    /// Returns the address of `text`, if it occurs exactly once.
     fn find(&self, text: &[u8]) -> Option<u32> {
         let mut found = self.segments.iter().flat_map(|(address, bytes)| {
             memchr::memmem::find_iter(bytes, text).map(move |place| address + place as u32)
@@ -127,7 +131,7 @@ impl<'a> Memory<'a> {
         found.next().is_none().then_some(first)
     }
 
-    /// The word at `address`, which is zero where nothing was put.
+    /// Returns the word at `address`, which is zero outside the segments.
     fn word(&self, address: u32) -> Option<u32> {
         let bytes = [0, 1, 2, 3].map(|i| address.checked_add(i).map(|at| self.byte(at)));
         let [Some(a), Some(b), Some(c), Some(d)] = bytes else {
@@ -159,7 +163,7 @@ mod tests {
     const THREAD: u32 = BASE + 2000;
     const TABLE: u32 = BASE + 2500;
 
-    /// A memory with what is looked for in it.
+    /// Returns a memory that contains the words to be found.
     fn memory() -> Vec<u8> {
         let mut bytes = vec![0; SIZE as usize];
         let mut set = |address: u32, word: u32| {
@@ -199,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_are_found() {
+    fn find_returns_the_addresses_of_both_ranges() {
         let found = Alarm {
             breaker: THREAD + 12,
             signal: TABLE + 64 * ENTRY,
@@ -208,18 +212,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_otherwise_is_an_error() {
+    fn a_changed_word_is_an_error() {
         let changes = [
-            (BASE, "the state of CPython"),
+            (BASE, "CPython's state"),
             (BASE + 10, "not version 3.14"),
-            (BASE + 800, "the one thread"),
-            (THREAD + 4, "the one thread"),
-            (THREAD + 8, "the one thread"),
-            (THREAD + 12, "the one thread"),
-            (TABLE, "the signals"),
-            (TABLE + 5 * ENTRY, "the signals"),
-            (TABLE + 65 * ENTRY, "the signals"),
-            (TABLE + 65 * ENTRY + 12, "the signals"),
+            (BASE + 800, "only thread"),
+            (THREAD + 4, "only thread"),
+            (THREAD + 8, "only thread"),
+            (THREAD + 12, "only thread"),
+            (TABLE, "table of signals"),
+            (TABLE + 5 * ENTRY, "table of signals"),
+            (TABLE + 65 * ENTRY, "table of signals"),
+            (TABLE + 65 * ENTRY + 12, "table of signals"),
         ];
         for (address, error) in changes {
             let mut bytes = memory();

@@ -1,12 +1,12 @@
-//! Mends how the guest's libc keeps the position of a file that was opened to append.
+//! Fixes how the guest's libc maintains the position of a file opened for appending.
 //!
-//! For such a file `lseek` goes to the end first, wherever it is to go, so that `tell` moves the position and a read
-//! after `seek(0)` finds nothing; and a write leaves the position where it was, moved on by what was written, though
-//! it went to the end.  POSIX has it the other way around.  So `lseek` no longer looks at how the file was opened,
-//! and whatever is about to write to such a file goes to its end.
+//! For such a file, `lseek` first moves to the end whatever its target, so that `tell` moves the position and a
+//! read after `seek(0)` finds nothing. A write goes to the end but only advances the position by the number of
+//! bytes written. POSIX specifies the reverse. The rewritten `lseek` therefore ignores the open flags, and every
+//! function about to write to such a file first moves to its end.
 //!
-//! Both are static functions, which have no names any more.  They are found by what they call, and linking fails where
-//! they are not as expected.
+//! Both are static functions whose names were stripped. They are recognised by their calls; linking fails if they
+//! do not match.
 
 use anyhow::{Context, Result, ensure};
 use std::convert::Infallible;
@@ -17,18 +17,18 @@ use wasmparser::{
     CompositeInnerType, FuncType, FunctionBody, Operator, Parser, Payload, TypeRef, ValType,
 };
 
-/// The import that only the writing to a file that was opened to append needs.
+/// The import that only writes to append-mode files use.
 const APPEND: &str = "[method]descriptor.append-via-stream";
 
-/// Where libc keeps how a file was opened, and the bit that says that it was to append.
+/// The offset of libc's open flags of a file, and the flag for appending.
 const OPENED: u64 = 16;
 const TO_APPEND: i32 = 1;
 
-/// Rewrites both functions in `module`, unless it has no files to append to.
+/// Rewrites both functions in `module`. Does nothing if the module never appends to files.
 ///
 /// # Errors
 ///
-/// When libc is not as expected, or `module` is damaged.
+/// Returns an error if libc does not match or `module` is damaged.
 pub(crate) fn mend(module: &mut Vec<u8>) -> Result<()> {
     let found = Functions::read(module)?;
     let Some(append) = found.append else {
@@ -36,7 +36,7 @@ pub(crate) fn mend(module: &mut Vec<u8>) -> Result<()> {
     };
     let mut mended = found
         .mended(append)
-        .context("libc's files are not as expected")?;
+        .context("libc's file functions do not match")?;
     let mut out = enc::Module::new();
     mended
         .parse_core_module(&mut out, Parser::new(0), module)
@@ -53,7 +53,7 @@ fn damaged(error: reencode::Error<Infallible>) -> anyhow::Error {
 #[derive(Default)]
 struct Functions<'a> {
     types: Vec<Option<FuncType>>,
-    /// The types of all functions, imported ones first.
+    /// The types of all functions, imports first.
     functions: Vec<u32>,
     imported: usize,
     bodies: Vec<FunctionBody<'a>>,
@@ -105,7 +105,7 @@ impl<'a> Functions<'a> {
         ty.is_some_and(|ty| ty.params() == parameters && ty.results() == results)
     }
 
-    /// The functions, by their places among the bodies, that call one.
+    /// Returns the functions that call `function`, as indices of bodies.
     fn callers(&self, function: u32) -> Result<Vec<usize>> {
         let mut callers = Vec::new();
         for (place, body) in self.bodies.iter().enumerate() {
@@ -130,11 +130,11 @@ impl<'a> Functions<'a> {
                 &[ValType::I64],
             ) && let Some(to_end) = goes_to_the_end(body)?
             {
-                ensure!(seeking.is_none(), "two functions could be its `seek`");
+                ensure!(seeking.is_none(), "two functions match `seek`");
                 seeking = Some((place, to_end));
             }
         }
-        let (seeking, to_end) = seeking.context("no function is its `seek`")?;
+        let (seeking, to_end) = seeking.context("no function matches `seek`")?;
         Ok(Mended {
             seeking,
             writing,
@@ -144,7 +144,8 @@ impl<'a> Functions<'a> {
         })
     }
 
-    /// The function that prepares a file for writing: what calls the import, through another function or by itself.
+    /// Returns the function that prepares a file for writing: the caller of the import, directly or through another
+    /// function.
     fn writing(&self, append: u32) -> Result<usize> {
         let mut function = append;
         for _ in 0..3 {
@@ -160,7 +161,7 @@ impl<'a> Functions<'a> {
     }
 }
 
-/// What follows each look at whether a file was opened to append.
+/// Returns the instructions that follow each check of the append flag.
 fn looks<'a>(body: &FunctionBody<'a>) -> Result<Vec<Vec<Operator<'a>>>> {
     let operators: Vec<_> = body
         .get_operators_reader()?
@@ -177,7 +178,7 @@ fn looks<'a>(body: &FunctionBody<'a>) -> Result<Vec<Vec<Operator<'a>>>> {
         .collect())
 }
 
-/// Whether a function loads how a file was opened, and looks at whether that was to append.
+/// Returns whether a function loads the open flags and tests the append flag.
 fn asks_how_opened(body: &FunctionBody<'_>) -> Result<bool> {
     let (mut loaded, mut one) = (false, false);
     for operator in body.get_operators_reader()? {
@@ -198,8 +199,8 @@ fn is_load(operator: &Operator<'_>) -> bool {
     )
 }
 
-/// The function that moves the position to the end of the file, if this one looks twice at whether a file was opened to
-/// append and calls that then.
+/// Returns the function that moves the position to the end of the file, if `body` tests the append flag twice and
+/// then calls it.
 fn goes_to_the_end(body: &FunctionBody<'_>) -> Result<Option<u32>> {
     let looks = looks(body)?;
     if looks.len() != 2 {
@@ -217,9 +218,9 @@ struct Mended {
     seeking: usize,
     writing: usize,
     to_end: u32,
-    /// The body that comes next.
+    /// The index of the next body.
     at: usize,
-    /// Whether the instruction before was a look at how the file was opened.
+    /// True if the previous instruction loaded the open flags.
     load: bool,
 }
 
@@ -260,8 +261,8 @@ impl Reencode for Mended {
 }
 
 impl Mended {
-    /// What a function does first whose first parameter is a file: it goes to its end if it was opened to append, and
-    /// returns what the call for it does when that fails.
+    /// Returns a prologue for a function whose first parameter is a file. It moves to the end of a file opened for
+    /// appending, and returns the result of that call if it fails.
     fn go_to_the_end(&self) -> [I<'static>; 12] {
         let opened = MemArg {
             offset: OPENED,

@@ -1,4 +1,4 @@
-//! Building the guest, once for the same inputs.
+//! Builds the guest, once for the same inputs.
 
 use crate::component::Component;
 use crate::lists::World;
@@ -10,71 +10,71 @@ use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-/// What the build is doing, for a progress display.
+/// A step of the build, for a progress display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
-    /// Another process builds the same guest.
+    /// Waiting for another process that builds the same guest.
     Wait,
-    /// Running `componentize-py`, which may have to be installed.
+    /// Running `componentize-py`, after installing it if necessary.
     Componentize,
     /// Linking the modules into one.
     Link,
-    /// Running Binaryen, which may have to be installed.
+    /// Running Binaryen, after installing it if necessary.
     Optimise,
     /// Encoding the component.
     Encode,
 }
 
 impl Step {
-    /// What to tell a user.
+    /// Describes the step to a user.
     pub fn describe(self) -> &'static str {
         match self {
-            Step::Wait => "waiting for another process that builds the guest",
+            Step::Wait => "waiting for another process to build the guest",
             Step::Componentize => "building the guest: making a component of CPython",
             Step::Link => "building the guest: linking",
-            Step::Optimise => "building the guest: optimising, which takes about a minute",
+            Step::Optimise => "building the guest: optimising (about a minute)",
             Step::Encode => "building the guest: encoding",
         }
     }
 }
 
-/// A guest that is ready to be compiled.
+/// A guest that is ready for compilation.
 #[derive(Debug, Clone)]
 pub struct Built {
     /// The component's file.
     pub path: PathBuf,
-    /// What tells this guest from every other: a hash of all that it was made from.
+    /// A hash of everything that the guest was built from.
     pub key: String,
-    /// How it was optimised, in one line.
+    /// A one-line description of its optimisation.
     pub optimised: String,
-    /// Whether this call built it.
+    /// True if this call built it.
     pub fresh: bool,
 }
 
 const COMPONENT: &str = "python.wasm";
 const NOTE: &str = "optimised.txt";
 
-/// The guest of this `variant` in `cache`, which is built if it is not there.
+/// Returns the guest of this `variant` in `cache`, and builds it if it is missing.
 ///
-/// `progress` is called with each step that has to be taken.
+/// Calls `progress` at the start of each build step.
 ///
 /// # Errors
 ///
-/// When a tool that the build needs is missing or fails, and when `cache` cannot be written to.
+/// Returns an error if a required tool is missing or fails, or if `cache` is not writable.
 pub fn ensure(variant: Variant, cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<Built> {
     if let Some(built) = find(variant, cache) {
         return Ok(built);
     }
     fs::create_dir_all(cache)
-        .with_context(|| format!("cannot create the folder {}", cache.display()))?;
+        .with_context(|| format!("cannot create folder {}", cache.display()))?;
     let lock = File::create(cache.join("build.lock"))
-        .with_context(|| format!("cannot write to the folder {}", cache.display()))?;
+        .with_context(|| format!("cannot write to folder {}", cache.display()))?;
     if lock.try_lock().is_err() {
         progress(Step::Wait);
         lock.lock()?;
     }
-    // Whoever held the lock may have built it.
+    // The previous holder of the lock may have built it.
     if let Some(built) = find(variant, cache) {
         return Ok(built);
     }
@@ -106,7 +106,7 @@ pub fn ensure(variant: Variant, cache: &Path, progress: &mut dyn FnMut(Step)) ->
     })
 }
 
-/// The guest of this `variant` in `cache`, if it is there.
+/// Returns the guest of this `variant` in `cache`, if it exists.
 pub fn find(variant: Variant, cache: &Path) -> Option<Built> {
     let key = key(variant);
     let folder = folder(cache, &key);
@@ -124,17 +124,17 @@ fn folder(cache: &Path, key: &str) -> PathBuf {
     cache.join("guest").join(key)
 }
 
-/// What tells the guest of these sources from others.
+/// Returns the cache key of the guest of these sources.
 ///
-/// Which optimiser the machine has is looked at only when there is something to build: asking
-/// programs for their versions takes longer than running a script.
+/// The key does not include the optimiser of the machine, which is looked up only for a build: querying programs
+/// for their versions takes longer than running a script.
 fn key(variant: Variant) -> String {
     let wanted = tools::wants_optimising();
     let optimised = if wanted { tools::OPTIMISE } else { "-O0" };
     sources::key(variant, &[tools::COMPONENTIZE_PY, optimised])
 }
 
-/// Builds the guest in `work` and returns a line on how it was optimised.
+/// Builds the guest in `work` and returns a one-line description of its optimisation.
 fn assemble(
     variant: Variant,
     cache: &Path,
@@ -166,14 +166,14 @@ fn assemble(
         keep_names: false,
     };
     let (mut module, report) =
-        link::link(&component, &world, options).context("the guest cannot be linked")?;
+        link::link(&component, &world, options).context("cannot link the guest")?;
     if let Some(addresses) = report.intrinsics {
         intrinsics::install(&mut module, addresses)?;
     }
     appending::mend(&mut module)?;
     let immortal = immortal::make_immortal(&mut module)?;
     let taken = heap::take_free_blocks(&mut module).map_or_else(
-        |error| format!("free blocks left as they are: {error:#}"),
+        |error| format!("free blocks not taken: {error:#}"),
         |bytes| format!("{} KiB of free blocks taken", bytes >> 10),
     );
     let linked = format!(
@@ -187,7 +187,7 @@ fn assemble(
 
     let note = match optimiser {
         tools::Optimiser::None { reason } => {
-            format!("{linked}; not optimised, which costs about a fifth of its speed: {reason}")
+            format!("{linked}; not optimised, about a fifth slower: {reason}")
         }
         _ => {
             progress(Step::Optimise);
@@ -198,29 +198,27 @@ fn assemble(
                     module = fs::read(output)?;
                     format!("{linked}; optimised with {}", optimiser.identity())
                 }
-                // An optimiser that fails is no reason to have no guest.
-                Err(error) => format!(
-                    "{linked}; not optimised, which costs about a fifth of its speed: {error:#}"
-                ),
+                // A failing optimiser does not fail the build.
+                Err(error) => format!("{linked}; not optimised, about a fifth slower: {error:#}"),
             }
         }
     };
 
     progress(Step::Encode);
-    // The optimiser would put the jumps back to where they are made.
+    // This runs last: the optimiser would inline the jumps at their callers.
     let jumps = direct::call_directly(&mut module)?;
     let component = encode::encode(&module, &dynamic)?;
     fs::write(work.join(COMPONENT), component)?;
-    Ok(format!("{note}; calls of {jumps} types go past the table"))
+    Ok(format!("{note}; calls of {jumps} types bypass the table"))
 }
 
-/// Adds the types of an island's world to the modules in `python`, which cannot do without them.
+/// Adds the types of an island's world, which the modules in `python` need.
 fn add_types(work: &Path, installed: &Path, python: &Path) -> Result<()> {
     let (wit, bindings) = (work.join("types.wit"), work.join("types"));
     sources::unpack(sources::ISLAND_WIT, &wit)?;
     let target = Variant::Island.target();
     tools::write_bindings(installed, &target, &wit, &bindings)?;
-    // What is beside it is there to be read, and would hide what the component has.
+    // The other generated files are for reading only, and would hide the modules of the component.
     fs::rename(bindings.join(target.bindings), python.join(target.bindings))?;
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! Reads a component: its core modules, and which export serves which import.
+//! Reads a component: its core modules, and the export that provides each import.
 //!
-//! `componentize-py` links its libraries dynamically: a dozen core modules are instantiated one
-//! after the other, and an import of one is served by an export of another, often through one or
-//! two instances that only bundle names, or through the shim by which `wit-component` ties knots.
-//! [`Component::provider`] looks through all of that and names the real provider.
+//! `componentize-py` links its libraries dynamically. A dozen core modules are instantiated in sequence, and an
+//! export of one provides an import of another, often through one or two instances that only bundle names, or
+//! through the shim with which `wit-component` resolves cyclic imports. [`Component::provider`] resolves these
+//! indirections.
 
 use anyhow::{Context, Result, bail, ensure};
 use wasmparser::{
@@ -11,8 +11,7 @@ use wasmparser::{
     Parser, Payload, Validator,
 };
 
-/// The start of the core names of the interface through which `componentize-py` has the snapshot
-/// taken.
+/// The prefix of the core names of the interface through which `componentize-py` takes the snapshot.
 pub const INITIALISER: &str = "exports#";
 
 /// One entry of a core index space of the component.
@@ -24,34 +23,34 @@ enum Item<'a> {
     Canonical,
 }
 
-/// Who really serves an import.
+/// The provider of an import, with all indirections resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provider<'a> {
     /// The named export of an instantiated core module.
     Export { instance: usize, name: &'a str },
-    /// The host of the component: the import stays an import, under the name that it has.
+    /// The host of the component: the import stays an import, under the same name.
     Host,
 }
 
 /// A core instance of the component.
 #[derive(Debug)]
 pub enum Instance<'a> {
-    /// A module with the instances that serve each of its import namespaces.
+    /// A module with the instances that provide each of its import namespaces.
     Module {
         module: usize,
         namespaces: Vec<(&'a str, usize)>,
     },
-    /// A bundle of names for items that exist elsewhere.
+    /// A bundle of names for items that are defined elsewhere.
     Bundle(Vec<(&'a str, ExternalKind, u32)>),
 }
 
-/// A component taken apart.
+/// A parsed component.
 #[derive(Default)]
 pub struct Component<'a> {
     pub modules: Vec<&'a [u8]>,
     pub instances: Vec<Instance<'a>>,
-    /// The core exports that the component itself uses: the lifted functions, and the memory,
-    /// allocator and clean-up functions named in canonical options.
+    /// The core exports that the component itself uses: the lifted functions, and the memory, allocator and
+    /// clean-up functions named in canonical options.
     pub roots: Vec<(ExternalKind, usize, &'a str)>,
     functions: Vec<Item<'a>>,
     tables: Vec<Item<'a>>,
@@ -60,20 +59,20 @@ pub struct Component<'a> {
 }
 
 impl<'a> Component<'a> {
-    /// Takes `bytes` apart.
+    /// Parses `bytes`.
     ///
     /// # Errors
     ///
-    /// When `bytes` is not a valid component, or uses what the output of `componentize-py` does not,
-    /// such as core tags.
+    /// Returns an error if `bytes` is not a valid component, or uses a feature that the output of `componentize-py`
+    /// does not, such as core tags.
     pub fn read(bytes: &'a [u8]) -> Result<Self> {
         Validator::new()
             .validate_all(bytes)
             .context("the component is damaged")?;
         let mut component = Component::default();
         let mut used = Vec::new();
-        // Zero inside the outermost component; deeper modules and components are passed over,
-        // since only the outermost one instantiates.
+        // Zero inside the outermost component. Nested modules and components are skipped, since only the outermost
+        // one instantiates.
         let mut depth = 0usize;
         let mut started = false;
         for payload in Parser::new(0).parse_all(bytes) {
@@ -82,7 +81,7 @@ impl<'a> Component<'a> {
                 Payload::Version { encoding, .. } if !started => {
                     ensure!(
                         encoding == wasmparser::Encoding::Component,
-                        "a core module was given where a component is needed"
+                        "expected a component, found a core module"
                     );
                     started = true;
                 }
@@ -92,7 +91,7 @@ impl<'a> Component<'a> {
                     if depth == 0 {
                         let module = bytes
                             .get(unchecked_range)
-                            .context("a core module lies outside the component")?;
+                            .context("a core module is outside the component")?;
                         component.modules.push(module);
                     }
                     depth += 1;
@@ -137,7 +136,7 @@ impl<'a> Component<'a> {
                 );
                 ensure!(
                     !repeated,
-                    "core module {module} is instantiated twice, which cannot be linked statically"
+                    "cannot link core module {module} statically: it is instantiated twice"
                 );
                 Instance::Module {
                     module,
@@ -146,7 +145,7 @@ impl<'a> Component<'a> {
             }
             CoreInstance::FromExports(exports) => {
                 for export in &exports {
-                    // A bundle that named a later item could name itself.
+                    // A bundle that refers to a later item could refer to itself.
                     ensure!(
                         (export.index as usize) < self.space(export.kind)?.len(),
                         "an instance exports an item that does not exist"
@@ -208,11 +207,11 @@ impl<'a> Component<'a> {
 
     fn add_root(&mut self, kind: ExternalKind, index: u32) -> Result<()> {
         match self.resolve(kind, index)? {
-            // What only served to take the snapshot has no caller any more.
+            // Functions that only served to take the snapshot have no callers.
             Provider::Export { name, .. } if name.contains(INITIALISER) => Ok(()),
             Provider::Export { instance, name } => {
-                // Several libraries bring a `cabi_realloc`, all in front of the one allocator of
-                // libc.  A component needs one: that of the last, which has the world's exports.
+                // Several libraries export a `cabi_realloc`, each a wrapper of libc's allocator. A component needs
+                // one: the last, which belongs to the module with the world's exports.
                 self.roots.retain(|(_, _, other)| *other != name);
                 self.roots.push((kind, instance, name));
                 Ok(())
@@ -231,7 +230,7 @@ impl<'a> Component<'a> {
         })
     }
 
-    /// The provider of entry `index` of the core index space of `kind`.
+    /// Returns the provider of entry `index` of the core index space of `kind`.
     fn resolve(&self, kind: ExternalKind, index: u32) -> Result<Provider<'a>> {
         let space = match kind {
             ExternalKind::Func | ExternalKind::FuncExact => &self.functions,
@@ -247,27 +246,27 @@ impl<'a> Component<'a> {
         }
     }
 
-    /// The provider of export `name` of `instance`, looking through bundles.
+    /// Returns the provider of export `name` of `instance`, resolving bundles.
     fn export(&self, instance: usize, name: &'a str) -> Result<Provider<'a>> {
-        // An instance refers only to earlier ones, so this recursion ends.
+        // An instance refers only to earlier ones, so this recursion terminates.
         match self.instances.get(instance) {
             Some(Instance::Module { .. }) => Ok(Provider::Export { instance, name }),
             Some(Instance::Bundle(items)) => {
                 let (_, kind, index) = items
                     .iter()
                     .find(|(n, ..)| *n == name)
-                    .with_context(|| format!("no export named `{name}` where one is imported"))?;
+                    .with_context(|| format!("no export is named `{name}`"))?;
                 self.resolve(*kind, *index)
             }
             None => bail!("the component uses a core instance that does not exist"),
         }
     }
 
-    /// Who serves import `name` of `namespace` of the module instantiated as `instance`.
+    /// Returns the provider of import `name` of `namespace` of the module instantiated as `instance`.
     ///
     /// # Errors
     ///
-    /// When `instance` is not a module's, or nothing serves the import.
+    /// Returns an error if `instance` is not an instance of a module, or the import has no provider.
     pub fn provider(
         &self,
         instance: usize,
@@ -280,7 +279,7 @@ impl<'a> Component<'a> {
         let (_, served_by) = namespaces
             .iter()
             .find(|(n, _)| *n == namespace)
-            .with_context(|| format!("nothing serves the imports from `{namespace}`"))?;
+            .with_context(|| format!("no instance provides the imports from `{namespace}`"))?;
         self.export(*served_by, name)
     }
 }
@@ -290,7 +289,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_what_is_not_a_component() {
+    fn read_refuses_bytes_that_are_not_a_component() {
         let module = wasm_encoder::Module::new().finish();
         assert!(Component::read(&module).is_err());
         assert!(Component::read(b"\0asm").is_err());

@@ -1,10 +1,10 @@
-//! Has calls through the table go past it.
+//! Replaces indirect calls by direct ones.
 //!
-//! CPython calls most of its functions by their addresses, which are places in a table.  That table is each
-//! instance's own: an interpreter that is new has the engine fill every place that it comes to, and
-//! one that others ran before finds neither these nor what they refer to in the processor's caches.
-//! But which function is where never changes.  So each call goes to a function made here for its type, which jumps
-//! to the one that is meant; the places that it jumps to are part of the code, which all instances share.
+//! CPython calls most of its functions through pointers, which are indices of a table. Each instance has its own
+//! table. A new interpreter has the engine fill every entry that it uses, and the processor's caches hold neither
+//! the entries nor their targets after other interpreters ran. The contents of the table, however, never change. So
+//! each indirect call becomes a call of a function generated for its type, which jumps to the target by its index;
+//! the targets are part of the code, which all instances share.
 
 use crate::memory::constant;
 use anyhow::Result;
@@ -18,16 +18,16 @@ use wasmparser::{
     Payload, TypeRef,
 };
 
-/// A jump to more places is not valid.
+/// The maximum number of targets of a valid jump.
 const MOST_PLACES: u32 = 65_520;
 
-/// Rewrites the calls through the one table of `module`, and returns how many functions that took.
+/// Rewrites the calls through the one table of `module`, and returns the number of functions added.
 ///
-/// A module whose table may change, or whose calls are not understood, is left as it is.
+/// Leaves a module unchanged if its table can change or a call is not understood.
 ///
 /// # Errors
 ///
-/// When `module` is damaged.
+/// Returns an error if `module` is damaged.
 pub fn call_directly(module: &mut Vec<u8>) -> Result<usize> {
     let Some(table) = Table::read(module)? else {
         return Ok(0);
@@ -46,20 +46,20 @@ fn damaged(error: reencode::Error<Infallible>) -> anyhow::Error {
     anyhow::anyhow!("cannot copy the linked module: {error}")
 }
 
-/// What the module has, as far as calls are concerned.
+/// The parts of a module that concern indirect calls.
 #[derive(Default)]
 struct Table {
     types: Vec<Option<FuncType>>,
-    /// The types of all functions, imported ones first.
+    /// The types of all functions, imports first.
     functions: Vec<u32>,
-    /// The functions in the table.
+    /// The functions in the table, by index.
     places: HashMap<u32, u32>,
-    /// The types of the calls that go through it.
+    /// The types of the calls through the table.
     called: Vec<u32>,
 }
 
 impl Table {
-    /// `None` where the table can change.
+    /// Returns `None` if the table can change.
     fn read(module: &[u8]) -> Result<Option<Self>> {
         let mut table = Table::default();
         let mut tables = 0;
@@ -113,7 +113,7 @@ impl Table {
         Ok((tables == 1).then_some(table))
     }
 
-    /// Notes what an element puts into the table, and returns whether that is known now.
+    /// Records the entries of an element segment, and returns whether they are known statically.
     fn add(&mut self, element: wasmparser::Element<'_>) -> Result<bool> {
         let ElementKind::Active { offset_expr, .. } = &element.kind else {
             return Ok(false);
@@ -133,7 +133,7 @@ impl Table {
         Ok(true)
     }
 
-    /// Notes the calls in a function, and returns whether it leaves the table as it is.
+    /// Records the calls in a function, and returns whether the function leaves the table unchanged.
     fn scan(&mut self, body: &FunctionBody<'_>) -> Result<bool> {
         for operator in body.get_operators_reader()? {
             match operator? {
@@ -152,7 +152,7 @@ impl Table {
         Ok(true)
     }
 
-    /// The places of the functions of a type, in ascending order.
+    /// Returns the table indices of the functions of a type, in ascending order.
     fn places_of(&self, ty: u32) -> Vec<(u32, u32)> {
         let wanted = self.types.get(ty as usize);
         let is_wanted = |function: u32| {
@@ -169,7 +169,7 @@ impl Table {
     }
 }
 
-/// A function that jumps to those of a type.
+/// A function that jumps to the functions of one type.
 struct Jump {
     called: u32,
     ty: FuncType,
@@ -178,9 +178,9 @@ struct Jump {
 
 struct Direct {
     jumps: Vec<Jump>,
-    /// The function for the calls of a type.
+    /// The generated function for the calls of a type.
     jump_of: HashMap<u32, u32>,
-    /// How many types there are without the new ones.
+    /// The number of types without the new ones.
     types: u32,
 }
 
@@ -216,7 +216,7 @@ impl Direct {
 }
 
 impl Jump {
-    /// The type with the place in the table behind all else.
+    /// Returns the type with the table index appended to its parameters.
     fn own_type(&self) -> Result<enc::FuncType, reencode::Error<Infallible>> {
         let ty = enc::FuncType::try_from(self.ty.clone())?;
         let parameters = ty.params().iter().copied();
@@ -256,7 +256,7 @@ impl Jump {
             body.instruction(&I::ReturnCall(target));
         }
         body.instruction(&I::End);
-        // What is wrong is told by the engine.
+        // The engine reports invalid indices and type mismatches.
         for parameter in 0..=count {
             body.instruction(&I::LocalGet(parameter));
         }

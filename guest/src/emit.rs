@@ -1,4 +1,4 @@
-//! Writes the linked module: every index of its parts made new.
+//! Writes the linked module, with all indices reassigned.
 
 mod later;
 
@@ -11,7 +11,7 @@ use wasm_encoder::reencode::{self, Reencode, utils};
 use wasm_encoder::{self as enc, ExportKind};
 use wasmparser::{ConstExpr, ElementItems, ElementKind, ExternalKind, FuncType, Operator};
 
-/// The module under construction, and the new index of everything in it.
+/// The module under construction, and the new index of each item in it.
 pub(crate) struct Output<'k, 'a> {
     constants: &'k HashMap<Defined, Constant>,
     types: HashMap<FuncType, u32>,
@@ -77,7 +77,7 @@ impl<'k, 'a> Output<'k, 'a> {
         Ok(index)
     }
 
-    /// The new index of a function.
+    /// Returns the new index of a function.
     pub(crate) fn function(&self, place: Function<'a>) -> Option<u32> {
         match place {
             Function::Defined(defined) => self.functions.get(&defined).copied(),
@@ -88,7 +88,7 @@ impl<'k, 'a> Output<'k, 'a> {
         }
     }
 
-    /// The new index of anything else that is numbered by module.
+    /// Returns the new index of a table, memory, global or segment of a module.
     fn item(&self, space: Space, defined: Defined) -> Option<u32> {
         let space = match space {
             Space::Table => &self.tables,
@@ -108,7 +108,7 @@ impl<'k, 'a> Output<'k, 'a> {
         places: &Places<'a>,
     ) -> Result<()> {
         let Function::Host { namespace, name } = places.functions[local as usize] else {
-            bail!("a function of the guest's own was taken for the host's");
+            bail!("a guest function was mistaken for a host function");
         };
         let ty = module.function_type(local)?.clone();
         self.host_types.push(ty.clone());
@@ -138,7 +138,7 @@ impl<'k, 'a> Output<'k, 'a> {
                 element_type: enc::RefType::FUNCREF,
                 table64: ty.table64,
                 minimum: ty.initial,
-                // A table that cannot grow has bounds that the compiler knows.
+                // The compiler knows the bounds of a table that cannot grow.
                 maximum: if reached.grows_table {
                     ty.maximum
                 } else {
@@ -206,7 +206,7 @@ impl<'k, 'a> Output<'k, 'a> {
                 self.element_section = section;
                 result.map_err(damaged)?;
             } else {
-                bail!("a table segment is made of expressions, which is not supported");
+                bail!("table segments with expressions are not supported");
             }
         }
         for (i, data) in module.data.iter().enumerate() {
@@ -294,7 +294,7 @@ fn damaged(error: reencode::Error<Dangling>) -> anyhow::Error {
     anyhow::anyhow!("cannot copy a core module: {error}")
 }
 
-/// Copies parts of one module into the output, with every index made new.
+/// Copies parts of one module into the output, with all indices reassigned.
 struct Copy<'o, 'k, 'a> {
     output: &'o mut Output<'k, 'a>,
     index: usize,

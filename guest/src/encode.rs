@@ -10,11 +10,11 @@ use wit_parser::{Resolve, WorldId, WorldItem, WorldKey};
 ///
 /// # Errors
 ///
-/// When `original` is not a component, or `module` does not provide what its world needs.
+/// Returns an error if `original` is not a component, or `module` lacks an item that its world needs.
 pub fn encode(module: &[u8], original: &[u8]) -> Result<Vec<u8>> {
     let decoded = wit_component::decode(original).context("the component has no readable world")?;
     let DecodedWasm::Component(mut resolve, world) = decoded else {
-        bail!("a WIT package was given where a component is needed");
+        bail!("expected a component, found a WIT package");
     };
     let initialiser = INITIALISER.trim_end_matches('#');
     resolve.worlds[world]
@@ -29,10 +29,10 @@ pub fn encode(module: &[u8], original: &[u8]) -> Result<Vec<u8>> {
         .module(&module)?
         .validate(true)
         .encode()
-        .context("the linked module cannot be made a component")
+        .context("cannot encode the linked module as a component")
 }
 
-/// Whether the linker gave `module` the functions of `image.wit`.
+/// Returns whether `module` exports the functions of `image.wit`.
 fn exports_image(module: &[u8]) -> Result<bool> {
     for payload in wasmparser::Parser::new(0).parse_all(module) {
         if let wasmparser::Payload::ExportSection(section) = payload? {
@@ -46,13 +46,13 @@ fn exports_image(module: &[u8]) -> Result<bool> {
     Ok(false)
 }
 
-/// Lets `world` export the interface of `image.wit`, of which `componentize-py` knows nothing.
+/// Adds the interface of `image.wit`, which `componentize-py` does not know, to the exports of `world`.
 fn add_image(resolve: &mut Resolve, world: WorldId) -> Result<()> {
     let package = resolve.push_str("image.wit", image::WIT)?;
     let id = *resolve.packages[package]
         .interfaces
         .get("image")
-        .context("image.wit has no interface of that name")?;
+        .context("image.wit lacks the interface")?;
     let item = WorldItem::Interface {
         id,
         stability: Default::default(),

@@ -1,9 +1,9 @@
-//! Makes the files of an interpreter closed ones in its copy.
+//! Closes the files of an interpreter in its copy.
 //!
-//! libc keeps open files in a table, whose entries name handles that the copy does not have.  It can
-//! forget all of them at once, and opens the standard streams and the granted directories again when
-//! they are needed.  The numbers of the others must not be given to new files, since somebody still
-//! takes them for the old ones: so there an entry is put whose methods are all missing.
+//! libc keeps open files in a table of handles that are not valid in the copy. It can reset the whole table, and
+//! reopens the standard streams and the granted directories on demand. The descriptors of other files must not be
+//! reused for new files, because the copied Python code still refers to them. So each of them gets an entry without
+//! methods.
 
 use crate::emit::Output;
 use crate::image;
@@ -12,7 +12,7 @@ use wasm_encoder as enc;
 use wasm_encoder::{BlockType, Instruction, MemArg};
 use wasmparser::ValType;
 
-/// The functions of libc that this needs, by their names, and last the one that `lists` needs.
+/// The names of the libc functions used here. The last is used by `lists`.
 pub(crate) const NEEDED: [&str; 5] = [
     "__wasilibc_reset_preopens",
     "descriptor_table_get_ref",
@@ -21,48 +21,47 @@ pub(crate) const NEEDED: [&str; 5] = [
     "free",
 ];
 
-/// The function of libc that allocates.
+/// The name of libc's allocation function.
 pub(crate) const MALLOC: [&str; 1] = ["malloc"];
 
-/// No file has a larger number: the host allows 4096 handles, and libc takes the lowest number.
+/// An upper bound of descriptors: the host allows 4096 handles, and libc assigns the lowest free number.
 const MOST: i32 = 4104;
 
-/// The numbers below are standard streams.
+/// The number of standard streams, which have the lowest descriptors.
 const STREAMS: i32 = 3;
 
-/// More than a table of methods takes.
+/// An upper bound of the size of a method table.
 const METHODS: i32 = 256;
 
-/// What is taken from the stack: a byte for each number, and an entry.
+/// The size of the stack frame: a byte for each descriptor, and one entry.
 const FRAME: i32 = MOST + 24;
 
-// The locals.
+// Indices of locals.
 const FILE: u32 = 0;
 const LAST: u32 = 1;
 const OPEN: u32 = 2;
 const DEAD: u32 = 3;
 
-/// The indices of what is called.
+/// The indices of the called functions.
 pub(crate) struct Libc {
     pub(crate) allocator: u32,
     pub(crate) malloc: u32,
-    /// Those of [`NEEDED`].
+    /// The functions named in [`NEEDED`].
     pub(crate) functions: [u32; 5],
 }
 
-/// The methods of a closed file: their addresses.
+/// The addresses of the methods of a closed file.
 pub(crate) struct Methods {
     free: u32,
     failing: u32,
 }
 
-/// The places of those in the table of methods that libc calls without looking whether they are there,
-/// and of those for reading and writing, so that these fail as they do for a file that is not open.
-/// A test tries everything that Python can do with a file.
+/// The offsets of the methods that libc calls without a null check, and of those for reading and writing, which
+/// fail as for a file that is not open. A test tries every file operation of Python.
 const FREE: u64 = 0;
 const FAILING: [u64; 3] = [4, 8, 16];
 
-/// Announces the methods that a closed file needs to have, and returns their bodies.
+/// Announces the methods of a closed file, and returns their bodies.
 pub(crate) fn announce_methods(
     out: &mut Output<'_, '_>,
     libc: &Libc,
@@ -74,7 +73,7 @@ pub(crate) fn announce_methods(
         free: out.announce_element(free),
         failing: out.announce_element(fail),
     };
-    // Asking for a file that does not exist leaves the right error behind.
+    // Looking up a missing descriptor sets the right `errno`.
     let failing = image::body(&[
         Instruction::I32Const(-1),
         Instruction::Call(get),
@@ -84,7 +83,7 @@ pub(crate) fn announce_methods(
     Ok((methods, [image::body(&[]), failing]))
 }
 
-/// The body of the function that closes all files.
+/// Returns the body of the function that closes all files.
 pub(crate) fn close_all(libc: &Libc, stack: u32, methods: &Methods) -> enc::Function {
     let [forget, get, insert, remove, _] = libc.functions;
     let byte = MemArg {
@@ -109,7 +108,7 @@ pub(crate) fn close_all(libc: &Libc, stack: u32, methods: &Methods) -> enc::Func
         Instruction::I32Sub,
         Instruction::LocalTee(OPEN),
         Instruction::GlobalSet(stack),
-        // Which are open, and the last of them.
+        // Find the open descriptors, and the last of them.
         Instruction::I32Const(STREAMS - 1),
         Instruction::LocalSet(LAST),
         Instruction::Loop(BlockType::Empty),
@@ -144,7 +143,7 @@ pub(crate) fn close_all(libc: &Libc, stack: u32, methods: &Methods) -> enc::Func
         Instruction::I32Const(STREAMS),
         Instruction::I32GeS,
         Instruction::If(BlockType::Empty),
-        // An entry is its data, of which there is none, and the address of its methods.
+        // An entry is a data pointer, here null, and the address of its methods.
         Instruction::I32Const(0),
         Instruction::I32Const(0),
         Instruction::I32Const(4),
@@ -185,7 +184,7 @@ pub(crate) fn close_all(libc: &Libc, stack: u32, methods: &Methods) -> enc::Func
     ));
     add(&[
         Instruction::End,
-        // What was closed is closed again, standard streams included.
+        // Close again the descriptors that were closed before, standard streams included.
         Instruction::I32Const(0),
         Instruction::LocalSet(FILE),
         Instruction::Loop(BlockType::Empty),
@@ -214,7 +213,7 @@ pub(crate) fn close_all(libc: &Libc, stack: u32, methods: &Methods) -> enc::Func
     function
 }
 
-/// The end of a loop over the numbers of files.
+/// Returns the end of a loop over the descriptors.
 fn next_until<'a>(limit: Instruction<'a>, compare: Instruction<'a>) -> [Instruction<'a>; 8] {
     [
         Instruction::LocalGet(FILE),

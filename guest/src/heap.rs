@@ -1,12 +1,12 @@
-//! Takes what libc's allocator has free in the snapshot, all but the end of its heap.
+//! Allocates the blocks that libc's allocator has free in the snapshot, except the end of its heap.
 //!
-//! Free blocks are scattered over the memory of a program that has run.  An interpreter that is given them writes
-//! to a page here and a page there, each of which must be copied for it first.  With none of them left,
-//! what it allocates lies side by side at the end of the heap.
+//! After a program has run, free blocks are scattered over its memory. An interpreter that reuses them writes to
+//! many pages, each of which has to be copied first. Without them, its allocations are contiguous at the end of the
+//! heap.
 //!
-//! The allocator is `dlmalloc`, whose state (`struct malloc_state` in wasi-libc's `dlmalloc/src/malloc.c`) is
-//! recognised by the heads of its lists: those that were never used point to themselves.  Where it cannot be found,
-//! or is not as it should be, memory is left as it is.
+//! The allocator is `dlmalloc`. Its state (`struct malloc_state` in wasi-libc's `dlmalloc/src/malloc.c`) is
+//! recognised by the heads of its lists: those never used point to themselves. If the state is not found or is
+//! inconsistent, memory is left unchanged.
 
 use crate::memory::Memory;
 use anyhow::{Context, Result, ensure};
@@ -15,7 +15,7 @@ use std::collections::HashSet;
 const SMALL_BINS: u32 = 32;
 const TREE_BINS: u32 = 32;
 
-// Where the fields of `malloc_state` are.
+// Offsets of the fields of `malloc_state`.
 const SMALL_MAP: u32 = 0;
 const TREE_MAP: u32 = 4;
 const VICTIM_SIZE: u32 = 8;
@@ -23,25 +23,25 @@ const VICTIM: u32 = 20;
 const BINS: u32 = 40;
 const TREES: u32 = BINS + 8 * (SMALL_BINS + 1);
 
-// Where those of a chunk are.
+// Offsets of the fields of a chunk.
 const HEAD: u32 = 4;
 const FORWARD: u32 = 8;
 const BACKWARD: u32 = 12;
 const CHILDREN: [u32; 2] = [16, 20];
 
-/// Bits of a chunk's head: the chunk before it is in use, and it is in use itself.
+/// Flags in a chunk's head: the previous chunk is in use, and this chunk is in use.
 const PREVIOUS_IN_USE: u32 = 1;
 const IN_USE: u32 = 2;
 const FLAGS: u32 = 7;
 
-/// Marks every free block but the last as used, and returns how many bytes those were.
+/// Marks every free block except the one at the end of the heap as used, and returns their total size in bytes.
 ///
 /// # Errors
 ///
-/// When memory is not as it should be; nothing is changed then.
+/// Returns an error and changes nothing if memory is inconsistent.
 pub(crate) fn take_free_blocks(module: &mut [u8]) -> Result<u32> {
     let memory = Memory::read(module)?;
-    let heap = Heap::find(module, &memory).context("there is no heap, or there are several")?;
+    let heap = Heap::find(module, &memory).context("expected exactly one heap")?;
     let free = heap.free(module, &memory)?;
     let mut bytes = 0;
     for &(chunk, size) in &free {
@@ -66,16 +66,16 @@ pub(crate) fn take_free_blocks(module: &mut [u8]) -> Result<u32> {
     Ok(bytes)
 }
 
-/// The allocator's state, by its address.
+/// The allocator's state, by address.
 struct Heap(u32);
 
 impl Heap {
-    /// The one state in memory.
+    /// Returns the state, if memory contains exactly one.
     fn find(module: &[u8], memory: &Memory) -> Option<Self> {
         let mut found = None;
         for addresses in memory.addresses() {
             for address in (addresses.start & !3..addresses.end).step_by(4) {
-                // Nothing is ever in the first list.
+                // The first list is always empty.
                 let first = address.wrapping_sub(FORWARD);
                 if memory.word_or_zero(module, address) != first {
                     continue;
@@ -99,7 +99,7 @@ impl Heap {
     fn is_plausible(&self, module: &[u8], memory: &Memory) -> bool {
         let word = |address| memory.word_or_zero(module, address);
         let map = word(self.0 + SMALL_MAP);
-        // One that has become empty may still point to its last block, from both of its ends.
+        // An emptied list can still point to its last block from both ends.
         let as_mapped = (0..SMALL_BINS).all(|number| {
             let bin = self.bin(number);
             let (first, last) = (word(bin + FORWARD), word(bin + BACKWARD));
@@ -108,7 +108,7 @@ impl Heap {
                 false => first != bin && last != bin,
             }
         });
-        // No block is so small, and sizes are multiples of 16.
+        // No block is this small, and sizes are multiples of 16.
         let never_used = (0..2).chain((3..SMALL_BINS).step_by(2));
         as_mapped
             && never_used
@@ -116,7 +116,7 @@ impl Heap {
                 .all(|n| word(self.bin(n) + FORWARD) == self.bin(n))
     }
 
-    /// Every free chunk but the one at the end of the heap, with its size.
+    /// Returns every free chunk except the one at the end of the heap, with its size.
     fn free(&self, module: &[u8], memory: &Memory) -> Result<Vec<(u32, u32)>> {
         let word = |address| memory.word_or_zero(module, address);
         let mut chunks = Vec::new();
@@ -127,7 +127,7 @@ impl Heap {
             while chunk != bin {
                 chunks.push(chunk);
                 chunk = word(chunk + FORWARD);
-                ensure!(chunks.len() < 1 << 20, "a list does not lead back");
+                ensure!(chunks.len() < 1 << 20, "a list of free blocks does not end");
             }
         }
         let mut ahead: Vec<u32> = (0..TREE_BINS)
@@ -139,7 +139,7 @@ impl Heap {
                 continue;
             }
             chunks.push(chunk);
-            // Those of the same size are in a ring, which only one of them has children in.
+            // Chunks of the same size form a ring; only one of them has children.
             ahead.push(word(chunk + FORWARD));
             for child in CHILDREN {
                 ahead.push(word(chunk + child));
@@ -157,14 +157,14 @@ impl Heap {
                 let next = chunk.checked_add(size).context("a block is too large")?;
                 ensure!(
                     head & (IN_USE | PREVIOUS_IN_USE) == PREVIOUS_IN_USE && size >= 16,
-                    "the block at {chunk:#x} is not free: {head:#x}"
+                    "the block at {chunk:#x} is not free: its head is {head:#x}"
                 );
-                // It has its size written behind it.
+                // The size is repeated behind the chunk.
                 ensure!(
                     word(next) == size
                         && word(next + HEAD) & PREVIOUS_IN_USE == 0
                         && word(next + HEAD) != 0,
-                    "what follows the block at {chunk:#x} of {size:#x} bytes is {:#x} {:#x}",
+                    "the block at {chunk:#x} of {size:#x} bytes is followed by {:#x} {:#x}",
                     word(next),
                     word(next + HEAD)
                 );
@@ -185,7 +185,8 @@ mod tests {
     const SAME: u32 = 0x4000;
     const REST: u32 = 0x5000;
 
-    /// A heap with a free block of 32 bytes, two of 512, and one that the allocator takes from now.
+    /// Returns a heap with a free block of 32 bytes, two of 512, and the block that the allocator currently
+    /// allocates from.
     fn heap() -> Vec<u32> {
         let mut words = vec![0; 0x6000 / 4];
         let mut set = |address: u32, word| words[address as usize / 4] = word;
@@ -208,7 +209,7 @@ mod tests {
         free(REST, 64, 0, 0);
         set(bin + FORWARD, SMALL);
         set(bin + BACKWARD, SMALL);
-        // A list that has become empty still points to what was in it.
+        // An emptied list still points to its last block.
         set(bin + 16 + FORWARD, REST);
         set(bin + 16 + BACKWARD, REST);
         set(STATE + SMALL_MAP, 1 << 4);
@@ -219,7 +220,7 @@ mod tests {
         words
     }
 
-    /// A module whose data begin and end with what is not zero, as a snapshot's do.
+    /// Returns a module whose data begin and end with nonzero bytes, as in a snapshot.
     fn module(words: &[u32]) -> Vec<u8> {
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         let mut data = DataSection::new();
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn all_free_blocks_are_taken() {
+    fn all_listed_free_blocks_are_taken() {
         let mut bytes = module(&heap());
         assert_eq!(take_free_blocks(&mut bytes).unwrap(), 32 + 512 + 512 + 64);
         let memory = Memory::read(&bytes).unwrap();
@@ -250,14 +251,14 @@ mod tests {
             let next = memory.word_or_zero(&bytes, chunk + size + HEAD);
             assert_eq!(next, 64 | IN_USE | PREVIOUS_IN_USE);
         }
-        // There is nothing left to take.
+        // No free blocks remain.
         assert_eq!(take_free_blocks(&mut bytes).unwrap(), 0);
     }
 
     #[test]
-    fn a_heap_that_is_not_as_it_should_be_is_left_alone() {
+    fn an_inconsistent_heap_is_left_unchanged() {
         let cases = [
-            ("no heap", STATE + BINS + FORWARD, 0),
+            ("one heap", STATE + BINS + FORWARD, 0),
             ("not free", SMALL + HEAD, 32 | IN_USE | PREVIOUS_IN_USE),
             ("follows", LARGE + 512, 496),
             ("follows", REST + 64 + HEAD, 0),

@@ -1,8 +1,7 @@
-//! Adds to the linked module what reads and writes its memory, so that interpreters can be copied,
-//! and interrupted.
+//! Adds functions to the linked module that read and write its memory, for copying and interrupting interpreters.
 //!
-//! The functions are those of `image.wit`.  They can leave globals alone: the stack pointer is the only
-//! one that changes, and it is back at its first value whenever no call is under way.
+//! The functions are those of `image.wit`. They can ignore globals: only the stack pointer changes, and it has its
+//! initial value whenever no call is active.
 
 use crate::alarm::Alarm;
 use crate::emit::Output;
@@ -14,39 +13,39 @@ use wasm_encoder as enc;
 use wasm_encoder::{BlockType, Instruction, MemArg};
 use wasmparser::ValType;
 
-/// The interface, and how its functions are named in a core module.
+/// The interface, and the prefix of its functions' names in a core module.
 pub(crate) const WIT: &str = include_str!("image.wit");
 pub(crate) const PREFIX: &str = "archipel:image/image@0.1.0#";
 
-/// The allocator of the component, which the results of imports and the arguments of exports share.
+/// The component's allocator, which results of imports and arguments of exports share.
 pub(crate) const ALLOCATOR: &str = "cabi_realloc";
 
-/// The start of the names of imports that drop a handle.
+/// The prefix of the names of imports that drop a handle.
 pub(crate) const DROP: &str = "[resource-drop]";
 
-/// No address at all.
+/// An invalid address.
 const NOWHERE: i32 = -1;
 
-/// What is free below an interpreter's stack is enough for three pointers and lengths.
+/// The size of the unused area below an interpreter's stack, enough for three pairs of pointer and length.
 const BELOW_STACK: i32 = 32;
 
-/// The functions whose bodies are written once all others are.
+/// The functions whose bodies are written after all others.
 pub(crate) struct Image {
     bodies: Vec<enc::Function>,
-    /// The function that says whether there is room for so many bytes.
+    /// The function that returns whether an allocation of a given size would succeed.
     pub(crate) room: u32,
 }
 
 impl Image {
-    /// Announces the functions, and lets every drop of a handle go through one that can leave it.
+    /// Announces the functions, and routes every drop of a handle through one that can skip it.
     ///
     /// # Errors
     ///
-    /// When the module has more state outside of its memory than the stack pointer.
+    /// Returns an error if the module has state outside of its memory other than the stack pointer.
     pub(crate) fn announce(out: &mut Output<'_, '_>, libc: &Libc, alarm: Alarm) -> Result<Image> {
         ensure!(
             out.global_count() == 1,
-            "the guest keeps state in {} globals, where only the stack pointer is expected",
+            "expected one global, the stack pointer, found {}",
             out.global_count()
         );
         let stack = 0;
@@ -143,7 +142,7 @@ impl Image {
 
         let aim = [Instruction::LocalGet(0), Instruction::GlobalSet(target)];
         bodies.push(exported(out, "aim", &[ValType::I32], &[], &aim)?);
-        // The bytes lie where they belong once they are passed.
+        // The bytes reach their destination when they are passed as the argument.
         bodies.push(exported(
             out,
             "write",
@@ -166,7 +165,7 @@ impl Image {
         ];
         bodies.push(exported(out, "foreign", &[ValType::I32], &[], &declare)?);
 
-        // The allocator for arguments of exports alone: those of imports never come here.
+        // The allocator for arguments of exports. The results of imports use another.
         let index = out.announce(&[ValType::I32; 4], &[ValType::I32])?;
         out.export_function("cabi_export_realloc", index);
         let mut realloc = vec![
@@ -209,7 +208,7 @@ fn exported(
     Ok(body(instructions))
 }
 
-/// A function without locals of its own.
+/// Returns a function without locals.
 pub(crate) fn body(instructions: &[Instruction<'_>]) -> enc::Function {
     let mut function = enc::Function::new([]);
     for instruction in instructions {

@@ -1,11 +1,11 @@
 //! Makes the objects of the snapshot immortal.
 //!
-//! CPython counts references in the objects themselves, so an interpreter writes to every object that
-//! it looks at, and each page written to has to be copied first.  An object whose count says that it is
-//! immortal is not written to.  CPython makes such objects of its own (PEP 683); here all that the
-//! snapshot holds become so, since none of them will ever be freed.
+//! CPython stores reference counts in the objects themselves, so an interpreter writes to every object that it
+//! uses, and each such page has to be copied first. CPython does not write to an object whose count marks it as
+//! immortal, as some of its own objects are (PEP 683). The linker marks all objects of the snapshot, since none of
+//! them is ever freed.
 //!
-//! `guest/python/_island/snapshot.py` leaves their addresses in memory, behind a mark.
+//! `guest/python/_island/snapshot.py` leaves their addresses in memory, behind a marker.
 
 use crate::memory::Memory;
 use anyhow::{Context, Result, ensure};
@@ -15,15 +15,15 @@ const MARK: &[u8] = b"These are the addresses of archipel objects";
 /// The count of an immortal object: `_Py_IMMORTAL_INITIAL_REFCNT` of a 32-bit CPython 3.14.
 const IMMORTAL: u32 = 5 << 28;
 
-/// A count that no object of the snapshot has, unless it is immortal already.  The first word of a freed block, where the count was,
-/// is the address of another block, which is larger than this.
+/// The smallest count that no object of the snapshot has unless it is immortal. The first word of a freed block,
+/// where the count was, is the address of another block, which is larger than this.
 const IMPLAUSIBLE: u32 = 1 << 19;
 
-/// Makes the listed objects in the data of `module` immortal, and returns how many they are.
+/// Makes the listed objects in the data of `module` immortal, and returns their number.
 ///
 /// # Errors
 ///
-/// When `module` cannot be read, or its list is damaged.  Without a list there is nothing to do.
+/// Returns an error if `module` cannot be read or its list is damaged. A module without a list is left unchanged.
 pub fn make_immortal(module: &mut [u8]) -> Result<usize> {
     let memory = Memory::read(module)?;
     let Some(list) = memory.find(module, MARK) else {
@@ -45,7 +45,7 @@ pub fn make_immortal(module: &mut [u8]) -> Result<usize> {
             .word(module, at)
             .zip(memory.word(module, at + 4))
             .context("the list of objects is cut off")?;
-        // What is not as it was when it was listed was freed since.
+        // An object that changed after it was listed has been freed.
         let refers = memory.word(module, object);
         if memory.word(module, object.wrapping_add(4)) != Some(class) {
             continue;
@@ -55,7 +55,7 @@ pub fn make_immortal(module: &mut [u8]) -> Result<usize> {
             made += 1;
         }
     }
-    // The list has served its purpose, and zeros take no room when they are compressed.
+    // The list is no longer needed, and zeros compress well.
     let length = (end - u64::from(list)) as usize;
     memory.clear(module, list, length);
     Ok(made)
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
     use wasm_encoder::{ConstExpr, DataSection, MemorySection, MemoryType, Module};
 
-    /// A module whose memory has `words` from address 1,000 on, and behind them the list.
+    /// Returns a module whose memory has `words` from address 1,000 on, followed by the list.
     fn module(words: &[u32], list: &[(u32, u32)]) -> Vec<u8> {
         let mut bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
         bytes.extend_from_slice(MARK);
@@ -98,8 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_still_as_listed_is_made_immortal() {
-        // Alive; freed (its count is an address); of another class by now; immortal already.
+    fn only_objects_unchanged_since_listing_are_made_immortal() {
+        // Alive; freed (the count is an address); freed and reused by another class; already immortal.
         let before = [3, 77, 0x10_0000, 77, 3, 78, 7 << 28, 77];
         let list = [
             (1000, 77),

@@ -1,13 +1,12 @@
-//! Two functions that send and receive a plain value in one step.
+//! Adds two functions that send and receive a plain value in one step.
 //!
-//! A call of the host by way of `componentize-py` takes some microseconds, most of it for turning Python's
-//! arguments one by one into those of the call.  What almost every message is, a value that `marshal` can
-//! write and no more, needs none of that: here CPython's own `marshal` and the host's function are called
-//! from one function of machine code.
+//! A host call through `componentize-py` takes some microseconds, mostly to convert Python's arguments one by one.
+//! Almost every message is a plain value that `marshal` can write, which needs no conversion: these functions call
+//! CPython's `marshal` and the host's function directly.
 //!
-//! There is no compiler for C in this build, so the functions are written in instructions; and nothing can
-//! be added to the snapshot of an interpreter, so they take the place of two functions in its `sys` that are
-//! of no use in a guest: `_island/intrinsics.py` keeps them and gives `sys` others of these names.
+//! This build has no C compiler, so the functions are written as instructions. The snapshot of an interpreter
+//! cannot be extended, so they replace two functions of its `sys` that are useless in a guest.
+//! `_island/intrinsics.py` keeps references to them and defines other functions under these names in `sys`.
 
 use crate::emit::Output;
 use crate::memory::Memory;
@@ -16,7 +15,7 @@ use wasm_encoder as enc;
 use wasm_encoder::{BlockType, Instruction as I, MemArg};
 use wasmparser::ValType;
 
-/// The functions of CPython that this needs, by their names.
+/// The names of the CPython functions used here.
 pub(crate) const NEEDED: [&str; 8] = [
     "PyMarshal_WriteObjectToString",
     "PyMarshal_ReadObjectFromString",
@@ -28,26 +27,26 @@ pub(crate) const NEEDED: [&str; 8] = [
     "PyErr_NoMemory",
 ];
 
-/// The interface that the host's functions are in, and their names.
+/// The interface of the host's functions, and their names.
 const CHANNELS: &str = "archipel:island/channels@0.1.0";
 const PUT: &str = "[method]sender.put";
 const TAKE: &str = "[method]receiver.take";
 
-/// Whose places are taken: names, and the flags with which CPython calls them (`METH_FASTCALL |
-/// METH_KEYWORDS`, and `METH_O`).
+/// The replaced functions: names, and the flags with which CPython calls them (`METH_FASTCALL | METH_KEYWORDS`, and
+/// `METH_O`).
 const REPLACED: [(&str, u32); 2] = [("remote_exec", 0x82), ("activate_stack_trampoline", 0x08)];
 
-// Where the fields of a `PyMethodDef` are.
+// Offsets of the fields of a `PyMethodDef`.
 const FUNCTION: u32 = 4;
 const FLAGS: u32 = 8;
 
-// Where those of a bytes object are.
+// Offset of the size of a bytes object.
 const SIZE: u64 = 8;
 
-/// The version of what `marshal` writes.
+/// The version of the format that `marshal` writes.
 const VERSION: i32 = 4;
 
-/// What the host returns a body in: whether there is one, its address and its length.
+/// The size of the host's result in memory: whether there is a body, its address and its length.
 const FRAME: i32 = 16;
 
 const WORD: MemArg = MemArg {
@@ -60,19 +59,21 @@ const fn word_at(offset: u64) -> MemArg {
     MemArg { offset, ..WORD }
 }
 
-/// The functions whose bodies are written once all others are, and their addresses.
+/// The functions whose bodies are written after all others, and their addresses.
 pub(crate) struct Intrinsics {
     bodies: Vec<enc::Function>,
     pub(crate) addresses: [u32; 2],
 }
 
 impl Intrinsics {
-    /// Announces the functions.  `needed` are the indices of [`NEEDED`], `free` is that of libc, and `room` says
-    /// whether so many bytes can be allocated.
+    /// Announces the functions. `needed` are the indices of [`NEEDED`], `free` is the index of libc's `free`, and
+    /// Announces the functions, if the module has the imports that they need. `needed` are the indices of
+    /// [`NEEDED`], `free` is the index of libc's `free`, and `room` returns whether an allocation of a given size
+    /// would succeed.
     ///
     /// # Errors
     ///
-    /// When the module has no such imports, or more state outside of its memory than the stack pointer.
+    /// Returns an error if the module has state outside of its memory other than the stack pointer.
     pub(crate) fn announce(
         out: &mut Output<'_, '_>,
         needed: [u32; NEEDED.len()],
@@ -87,7 +88,7 @@ impl Intrinsics {
         };
         ensure!(
             out.global_count() == 1,
-            "the guest keeps state in {} globals, where only the stack pointer is expected",
+            "expected one global, the stack pointer, found {}",
             out.global_count()
         );
         let functions = [
@@ -113,10 +114,10 @@ impl Intrinsics {
     }
 }
 
-/// `put(handle, obj)`: sends the object, unless it is none that is sent in this way; returns whether it
-/// did.  Raises ValueError for what `marshal` cannot write.
+/// Builds `put(handle, obj)`, which sends a plain object and returns whether it did, and raises ValueError if
+/// `marshal` cannot write the object.
 ///
-/// `put(size)`: raises MemoryError where so many bytes cannot be allocated now.
+/// `put(size)` raises MemoryError if that many bytes cannot be allocated now.
 fn putting(put: u32, needed: [u32; NEEDED.len()], room: Option<u32>) -> enc::Function {
     let [write, _, bytes, long, bool_from, _, dec_ref, no_memory] = needed;
     const ARGUMENTS: u32 = 1;
@@ -126,7 +127,7 @@ fn putting(put: u32, needed: [u32; NEEDED.len()], room: Option<u32>) -> enc::Fun
     const SENT: u32 = 5;
     let looked = match room {
         Some(room) => I::Call(room),
-        // Whatever is asked for is said to be there.
+        // Without the function, every allocation is assumed to succeed.
         None => I::Nop,
     };
     function(
@@ -151,7 +152,7 @@ fn putting(put: u32, needed: [u32; NEEDED.len()], room: Option<u32>) -> enc::Fun
             I::Call(no_memory),
             I::Return,
             I::End,
-            // It was called in another way, by who found it.
+            // A script found the function and called it in another way.
             I::LocalGet(COUNT),
             I::I32Const(2),
             I::I32Ne,
@@ -189,8 +190,8 @@ fn putting(put: u32, needed: [u32; NEEDED.len()], room: Option<u32>) -> enc::Fun
     )
 }
 
-/// `take(handle)`: receives an object; returns the module that the function is from where there was none
-/// that is received in this way, since that is what no message can be.
+/// Builds `take(handle)`, which receives an object. If the message is absent or not plain, it returns the
+/// function's own module, which a message can never contain.
 fn taking(take: u32, needed: [u32; NEEDED.len()], free: u32) -> enc::Function {
     let [_, read, _, long, _, inc_ref, _, _] = needed;
     const MODULE: u32 = 0;
@@ -242,7 +243,7 @@ fn taking(take: u32, needed: [u32; NEEDED.len()], free: u32) -> enc::Function {
     )
 }
 
-/// A function with so many locals of its own.
+/// Returns a function with the given number of locals.
 fn function(locals: u32, instructions: &[I<'_>]) -> enc::Function {
     let mut function = enc::Function::new([(locals, enc::ValType::I32)]);
     for instruction in instructions {
@@ -252,22 +253,22 @@ fn function(locals: u32, instructions: &[I<'_>]) -> enc::Function {
     function
 }
 
-/// Has CPython call the functions at `addresses`.
+/// Makes CPython call the functions at `addresses`.
 ///
 /// # Errors
 ///
-/// When the functions whose places they take are not as they are in CPython 3.14.
+/// Returns an error if the replaced functions do not match CPython 3.14.
 pub(crate) fn install(module: &mut [u8], addresses: [u32; 2]) -> Result<()> {
     let memory = Memory::read(module)?;
     for ((name, flags), address) in REPLACED.into_iter().zip(addresses) {
         let method = find(module, &memory, name, flags)
-            .with_context(|| format!("CPython's `sys.{name}` cannot be found"))?;
+            .with_context(|| format!("CPython's `sys.{name}` was not found"))?;
         memory.set_word(module, method + FUNCTION, address);
     }
     Ok(())
 }
 
-/// The one `PyMethodDef` of that name with those flags.
+/// Returns the `PyMethodDef` with this name and these flags, if there is exactly one.
 fn find(module: &[u8], memory: &Memory, name: &str, flags: u32) -> Option<u32> {
     let word = |address: u32| memory.word_or_zero(module, address);
     let mut found = None;
@@ -275,7 +276,7 @@ fn find(module: &[u8], memory: &Memory, name: &str, flags: u32) -> Option<u32> {
         if word(text + name.len() as u32) & 0xff != 0 {
             continue;
         }
-        // Memory is given without the zeros at its ends, which addresses may have at theirs.
+        // Data segments omit zeros at their ends, where addresses can have them.
         let address = text.to_le_bytes();
         let length = address.iter().rposition(|byte| *byte != 0)? + 1;
         for method in memory.find_all(module, &address[..length]) {

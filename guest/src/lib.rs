@@ -1,20 +1,19 @@
-//! The guest of Archipel: CPython 3.14 and its standard library as one statically linked
-//! WebAssembly component, already initialised.
+//! The guest of Archipel: CPython 3.14 and its standard library as one statically linked, pre-initialised
+//! WebAssembly component.
 //!
-//! [`ensure`] returns the path of the component and builds it first where that has not happened:
+//! [`ensure`] returns the path of the component, and builds it first if necessary:
 //!
-//! 1. `componentize-py` makes a component of the Python sources in `guest/python` and takes a
-//!    snapshot of the interpreter after its initialisation;
+//! 1. `componentize-py` makes a component of the Python sources in `guest/python` and takes a snapshot of the
+//!    interpreter after its initialisation;
 //! 2. [`link`](link::link) turns the dozen dynamically linked modules in it into one;
-//! 3. `room` has it notice that memory is running out, `image` adds to it what reads and writes its memory, for copying interpreters, and `alarm` finds
-//!    where an interrupt is to be noted in it;
-//! 4. [`lists`] has it free what `componentize-py` forgets to free, and `intrinsics` adds a short way for
-//!    plain messages;
-//! 5. `appending` mends the position of files that are opened to append;
-//! 6. [`immortal`] takes the reference counts out of use, so that interpreters share more memory;
-//! 7. Binaryen optimises that module, where the machine has it;
-//! 8. [`direct`] has its calls go past the table, which each instance would have to fill for itself;
-//! 9. [`encode`](encode::encode) makes the module a component again.
+//! 3. `room` makes the guest detect that memory is running out, `image` adds functions that read and write its
+//!    memory, for copying interpreters, and `alarm` finds the words with which the host interrupts it;
+//! 4. [`lists`] frees memory that `componentize-py` leaks, and `intrinsics` adds a fast path for plain messages;
+//! 5. `appending` fixes the position of files opened for appending;
+//! 6. [`immortal`] disables reference counting in the snapshot's objects, so that interpreters share more memory;
+//! 7. Binaryen optimises that module, if the machine has it;
+//! 8. [`direct`] replaces calls through the table, which each instance would have to fill, by direct calls;
+//! 9. [`encode`](encode::encode) encodes the module as a component again.
 
 mod alarm;
 mod appending;

@@ -1,9 +1,8 @@
 //! Links the core modules of a component into one.
 //!
-//! Every import is replaced by its provider, every address that dynamic linking kept in a global
-//! becomes a constant, and what nothing reaches any more is left out. The result has one defined
-//! memory and one defined table, so that creating an instance copies no table and no globals, and
-//! no instruction goes through a pointer for an address that never changes.
+//! Every import is replaced by its provider, every address that dynamic linking kept in a global becomes a
+//! constant, and unreachable items are removed. The result has one defined memory and one defined table. So
+//! creating an instance copies no table and no globals, and no instruction loads an address that never changes.
 
 mod added;
 mod constant;
@@ -22,17 +21,17 @@ use std::collections::{HashMap, HashSet};
 use wasm_encoder::reencode::{self, Reencode};
 use wasmparser::ExternalKind;
 
-/// Module index and index among the items that this module itself defines.
+/// A module index, and an index among the items that the module itself defines.
 pub(crate) type Defined = (usize, u32);
 
-/// What a function index of a module refers to.
+/// The target of a module's function index.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Function<'a> {
     Defined(Defined),
     Host { namespace: &'a str, name: &'a str },
 }
 
-/// Where every local index of one module leads.
+/// The targets of all local indices of one module.
 #[derive(Default)]
 pub(crate) struct Places<'a> {
     pub(crate) functions: Vec<Function<'a>>,
@@ -41,23 +40,23 @@ pub(crate) struct Places<'a> {
     pub(crate) globals: Vec<Defined>,
 }
 
-/// What linking did, for the build's report.
+/// The results of linking, for the build's report.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
     pub modules: usize,
     pub functions: usize,
     pub dropped_functions: usize,
     pub folded_globals: usize,
-    /// The addresses of the two functions that are to take the places of CPython's own.
+    /// The addresses of the two functions that replace functions of CPython.
     pub intrinsics: Option<[u32; 2]>,
 }
 
-/// What the linked module is to have.
+/// Optional parts of the linked module.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Options {
-    /// What reads and writes the memory, for copying interpreters.
+    /// Functions that read and write the memory, for copying interpreters.
     pub copied: bool,
-    /// The names of its functions.
+    /// The function names, for diagnosis.
     pub keep_names: bool,
 }
 
@@ -66,8 +65,8 @@ pub struct Options {
 ///
 /// # Errors
 ///
-/// When the component is damaged, was not initialised before (a module has a start function or a
-/// global that is not constant where one must be), or instantiates a module twice.
+/// Returns an error if the component is damaged or not initialised (a module has a start function, or a required
+/// constant is not constant), or instantiates a module twice.
 pub fn link(
     component: &Component<'_>,
     world: &World,
@@ -83,14 +82,14 @@ struct Linker<'c, 'a> {
     component: &'c Component<'a>,
     /// The linked modules, in the order in which the component instantiates them.
     modules: Vec<Module<'a>>,
-    /// The module that a core instance was made from.
+    /// The module of each core instance.
     module_of: HashMap<usize, usize>,
     shim: Option<Shim>,
     places: Vec<Places<'a>>,
 }
 
-/// `wit-component` ties the knot between a module and the memory that its imports need with a
-/// module of forwarding functions, whose table a second module fills once everything exists.
+/// The shim of `wit-component`, which resolves a cycle between a module and the memory that its imports need: a
+/// module of forwarding functions, whose table a second module fills once all instances exist.
 struct Shim {
     instance: usize,
     filled_by: usize,
@@ -99,12 +98,12 @@ struct Shim {
 /// The name under which the forwarding module exports its table.
 const SHIM_TABLE: &str = "$imports";
 
-/// What is live: functions by module and index, and the globals that live code assigns.
+/// The live items: functions by module and index, and the globals that live code assigns.
 #[derive(Default)]
 pub(crate) struct Reached {
     functions: HashSet<Defined>,
     order: Vec<Defined>,
-    /// The host's functions, by a module that imports each and its index there.
+    /// The host functions, each by a module that imports it and its index there.
     host: Vec<(usize, u32)>,
     assigned: HashSet<Defined>,
     pub(crate) grows_table: bool,
@@ -156,7 +155,7 @@ impl<'c, 'a> Linker<'c, 'a> {
         Ok(())
     }
 
-    /// Whether module `index` is part of the shim, which linking makes superfluous.
+    /// Returns whether module `index` is part of the shim, which linking removes.
     fn is_shim(&self, index: usize) -> bool {
         self.shim.as_ref().is_some_and(|shim| {
             [shim.instance, shim.filled_by]
@@ -209,7 +208,7 @@ impl<'c, 'a> Linker<'c, 'a> {
         Ok(places)
     }
 
-    /// The module and the local index of the export that serves an import, or the host.
+    /// Returns the module and the local index of the export that provides an import, or `None` for the host.
     fn served(
         &self,
         instance: usize,
@@ -222,7 +221,7 @@ impl<'c, 'a> Linker<'c, 'a> {
                 let module = *self
                     .module_of
                     .get(&instance)
-                    .context("the import is served by something that is no module")?;
+                    .context("the import is not provided by a module")?;
                 let (kind, index) = self.modules[module]
                     .exports
                     .get(name)
@@ -240,7 +239,7 @@ impl<'c, 'a> Linker<'c, 'a> {
         original_name: &'a str,
     ) -> Result<Function<'a>> {
         let (mut namespace, mut name) = (original_namespace, original_name);
-        // Each step goes to an earlier instance, or once from the shim to what fills it.
+        // Each step goes to an earlier instance, or once from the shim to the module that fills it.
         for _ in 0..=2 * self.component.instances.len() {
             let Some((served_by, module, kind, index)) = self.served(instance, namespace, name)?
             else {
@@ -249,12 +248,15 @@ impl<'c, 'a> Linker<'c, 'a> {
                     name: original_name,
                 });
             };
-            ensure!(kind == ExternalKind::Func, "it is served by no function");
+            ensure!(
+                kind == ExternalKind::Func,
+                "the import is not provided by a function"
+            );
             if let Some(shim) = self.shim.as_ref().filter(|s| s.instance == served_by) {
                 let Provider::Export { name: slot, .. } =
                     self.component.provider(instance, namespace, name)?
                 else {
-                    bail!("the shim has no such function");
+                    bail!("the shim lacks the function");
                 };
                 (instance, namespace, name) = (shim.filled_by, "", slot);
                 continue;
@@ -269,11 +271,10 @@ impl<'c, 'a> Linker<'c, 'a> {
                 }
             }
         }
-        bail!("the imports form a circle")
+        bail!("the imports form a cycle")
     }
 
-    /// The module and index among its own items of the table, memory or global that serves an
-    /// import.
+    /// Returns the table, memory or global that provides an import.
     fn item(&self, mut instance: usize, namespace: &str, name: &'a str) -> Result<Defined> {
         let (mut namespace, mut name) = (namespace, name);
         for _ in 0..=self.component.instances.len() {
@@ -284,7 +285,7 @@ impl<'c, 'a> Linker<'c, 'a> {
                 ExternalKind::Table => &self.modules[module].table_imports,
                 ExternalKind::Memory => &self.modules[module].memory_imports,
                 ExternalKind::Global => &self.modules[module].global_imports,
-                _ => bail!("it is served by something of another kind"),
+                _ => bail!("the import is provided by an item of another kind"),
             };
             match imports.get(index as usize) {
                 Some(import) => {
@@ -293,10 +294,10 @@ impl<'c, 'a> Linker<'c, 'a> {
                 None => return Ok((module, index - imports.len() as u32)),
             }
         }
-        bail!("the imports form a circle")
+        bail!("the imports form a cycle")
     }
 
-    /// Finds what the component's own exports and the tables reach.
+    /// Finds the items that the component's own exports and the tables reach.
     fn reach(&self) -> Result<Reached> {
         let mut reached = Reached::default();
         let mut ahead = Vec::new();
@@ -311,7 +312,7 @@ impl<'c, 'a> Linker<'c, 'a> {
         ahead.extend(self.named(NEEDED).into_iter().flatten());
         ahead.extend(self.named(MALLOC).into_iter().flatten());
         ahead.extend(self.named(intrinsics::NEEDED).into_iter().flatten());
-        // The host's functions that were met, which several modules can import.
+        // The host functions found so far. Several modules can import the same one.
         let mut host = HashSet::new();
         let mut note =
             |reached: &mut Reached, ahead: &mut Vec<Defined>, module: usize, scan: Scan<'_, '_>| {
@@ -355,7 +356,7 @@ impl<'c, 'a> Linker<'c, 'a> {
         Ok(reached)
     }
 
-    /// The functions that a library of the guest exports under these names, where it has all of them.
+    /// Returns the functions with these names, if a module of the guest exports all of them.
     fn named<const N: usize>(&self, names: [&str; N]) -> Option<[Defined; N]> {
         let function = |index: usize, name: &str| {
             let (kind, local) = self.modules[index].exports.get(name)?;
@@ -383,11 +384,11 @@ impl<'c, 'a> Linker<'c, 'a> {
             .with_context(|| format!("export `{name}` does not exist"))
     }
 
-    /// The value of every global that no live code assigns, by module and index.
+    /// Returns the value of every global that no live code assigns.
     fn constants(&self, reached: &Reached) -> Result<HashMap<Defined, Constant>> {
         let mut constants = HashMap::new();
-        // A global's first value may refer to an earlier one only, in its own module or in one
-        // that was instantiated before, so one pass in order is enough.
+        // The initial value of a global can refer only to an earlier global, of the same module or of one
+        // instantiated before. So one pass in order is enough.
         for (index, module) in self.modules.iter().enumerate() {
             if self.is_shim(index) {
                 continue;
@@ -491,7 +492,7 @@ impl<'c, 'a> Linker<'c, 'a> {
     }
 }
 
-/// The error of a module that refers to what it does not have.
+/// The error for a module that refers to a missing item.
 pub(crate) type Dangling = &'static str;
 pub(crate) const DANGLING: reencode::Error<Dangling> =
     reencode::Error::UserError("a core module refers to an item that does not exist");

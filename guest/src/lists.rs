@@ -1,9 +1,9 @@
-//! Frees the lists of bytes that the runtime of `componentize-py` leaves behind.
+//! Frees the lists of bytes that the runtime of `componentize-py` leaks.
 //!
-//! It copies every `list<u8>` that an import takes or an export returns into memory of its own
-//! (`maybe_pop_list` in its sources), and forgets that memory.  Strings, other lists, and all that
-//! arrives in the guest are freed.  So imports that take such lists are called through functions that
-//! free them afterwards, and the post-return functions of exports free those in the result first.
+//! The runtime copies every `list<u8>` that an import takes or an export returns into newly allocated memory
+//! (`maybe_pop_list` in its sources) and never frees it. It does free strings, other lists, and everything that
+//! arrives in the guest. So imports with such lists are called through wrappers that free them afterwards, and the
+//! post-return functions of exports first free the lists in the result.
 
 mod walk;
 
@@ -19,13 +19,13 @@ use wit_parser::{
     Function, Mangling, Resolve, SizeAlign, Type, TypeDefKind, WorldId, WorldItem, WorldKey,
 };
 
-/// The namespace of the imports that belong to no interface.
+/// The namespace of the imports that are not part of an interface.
 const ROOT: &str = "$root";
 
-/// The start of the names of the functions that clean up after an export.
+/// The prefix of the names of the functions that clean up after an export.
 const POST_RETURN: &str = "cabi_post_";
 
-/// The types of what a component imports and exports.
+/// The types of a component's imports and exports.
 pub struct World {
     resolve: Resolve,
     world: WorldId,
@@ -37,12 +37,12 @@ impl World {
     ///
     /// # Errors
     ///
-    /// When it is no component, or its types cannot be expressed in WIT.
+    /// Returns an error if `component` is not a component, or its types cannot be expressed in WIT.
     pub fn read(component: &[u8]) -> Result<World> {
         match wit_component::decode(component).context("the component has no readable world")? {
             DecodedWasm::Component(resolve, world) => Ok(World::new(resolve, world)),
             DecodedWasm::WitPackage(..) => {
-                bail!("a WIT package was given where a component is needed")
+                bail!("expected a component, found a WIT package")
             }
         }
     }
@@ -57,7 +57,7 @@ impl World {
         }
     }
 
-    /// The imported functions, with the namespaces that they have in a core module.
+    /// Returns the imported functions, with their namespaces in a core module.
     fn imports(&self) -> Vec<(String, &Function)> {
         let items = &self.resolve.worlds[self.world].imports;
         let mut found = Vec::new();
@@ -71,7 +71,7 @@ impl World {
         found
     }
 
-    /// The exported functions, with the names that they have in a core module.
+    /// Returns the exported functions, with their names in a core module.
     fn exports(&self) -> Vec<(String, &Function)> {
         let name = |function: &Function, key: Option<&WorldKey>| {
             let interface = key.map(|key| self.resolve.name_world_key(key));
@@ -99,12 +99,12 @@ impl World {
         interface.into_iter().flat_map(|i| i.functions.values())
     }
 
-    /// The names of the exports in a core module.
+    /// Returns the names of the exports in a core module.
     pub(crate) fn export_names(&self) -> HashSet<String> {
         self.exports().into_iter().map(|(name, _)| name).collect()
     }
 
-    /// Whether there is a list of bytes somewhere in values of this type.
+    /// Returns whether values of this type can contain a list of bytes.
     fn holds(&self, ty: &Type) -> bool {
         let Type::Id(id) = ty else { return false };
         match &self.resolve.types[*id].kind {
@@ -124,7 +124,7 @@ impl World {
                 let mut payloads = result.ok.iter().chain(&result.err);
                 payloads.any(|ty| self.holds(ty))
             }
-            // What goes through a future or a stream is not part of the call.
+            // Values sent through a future or a stream are not part of the call.
             TypeDefKind::Resource
             | TypeDefKind::Handle(_)
             | TypeDefKind::Flags(_)
@@ -135,7 +135,7 @@ impl World {
         }
     }
 
-    /// A function that calls `import` and then frees the lists among its arguments.
+    /// Returns a function that calls `import` and then frees the lists among its arguments.
     fn calling<'w>(
         &'w self,
         function: &Function,
@@ -148,7 +148,7 @@ impl World {
             .wasm_signature(AbiVariant::GuestImport, function);
         ensure!(
             signature.params.len() == ty.params().len(),
-            "it is not imported with the parameters that its types have"
+            "the import's parameters do not match its types"
         );
         let mut walk = Walk::new(self, free, ty.params());
         let parameters = 0..ty.params().len() as u32;
@@ -163,7 +163,7 @@ impl World {
         Ok(walk)
     }
 
-    /// A post-return function that frees the lists in the result, and then does what `original` does.
+    /// Returns a post-return function that frees the lists in the result, and then calls `original`.
     fn post_return(
         &self,
         function: &Function,
@@ -172,7 +172,7 @@ impl World {
     ) -> Result<Walk<'_>> {
         let mut walk = Walk::new(self, free, &[ValType::I32]);
         if let Some(result) = &function.result {
-            // A list is two values, so what has one in it is returned through memory.
+            // A list is two core values, so a result with a list in it is returned through memory.
             walk.value(result, At::Memory { base: 0, offset: 0 })?;
         }
         if let Some(original) = original {
@@ -183,30 +183,35 @@ impl World {
     }
 }
 
-/// What of the linked module concerns the lists.
+/// The parts of the linked module that concern the lists.
 pub(crate) struct Parts<'p> {
-    /// The imports that the runtime calls, by namespace and name.  libc's own calls pass lists that
-    /// libc goes on using.
+    /// The imports that the runtime calls, by namespace and name. libc's own calls pass lists that libc keeps
+    /// using.
     pub(crate) called: HashSet<(&'p str, &'p str)>,
-    /// Those that others call too.
+    /// The imports that other modules call too.
     pub(crate) shared: HashSet<(&'p str, &'p str)>,
-    /// The functions that the component uses, by the names under which they are exported.
+    /// The functions that the component uses, by their export names.
     pub(crate) exported: Vec<(&'p str, u32)>,
-    /// The `free` of libc.
+    /// libc's `free`.
     pub(crate) free: Option<u32>,
 }
 
-/// Announces what stands in for imports and post-return functions, and returns the bodies.
+/// Announces the wrappers of imports and post-return functions, and returns their bodies.
 ///
 /// # Errors
 ///
-/// When there are lists to free and no `free`, and when somebody else calls an import that frees.
+/// Returns an error if there are lists to free but no `free`, or if another module calls an import whose lists are
+/// freed.
 pub(crate) fn announce(
     out: &mut Output<'_, '_>,
     world: &World,
     parts: &Parts<'_>,
 ) -> Result<Vec<enc::Function>> {
-    let free = || parts.free.context("there are lists to free, but no `free`");
+    let free = || {
+        parts
+            .free
+            .context("there are lists to free but `free` is missing")
+    };
     let mut bodies = Vec::new();
     for (namespace, function) in world.imports() {
         let name = (namespace.as_str(), function.name.as_str());
@@ -219,7 +224,7 @@ pub(crate) fn announce(
         let body = (|| {
             ensure!(
                 !parts.shared.contains(&name),
-                "libraries call it too, which need not own their lists"
+                "libraries also call it, and may not own their lists"
             );
             Ok(world.calling(function, &ty, import, free()?)?.finish())
         })();

@@ -1,10 +1,10 @@
-//! The memory that a linked module begins with.
+//! Accesses the initial memory of a linked module.
 
 use anyhow::Result;
 use std::ops::Range;
 use wasmparser::{ConstExpr, DataKind, Operator, Parser, Payload};
 
-/// The value of an expression that is one number.
+/// Returns the value of an expression that is a single constant.
 pub(crate) fn constant(expression: &ConstExpr<'_>) -> Option<u32> {
     match expression.get_operators_reader().into_iter().next() {
         Some(Ok(Operator::I32Const { value })) => Some(value as u32),
@@ -12,9 +12,9 @@ pub(crate) fn constant(expression: &ConstExpr<'_>) -> Option<u32> {
     }
 }
 
-/// Where the bytes of memory lie in the file of a module.
+/// The places of memory contents in the file of a module.
 pub(crate) struct Memory {
-    /// The first address of a segment, and the place of its bytes in the file, by address.
+    /// The first address of each segment and the place of its bytes in the file, sorted by address.
     segments: Vec<(u32, Range<usize>)>,
 }
 
@@ -41,7 +41,7 @@ impl Memory {
         Ok(Memory { segments })
     }
 
-    /// The address at which `text` stands in memory, if it does so once.
+    /// Returns the address of `text` in memory, if it occurs exactly once.
     pub(crate) fn find(&self, module: &[u8], text: &[u8]) -> Option<u32> {
         match self.find_all(module, text)[..] {
             [found] => Some(found),
@@ -49,7 +49,7 @@ impl Memory {
         }
     }
 
-    /// The addresses at which `text` stands in memory.
+    /// Returns the addresses of `text` in memory.
     pub(crate) fn find_all(&self, module: &[u8], text: &[u8]) -> Vec<u32> {
         let segments = self.segments.iter().flat_map(|(address, range)| {
             let places = memchr::memmem::find_iter(&module[range.clone()], text);
@@ -58,14 +58,14 @@ impl Memory {
         segments.collect()
     }
 
-    /// The addresses of all that the module has bytes for.
+    /// Returns the address ranges of the segments.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = Range<u32>> {
         self.segments
             .iter()
             .map(|(address, range)| *address..address + range.len() as u32)
     }
 
-    /// The place in the file of the `length` bytes at `address`.
+    /// Returns the place in the file of the `length` bytes at `address`.
     fn place(&self, address: u32, length: usize) -> Option<Range<usize>> {
         let after = self
             .segments
@@ -80,7 +80,7 @@ impl Memory {
         Some(u32::from_le_bytes(bytes))
     }
 
-    /// As `word`; what the module has no bytes for is zero.
+    /// Returns the word at `address`, with zeros for bytes outside the segments.
     pub(crate) fn word_or_zero(&self, module: &[u8], address: u32) -> u32 {
         let bytes = [0, 1, 2, 3].map(|offset| {
             let place = self.place(address.wrapping_add(offset), 1);
@@ -89,7 +89,7 @@ impl Memory {
         u32::from_le_bytes(bytes)
     }
 
-    /// Writes the bytes of `word` that the module has bytes for.  Those must be all that change.
+    /// Writes the bytes of `word` that are inside segments. The others must be unchanged.
     pub(crate) fn set_word(&self, module: &mut [u8], address: u32, word: u32) {
         for (offset, byte) in (0..).zip(word.to_le_bytes()) {
             if let Some(place) = self.place(address.wrapping_add(offset), 1) {

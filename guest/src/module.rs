@@ -7,7 +7,7 @@ use wasmparser::{
     Name, Parser, Payload, TableType, TypeRef,
 };
 
-/// One core module, with every section that matters to linking.
+/// A core module, with every section that matters to linking.
 #[derive(Default)]
 pub struct Module<'a> {
     pub types: Vec<FuncType>,
@@ -32,8 +32,8 @@ impl<'a> Module<'a> {
     ///
     /// # Errors
     ///
-    /// When `bytes` is not a core module, still has a start function (it was not initialised
-    /// before), or uses a feature that CPython's build does not.
+    /// Returns an error if `bytes` is not a core module, has a start function (it was not initialised), or uses a
+    /// feature that CPython's build does not.
     pub fn read(bytes: &'a [u8]) -> Result<Self> {
         let mut module = Module::default();
         for payload in Parser::new(0).parse_all(bytes) {
@@ -56,7 +56,7 @@ impl<'a> Module<'a> {
                             TypeRef::Table(_) => module.table_imports.push(import),
                             TypeRef::Memory(_) => module.memory_imports.push(import),
                             TypeRef::Global(_) => module.global_imports.push(import),
-                            _ => bail!("import `{}` is of a kind not supported", import.name),
+                            _ => bail!("the kind of import `{}` is not supported", import.name),
                         }
                     }
                 }
@@ -103,12 +103,12 @@ impl<'a> Module<'a> {
             }
         }
         if module.bodies.len() != module.functions.len() {
-            bail!("a core module has not as many function bodies as functions");
+            bail!("a core module's numbers of functions and bodies differ");
         }
         Ok(module)
     }
 
-    /// Names serve diagnosis only, so damaged ones are left out.
+    /// Reads function names. Names serve only diagnosis, so damaged ones are skipped.
     fn read_names(&mut self, names: wasmparser::NameSectionReader<'a>) {
         for name in names.into_iter().flatten() {
             if let Name::Function(map) = name {
@@ -119,7 +119,7 @@ impl<'a> Module<'a> {
         }
     }
 
-    /// The type of function `index` of the module's own index space.
+    /// Returns the type of function `index` of the module's index space.
     pub fn function_type(&self, index: u32) -> Result<&FuncType> {
         let imported = self.function_imports.len();
         let index = index as usize;

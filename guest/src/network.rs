@@ -1,6 +1,6 @@
-//! Lets every use of the network go through the handle that this instance has.
+//! Routes every use of the network through this instance's own handle.
 //!
-//! libc asks for that handle once and keeps it in memory, where a copy would find the original's.
+//! libc requests the handle once and keeps it in memory, where a copy would find the original's.
 
 use crate::emit::Output;
 use crate::image;
@@ -12,7 +12,7 @@ use wasmparser::ValType;
 /// The import that returns the handle.
 const ASK: &str = "instance-network";
 
-/// The imports that take it, and as which of their parameters.
+/// The imports that take the handle, and the index of that parameter.
 const USES: [(&str, u32); 4] = [
     ("resolve-addresses", 0),
     ("[method]tcp-socket.start-bind", 1),
@@ -20,10 +20,10 @@ const USES: [(&str, u32); 4] = [
     ("[method]udp-socket.start-bind", 1),
 ];
 
-/// No handle has this number.
+/// A number that no handle has.
 const UNKNOWN: i32 = 0;
 
-/// Announces what stands in for the imports, and returns the bodies.
+/// Announces the wrappers of the imports, and returns their bodies.
 pub(crate) fn announce(out: &mut Output<'_, '_>) -> Result<Vec<enc::Function>> {
     let mut bodies = Vec::new();
     let Some((ask, _)) = out.host_function(ASK) else {

@@ -5,18 +5,18 @@ use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
 
-/// A package, and where its files go.
+/// A package, and the destination of its files.
 struct Package {
     name: &'static str,
     version: &'static str,
     /// The SHA-256 of its wheel.
     hash: &'static str,
-    /// A file or folder of the package, and its place among the guest's modules.
+    /// A file or folder of the package, and its destination among the guest's modules.
     from: &'static str,
     to: &'static str,
 }
 
-/// Time zones, and what sends functions and classes to other interpreters by value.
+/// Time zones, and the library that pickles functions and classes by value.
 const PACKAGES: &[Package] = &[
     Package {
         name: "cloudpickle",
@@ -34,11 +34,11 @@ const PACKAGES: &[Package] = &[
     },
 ];
 
-/// Adds the packages to the guest's modules in `python`; `tools` is where they are installed.
+/// Adds the packages to the guest's modules in `python`, and installs them in `tools`.
 ///
 /// # Errors
 ///
-/// When they cannot be installed, or copied.
+/// Returns an error if a package cannot be installed or copied.
 pub fn add(tools: &Path, python: &Path) -> Result<()> {
     for package in PACKAGES {
         let identity = format!("{}-{}", package.name, package.version);
@@ -47,12 +47,12 @@ pub fn add(tools: &Path, python: &Path) -> Result<()> {
             install(package, tools, &identity)?;
         }
         copy(&folder.join(package.from), &python.join(package.to))
-            .with_context(|| format!("the package {identity} cannot be copied"))?;
+            .with_context(|| format!("cannot copy package {identity}"))?;
     }
     Ok(())
 }
 
-/// Installs a package into a temporary folder, which is renamed when it is complete.
+/// Installs a package into a temporary folder, and renames the folder once it is complete.
 fn install(package: &Package, tools: &Path, identity: &str) -> Result<()> {
     let unfinished = tools.join(format!("{identity}.unfinished"));
     if unfinished.exists() {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn copy_takes_folders_in_folders() {
+    fn copy_includes_nested_folders() {
         let base = std::env::temp_dir().join(format!("archipel-copy-{}", std::process::id()));
         fs::create_dir_all(base.join("a/b")).unwrap();
         fs::write(base.join("a/b/c"), "text").unwrap();

@@ -1,14 +1,14 @@
-//! Has a guest notice in time that its memory runs out.
+//! Makes a guest detect in time that its memory runs out.
 //!
-//! CPython raises `MemoryError` where it cannot allocate, but the bindings, which are Rust, end the guest, and
-//! what the host lowers into a null pointer would overwrite the guest's first page.  So room is looked for
-//! before the bindings are entered.
+//! CPython raises `MemoryError` when an allocation fails. The bindings, which are Rust, abort the guest instead,
+//! and a value that the host lowers to a null pointer would overwrite the guest's first page. So the guest checks
+//! for memory before it enters the bindings.
 //!
-//! That costs nothing as long as memory is plenty: the host refuses the first growth that comes near the limit, once,
-//! and the function that grows the memory here notes that and asks again.  From then on, room is looked for by
-//! allocating it.  What the host lowers has an allocator that returns an address beyond all memory where
-//! there is no room, which the host recognises before it writes anything.  The host can also ask it for room for
-//! what will be made of that.
+//! The check is free while memory is plentiful. The host refuses the first growth near the limit, once; the
+//! function that grows the memory records that and retries. From then on, a check allocates and frees the memory.
+//! The allocator for values that the host lowers returns an address beyond all memory if an allocation fails, and
+//! the host recognises it before it writes anything. The host can also check for the memory of the object that the
+//! bindings make of a value.
 
 use crate::emit::Output;
 use crate::files::Libc;
@@ -17,30 +17,30 @@ use wasm_encoder as enc;
 use wasm_encoder::{BlockType, Instruction as I};
 use wasmparser::ValType;
 
-/// As much is there before memory is said to run out.
+/// The largest allocation that needs no check while memory was never short, in bytes.
 const SMALL: i32 = 256 << 10;
 
-/// What the host lowers is made an object of, beside which there is to be as much room again.
+/// The size above which a lowered value needs as much memory again for the object made of it.
 const LARGE: i32 = 64 << 10;
 
-/// What the bindings take besides.
+/// The additional memory that the bindings use.
 const BESIDES: i32 = 128 << 10;
 
-/// An address that no memory has, whatever its alignment.
+/// An address outside of every memory, for all alignments.
 const BEYOND: i32 = -16;
 
-/// The functions, by their indices.
+/// The indices of the added functions.
 pub(crate) struct Room {
     /// Grows the memory by pages.
     pub(crate) grow: u32,
-    /// Says whether so many bytes can be allocated.
+    /// Returns whether an allocation of a given size would succeed.
     pub(crate) is_there: u32,
     /// Allocates for the host.
     pub(crate) allocator: u32,
 }
 
 impl Room {
-    /// Announces the functions, lets the guest's own modules grow memory by the first, and exports the last for
+    /// Announces the functions, makes the guest's modules grow memory through the first, and exports the last for
     /// the results of imports.
     pub(crate) fn announce(
         out: &mut Output<'_, '_>,
@@ -69,7 +69,7 @@ impl Room {
             I::MemoryGrow(0),
         ];
         let looking = [
-            // As long as memory was never short, what is small fits.
+            // Small allocations succeed while memory was never short.
             I::LocalGet(0),
             I::I32Const(SMALL),
             I::I32LeU,
@@ -96,7 +96,7 @@ impl Room {
         const SIZE: u32 = 3;
         const ADDRESS: u32 = 4;
         let allocating = [
-            // Nothing is there that could have an old size: it is asked whether there is room.
+            // No caller reallocates: an old size is a query for available memory.
             I::LocalGet(OLD_SIZE),
             I::If(BlockType::Empty),
             I::I32Const(0),
@@ -120,7 +120,7 @@ impl Room {
             I::LocalGet(ADDRESS),
             I::Return,
             I::End,
-            // An object is to be made of it.
+            // The bindings make an object of the value.
             I::LocalGet(SIZE),
             I::I32Const(BESIDES),
             I::I32Add,
@@ -134,7 +134,7 @@ impl Room {
             I::I32Const(BEYOND),
             I::Return,
             I::End,
-            // Nothing at all may have no address.
+            // An empty value needs no address.
             I::LocalGet(ALIGN),
             I::I32Const(BEYOND),
             I::LocalGet(SIZE),
@@ -155,7 +155,7 @@ impl Room {
     }
 }
 
-/// A function with so many locals of its own.
+/// Returns a function with the given number of locals.
 fn function(locals: u32, instructions: &[I<'_>]) -> enc::Function {
     let mut function = enc::Function::new([(locals, enc::ValType::I32)]);
     for instruction in instructions {

@@ -1,4 +1,4 @@
-//! The sources of the guest, carried in this crate so that an installed `archipel` can build it.
+//! The sources of the guest, embedded in this crate so that an installed `archipel` can build it.
 
 use crate::variant::Variant;
 use sha2::{Digest, Sha256};
@@ -11,10 +11,10 @@ macro_rules! sources {
     };
 }
 
-/// Texts by their paths below some root.
+/// File contents by path below a root.
 pub type Files = &'static [(&'static str, &'static str)];
 
-/// The Python side that every guest has.
+/// The Python modules of every guest.
 pub const PYTHON: Files = sources!("python":
     "_interpchannels.py",
     "_interpqueues.py",
@@ -67,10 +67,10 @@ pub const PYTHON: Files = sources!("python":
     "interpreters.py",
 );
 
-/// What only an island has.
+/// The Python modules of islands only.
 pub const ISLAND_PYTHON: Files = sources!("python": "app.py");
 
-/// What only a command has.
+/// The Python modules of commands only.
 pub const COMMAND_PYTHON: Files = sources!("python":
     "_alone/__init__.py",
     "_alone/channels.py",
@@ -81,7 +81,7 @@ pub const COMMAND_PYTHON: Files = sources!("python":
     "command_app.py",
 );
 
-/// The world of an island, of which a command has the types.
+/// The world of an island. A command also has its types.
 pub const ISLAND_WIT: Files = sources!("wit":
     "aliases.wit",
     "channels.wit",
@@ -96,7 +96,7 @@ pub const ISLAND_WIT: Files = sources!("wit":
 /// The world of a command.
 pub const COMMAND_WIT: Files = sources!("wit/command": "command.wit");
 
-/// What else decides how the guest comes out: the linker.
+/// The sources of the linker, which also determine the guest.
 const LINKER: Files = sources!("src":
     "alarm.rs",
     "assemble.rs",
@@ -139,8 +139,8 @@ pub fn unpack(files: Files, root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A hash of everything that decides how the guest comes out: what all guests have, what only
-/// `variant` has, and `tools` for the versions used.
+/// Returns a hash of everything that determines the guest: the common sources, those of `variant`, and `tools` for
+/// the versions used.
 pub fn key(variant: Variant, tools: &[&str]) -> String {
     let mut hash = Sha256::new();
     let own = variant.python().iter().chain(variant.wit());
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn every_source_is_carried() {
+    fn every_source_is_embedded() {
         let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let in_command = |(path, _): &(&str, _)| format!("command/{path}");
         let path = |(path, _): &(&str, _)| path.to_string();
@@ -188,7 +188,7 @@ mod tests {
         let wit = ISLAND_WIT.iter().map(path);
         let wit = wit.chain(COMMAND_WIT.iter().map(in_command)).collect();
         let linker = LINKER.iter().map(path).collect();
-        // These decide nothing about the guest but what is listed in them.
+        // These files affect the guest only through the sources that they list.
         let others = ["lib.rs", "sources.rs"];
         for (root, mut carried) in [("python", python), ("wit", wit), ("src", linker)] {
             let root = crate_root.join(root);

@@ -1,4 +1,4 @@
-//! The programs that building the guest needs, and those that it can make use of.
+//! Finds and runs the external programs that build the guest.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
@@ -8,13 +8,13 @@ use std::process::{Command, Stdio};
 /// The version of `componentize-py`, from PyPI, that makes the component.
 pub const COMPONENTIZE_PY: &str = "0.25.1";
 
-/// The version of `binaryen`, from npm, that optimises where no `wasm-opt` is installed.
+/// The version of `binaryen`, from npm, used if no `wasm-opt` is installed.
 const BINARYEN: &str = "132.0.0";
 
-/// The oldest installed `wasm-opt` that is worth using.
+/// The oldest supported version of an installed `wasm-opt`.
 const OLDEST_WASM_OPT: u32 = 116;
 
-/// What Binaryen does.  `-O4` and more inlining gain another 2% of speed, and take three times as long.
+/// Binaryen's optimisation level. `-O4` with more inlining gains another 2% of speed and takes three times as long.
 pub(crate) const OPTIMISE: &str = "-O3";
 
 /// The features that the linked module uses.
@@ -29,33 +29,33 @@ const FEATURES: &[&str] = &[
     "--enable-sign-ext",
 ];
 
-/// A program that building the guest looks for, for a report on the machine.
+/// A program that a build of the guest uses, for `archipel doctor`.
 #[derive(Debug, Clone)]
 pub struct Tool {
     pub name: &'static str,
-    /// What the program says of its version, or why it cannot be used.
+    /// The program's version, or the reason that it cannot be used.
     pub found: std::result::Result<String, String>,
     pub purpose: &'static str,
 }
 
-/// How the linked module is optimised.
+/// The optimiser of the linked module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Optimiser {
     /// An installed `wasm-opt`.
     Installed { version: u32 },
     /// Binaryen's npm package, run by Node.
     Npm,
-    /// Not at all.
+    /// No optimisation.
     None { reason: String },
 }
 
-/// Whether the guest is to be optimised: `ARCHIPEL_OPTIMISE=0` in the environment says no.
+/// Returns whether to optimise the guest: true unless `ARCHIPEL_OPTIMISE=0` is set.
 pub fn wants_optimising() -> bool {
     std::env::var_os("ARCHIPEL_OPTIMISE").is_none_or(|value| value != "0")
 }
 
 impl Optimiser {
-    /// Chooses what this machine has.
+    /// Chooses an optimiser that this machine has.
     pub fn choose() -> Self {
         if !wants_optimising() {
             return Optimiser::None {
@@ -76,7 +76,7 @@ impl Optimiser {
         }
     }
 
-    /// What distinguishes the results of one optimiser from those of another.
+    /// Returns a string that identifies the optimiser and its version.
     pub fn identity(&self) -> String {
         match self {
             Optimiser::Installed { version } => format!("binaryen {version}"),
@@ -85,11 +85,11 @@ impl Optimiser {
         }
     }
 
-    /// Optimises `input` into `output`; `tools` is where packages are installed.
+    /// Optimises `input` into `output`, and installs packages in `tools`.
     ///
     /// # Errors
     ///
-    /// When the program cannot be installed or fails, with what it said.
+    /// Returns an error, with the program's output, if the program cannot be installed or fails.
     pub fn run(&self, tools: &Path, input: &Path, output: &Path) -> Result<()> {
         let mut command = match self {
             Optimiser::Installed { .. } => Command::new("wasm-opt"),
@@ -98,7 +98,7 @@ impl Optimiser {
                 node.arg(install_binaryen(tools)?);
                 node
             }
-            Optimiser::None { .. } => bail!("there is nothing to optimise with"),
+            Optimiser::None { .. } => bail!("no optimiser is available"),
         };
         command.arg(input).arg(OPTIMISE).arg("-o").arg(output);
         run(command.args(FEATURES))
@@ -121,13 +121,13 @@ fn install_binaryen(tools: &Path) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// What a component is made of and for.
+/// The parameters of a component.
 pub struct Target {
     /// The world.
     pub world: &'static str,
-    /// The package that Python imports the world's bindings from.
+    /// The Python package of the world's bindings.
     pub bindings: &'static str,
-    /// The module that has what the world exports.
+    /// The module that implements the world's exports.
     pub app: &'static str,
 }
 
@@ -135,7 +135,7 @@ pub struct Target {
 ///
 /// # Errors
 ///
-/// When no suitable Python is installed, `componentize-py` cannot be installed, or fails.
+/// Returns an error if no suitable Python is installed, or `componentize-py` cannot be installed or fails.
 pub fn componentize(
     tools: &Path,
     target: &Target,
@@ -149,11 +149,11 @@ pub fn componentize(
     run(command.arg(target.app)).context("componentize-py failed")
 }
 
-/// Writes the types of a world to a package in `output`.  Its functions do nothing but raise.
+/// Writes the types of a world to a package in `output`. Its functions only raise.
 ///
 /// # Errors
 ///
-/// As [`componentize`].
+/// As for [`componentize`].
 pub fn write_bindings(tools: &Path, target: &Target, wit: &Path, output: &Path) -> Result<()> {
     let mut command = componentize_py(tools, target, wit)?;
     run(command.arg("bindings").arg(output)).context("componentize-py failed")
@@ -180,17 +180,18 @@ fn componentize_py(tools: &Path, target: &Target, wit: &Path) -> Result<Command>
         .args(["--world", target.world])
         .args(["--world-module", target.bindings])
         .env("PYTHONPATH", &folder)
-        // It adds the packages of the environment that it runs in, which are none of the guest's.
+        // componentize-py would add the packages of its own environment to the guest.
         .env("VIRTUAL_ENV", &nothing)
         .env("RUST_BACKTRACE", "0");
     Ok(command)
 }
 
-/// Installs packages from PyPI into `folder`: no others, and only the files that `requirements` has the hashes of.
+/// Installs packages from PyPI into `folder`, without dependencies, and only files whose hashes are in
+/// `requirements`.
 ///
 /// # Errors
 ///
-/// When no suitable Python is installed, or pip fails.
+/// Returns an error if no suitable Python is installed, or pip fails.
 pub(crate) fn install_packages(requirements: &Path, folder: &Path) -> Result<()> {
     let mut pip = Command::new(find_python()?);
     pip.args([
@@ -206,10 +207,10 @@ pub(crate) fn install_packages(requirements: &Path, folder: &Path) -> Result<()>
     .arg(folder)
     .arg("--requirement")
     .arg(requirements);
-    run(&mut pip).context("pip cannot install the packages of the library")
+    run(&mut pip).context("pip cannot install the library's packages")
 }
 
-/// The Python that runs the build.
+/// Returns the name of a Python that can run the build.
 fn find_python() -> Result<&'static str> {
     let check = "import sys, pip; sys.exit(sys.version_info < (3, 10))";
     for name in ["python3", "python"] {
@@ -224,12 +225,12 @@ fn find_python() -> Result<&'static str> {
         }
     }
     bail!(
-        "building the guest needs python3, version 3.10 or newer, with pip: install it, or set \
-         ARCHIPEL_GUEST to a ready guest"
+        "building the guest needs python3 3.10 or newer with pip (install it, or set ARCHIPEL_GUEST to the path of \
+         a prebuilt guest)"
     )
 }
 
-/// Looks at what of the above this machine has.
+/// Looks up the programs on this machine.
 pub fn survey() -> Vec<Tool> {
     vec![
         Tool {
@@ -242,17 +243,17 @@ pub fn survey() -> Vec<Tool> {
             found: wasm_opt_version()
                 .map(|v| format!("version {v}"))
                 .map_err(|e| e.to_string()),
-            purpose: "optimises the guest (not needed where node and npm are)",
+            purpose: "optimises the guest (not needed if node and npm are installed)",
         },
         Tool {
             name: "node",
             found: version("node"),
-            purpose: "runs binaryen from npm where wasm-opt is not installed",
+            purpose: "runs binaryen from npm if wasm-opt is not installed",
         },
         Tool {
             name: "npm",
             found: version("npm"),
-            purpose: "installs binaryen where wasm-opt is not installed",
+            purpose: "installs binaryen if wasm-opt is not installed",
         },
     ]
 }
@@ -275,13 +276,13 @@ fn wasm_opt_version() -> Result<u32> {
     let text = version("wasm-opt").map_err(anyhow::Error::msg)?;
     text.split_whitespace()
         .find_map(|word| word.parse().ok())
-        .with_context(|| format!("an unknown version: {text}"))
+        .with_context(|| format!("unknown version: {text}"))
 }
 
-/// What programs say where a disk is full.
+/// The error text of programs on a full disk.
 const FULL: &str = "No space left on device";
 
-/// Runs `command`; what it says is only of interest when it fails.
+/// Runs `command`, and reports its output only if it fails.
 fn run(command: &mut Command) -> Result<()> {
     let program = Path::new(command.get_program())
         .file_name()
@@ -291,14 +292,14 @@ fn run(command: &mut Command) -> Result<()> {
     let output = command
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("{program} cannot be started"))?;
+        .with_context(|| format!("cannot start {program}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(
         output.status.success() || !said.contains(FULL),
-        "{program} found no space left on the disk of the cache, which needs about 400 MB: free some, \
-         or have ARCHIPEL_CACHE_DIR name a folder on another disk"
+        "{program} failed: no space left on the cache's disk (free about 400 MB, or set ARCHIPEL_CACHE_DIR to a \
+         folder on another disk)"
     );
-    // The user is told in one line.
+    // The error message is one line.
     let said = said
         .lines()
         .map(str::trim)
@@ -323,7 +324,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_that_fails_is_told_of_in_one_line() {
+    fn a_failing_program_is_reported_in_one_line() {
         for (script, told) in [
             ("exit 0", None),
             ("echo No space left on device >&2", None),
@@ -333,7 +334,7 @@ mod tests {
             ),
             (
                 "echo 'x: No space left on device' >&2; exit 1",
-                Some("no space left on the disk of the cache"),
+                Some("no space left on the cache's disk"),
             ),
         ] {
             let outcome = run(Command::new("sh").args(["-c", script]));

@@ -1,21 +1,20 @@
-//! What the guest can be built for.
+//! The variants of the guest.
 
 use crate::sources::{self, Files};
 use crate::tools::Target;
 
-/// What a guest is built for.
+/// The kind of host that a guest is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Variant {
     /// A host that implements the interfaces in `wit`, as Archipel does.
     Island,
-    /// Any host that runs commands of WASI 0.2, such as `wasmtime run`.  Channels work within the
-    /// one interpreter that there is.
+    /// Any host that runs WASI 0.2 commands, such as `wasmtime run`. Channels work within its one interpreter.
     Command,
 }
 
 impl Variant {
-    /// The sources that this variant has besides those that all have.
+    /// Returns the Python sources that only this variant has.
     pub(crate) fn python(self) -> Files {
         match self {
             Variant::Island => sources::ISLAND_PYTHON,
@@ -23,7 +22,7 @@ impl Variant {
         }
     }
 
-    /// The WIT of its world.
+    /// Returns the WIT of its world.
     pub(crate) fn wit(self) -> Files {
         match self {
             Variant::Island => sources::ISLAND_WIT,
@@ -31,7 +30,7 @@ impl Variant {
         }
     }
 
-    /// What `componentize-py` is told of it.
+    /// Returns the parameters for `componentize-py`.
     pub(crate) fn target(self) -> Target {
         match self {
             Variant::Island => Target {
@@ -47,7 +46,7 @@ impl Variant {
         }
     }
 
-    /// Whether its interpreters can be copied, which only a host of ours does.
+    /// Returns whether its interpreters can be copied, which needs a host like Archipel.
     pub(crate) fn is_copied(self) -> bool {
         self == Variant::Island
     }

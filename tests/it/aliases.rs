@@ -1,4 +1,4 @@
-//! Aliases of the host's, and what is hidden.
+//! Tests host aliases and hidden names.
 
 use crate::runtime;
 use archipel::{AliasError, Error, Interpreter, Limits, Output, Value};
@@ -9,7 +9,7 @@ fn interpreter() -> Interpreter {
     runtime().interpreter().name("plugin").build().unwrap()
 }
 
-/// An interpreter with aliases of every kind.
+/// Returns an interpreter with aliases of every kind.
 fn equipped() -> Interpreter {
     let interpreter = interpreter();
     interpreter
@@ -52,7 +52,7 @@ fn equipped() -> Interpreter {
 }
 
 #[test]
-fn calls() {
+fn calls_return_values_or_raise() {
     let interpreter = equipped();
     let rows = [
         ("add(1, 2)", "3"),
@@ -103,16 +103,16 @@ fn calls() {
         };
         assert_eq!(found, expected, "{expression}");
     }
-    // Arguments that are nested too deep are refused before anything is called.
+    // Arguments nested too deep are refused before the alias is called.
     let deep = "x = []\nfor _ in range(200): x = [x]\necho(x)";
     let Err(Error::Raised(raised)) = interpreter.exec(deep) else {
-        panic!("it is too deep");
+        panic!("the arguments are nested too deep");
     };
     assert_eq!(raised.name, "NotShareableError");
 }
 
 #[test]
-fn names_come_and_go() {
+fn alias_and_unalias_add_and_remove_names() {
     let interpreter = interpreter();
     for (name, why) in [
         ("print", "builtin"),
@@ -120,7 +120,7 @@ fn names_come_and_go() {
         ("__x__", "Python's own"),
     ] {
         let Err(Error::Config(text)) = interpreter.alias(name, |_| Ok(().into())) else {
-            panic!("{name} is a name");
+            panic!("{name} was accepted as a name");
         };
         assert!(text.contains(why), "{text}");
     }
@@ -133,9 +133,9 @@ fn names_come_and_go() {
     interpreter.alias("kv.get", |_| Ok(3.into())).unwrap();
     assert_eq!(interpreter.eval("get()").unwrap(), 3);
     assert!(interpreter.unalias("kv.get") && !interpreter.unalias("kv.get"));
-    // A function that a script has kept leads nowhere, and says what a wrong name says.
+    // A function that a script kept raises the same error as an undefined name.
     let Err(Error::Raised(raised)) = interpreter.eval("get()") else {
-        panic!("it was taken away");
+        panic!("the alias was removed");
     };
     assert_eq!(
         raised.to_string(),
@@ -157,7 +157,7 @@ fn names_come_and_go() {
 }
 
 #[test]
-fn what_is_hidden() {
+fn hidden_names_are_undefined_until_exposed() {
     let interpreter = equipped();
     interpreter.exec("import socket, os.path").unwrap();
     for name in ["open", "socket", "os.getcwd", "add", "ctypes.nothing"] {
@@ -202,7 +202,7 @@ fn what_is_hidden() {
         error.to_string(),
         "NameError: 'len' is not hidden"
     );
-    // An alias can take the place of what is hidden.
+    // An alias can replace a hidden builtin.
     interpreter.alias("open", |_| Ok("ours".into())).unwrap();
     assert_eq!(interpreter.eval("open('x')").unwrap(), "ours");
     assert!(interpreter.expose("open").is_err());
@@ -217,7 +217,7 @@ fn what_is_hidden() {
 }
 
 #[test]
-fn an_alias_uses_interpreters() {
+fn an_alias_can_run_another_interpreter_but_not_its_own() {
     let (caller, other) = (interpreter(), interpreter());
     let itself = caller.clone();
     caller
@@ -234,12 +234,12 @@ fn an_alias_uses_interpreters() {
         .unwrap();
     assert_eq!(caller.eval("ask('6 * 7')").unwrap(), 42);
     assert_eq!(caller.eval("myself()").unwrap(), "running");
-    // Its clone in the alias would keep the interpreter for ever.
+    // Its clone in the alias would keep the interpreter alive.
     caller.unalias("myself");
 }
 
 #[test]
-fn arguments_have_a_size() {
+fn oversized_arguments_are_refused_before_the_call() {
     let calls = Arc::new(AtomicU32::new(0));
     let limits = Limits::new().message(1000).unwrap();
     let interpreter = runtime().interpreter().limits(limits).build().unwrap();
@@ -260,7 +260,7 @@ fn arguments_have_a_size() {
 }
 
 #[test]
-fn functions_are_called_by_name() {
+fn call_and_get_find_dotted_names() {
     let output = Output::captured(100);
     let interpreter = runtime()
         .interpreter()

@@ -1,11 +1,11 @@
-//! The cache for compiled guests, damaged and refused.
+//! Tests the cache of compiled guests: damaged, unusable and refused files.
 
 use crate::runtime;
 use archipel::guest::Variant;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// A cache folder with the guest that the tests have built already.
+/// Returns a cache folder with the guest that the tests have already built.
 fn folder_with_guest(name: &str) -> (PathBuf, PathBuf) {
     runtime();
     let folder = std::env::temp_dir().join(format!("archipel-cache-{name}-{}", std::process::id()));
@@ -34,7 +34,7 @@ fn compiled(cache: &Path) -> PathBuf {
 }
 
 #[test]
-fn damage_is_found_and_said_once() {
+fn a_damaged_compiled_guest_is_rebuilt_and_reported_once() {
     let (cache, guest) = folder_with_guest("damage");
     let first = run(&cache, &guest);
     assert_eq!(first.stdout, b"ran\n", "{first:?}");
@@ -55,9 +55,9 @@ fn damage_is_found_and_said_once() {
     std::fs::remove_dir_all(&cache).unwrap();
 }
 
-/// A process that is killed while it compiles leaves nothing that the next one trips over.
+/// A process killed during compilation leaves no state that stops the next one.
 #[test]
-fn killed_while_it_compiles() {
+fn a_process_killed_while_compiling_does_not_block_the_next() {
     let (cache, guest) = folder_with_guest("killed");
     let mut first = Command::new(env!("CARGO_BIN_EXE_archipel"))
         .args(["run", "-c", "print('ran')"])
@@ -66,7 +66,7 @@ fn killed_while_it_compiles() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    // It holds the lock from here on.
+    // It holds the lock from now on.
     while !cache.join("compiled/lock").exists() {
         assert!(first.try_wait().unwrap().is_none(), "it ended before");
         std::thread::yield_now();
@@ -88,7 +88,7 @@ fn killed_while_it_compiles() {
 
 #[cfg(unix)]
 #[test]
-fn an_unusable_folder_is_done_without() {
+fn an_unusable_cache_folder_is_not_used() {
     use std::os::unix::fs::PermissionsExt;
     let (cache, guest) = folder_with_guest("unusable");
     let compiled = cache.join("compiled");
@@ -97,7 +97,7 @@ fn an_unusable_folder_is_done_without() {
     let output = run(&cache, &guest);
     assert_eq!(output.stdout, b"ran\n", "{output:?}");
     assert_eq!(std::fs::read_dir(&compiled).unwrap().count(), 0);
-    // A file in the folder's place, which even root cannot create a folder in.
+    // A file at the folder's path, where even root cannot create a folder.
     std::fs::remove_dir_all(&cache).unwrap();
     std::fs::write(&cache, "").unwrap();
     assert_eq!(run(&cache, &guest).stdout, b"ran\n");
@@ -105,7 +105,7 @@ fn an_unusable_folder_is_done_without() {
 }
 
 #[test]
-fn a_guest_that_cannot_be_read() {
+fn an_unreadable_or_wrong_guest_is_a_typed_error() {
     let (cache, _) = folder_with_guest("unreadable");
     let output = run(&cache, Path::new("/no/such.wasm"));
     assert_eq!(output.status.code(), Some(125));
@@ -114,7 +114,7 @@ fn a_guest_that_cannot_be_read() {
         said.starts_with("archipel: cannot read the guest /no/such.wasm"),
         "{said}"
     );
-    // A component, but of another world.
+    // A component with another world.
     let other = cache.join("other.wasm");
     std::fs::write(&other, b"\0asm\x0d\0\x01\0").unwrap();
     let output = run(&cache, &other);

@@ -1,4 +1,4 @@
-//! The `archipel` command: the real binary, its outputs and its exit status.
+//! Tests the `archipel` command: the real binary, its output and its exit status.
 
 #[cfg(unix)]
 use rustix::process::Signal;
@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-/// A folder of its own for each test.
+/// Creates a folder for one test.
 pub fn folder(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("archipel-cli-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
@@ -27,7 +27,7 @@ pub fn output(command: &mut Command, input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A program that does not read its input may have ended already.
+    // A program that does not read its input can have ended already.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
@@ -36,7 +36,7 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Checks the exit status, all of standard output, and what standard error has in it.
+/// Checks the exit status, all of standard output, and parts of standard error.
 pub fn check(arguments: &[&str], input: &str, status: i32, stdout: &str, stderr_has: &[&str]) {
     let output = archipel(arguments, input);
     let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -52,7 +52,7 @@ pub fn check(arguments: &[&str], input: &str, status: i32, stdout: &str, stderr_
 }
 
 #[test]
-fn scripts() {
+fn scripts_set_the_output_and_exit_status() {
     let folder = folder("scripts");
     let script = folder.join("script.py");
     let path = script.to_str().unwrap();
@@ -105,7 +105,7 @@ fn scripts() {
 }
 
 #[test]
-fn code_and_standard_input() {
+fn run_accepts_code_and_standard_input() {
     check(
         &["run", "-c", "import sys; print(sys.argv)", "x", "--y"],
         "",
@@ -130,7 +130,7 @@ fn code_and_standard_input() {
 }
 
 #[test]
-fn mistakes() {
+fn wrong_usage_is_reported_in_one_line() {
     let folder = folder("mistakes");
     let path = folder.to_str().unwrap();
     let rows: &[(&[&str], i32, &str)] = &[
@@ -265,7 +265,7 @@ fn mistakes() {
 }
 
 #[test]
-fn grants() {
+fn options_grant_directories_environment_and_memory() {
     let folder = folder("grants");
     std::fs::write(folder.join("words.txt"), "a b c").unwrap();
     let read_only = format!("{}::/data", folder.display());
@@ -339,7 +339,7 @@ fn grants() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// A command that runs, and the lines of its output.
+/// Starts a command. Returns it and the lines of its output.
 pub fn begun(arguments: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_archipel"))
         .args(arguments)
@@ -359,7 +359,7 @@ pub fn send(child: &Child, signal: Signal) {
 }
 
 #[test]
-fn other_commands() {
+fn doctor_export_and_help_work() {
     let output = archipel(&["doctor"], "");
     assert!(output.status.success());
     assert!(text(&output.stdout).contains("python3"));
@@ -379,10 +379,10 @@ fn other_commands() {
     assert_eq!(archipel(&[], "").status.code(), Some(2));
 }
 
-/// Where the system gives away little address space, all is slower and nothing is different.
+/// With little address space, execution is slower but behaves the same.
 #[cfg(unix)]
 #[test]
-fn little_address_space() {
+fn little_address_space_changes_no_result() {
     let source = "import interpreters; interpreters.create().run('print(5)')";
     let limited = "ulimit -v 3000000; exec \"$0\" run -c \"$1\"";
     let output = Command::new("sh")

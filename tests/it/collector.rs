@@ -1,4 +1,4 @@
-//! A subscriber that keeps what is told of the interpreters that tests watch.
+//! A tracing subscriber that records events of the interpreters under test.
 
 use std::collections::HashMap;
 use std::fmt::{Debug, Write};
@@ -8,28 +8,28 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// The names of the interpreters that are watched begin like this; of others nothing is kept.
+/// The prefix of the names of recorded interpreters. Others are ignored.
 const OURS: &str = "told-";
 
-/// Of those whose names begin like this only denials are kept, since they do a lot.
+/// The prefix of the names of interpreters of which only denials are recorded, since they cause many events.
 pub const HOSTILE: &str = "hostile-";
 
-/// Where an event is about the one with this name, the subscriber panics once it has kept it.
+/// The name of an interpreter whose events make the subscriber panic after it records them.
 pub const PANICS: &str = "told-panics";
 
-/// What was told of our interpreters.
+/// The recorded lines of our interpreters.
 static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 thread_local! {
-    /// The spans that were entered on this thread.
+    /// The spans entered on this thread.
     static ENTERED: std::cell::RefCell<Vec<u64>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
-/// Keeps a line for each span and event that has to do with our interpreters.
+/// Records a line for each span and event that concerns our interpreters.
 #[derive(Default)]
 struct Collector {
     next: AtomicU64,
-    /// The names of our interpreters, by the spans that are about them.
+    /// The names of our interpreters by span.
     spans: Mutex<HashMap<u64, String>>,
 }
 
@@ -53,7 +53,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Collector {
-    /// The name of our interpreter that the line is about, by itself or by the span around it.
+    /// Returns the name of our interpreter that the line concerns, directly or by the enclosing span.
     fn whose(&self, line: &Line) -> Option<String> {
         let around = ENTERED.with_borrow(|entered| entered.last().copied());
         let around = around.and_then(|span| lock(&self.spans).get(&span).cloned());
@@ -123,7 +123,7 @@ impl Subscriber for Collector {
     }
 }
 
-/// What was told of the interpreter with that name.
+/// Returns the recorded lines of the interpreter with this name.
 pub fn told_of(name: &str) -> Vec<String> {
     let prefix = format!("{name}: ");
     let told = lock(&TOLD);
@@ -131,7 +131,7 @@ pub fn told_of(name: &str) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// Begins to keep what is told, in the whole process.
+/// Installs the subscriber for the whole process.
 pub fn collect() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| tracing::subscriber::set_global_default(Collector::default()).unwrap());

@@ -1,21 +1,21 @@
-//! The guest as a command, under what `wasmtime run` makes of it.
+//! Tests the guest as a command, in the environment that `wasmtime run` sets up.
 
 use crate::script::expected;
 use crate::wasi::{Flags, interfaces, run};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A command line, and what must come of it.
+/// A command line and its expected result.
 struct Row<'a> {
     arguments: &'a [&'a str],
     flags: Flags<'a>,
     outcome: &'a str,
     stdout: &'a str,
-    /// Each is somewhere in standard error; nothing is there where there are none.
+    /// Parts of standard error. If there are none, standard error must be empty.
     stderr_has: &'a [&'a str],
 }
 
-/// What most rows have.
+/// The defaults of a row.
 const ROW: Row<'_> = Row {
     arguments: &[],
     flags: Flags::NONE,
@@ -41,7 +41,7 @@ fn check(rows: &[Row<'_>]) {
     }
 }
 
-/// A folder with these files, for one test.
+/// Creates a folder with these files for one test.
 fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("archipel-{name}-{}", std::process::id()));
     for (path, text) in files {
@@ -53,7 +53,7 @@ fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
 }
 
 #[test]
-fn it_needs_nothing_but_wasi() {
+fn the_command_imports_only_wasi() {
     let (imports, exports) = interfaces();
     let foreign: Vec<_> = imports
         .iter()
@@ -65,7 +65,7 @@ fn it_needs_nothing_but_wasi() {
 }
 
 #[test]
-fn the_command_line_is_that_of_python() {
+fn the_command_line_matches_python() {
     let folder = folder(
         "command",
         &[
@@ -170,7 +170,7 @@ fn the_command_line_is_that_of_python() {
 }
 
 #[test]
-fn streams_and_statuses_are_those_of_the_script() {
+fn streams_and_exit_statuses_come_from_the_script() {
     let code = |source, outcome, stdout| Row {
         arguments: source,
         outcome,
@@ -240,7 +240,7 @@ fn streams_and_statuses_are_those_of_the_script() {
             &["RecursionError: maximum recursion depth exceeded"],
         ),
     ]);
-    // What is drawn at random is each run's own.
+    // Each run draws its own random numbers.
     let draw = &[
         "-c",
         "import random, os; print(random.random(), os.urandom(8))",
@@ -249,7 +249,7 @@ fn streams_and_statuses_are_those_of_the_script() {
 }
 
 #[test]
-fn channels_work_within_the_one_interpreter() {
+fn channels_work_within_one_interpreter() {
     let code = |arguments, stdout| Row {
         arguments,
         stdout,
@@ -316,7 +316,7 @@ fn channels_work_within_the_one_interpreter() {
 }
 
 #[test]
-fn children_are_refused_with_the_reason() {
+fn creating_children_raises_with_the_reason() {
     let why = &[
         "InterpreterError: this host has no broker for interpreters: run the script with `archipel run`",
     ];
@@ -338,7 +338,7 @@ fn children_are_refused_with_the_reason() {
 }
 
 #[test]
-fn limits_of_the_host_hold() {
+fn fuel_time_and_memory_limits_of_the_host_apply() {
     let limited = |source, flags, outcome, stderr_has| {
         check(&[Row {
             arguments: &["-c", source],
@@ -383,9 +383,9 @@ fn limits_of_the_host_hold() {
     limited(hungry, memory, "exit 1", &["MemoryError"]);
 }
 
-/// What needs no children is the same in an interpreter of Archipel and here.
+/// Scripts without children do the same in an interpreter of Archipel as here.
 #[test]
-fn scripts_without_children_do_the_same() {
+fn scripts_without_children_run_as_in_archipel() {
     const SCRIPTS: &[&str] = &[
         "channels/buffers.py",
         "channels/capacities_that_make_no_sense.py",
@@ -419,7 +419,7 @@ fn scripts_without_children_do_the_same() {
 }
 
 #[test]
-fn the_library_has_its_sources_and_time_zones() {
+fn the_library_includes_sources_and_time_zones() {
     let sources = "import inspect, json; print(inspect.getsource(json.loads).split('(')[0])";
     let zones = "import datetime, zoneinfo; zone = zoneinfo.ZoneInfo('Europe/Berlin'); \
                  print(datetime.datetime(2026, 7, 1, tzinfo=zone).tzname())";

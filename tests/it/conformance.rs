@@ -1,16 +1,16 @@
-//! What the documentation promises, row by row, in the files of `tests/conformance`.
+//! Runs the documented promises, row by row, from the files in `tests/conformance`.
 //!
-//! Each file is a script that `runner.py` makes of its rows: it prints a line for each and, below that
-//! of one that failed, what went wrong.
+//! Each file is a list of rows for `runner.py`, which prints a line for each row and the reason below each failed
+//! one.
 
 use crate::{root, runtime};
 use archipel::{Access, Limits, Output, Policy};
 use std::time::Duration;
 
-/// Where the guests find `runner.py`.
+/// The guest path of `runner.py`.
 const FOLDER: &str = "/conformance";
 
-/// Runs the rows of a file; all that failed are told of at once.
+/// Runs the rows of a file and reports all failures together.
 fn check(name: &str) {
     let folder = root().join("tests/conformance");
     let source = std::fs::read_to_string(folder.join(format!("{name}.py"))).unwrap();
@@ -24,7 +24,7 @@ fn check(name: &str) {
         .and_then(|policy| policy.dir(&folder, FOLDER, Access::ReadOnly))
         .and_then(|policy| policy.path(FOLDER))
         .unwrap();
-    // It is for a row that waits for ever, so that it fails with a name.
+    // The limit turns an endless wait into a failure that names its row.
     let limits = Limits::new().wall(Duration::from_secs(300)).unwrap();
     let interpreter = runtime()
         .interpreter()

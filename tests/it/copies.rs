@@ -1,4 +1,4 @@
-//! Copies of interpreters, and interpreters that are new again, as a host makes them.
+//! Tests copying and resetting interpreters from the host.
 
 use crate::runtime;
 use archipel::{Access, Binding, Capacity, Error, Interpreter, Limits, Policy, Runtime};
@@ -13,7 +13,7 @@ fn seen(interpreter: &Interpreter, expression: &str) -> String {
 }
 
 #[test]
-fn a_copy_has_the_state_and_goes_on_by_itself() {
+fn a_copy_has_the_state_and_runs_independently() {
     let original = build();
     original
         .exec(
@@ -44,7 +44,7 @@ fn a_copy_has_the_state_and_goes_on_by_itself() {
 }
 
 #[test]
-fn a_copy_of_one_that_is_busy_or_gone_is_refused() {
+fn copying_a_running_or_closed_interpreter_is_refused() {
     let original = build();
     let (sender, receiver) = runtime().channel(Capacity::Rendezvous).unwrap();
     let (ready, is_ready) = runtime().channel(Capacity::Rendezvous).unwrap();
@@ -64,7 +64,7 @@ fn a_copy_of_one_that_is_busy_or_gone_is_refused() {
 }
 
 #[test]
-fn ends_are_held_by_both() {
+fn a_copy_and_its_original_both_hold_the_channel_ends() {
     let (sender, receiver) = runtime().channel(Capacity::Unbounded).unwrap();
     let (to_one, from_host) = runtime().channel(Capacity::Unbounded).unwrap();
     let original = build();
@@ -82,7 +82,7 @@ fn ends_are_held_by_both() {
         interpreter.exec("s.send(r.recv())").unwrap();
         assert_eq!(receiver.recv().unwrap().as_str(), Some(name));
     }
-    // They hold the same channel, which is neither's alone.
+    // Both hold the same channel.
     assert_eq!(seen(&copy, "mine.recv()"), "'mine'");
     copy.exec("my.send('from the copy')").unwrap();
     original.exec("del my").unwrap();
@@ -90,14 +90,14 @@ fn ends_are_held_by_both() {
     original.close().unwrap();
     copy.exec("s.send(1); del s").unwrap();
     assert_eq!(receiver.recv().unwrap().as_i64(), Some(1));
-    // The last sender is gone now, and nobody's finalizer has dropped another's end before.
+    // This was the last sender. No finalizer has closed an end of the other interpreter.
     assert!(receiver.recv().is_err());
     to_one.send(2).unwrap();
     assert_eq!(seen(&copy, "r.recv()"), "2");
 }
 
 #[test]
-fn files_are_closed_in_a_copy_and_alias_nothing() {
+fn files_are_closed_in_a_copy_and_their_descriptors_are_not_reused() {
     let folder = std::env::temp_dir().join(format!("archipel-copies-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("read"), "to be read").unwrap();
@@ -155,7 +155,7 @@ for number in (fd, reader.fileno()):
         except OSError as error:
             assert error.errno == errno.EBADF, error
         else:
-            raise AssertionError("it is closed")
+            raise AssertionError("the file is open")
 assert failing(reader.read) == "OSError"
 new = open("/data/new", "w")
 assert new.fileno() not in (fd, file.fileno(), reader.fileno()), new.fileno()
@@ -169,7 +169,7 @@ assert again.read() == "to be read"
 "#,
     )
     .unwrap();
-    // What the original had not written yet is the original's alone.
+    // Output that the original had not flushed belongs to the original only.
     original
         .exec("file.close(); assert reader.read() == b'to be read'")
         .unwrap();
@@ -185,7 +185,7 @@ assert again.read() == "to be read"
 }
 
 #[test]
-fn entropy_and_clocks_are_the_copys_own() {
+fn a_copy_has_its_own_entropy_and_clocks() {
     let original = build();
     original
         .exec("import os, random, secrets, tempfile, time, uuid\nnames = tempfile._get_candidate_names()\nuuid.getnode(); begin = time.monotonic()")
@@ -208,7 +208,7 @@ fn entropy_and_clocks_are_the_copys_own() {
 }
 
 #[test]
-fn the_memory_limit_is_the_copys_too() {
+fn the_memory_limit_applies_to_a_copy() {
     let limits = Limits::new().memory(64 << 20).unwrap();
     let original = runtime().interpreter().limits(limits).build().unwrap();
     original.exec("kept = bytearray(20 << 20)").unwrap();
@@ -219,14 +219,14 @@ fn the_memory_limit_is_the_copys_too() {
 }
 
 #[test]
-fn there_must_be_room_for_a_copy() {
+fn a_copy_beyond_the_capacity_is_refused() {
     let runtime = Runtime::builder().interpreters(2).build().unwrap();
     let original = runtime.interpreter().build().unwrap();
     original.exec("x = 1").unwrap();
     let copy = original.copy().unwrap();
     assert!(matches!(original.copy(), Err(Error::Capacity { .. })));
     assert_eq!(seen(&original, "x"), "1");
-    // Being reset needs no room of its own.
+    // A reset needs no additional room.
     copy.reset().unwrap();
     assert!(copy.eval("x").is_err());
     drop(copy);
@@ -234,12 +234,12 @@ fn there_must_be_room_for_a_copy() {
 }
 
 #[test]
-fn copies_of_the_hosts_leave_the_children_their_number() {
+fn copies_by_the_host_do_not_count_as_children() {
     let policy = Policy::new().children(1, 1).unwrap();
     let original = runtime().interpreter().policy(policy).build().unwrap();
     let copies = [original.copy().unwrap(), original.copy().unwrap()];
     let create = "import interpreters; child = interpreters.create()";
-    // Each has the policy of the original, and an account of its own.
+    // Each copy has the policy of the original and its own account.
     for interpreter in [&copies[1], &original] {
         interpreter.exec(create).unwrap();
         let another = create.replace("child", "another");
@@ -248,7 +248,7 @@ fn copies_of_the_hosts_leave_the_children_their_number() {
 }
 
 #[test]
-fn a_reset_interpreter_is_as_new() {
+fn a_reset_interpreter_is_like_a_new_one() {
     let policy = Policy::new().children(4, 1).unwrap();
     let (sender, receiver) = runtime().channel(Capacity::Unbounded).unwrap();
     let interpreter = runtime().interpreter().policy(policy).build().unwrap();
@@ -260,7 +260,10 @@ fn a_reset_interpreter_is_as_new() {
         .unwrap();
     let other = build();
     interpreter.reset().unwrap();
-    assert!(receiver.recv().is_err(), "its ends are given up");
+    assert!(
+        receiver.recv().is_err(),
+        "a reset interpreter still holds its ends"
+    );
     let names = "[sorted(globals()), len(sys.modules)]";
     for interpreter in [&interpreter, &other] {
         interpreter.exec("import sys").unwrap();

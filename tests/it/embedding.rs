@@ -1,17 +1,17 @@
-//! The library in hosts of every kind: plain threads, tokio of both flavours, several runtimes, and all of
-//! it dropped while guests run.
+//! Tests the library in different hosts: plain threads, both flavours of tokio, several runtimes, and all of it
+//! dropped while guests run.
 
 use crate::runtime;
 use archipel::{Binding, Capacity, Error, Interpreter, Receiver, Runtime};
 use std::sync::mpsc;
 
-/// Says on a channel that it has begun, and then never ends.
+/// Reports on a channel that it has begun, and then loops forever.
 const LOOPS: &str = "begun.send(1)\nwhile True: pass";
 
-/// As [`LOOPS`], but it waits.
+/// Like [`LOOPS`], but waits.
 const WAITS: &str = "import time\nbegun.send(1)\nwhile True: time.sleep(1e6)";
 
-/// An interpreter of `runtime`, and where a script of it says that it has begun.
+/// Returns an interpreter of `runtime`, and the channel on which its script reports that it has begun.
 fn prepared(runtime: &Runtime) -> (Interpreter, Receiver) {
     let interpreter = runtime.interpreter().build().unwrap();
     let (begun, begins) = runtime.channel(Capacity::Rendezvous).unwrap();
@@ -36,7 +36,7 @@ fn small() -> Runtime {
     builder.build().unwrap()
 }
 
-/// Waits until an interpreter was stopped that somebody is stopping.
+/// Waits until an interpreter that another thread stops has stopped.
 fn wait_until_stopped(interpreter: &Interpreter) {
     while interpreter.is_running() {
         std::thread::yield_now();
@@ -48,12 +48,12 @@ fn wait_until_stopped(interpreter: &Interpreter) {
     );
 }
 
-/// Resolves when everything that held the sender is gone.
+/// Returns when everything that held the sender is dropped.
 fn wait_until_dropped(gone: mpsc::Receiver<()>) {
     assert_eq!(gone.recv(), Err(mpsc::RecvError));
 }
 
-/// An alias that keeps a sender for as long as its interpreter exists.
+/// Adds an alias that holds a sender for the lifetime of its interpreter.
 fn tell_when_gone(interpreter: &Interpreter) -> mpsc::Receiver<()> {
     let (kept, gone) = mpsc::channel::<()>();
     interpreter
@@ -65,7 +65,7 @@ fn tell_when_gone(interpreter: &Interpreter) -> mpsc::Receiver<()> {
     gone
 }
 
-/// What a host does from asynchronous code.
+/// Uses the library as asynchronous host code does.
 async fn asynchronously(runtime: &Runtime) {
     let builder = runtime.interpreter();
     let (first, second) = (
@@ -83,7 +83,7 @@ async fn asynchronously(runtime: &Runtime) {
         .prepare_main_async([("inbox", Binding::from(receiver)), ("out", back.into())])
         .await
         .unwrap();
-    // Neither ends without the other, nor without this task.
+    // None of the three completes without the others.
     let (sent, passed, answer) = tokio::join!(
         first.exec_async("out.send(20)"),
         second.exec_async("out.send(inbox.recv() + 1)"),
@@ -110,10 +110,10 @@ async fn asynchronously(runtime: &Runtime) {
 }
 
 #[test]
-fn inside_tokio() {
+fn the_library_works_inside_tokio() {
     current_thread().block_on(asynchronously(runtime()));
     multi_thread().block_on(asynchronously(runtime()));
-    // A runtime that is made and dropped in there, by a task and by a thread for blocking calls.
+    // A runtime created and dropped inside tokio, by a task and by a blocking thread.
     for host in [current_thread(), multi_thread()] {
         host.block_on(async {
             let own = small();
@@ -130,9 +130,9 @@ fn inside_tokio() {
     }
 }
 
-/// Blocking calls are for other threads, but nothing breaks when a task makes them.
+/// Blocking calls belong on other threads, but also work inside a task.
 #[test]
-fn blocking_calls_in_a_task() {
+fn blocking_calls_work_in_a_task() {
     for host in [current_thread(), multi_thread()] {
         host.block_on(async {
             let interpreter = runtime().interpreter().build().unwrap();
@@ -146,7 +146,7 @@ fn blocking_calls_in_a_task() {
 }
 
 #[test]
-fn from_thread_to_thread() {
+fn an_interpreter_moves_from_thread_to_thread() {
     let interpreter = runtime().interpreter().build().unwrap();
     interpreter.exec("seen = []").unwrap();
     for n in 0..4 {
@@ -162,7 +162,7 @@ fn from_thread_to_thread() {
 }
 
 #[test]
-fn a_future_that_is_dropped_stops_the_interpreter() {
+fn dropping_the_future_of_a_call_stops_the_interpreter() {
     for host in [current_thread(), multi_thread()] {
         for source in [LOOPS, WAITS] {
             let (interpreter, begins) = prepared(runtime());
@@ -178,7 +178,7 @@ fn a_future_that_is_dropped_stops_the_interpreter() {
 }
 
 #[test]
-fn an_executor_that_is_dropped_stops_what_it_ran() {
+fn dropping_an_executor_stops_its_interpreters() {
     for host in [current_thread(), multi_thread()] {
         let (interpreter, begins) = prepared(runtime());
         let runner = interpreter.clone();
@@ -189,9 +189,9 @@ fn an_executor_that_is_dropped_stops_what_it_ran() {
     }
 }
 
-/// A creation that is given up leaves nothing behind.
+/// Dropping the future of a creation leaves nothing behind.
 #[test]
-fn a_creation_that_is_dropped() {
+fn dropping_a_creation_leaves_nothing_behind() {
     let own = small();
     current_thread().block_on(async {
         for _ in 0..20 {
@@ -208,9 +208,9 @@ fn a_creation_that_is_dropped() {
 }
 
 #[test]
-fn a_runtime_that_is_dropped_while_guests_run() {
+fn a_runtime_can_be_dropped_while_guests_run() {
     for source in [LOOPS, WAITS] {
-        // Whoever still has the interpreter can use it, and stop it.
+        // The interpreter stays usable and stoppable as long as a handle to it exists.
         let own = small();
         let (interpreter, begins) = prepared(&own);
         let gone = tell_when_gone(&interpreter);
@@ -224,7 +224,7 @@ fn a_runtime_that_is_dropped_while_guests_run() {
         drop(interpreter);
         wait_until_dropped(gone);
 
-        // Nobody has it: it goes with the future that ran it.
+        // Without a handle, the interpreter is dropped with the future that runs it.
         let own = small();
         let (interpreter, begins) = prepared(&own);
         let gone = tell_when_gone(&interpreter);
@@ -237,9 +237,9 @@ fn a_runtime_that_is_dropped_while_guests_run() {
     }
 }
 
-/// The last reference to a runtime goes in an alias, which runs on one of the runtime's own workers.
+/// The last reference to a runtime is dropped in an alias, which runs on one of the runtime's own workers.
 #[test]
-fn a_runtime_that_is_dropped_by_its_own_worker() {
+fn a_runtime_can_be_dropped_by_its_own_worker() {
     let own = small();
     let interpreter = own.interpreter().build().unwrap();
     let gone = tell_when_gone(&interpreter);
@@ -268,7 +268,7 @@ fn a_runtime_that_is_dropped_by_its_own_worker() {
 }
 
 #[test]
-fn two_runtimes_in_a_process() {
+fn runtimes_in_one_process_refuse_ends_of_each_other() {
     let (first, second) = (small(), small());
     let here = first.interpreter().build().unwrap();
     let there = second.interpreter().build().unwrap();
@@ -278,7 +278,7 @@ fn two_runtimes_in_a_process() {
         (here.eval("x").unwrap(), there.eval("x").unwrap()),
         (1.into(), 2.into())
     );
-    // The channels of one mean nothing in the other.
+    // Another runtime refuses channel ends of this one.
     let (sender, receiver) = first.channel(Capacity::Unbounded).unwrap();
     for end in [Binding::from(sender.clone()), receiver.clone().into()] {
         match there.prepare_main([("end", end)]) {
@@ -286,7 +286,7 @@ fn two_runtimes_in_a_process() {
             other => panic!("{other:?}"),
         }
     }
-    // Threads of the host pass on what they like.
+    // Host threads can pass values between runtimes.
     here.prepare_main([("out", Binding::from(sender))]).unwrap();
     here.exec("out.send(x)").unwrap();
     there

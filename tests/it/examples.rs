@@ -1,4 +1,4 @@
-//! The examples do what they say.
+//! Tests that the examples produce their documented results.
 
 #[path = "../../examples/guided_tour.rs"]
 #[expect(dead_code, reason = "its `main` makes a runtime of its own")]
@@ -26,18 +26,18 @@ fn run(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn the_programs_of_the_article() {
+fn the_article_programs_pass() {
     check_all("examples/article");
 }
 
 #[test]
-fn hello() {
+fn hello_prints_in_order() {
     let out = run(&["examples/hello.py"]);
     assert_eq!(out, "before\nduring\nafter\n");
 }
 
 #[test]
-fn word_count() {
+fn word_count_finds_the_most_frequent_word() {
     let out = run(&[
         "--dir",
         "examples::/data",
@@ -49,13 +49,13 @@ fn word_count() {
 }
 
 #[test]
-fn primes() {
+fn primes_finds_all_primes() {
     let out = run(&["examples/primes.py", "20000"]);
     assert!(out.contains("2262 primes below 20000"), "{out}");
     assert!(out.contains("times as fast"), "{out}");
 }
 
 #[test]
-fn guided_tour() {
+fn the_guided_tour_runs() {
     tour::tour(runtime()).unwrap();
 }

@@ -1,13 +1,13 @@
-//! Files behave as files: operations that are run natively and in a guest, with the same results.
+//! Compares file operations in a guest with the same operations run natively.
 
 use crate::cli::{archipel, folder, text};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// What a line of the operations' output says of one.
+/// The result of one operation, from a line of the output.
 struct Line {
-    /// Why its result differs in a guest, if it does.
+    /// The reason that its result differs in a guest, if it does.
     differs: String,
     result: String,
 }
@@ -33,7 +33,7 @@ fn script() -> String {
 
 fn in_guest(folder: &Path, grant: &str) -> BTreeMap<String, Line> {
     let grant = grant.replace("FOLDER", folder.to_str().unwrap());
-    // One of the operations makes a file of 5 GiB, which counts in full in the private folder.
+    // One operation makes a sparse file of 5 GiB, which counts in full in the private folder.
     let mut arguments = vec!["run", "--max-tmp", "8GiB"];
     if !grant.is_empty() {
         arguments.extend(["--dir", &grant]);
@@ -43,12 +43,12 @@ fn in_guest(folder: &Path, grant: &str) -> BTreeMap<String, Line> {
     lines(&archipel(&arguments, ""))
 }
 
-/// Compares what came of all operations, and returns how many there were.
+/// Compares the results of all operations, and returns their number.
 fn compare(native: &BTreeMap<String, Line>, guest: &BTreeMap<String, Line>) -> usize {
     let mut wrong = Vec::new();
     for (name, native) in native {
         let Some(guest) = guest.get(name) else {
-            wrong.push(format!("{name}: no result in the guest"));
+            wrong.push(format!("{name}: the guest has no result"));
             continue;
         };
         let same = native.result == guest.result;
@@ -87,7 +87,7 @@ fn operations_in_the_private_folder_have_their_native_results() {
     std::fs::remove_dir_all(here).unwrap();
 }
 
-/// The documentation has each difference, and no other.
+/// The documentation lists exactly these differences.
 #[test]
 fn differences_are_documented() {
     let listed = std::fs::read_to_string(crate::root().join("docs/files.md")).unwrap();

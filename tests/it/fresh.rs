@@ -1,10 +1,10 @@
-//! What must differ between interpreters although they come from one snapshot.
+//! Tests what differs between interpreters although they start from one snapshot.
 
 use crate::runtime;
 use archipel::Policy;
 
 #[test]
-fn entropy_is_each_interpreters_own() {
+fn each_interpreter_has_its_own_entropy() {
     let sources = [
         "import random; x = random.random()",
         "import random; x = random.getrandbits(64)",
@@ -31,7 +31,7 @@ fn entropy_is_each_interpreters_own() {
 }
 
 #[test]
-fn clocks_are_the_present() {
+fn clocks_show_the_present() {
     let interpreter = runtime().interpreter().build().unwrap();
     interpreter.exec("import time").unwrap();
     let now = || {
@@ -52,7 +52,7 @@ fn clocks_are_the_present() {
 }
 
 #[test]
-fn the_environment_is_what_was_granted() {
+fn the_environment_contains_only_granted_variables() {
     let policy = Policy::new().env("ISLAND", "h\u{e9}").unwrap();
     let granted = runtime().interpreter().policy(policy).build().unwrap();
     let nothing = runtime().interpreter().build().unwrap();
@@ -65,7 +65,7 @@ fn the_environment_is_what_was_granted() {
 }
 
 #[test]
-fn nothing_of_the_build_is_in_the_snapshot() {
+fn the_snapshot_contains_no_paths_of_the_build() {
     let interpreter = runtime().interpreter().build().unwrap();
     interpreter.exec("import os, sys, json").unwrap();
     let paths = interpreter

@@ -1,4 +1,4 @@
-//! How a host governs interpreters: limits, usage, stopping, and what they may give to their children.
+//! Tests how a host governs interpreters: limits, usage, stopping, and grants to children.
 
 use crate::runtime;
 use archipel::{
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// What each way to stop an interpreter must work in; each says on a channel when it has begun.
+/// Scripts that every way to stop an interpreter must stop. Each reports on a channel when it has begun.
 const BUSY: [(&str, &str); 8] = [
     (
         "a tight loop",
@@ -33,7 +33,7 @@ const BUSY: [(&str, &str); 8] = [
     ),
 ];
 
-/// An interpreter that runs `source` on another thread, once it has begun.
+/// An interpreter that runs a script on another thread, and has begun it.
 struct Running {
     interpreter: Interpreter,
     outcome: std::thread::JoinHandle<archipel::Result<()>>,
@@ -71,7 +71,7 @@ fn wait(receiver: &Receiver) {
 }
 
 #[test]
-fn whatever_runs_can_be_stopped() {
+fn kill_and_cancel_stop_every_script() {
     let sibling = runtime().interpreter().build().unwrap();
     sibling.exec("n = 1").unwrap();
     for (what, source) in BUSY {
@@ -97,12 +97,12 @@ fn whatever_runs_can_be_stopped() {
 }
 
 #[test]
-fn whatever_runs_can_be_cancelled_and_goes_on() {
+fn a_cancelled_script_can_catch_it_and_continue() {
     let sibling = runtime().interpreter().build().unwrap();
     sibling.exec("n = 1").unwrap();
     for (what, source) in BUSY {
         if matches!(what, "a builtin" | "a child") {
-            // The one does not look for it, and of the other both are cancelled.
+            // A builtin does not check for signals. The child is cancelled together with its parent.
             continue;
         }
         let source = source.replace("except BaseException", "except KeyError");
@@ -118,7 +118,7 @@ fn whatever_runs_can_be_cancelled_and_goes_on() {
             run.interpreter.eval("result, cleaned").unwrap().to_string(),
             "('enough', True)"
         );
-        // Nothing is left of the request.
+        // The request is consumed.
         run.interpreter.exec("for _ in range(10**5): pass").unwrap();
         run.interpreter.cancel("too late", false);
         run.interpreter.exec("for _ in range(10**5): pass").unwrap();
@@ -136,14 +136,14 @@ fn whatever_runs_can_be_cancelled_and_goes_on() {
 }
 
 #[test]
-fn descendants_are_cancelled_too() {
+fn cancel_reaches_descendants() {
     let run = running(
         "import archipel; child = archipel.create(); child.prepare_main(begun=begun)\n\
          child.exec('begun.send(1); import time; time.sleep(1e6)')",
     );
     run.interpreter.cancel("all of you", false);
     match run.outcome.join().unwrap() {
-        // Whichever of the two is first.
+        // Either call can fail first.
         Err(Error::Raised(raised)) => assert!(raised.to_string().contains("all of you")),
         other => panic!("{other:?}"),
     }
@@ -152,7 +152,7 @@ fn descendants_are_cancelled_too() {
 }
 
 #[test]
-fn whoever_waits_for_an_alias_can_be_cancelled() {
+fn cancel_reaches_a_caller_that_waits_for_an_alias() {
     let (begun, begins) = runtime().channel(Capacity::Rendezvous).unwrap();
     let interpreter = runtime().interpreter().build().unwrap();
     interpreter
@@ -175,7 +175,7 @@ fn whoever_waits_for_an_alias_can_be_cancelled() {
 }
 
 #[test]
-fn whatever_runs_can_be_stopped_in_an_alias() {
+fn kill_stops_a_caller_of_an_endless_alias() {
     let (begun, begins) = runtime().channel(Capacity::Rendezvous).unwrap();
     let interpreter = runtime().interpreter().build().unwrap();
     interpreter
@@ -195,12 +195,12 @@ fn whatever_runs_can_be_stopped_in_an_alias() {
 }
 
 #[test]
-fn one_of_many_is_stopped_at_once() {
+fn kill_stops_one_of_many_computing_interpreters() {
     const BUSY: usize = 64;
     let many: Vec<_> = (0..BUSY)
         .map(|_| running("begun.send(1)\nn = 0\nwhile True: n += 1"))
         .collect();
-    // How long it takes is for the benches; that it is this one, and only this one, is tested here.
+    // The benches measure the time. This test checks that exactly this one stops.
     let mut many = many.into_iter();
     let one = many.next().unwrap();
     one.interpreter.kill();
@@ -220,7 +220,7 @@ fn limited(limits: Limits) -> Interpreter {
 }
 
 #[test]
-fn limits_are_told_with_what_was_used() {
+fn exceeded_limits_are_reported_with_the_usage() {
     let rows = [
         (LimitKind::Cpu, 20_000_000, "while True: pass"),
         (LimitKind::Wall, 20_000_000, "import time; time.sleep(1e6)"),
@@ -245,7 +245,7 @@ fn limits_are_told_with_what_was_used() {
 }
 
 #[test]
-fn usage_adds_up() {
+fn usage_includes_descendants() {
     let output = Output::captured(1000);
     let interpreter = runtime()
         .interpreter()
@@ -271,7 +271,7 @@ fn usage_adds_up() {
     let memory = usage.of(LimitKind::Memory);
     assert_eq!(memory.subtree, 2 * memory.own);
     let [child] = &interpreter.children()[..] else {
-        panic!("there is one child");
+        panic!("expected one child");
     };
     assert_eq!(child.name.as_deref(), Some("second"));
     assert_eq!((child.parent, child.is_running), (Some(0), false));
@@ -282,7 +282,7 @@ fn usage_adds_up() {
 }
 
 #[test]
-fn a_family_is_limited_together() {
+fn a_limit_applies_to_a_family_as_a_whole() {
     let interpreter = runtime()
         .interpreter()
         .policy(Policy::new().children(8, 2).unwrap())
@@ -302,7 +302,7 @@ fn a_family_is_limited_together() {
         }
         other => panic!("{other:?}"),
     }
-    // Those that run at this moment end with their tick.
+    // Interpreters that are running end at their next tick.
     while !interpreter.children().is_empty() {
         assert!(start.elapsed() < Duration::from_secs(60));
         std::thread::yield_now();
@@ -310,7 +310,7 @@ fn a_family_is_limited_together() {
 }
 
 #[test]
-fn the_owner_is_asked() {
+fn the_owner_can_raise_an_exceeded_limit() {
     let asked = Arc::new(AtomicU32::new(0));
     let counted = asked.clone();
     let interpreter = runtime()
@@ -349,7 +349,7 @@ fn the_owner_is_asked() {
 }
 
 #[test]
-fn limits_can_be_set_later() {
+fn limits_can_be_set_on_a_running_interpreter() {
     let run = running("begun.send(1)\nwhile True: pass");
     let cpu = Limits::new().cpu(Duration::from_nanos(1)).unwrap();
     run.interpreter.limit(cpu).unwrap();
@@ -364,7 +364,7 @@ fn limits_can_be_set_later() {
 }
 
 #[test]
-fn fuel() {
+fn a_fuel_limit_stops_a_script_exactly() {
     let runtime = Runtime::builder().fuel(true).build().unwrap();
     let spent = || {
         let interpreter = runtime.interpreter().build().unwrap();
@@ -384,7 +384,7 @@ fn fuel() {
         }
         other => panic!("{other:?}"),
     }
-    // What is done before the script begins is not the script's, so the least is enough for that.
+    // Work before the script begins is not charged, so the smallest limit is enough for it.
     for least in [1, 1000] {
         let limits = Limits::new().fuel(least).unwrap();
         let interpreter = runtime.interpreter().limits(limits).build().unwrap();
@@ -398,14 +398,14 @@ fn fuel() {
         );
         assert!(limited, "{least}: {outcome:?}");
     }
-    // Without being counted it would never run out.
+    // The limit needs a runtime that counts fuel.
     let limits = Limits::new().fuel(once).unwrap();
     let refused = crate::runtime().interpreter().limits(limits).build();
     assert!(matches!(refused, Err(Error::Config(_))), "{refused:?}");
 }
 
 #[test]
-fn a_child_gets_what_its_creator_has_and_no_more() {
+fn a_child_gets_at_most_its_creators_policy() {
     let folder = std::env::temp_dir().join(format!("archipel-governing-{}", std::process::id()));
     std::fs::create_dir_all(folder.join("sub")).unwrap();
     std::fs::write(folder.join("sub/file"), "content").unwrap();
@@ -480,7 +480,7 @@ fn a_child_gets_what_its_creator_has_and_no_more() {
 }
 
 #[test]
-fn wanted_aliases_must_be_given() {
+fn aliases_that_a_policy_names_must_be_defined() {
     let wanting = Policy::new().wants_alias("log").unwrap();
     let refused = runtime().interpreter().policy(wanting.clone()).build();
     let Err(Error::Config(text)) = refused else {

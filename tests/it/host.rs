@@ -1,4 +1,4 @@
-//! The library as a host uses it.
+//! Tests the library as a host uses it.
 
 use crate::runtime;
 use archipel::encoding::Refusal;
@@ -10,7 +10,7 @@ use archipel::{
 use std::time::Duration;
 
 #[test]
-fn exec_and_eval() {
+fn exec_and_eval_return_values_and_errors() {
     let interpreter = runtime().interpreter().build().unwrap();
     interpreter.exec("x = [1, 2]").unwrap();
     assert_eq!(interpreter.eval("sum(x)").unwrap(), 3);
@@ -35,7 +35,7 @@ fn exec_and_eval() {
 }
 
 #[test]
-fn instances_that_are_ready() {
+fn prewarmed_instances_are_used_and_replaced() {
     let runtime = Runtime::builder().interpreters(2).ready(3).build().unwrap();
     let all_ready = || {
         while runtime.metrics().ready < 3 {
@@ -44,7 +44,7 @@ fn instances_that_are_ready() {
     };
     all_ready();
     assert_eq!(runtime.metrics().interpreters, 0);
-    // They are what they were asked to be.
+    // They get the requested policy and limits.
     let policy = Policy::new().env("NAME", "value").unwrap();
     let limits = Limits::new().output(10).unwrap();
     let output = Output::captured(100);
@@ -63,7 +63,7 @@ fn instances_that_are_ready() {
     let little = Limits::new().memory(1 << 20).unwrap();
     let refused = runtime.interpreter().limits(little).build().unwrap_err();
     assert!(matches!(refused, Error::Config(_)), "{refused}");
-    // Each is somebody's own, and another takes its place.
+    // Each belongs to one interpreter, and is replaced by a new one.
     all_ready();
     let several: Vec<_> = (0..4)
         .map(|n| {
@@ -75,7 +75,7 @@ fn instances_that_are_ready() {
         })
         .collect();
     assert_eq!(several[3].eval("x").unwrap(), 3);
-    // There was no room for more of them; now there is, and the next one asks for them.
+    // The runtime had no room for replacements. Now it has, and the next creation requests them.
     drop((one, several));
     let next = runtime.interpreter().build().unwrap();
     all_ready();
@@ -86,7 +86,7 @@ fn instances_that_are_ready() {
 }
 
 #[test]
-fn channels_between_host_and_guest() {
+fn channels_connect_host_and_guest() {
     let interpreter = runtime().interpreter().build().unwrap();
     let (to_guest, guest_end) = runtime().channel(Capacity::Bounded(4)).unwrap();
     let (back, from_guest) = runtime().channel(Capacity::Unbounded).unwrap();
@@ -112,7 +112,7 @@ fn channels_between_host_and_guest() {
 }
 
 #[test]
-fn select_over_guests_and_ones_own_channels() {
+fn crossbeam_select_mixes_guest_and_host_channels() {
     let interpreter = runtime().interpreter().build().unwrap();
     let (sender, receiver) = runtime().channel(Capacity::Rendezvous).unwrap();
     interpreter
@@ -123,13 +123,13 @@ fn select_over_guests_and_ones_own_channels() {
     let (_own_sender, own) = crossbeam_channel::bounded::<Value>(1);
     crossbeam_channel::select! {
         recv(guest) -> value => assert_eq!(value.unwrap(), "from the guest"),
-        recv(own) -> _ => panic!("nobody sent this"),
+        recv(own) -> _ => panic!("this channel was never used"),
     }
     thread.join().unwrap().unwrap();
 }
 
 #[test]
-fn channel_errors() {
+fn channel_operations_return_typed_errors() {
     let (sender, receiver) = runtime().channel(Capacity::Bounded(1)).unwrap();
     assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
     let moment = Duration::from_millis(1);
@@ -154,7 +154,7 @@ fn channel_errors() {
     ));
 }
 
-/// Sends a number, messages of which no value comes, and another number.
+/// Sends a number, messages that have no value, and another number.
 const UNREADABLE: &str = "
 import concurrent.interpreters, interpreters
 from wit_world.imports import channels
@@ -169,7 +169,7 @@ out.send([None] * 5)
 ";
 
 #[test]
-fn a_message_without_a_value_concerns_no_other_one() {
+fn an_undecodable_message_does_not_affect_the_others() {
     let interpreter = runtime().interpreter().build().unwrap();
     let (sender, receiver) = runtime().channel(Capacity::Bounded(8)).unwrap();
     interpreter
@@ -218,7 +218,7 @@ fn an_iterator_and_crossbeam_skip_messages_without_a_value() {
             true => receiver.into_crossbeam().iter().collect(),
         };
         assert_eq!(values.first(), Some(&Value::from(1)));
-        // The second of them has its sender still.
+        // The sender of the second one still exists.
         assert_eq!(
             values.last().and_then(Value::as_list).map(<[_]>::len),
             Some(5)
@@ -228,7 +228,7 @@ fn an_iterator_and_crossbeam_skip_messages_without_a_value() {
 }
 
 #[test]
-fn a_place_of_an_end_in_a_value_must_be_one_that_travels() {
+fn a_value_can_only_refer_to_ends_sent_with_it() {
     let interpreter = runtime().interpreter().build().unwrap();
     let bind = |value: Value, with: bool| {
         let (sender, _) = runtime().channel(Capacity::Rendezvous).unwrap();
@@ -257,7 +257,7 @@ fn a_place_of_an_end_in_a_value_must_be_one_that_travels() {
 }
 
 #[test]
-fn interpreters_do_one_thing_at_a_time() {
+fn a_running_interpreter_refuses_other_calls() {
     let interpreter = runtime().interpreter().build().unwrap();
     let (go, wait) = runtime().channel(Capacity::Rendezvous).unwrap();
     let (started, start) = runtime().channel(Capacity::Rendezvous).unwrap();
@@ -281,7 +281,7 @@ fn interpreters_do_one_thing_at_a_time() {
 }
 
 #[test]
-fn kill_reaches_everywhere() {
+fn kill_stops_every_kind_of_script() {
     let places = [
         "while True: pass",
         "sum(range(10**12))",
@@ -317,7 +317,7 @@ fn kill_reaches_everywhere() {
 }
 
 #[test]
-fn files_as_granted() {
+fn granted_directories_can_be_read_or_written() {
     let folder = std::env::temp_dir().join(format!("archipel-files-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("in.txt"), "one two").unwrap();
@@ -346,13 +346,13 @@ fn files_as_granted() {
 }
 
 #[test]
-fn a_limit_too_small_to_start() {
+fn a_memory_limit_too_small_to_start_is_a_typed_error() {
     let limits = Limits::new().memory(1 << 20).unwrap();
     match runtime().interpreter().limits(limits).build() {
         Err(Error::Config(text)) => assert!(text.contains("memory limit"), "{text}"),
         other => panic!("{other:?}"),
     }
-    // The slot was given back.
+    // The failed creation released its slot.
     runtime()
         .interpreter()
         .build()
@@ -362,7 +362,7 @@ fn a_limit_too_small_to_start() {
 }
 
 #[test]
-fn a_full_runtime() {
+fn a_full_runtime_refuses_interpreters() {
     let runtime = Runtime::builder().interpreters(2).build().unwrap();
     let one = runtime.interpreter().build().unwrap();
     let two = runtime.interpreter().build().unwrap();
@@ -385,7 +385,7 @@ fn a_full_runtime() {
 }
 
 #[test]
-fn inside_an_async_host() {
+fn async_calls_run_concurrently_and_stop_when_dropped() {
     let tokio = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -408,7 +408,7 @@ fn inside_an_async_host() {
         sent.unwrap();
         received.unwrap();
         assert_eq!(two.eval_async("x * 2").await.unwrap(), 42);
-        // Giving up on a call stops the interpreter.
+        // Dropping the future of a call stops the interpreter.
         let endless = one.exec_async("while True: pass");
         let late = tokio::time::timeout(Duration::from_millis(20), endless).await;
         assert!(late.is_err());
@@ -442,7 +442,7 @@ fn captured_output_is_bounded_and_in_order() {
 }
 
 #[test]
-fn two_runtimes_do_not_mix() {
+fn two_runtimes_have_separate_state() {
     let other = Runtime::builder().interpreters(4).build().unwrap();
     let here = runtime().interpreter().build().unwrap();
     let there = other.interpreter().build().unwrap();
@@ -453,7 +453,7 @@ fn two_runtimes_do_not_mix() {
     assert_eq!(here.eval("x").unwrap(), "here");
 }
 
-/// How much of everything there is still.
+/// Returns the counts of everything that still exists.
 fn left(runtime: &Runtime) -> [usize; 5] {
     let now = runtime.metrics();
     [
@@ -466,7 +466,7 @@ fn left(runtime: &Runtime) -> [usize; 5] {
 }
 
 #[test]
-fn nothing_is_left_behind() {
+fn dropped_interpreters_leave_nothing_behind() {
     let runtime = Runtime::builder().interpreters(16).build().unwrap();
     let script = "
 import interpreters
@@ -511,9 +511,9 @@ for _ in range(5):
     assert_eq!(left(&runtime), [0; 5]);
 }
 
-/// However many channels a guest fills, the host's memory is bounded.
+/// The host's memory is bounded however many channels a guest fills.
 #[test]
-fn a_flood_of_messages() {
+fn a_flood_of_messages_is_bounded() {
     let runtime = Runtime::builder().interpreters(2).build().unwrap();
     let interpreter = runtime.interpreter().build().unwrap();
     interpreter
@@ -535,7 +535,7 @@ except ValueError as error:
         .unwrap();
     let stopped = interpreter.eval("stopped").unwrap();
     assert_eq!(stopped, "too large: the limit is 1073741824");
-    // One family leaves as much to others as it takes itself beyond the half.
+    // Beyond one half of the space, a family takes at most as much as it leaves free: three quarters in total.
     let queued = runtime.metrics().queued_bytes;
     assert!((700 << 20..=768 << 20).contains(&queued), "{queued}");
     let other = runtime.interpreter().build().unwrap();

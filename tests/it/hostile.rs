@@ -1,7 +1,7 @@
-//! What hostile code tries, and what comes of it: each script in `tests/scripts/hostile`, and what
-//! takes more than a script.
+//! Runs hostile code and checks the outcome: each script in `tests/scripts/hostile`, and attacks that need more
+//! than a script.
 //!
-//! `docs/security-cases.md` is the table of all, generated from the headers of the scripts and from the
+//! `docs/security-cases.md` is the table of all attacks, generated from the headers of the scripts and the
 //! documentation of the tests here.
 
 mod aliases;
@@ -34,38 +34,41 @@ use std::time::{Duration, Instant};
 /// The folder of the scripts.
 const FOLDER: &str = "tests/scripts/hostile";
 
-/// Set in the process that runs the scripts, to what no script may ever see.
+/// A variable set in the process that runs the scripts, whose value no script may see.
 const CANARY: &str = "ARCHIPEL_TEST_CANARY";
 
-/// How many scripts run at a time.
+/// The number of scripts that run at a time.
 const LANES: usize = 4;
 
-/// How much more memory of its own the process may have at the end.  What one script leaves behind is much
-/// more in those of memory and messages: up to a gigabyte of these is queued at a time.  Arenas of which little is
-/// used still can keep a hundred megabytes.
+/// The maximum growth of the process's memory. A leak of memory or messages by one script is much larger: up to a
+/// gigabyte is queued at a time. Arenas in little use can retain a hundred megabytes.
 const SLACK: u64 = 192 << 20;
 
-/// How long it may take until everything is given back; on a machine that works it takes milliseconds.
+/// The time limit for releasing everything, which takes milliseconds if it works.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The scripts run in a process of their own, so that its memory, threads and descriptors are theirs
-/// alone, and with an environment that must mean nothing to them.
+/// Runs the scripts in a separate process, whose memory, threads and descriptors are theirs alone, with an
+/// environment that they must not see.
 ///
-/// `ARCHIPEL_HOSTILE_ONLY` names the beginning of those that are wanted.
+/// `ARCHIPEL_HOSTILE_ONLY` selects scripts by a prefix of their names.
 #[test]
-fn scripts() {
+fn hostile_scripts_have_their_outcomes() {
     if std::env::var_os(CANARY).is_some() {
         return run_all();
     }
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["hostile::scripts", "--exact", "--nocapture"])
+        .args([
+            "hostile::hostile_scripts_have_their_outcomes",
+            "--exact",
+            "--nocapture",
+        ])
         .env(CANARY, format!("canary-{:x}", std::process::id()))
         .env("PYTHONPATH", "/canary-path")
         .env("PYTHONSTARTUP", "/canary-startup.py")
         .env("PYTHONHASHSEED", "12345")
-        // Otherwise glibc keeps up to 64 MiB at the end of each arena, which no call takes from it.
+        // Otherwise glibc keeps up to 64 MiB at the end of each arena, even after `malloc_trim`.
         .env("MALLOC_TRIM_THRESHOLD_", "131072")
-        // And the fewer arenas there are, the fewer pages are held by one small thing.
+        // With fewer arenas, small allocations retain fewer pages.
         .env("MALLOC_ARENA_MAX", "2")
         .output()
         .unwrap();
@@ -83,7 +86,7 @@ fn run_all() {
     let only = std::env::var("ARCHIPEL_HOSTILE_ONLY").unwrap_or_default();
     let mut paths = paths(FOLDER);
     paths.retain(|path| name(path).starts_with(&only));
-    // What a process has from its first runtime on is there before.
+    // A process keeps some resources from its first runtime on. Allocate them before measuring.
     drop(Lane::new());
     let before = held();
     let lanes: Vec<Lane> = (0..LANES).map(|_| Lane::new()).collect();
@@ -106,7 +109,7 @@ fn run_all() {
     drop(lanes);
     let failures = failures.into_inner().unwrap();
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
-    // The threads of a runtime that is gone end by themselves.
+    // The threads of a dropped runtime end asynchronously.
     let begun = Instant::now();
     loop {
         let after = held();
@@ -116,7 +119,7 @@ fn run_all() {
         }
         assert!(
             begun.elapsed() < PATIENCE,
-            "{more} bytes of memory stay behind, and {} open files where there were {}",
+            "leaked {more} bytes of memory, and {} files are open instead of {}",
             after.descriptors,
             before.descriptors
         );
@@ -128,18 +131,18 @@ fn name(path: &Path) -> &str {
     path.file_stem().unwrap().to_str().unwrap()
 }
 
-/// What the process holds of the system's.
+/// The system resources that the process holds.
 struct Held {
-    /// Bytes of memory that are in no file.
+    /// Anonymous memory, in bytes.
     memory: u64,
     descriptors: usize,
 }
 
 #[cfg(target_os = "linux")]
 fn held() -> Held {
-    // What the allocator keeps for later is not held by anybody.
+    // Free memory that the allocator retains is not in use.
     #[cfg(target_env = "gnu")]
-    // SAFETY: it may be called at any time.
+    // SAFETY: `malloc_trim` can be called at any time.
     unsafe {
         libc::malloc_trim(0);
     }
@@ -154,7 +157,7 @@ fn held() -> Held {
     }
 }
 
-/// Only Linux tells it in files.
+/// Only Linux reports the resources in files.
 #[cfg(not(target_os = "linux"))]
 fn held() -> Held {
     Held {

@@ -1,14 +1,14 @@
-//! Interrupting what an interpreter runs.
+//! Tests interrupting a running interpreter.
 
 use crate::runtime;
 use archipel::{Binding, Capacity, Error, Interpreter, Raised, Receiver, Result, Sender};
 use std::thread::JoinHandle;
 
-/// An interpreter whose scripts can say that they are `ready` and wait for what never comes.
+/// An interpreter whose scripts can report that they are `ready` and wait for a message that never arrives.
 struct Subject {
     interpreter: Interpreter,
     ready: Receiver,
-    /// Keeps the channel open that the scripts receive from.
+    /// Keeps the channel open from which the scripts receive.
     _inbox: Sender,
 }
 
@@ -27,7 +27,7 @@ impl Subject {
         }
     }
 
-    /// Runs `script` in a thread of its own, until it says that it is ready.
+    /// Runs `script` on a separate thread, and waits until it reports that it is ready.
     fn start(&self, script: &str) -> JoinHandle<Result<()>> {
         let (interpreter, script) = (self.interpreter.clone(), script.to_owned());
         let thread = std::thread::spawn(move || interpreter.exec(script));
@@ -51,7 +51,7 @@ fn raised(result: Result<()>, script: &str) -> Raised {
 }
 
 #[test]
-fn it_rises_wherever_the_code_is() {
+fn interrupt_raises_in_every_kind_of_code() {
     let scripts = [
         "ready.send(1)\nwhile True: pass",
         "ready.send(1)\nfor _ in iter(int, 1): pass",
@@ -76,14 +76,14 @@ fn it_rises_wherever_the_code_is() {
         let raised = raised(subject.interrupted(script), script);
         assert_eq!(raised.name, "KeyboardInterrupt", "{script}: {raised:?}");
         assert_eq!(raised.module, "builtins", "{script}");
-        // It goes on as if nothing had happened.
+        // The interpreter remains usable.
         let sum = subject.interpreter.eval("sum(range(1000))").unwrap();
         assert_eq!(sum, 499_500, "{script}");
     }
 }
 
 #[test]
-fn the_script_decides_what_becomes_of_it() {
+fn a_script_can_catch_or_handle_an_interrupt() {
     let rows = [
         (
             "try:\n    ready.send(1)\n    while True: pass\nexcept KeyboardInterrupt as error:\n    seen = repr(error)",
@@ -110,7 +110,7 @@ fn the_script_decides_what_becomes_of_it() {
             "enough",
         ),
         (
-            // What began to wait goes on waiting, for as long as it would have.
+            // An interrupted wait continues for the rest of its timeout.
             "handled = []; waited = []\nsignal.signal(signal.SIGINT, lambda *_: handled.append(1))\n\
              ready.send(1)\nwhile not handled:\n    start = time.monotonic()\n\
             \x20   try: inbox.recv(timeout=0.02)\n    except TimeoutError: pass\n\
@@ -132,21 +132,21 @@ fn the_script_decides_what_becomes_of_it() {
 }
 
 #[test]
-fn it_rises_once_and_only_in_what_runs() {
+fn an_interrupt_is_raised_once_and_only_in_a_running_call() {
     let subject = Subject::new();
     let loop_for_some_time = "end = time.monotonic() + 0.05\nwhile time.monotonic() < end: pass";
-    // Idle: nothing rises, now or later.
+    // Idle: nothing is raised, now or later.
     subject.interpreter.interrupt();
     subject.interpreter.exec(loop_for_some_time).unwrap();
-    // Caught: it does not rise again.
+    // Caught: it is not raised again.
     let script = format!(
         "try:\n    ready.send(1)\n    while True: pass\nexcept KeyboardInterrupt: pass\n{loop_for_some_time}"
     );
     subject.interrupted(&script).unwrap();
-    // Not heeded before the call ends: it is void.
+    // Not raised before the call ends: it is discarded.
     subject.interrupted("ready.send(1)\nsum(range(10**6))").ok();
     subject.interpreter.exec(loop_for_some_time).unwrap();
-    // Two that are not taken yet are one.
+    // Pending interrupts are merged into one.
     let thread = subject.start("ready.send(1)\nwhile True: pass");
     subject.interpreter.interrupt();
     subject.interpreter.interrupt();
@@ -157,7 +157,7 @@ fn it_rises_once_and_only_in_what_runs() {
 }
 
 #[test]
-fn code_that_looks_for_no_signal_is_killed() {
+fn kill_stops_code_that_ignores_interrupts() {
     let subject = Subject::new();
     let thread = subject.start(
         "while True:\n    try: ready.send(1); sum(range(10**12))\n    except KeyboardInterrupt: pass",
@@ -168,7 +168,7 @@ fn code_that_looks_for_no_signal_is_killed() {
 }
 
 #[test]
-fn others_do_not_notice() {
+fn an_interrupt_does_not_affect_other_interpreters() {
     let (one, other) = (Subject::new(), Subject::new());
     let thread = other.start("ready.send(1)\nx = 0\nwhile x < 3_000_000: x += 1");
     for _ in 0..3 {
@@ -179,7 +179,7 @@ fn others_do_not_notice() {
 }
 
 #[test]
-fn copies_and_what_was_reset_are_interrupted_too() {
+fn copies_and_reset_interpreters_can_be_interrupted() {
     let subject = Subject::new();
     raised(
         subject.interrupted("ready.send(1)\nwhile True: pass"),
@@ -204,9 +204,9 @@ fn copies_and_what_was_reset_are_interrupted_too() {
     );
 }
 
-/// Wherever it strikes, the library and the bindings stay whole.
+/// The library and the bindings stay consistent wherever an interrupt arrives.
 #[test]
-fn a_storm_of_interruptions_kills_nobody() {
+fn a_storm_of_interrupts_does_not_kill_the_guest() {
     let subject = Subject::new();
     let thread = subject.start(
         "import interpreters, archipel, json\n\
@@ -231,7 +231,7 @@ fn a_storm_of_interruptions_kills_nobody() {
         subject.interpreter.interrupt();
         std::thread::yield_now();
     }
-    // One may have come while the script had no `try` around it.
+    // An interrupt can arrive outside of the script's `try`.
     match thread.join().unwrap() {
         Ok(()) => {}
         Err(Error::Raised(raised)) => assert_eq!(raised.name, "KeyboardInterrupt"),
@@ -241,7 +241,7 @@ fn a_storm_of_interruptions_kills_nobody() {
 }
 
 #[test]
-fn a_cancellation_rises_in_the_same_places() {
+fn cancel_raises_in_the_same_places() {
     let scripts = [
         "ready.send(1)\nwhile True: pass",
         "ready.send(1)\nre.match('(a+)+$', 'a' * 60 + 'b')",
@@ -252,7 +252,7 @@ fn a_cancellation_rises_in_the_same_places() {
         let subject = Subject::new();
         let thread = subject.start(script);
         subject.interpreter.cancel("enough", false);
-        // A key does not take its place.
+        // An interrupt does not replace a pending cancellation.
         subject.interpreter.interrupt();
         let raised = raised(thread.join().unwrap(), script);
         let told = (raised.module.as_str(), raised.name.as_str());

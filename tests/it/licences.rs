@@ -1,10 +1,10 @@
-//! What we depend on: under which licences, and why we trust it.
+//! Tests the dependencies: their licences, and the documented reason to trust each.
 
 use crate::root;
 use serde_json::Value;
 use std::process::Command;
 
-/// The licences that go with ours, each alone or as one of a choice.
+/// The licences compatible with ours, alone or as an alternative.
 const ALLOWED: [&str; 10] = [
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
@@ -18,7 +18,7 @@ const ALLOWED: [&str; 10] = [
     "Zlib",
 ];
 
-/// All packages in the lock file, as far as they are on this machine: nothing is fetched.
+/// Returns all packages in the lock file that are on this machine. Fetches nothing.
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--offline", "--locked"])
@@ -29,7 +29,7 @@ fn metadata() -> Value {
     if output.status.success() {
         return serde_json::from_slice(&output.stdout).unwrap();
     }
-    // Those for other platforms may never have been fetched; these are what this one is built from.
+    // Packages for other platforms may not be on this machine. This platform's packages are.
     let host = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--offline", "--locked"])
         .args(["--filter-platform", &target()])
@@ -40,7 +40,7 @@ fn metadata() -> Value {
     serde_json::from_slice(&host.stdout).unwrap()
 }
 
-/// The platform that the compiler is for.
+/// Returns the target platform of the compiler.
 fn target() -> String {
     let output = Command::new("rustc").arg("-vV").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -48,10 +48,10 @@ fn target() -> String {
     host.unwrap().to_owned()
 }
 
-/// Whether an SPDX expression leaves a way to use the package under allowed licences.
+/// Returns whether an SPDX expression allows using the package under allowed licences.
 fn is_allowed(expression: &str) -> bool {
     let expression = expression.trim();
-    // The outermost operator binds least: `OR`, which was once written as a stroke.
+    // The first operator binds loosest. Older expressions write `OR` as a slash.
     for (operator, all) in [(" OR ", false), ("/", false), (" AND ", true)] {
         let parts = split(expression, operator);
         if parts.len() > 1 {
@@ -70,7 +70,7 @@ fn is_allowed(expression: &str) -> bool {
     }
 }
 
-/// The parts of an expression between an operator that is in no parentheses.
+/// Splits an expression at an operator outside of parentheses.
 fn split<'a>(expression: &'a str, operator: &str) -> Vec<&'a str> {
     let (mut parts, mut depth, mut from) = (Vec::new(), 0, 0);
     for (at, letter) in expression.char_indices() {
@@ -89,7 +89,7 @@ fn split<'a>(expression: &'a str, operator: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn licences_go_with_ours() {
+fn licences_of_dependencies_are_allowed() {
     let metadata = metadata();
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 100);
@@ -97,13 +97,13 @@ fn licences_go_with_ours() {
         let (name, licence) = (&package["name"], package["license"].as_str());
         assert!(
             licence.is_some_and(is_allowed),
-            "{name} is under {licence:?}: replace it, or add that to the list with a reason"
+            "the licence of {name} is {licence:?}: replace the package, or allow the licence with a reason"
         );
     }
 }
 
 #[test]
-fn expressions() {
+fn licence_expressions_are_evaluated() {
     let rows = [
         ("MIT", true),
         ("MIT/Apache-2.0", true),
@@ -122,7 +122,7 @@ fn expressions() {
     }
 }
 
-/// `SECURITY.md` says of each package that we chose why it is trusted.
+/// `SECURITY.md` gives the reason for trusting each direct dependency.
 #[test]
 fn every_direct_dependency_has_its_reason() {
     let text = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();

@@ -1,6 +1,6 @@
-//! The short form of the load programme, for what it counts; what takes how long decides nothing here.
+//! Runs the short form of the load programme and checks its counts. Durations are not checked here.
 
-// The same parts as those of `cargo bench --bench load`.
+// The same parts as in `cargo bench --bench load`.
 #[path = "../../benches/load/programme.rs"]
 mod programme;
 
@@ -8,22 +8,26 @@ use crate::runtime;
 use programme::{Report, Size};
 use std::process::Command;
 
-/// Set in the process that runs the programme.
+/// A variable set in the process that runs the programme.
 const OURS: &str = "ARCHIPEL_TEST_LOAD";
 
-/// It runs in a process of its own, so that its memory, threads and descriptors are its alone.
+/// Runs in a separate process, whose memory, threads and descriptors are its own.
 #[test]
-fn short_form() {
+fn the_short_load_programme_passes() {
     if std::env::var_os(OURS).is_some() {
         let mut report = Report::default();
         programme::run(Size::SHORT, &[], &mut report);
         assert!(!report.is_wrong(), "{}", report.conclusion());
         return;
     }
-    // The guest is built before the clock of anything begins.
+    // Build the guest before anything is timed.
     runtime();
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["load::short_form", "--exact", "--nocapture"])
+        .args([
+            "load::the_short_load_programme_passes",
+            "--exact",
+            "--nocapture",
+        ])
         .env(OURS, "1")
         .output()
         .unwrap();

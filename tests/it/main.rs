@@ -1,4 +1,4 @@
-//! All tests that need a guest, in one binary, so that wasmtime is linked once.
+//! All tests that need a guest, in one binary, so that wasmtime is linked only once.
 
 mod aliases;
 mod cache;
@@ -22,6 +22,7 @@ mod network;
 mod packages;
 mod plugin_host;
 mod policy;
+mod prose;
 #[cfg(unix)]
 mod repl;
 mod run;
@@ -37,18 +38,18 @@ mod wasi;
 use archipel::Runtime;
 use std::sync::OnceLock;
 
-/// The runtime that the tests share.
+/// Returns the runtime that the tests share.
 fn runtime() -> &'static Runtime {
-    // Whether there is one is found out once: building a guest takes long, also where it fails.
+    // Try only once: building a guest takes long, even if it fails.
     static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
     let made = RUNTIME.get_or_init(|| Runtime::new().map_err(|error| error.to_string()));
     match made {
         Ok(runtime) => runtime,
-        Err(error) => panic!("the guest cannot be built on this machine: {error}"),
+        Err(error) => panic!("cannot build the guest on this machine: {error}"),
     }
 }
 
-/// The root of the project.
+/// Returns the root folder of the project.
 fn root() -> &'static std::path::Path {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -1,12 +1,12 @@
-//! `archipel map`: the real binary over many inputs.
+//! Tests `archipel map`: the real binary over many inputs.
 
 use crate::cli::{archipel, begun, check, folder, send, text};
 use rustix::process::Signal;
 use std::io::Read;
 
 #[test]
-fn outputs_come_in_the_order_of_the_inputs() {
-    // The first one waits until the others have ended, as far as it can know.
+fn outputs_are_in_the_order_of_the_inputs() {
+    // The first one gives the others time to end before it.
     let source = "import sys, time
 if sys.argv[1] == 'a': time.sleep(0.2)
 for n in range(2): print(sys.argv[1], n)
@@ -21,7 +21,7 @@ print('error', sys.argv[1], file=sys.stderr)";
 }
 
 #[test]
-fn inputs_and_arguments() {
+fn inputs_come_from_arguments_or_standard_input() {
     let folder = folder("map");
     let script = folder.join("show.py");
     std::fs::write(&script, "import sys; print(sys.argv[1:])").unwrap();
@@ -65,7 +65,7 @@ fn inputs_and_arguments() {
     for (arguments, input, stdout) in rows {
         check(&[&["map"], *arguments].concat(), input, 0, stdout, &[]);
     }
-    // What one has changed, the next one does not see.
+    // A change by one script is invisible to the next.
     let source = "import json, sys; print(hasattr(json, 'seen')); json.seen = True";
     check(
         &["map", "--jobs", "1", "-c", source, ":::", "a", "b"],
@@ -77,9 +77,9 @@ fn inputs_and_arguments() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// The order does not depend on who is faster, and memory not on how much is written.
+/// The order does not depend on speed, nor the memory on the amount of output.
 #[test]
-fn many_inputs_and_much_output() {
+fn many_inputs_and_large_outputs_stay_in_order() {
     let inputs: String = (0..600).map(|n| format!("{n}\n")).collect();
     let source =
         "import sys; print(sys.argv[1]); print('x' * (300_000 if sys.argv[1] == '7' else 1))";
@@ -150,7 +150,7 @@ match sys.argv[1]:
 }
 
 #[test]
-fn the_first_failure_can_stop_all() {
+fn halt_stops_all_scripts_at_the_first_failure() {
     let source = "import sys; print(sys.argv[1]); sys.exit(sys.argv[1] == 'b')";
     check(
         &[
@@ -167,7 +167,7 @@ fn the_first_failure_can_stop_all() {
 }
 
 #[test]
-fn what_makes_no_sense() {
+fn wrong_usage_is_reported() {
     let rows: &[(&[&str], &str, &str)] = &[
         (&[], "", "archipel: no script ("),
         (&[":::", "a"], "", "archipel: no script ("),
@@ -201,7 +201,7 @@ fn what_makes_no_sense() {
 }
 
 #[test]
-fn a_signal_stops_all() {
+fn a_signal_stops_all_scripts() {
     let source = "import time; print('begun', flush=True); time.sleep(60)";
     let (mut child, mut lines) = begun(&["map", "-c", source, ":::", "a", "b", "c", "d"]);
     assert_eq!(lines.next().unwrap().unwrap(), "begun");
@@ -221,7 +221,7 @@ fn a_signal_stops_all() {
 }
 
 #[test]
-fn it_ends_when_nobody_reads() {
+fn map_ends_silently_when_stdout_is_closed() {
     let source = "while True: print('x' * 1000)";
     let (mut child, mut lines) = begun(&["map", "-c", source, ":::", "a", "b"]);
     assert_eq!(lines.next().unwrap().unwrap().len(), 1000);

@@ -1,4 +1,4 @@
-//! Sockets, alone and in the waits of an interpreter, against servers in this process.
+//! Tests sockets, alone and in an interpreter's waits, against servers in this process.
 
 use crate::script::{expected, paths};
 use crate::{root, runtime};
@@ -12,19 +12,19 @@ use std::time::Duration;
 
 /// Servers on ephemeral ports, which live as long as the process.
 struct Servers {
-    /// Returns what it reads in capitals.
+    /// Returns its input in upper case.
     echo: u16,
     /// Resets each connection after the first byte.
     reset: u16,
-    /// Never reads anything, and keeps connections open.
+    /// Never reads, and keeps connections open.
     stall: u16,
-    /// A port at which nobody listens.
+    /// A port without a listener.
     dead: u16,
 }
 
 impl Servers {
     fn start() -> Self {
-        // As the process holds the address, no other is given it, and connecting to it is refused.
+        // While the process holds the address, no other process gets it and connections are refused.
         let unused = TcpListener::bind("127.0.0.1:0").unwrap();
         let dead = unused.local_addr().unwrap().port();
         drop(unused);
@@ -53,7 +53,7 @@ impl Servers {
     }
 }
 
-/// Serves each connection in a thread, and returns the port.
+/// Serves each connection on a thread, and returns the port.
 fn serve(each: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -82,7 +82,7 @@ fn interpreter() -> Interpreter {
 }
 
 #[test]
-fn scripts() {
+fn network_scripts_have_their_outcomes() {
     let servers = Servers::start();
     for path in paths("tests/network") {
         let source = std::fs::read_to_string(&path).unwrap();
@@ -109,7 +109,7 @@ fn scripts() {
     }
 }
 
-/// Ways to wait for a socket to which nothing comes, after which `end` ends the wait.
+/// Runs each kind of wait for a socket without data, and calls `end` to end the wait.
 fn each_wait(
     port: u16,
     mut end: impl FnMut(&str, &Interpreter, thread::JoinHandle<archipel::Result<()>>),
@@ -143,7 +143,7 @@ fn an_interruption_ends_every_wait_for_a_socket() {
             Err(Error::Raised(raised)) => assert_eq!(raised.name, "KeyboardInterrupt", "{wait}"),
             other => panic!("{wait}: {other:?}"),
         }
-        // Nothing is wrong with it.
+        // The interpreter remains usable.
         assert_eq!(interpreter.eval("1 + 1").unwrap(), 2, "{wait}");
     });
 }
@@ -179,14 +179,14 @@ task.join()
     thread::spawn(move || done.send(guest.exec(script)));
     let ended = result
         .recv_timeout(Duration::from_secs(60))
-        .expect("it waits for ever");
+        .expect("the alias is answered during the wait");
     ended.unwrap();
     assert_eq!(interpreter.eval("got").unwrap().to_string(), "b'CALLED'");
 }
 
-/// A peer that takes nothing keeps nobody from closing, and what was written before still reaches one that does.
+/// A peer that does not read delays no close, and data written before a close still arrives.
 #[test]
-fn what_was_written_before_closing_arrives() {
+fn data_written_before_a_close_arrives() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
     let interpreter = interpreter();

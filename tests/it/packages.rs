@@ -1,4 +1,4 @@
-//! Packages, from a folder and from a wheel, for the first interpreter and for those that it makes.
+//! Tests packages from a folder and from a wheel, in the first interpreter and in its children.
 
 use crate::runtime;
 use archipel::{Access, Output, Policy};
@@ -7,7 +7,7 @@ use std::process::Command;
 
 const WHEEL: &str = "tiny_wheel-1.5-py3-none-any.whl";
 
-/// Makes the wheel in the guest, compressed as wheels are, so that nothing on the host has to.
+/// Makes the wheel in the guest, compressed like real wheels, so that the host needs no tools.
 const MAKE_WHEEL: &str = "
 import zipfile
 with zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED) as wheel:
@@ -17,7 +17,7 @@ with zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED) as wheel:
     wheel.writestr('tiny_wheel-1.5.dist-info/METADATA', 'Name: tiny_wheel\\nVersion: 1.5\\n')
 ";
 
-/// Imports both packages in every kind of interpreter, and prints what comes of it.
+/// Imports both packages in every kind of interpreter, and prints the results.
 const IMPORTS: &str = "
 import archipel
 from concurrent import interpreters
@@ -53,7 +53,7 @@ FileNotFoundError
 FileNotFoundError
 ";
 
-/// A folder with one package in `installed` and another as a wheel in `wheels`.
+/// Creates a folder with one package in `installed` and another as a wheel in `wheels`.
 fn packages(name: &str) -> PathBuf {
     let base =
         std::env::temp_dir().join(format!("archipel-packages-{name}-{}", std::process::id()));
@@ -78,7 +78,7 @@ fn with_children() -> Policy {
     Policy::new().children(8, 2).unwrap()
 }
 
-/// Runs the source under the policy, and returns what it printed.
+/// Runs the source under the policy, and returns its output.
 fn printed(policy: Policy, source: &str) -> String {
     let output = Output::captured(1 << 16);
     let interpreter = runtime()
@@ -92,7 +92,7 @@ fn printed(policy: Policy, source: &str) -> String {
 }
 
 #[test]
-fn a_host_gives_packages() {
+fn a_policy_provides_packages() {
     let base = packages("host");
     let policy = with_children()
         .dir(base.join("installed"), "/installed", Access::ReadOnly)
@@ -102,7 +102,7 @@ fn a_host_gives_packages() {
         .unwrap();
     assert_eq!(printed(policy, IMPORTS), IMPORTED);
 
-    // The path alone grants nothing, for a host may name what it grants to some interpreters only.
+    // The path alone grants nothing, so that a host can grant the files to some interpreters only.
     let policy = Policy::new().path("/installed").unwrap();
     let policy = policy.path(format!("/wheels/{WHEEL}")).unwrap();
     let source = "
@@ -117,7 +117,7 @@ for name in ['tiny_folder', 'tiny_wheel']:
     std::fs::remove_dir_all(&base).unwrap();
 }
 
-/// The exit status, standard output and standard error of `archipel run`.
+/// Returns the exit status, standard output and standard error of `archipel run`.
 fn run(arguments: &[&str], code: &str) -> (Option<i32>, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_archipel"))
         .arg("run")
@@ -138,12 +138,12 @@ fn text(path: &Path) -> &str {
 }
 
 #[test]
-fn the_command_gives_packages() {
+fn the_path_option_provides_packages() {
     let base = packages("command");
     let (installed, wheels) = (base.join("installed"), base.join("wheels"));
     let wheel = wheels.join(WHEEL);
     let (installed, wheels, wheel) = (text(&installed), text(&wheels), text(&wheel));
-    // A folder is granted by `--path` itself, whereas a wheel needs a grant for what it lies in.
+    // `--path` grants a folder itself, whereas a wheel needs a grant for its folder.
     let (status, out, err) = run(
         &["--path", installed, "--dir", wheels, "--path", wheel],
         IMPORTS,
@@ -160,7 +160,7 @@ fn the_command_gives_packages() {
 }
 
 #[test]
-fn what_is_not_granted_is_bad_usage() {
+fn a_path_without_a_grant_is_wrong_usage() {
     let base = packages("usage");
     let (installed, wheel) = (base.join("installed"), base.join("wheels").join(WHEEL));
     let missing = base.join("missing");
@@ -168,7 +168,7 @@ fn what_is_not_granted_is_bad_usage() {
         (&wheel, "not in a granted directory (grant its folder"),
         (&missing, "no such file or folder"),
     ];
-    // The folder beside it is granted, which must not be taken for a grant of the wheel's own.
+    // The granted folder next to the wheel does not grant the wheel.
     for (path, why) in rows {
         let arguments = ["--path", text(&installed), "--path", text(path)];
         let (status, out, err) = run(&arguments, "print('ran')");

@@ -1,4 +1,4 @@
-//! The example of a host for plugins: what becomes of good plugins and of bad ones.
+//! Tests the plugin host example with good and bad plugins.
 
 #[path = "../../examples/plugin_host/main.rs"]
 #[expect(dead_code, reason = "its `main` reads standard input")]
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-/// A copy of the plugins, which goes at its end.
+/// A temporary copy of the plugins.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -41,7 +41,7 @@ impl Drop for Folder {
     }
 }
 
-/// What came of an event, by plugin.
+/// Sends an event, and returns the outcomes by plugin.
 fn send(host: &mut Host, kind: &str) -> BTreeMap<String, Outcome> {
     let reports = host.send(&Event::new(kind, "Ada"));
     let outcomes = reports.into_iter();
@@ -64,7 +64,10 @@ fn a_host_survives_its_plugins() {
     });
     let mut host = Host::new(runtime().clone(), services, &folder.0);
     assert_eq!(host.refresh().unwrap().len(), 6);
-    assert!(host.refresh().unwrap().is_empty(), "nothing has changed");
+    assert!(
+        host.refresh().unwrap().is_empty(),
+        "unchanged plugins were reloaded"
+    );
 
     let outcomes = send(&mut host, "greet");
     assert_eq!(outcomes["greeter"], answer("Hello, Ada!"));
@@ -96,7 +99,7 @@ fn a_host_survives_its_plugins() {
         assert_eq!(outcomes[bad], Outcome::Suspended, "{bad}");
     }
 
-    // What has changed is loaded again, what is wrong is said, and what is gone is forgotten.
+    // Changed plugins are reloaded, errors are reported, and deleted plugins are removed.
     folder.write("looper/plugin.py", "def handle(event): return 'better now'");
     folder.write("flood/policy.toml", "[limits]\noutptu = 3");
     folder.write("crash/policy.toml", "aliases = ['launch']");

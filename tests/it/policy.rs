@@ -1,4 +1,4 @@
-//! What an interpreter can do with what its policy grants, and that it can do nothing else.
+//! Tests what an interpreter can do with the grants of its policy, and that it can do nothing else.
 
 use crate::runtime;
 use archipel::{Access, Clock, Interpreter, Output, Policy, Profile, Random, Value};
@@ -11,7 +11,7 @@ fn with(policy: Policy) -> Interpreter {
     runtime().interpreter().policy(policy).build().unwrap()
 }
 
-/// A new folder that goes with the test.
+/// A temporary folder for one test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -30,7 +30,7 @@ impl Drop for Folder {
     }
 }
 
-/// Defines `attempt`, which returns what a call raised: an error's number, if it has one.
+/// Defines `attempt`, which returns the exception that a call raised: its error code, if it has one.
 const ATTEMPT: &str = "
 import errno
 def attempt(call):
@@ -41,7 +41,7 @@ def attempt(call):
     return 'done'
 ";
 
-/// What each attempt comes to.
+/// Checks the outcome of each attempt.
 fn attempts(interpreter: &Interpreter, rows: &[(&str, &str)]) {
     interpreter.exec(ATTEMPT).unwrap();
     for (attempt, outcome) in rows {
@@ -53,7 +53,7 @@ fn attempts(interpreter: &Interpreter, rows: &[(&str, &str)]) {
 }
 
 #[test]
-fn arguments() {
+fn the_policy_sets_the_arguments() {
     let policy = Policy::new().args(["--one", "two"]).unwrap();
     let interpreter = with(policy.clone());
     interpreter
@@ -74,7 +74,7 @@ fn arguments() {
     }
 }
 
-/// Everything that is different in every run otherwise.
+/// Prints values that otherwise differ in every run.
 const VARIES: &str = "
 import random, uuid, os, secrets, time, datetime, tempfile, threading, asyncio
 print(random.random(), random.randbytes(4), random.SystemRandom().random())
@@ -104,7 +104,7 @@ other.run('import random; print(random.random())')
 ";
 
 #[test]
-fn a_seeded_run_with_a_standing_clock_is_the_same_each_time() {
+fn runs_with_equal_seeds_and_frozen_clocks_are_identical() {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     let run = |seed| {
         let policy = Policy::new().clock(Clock::Frozen(time)).unwrap();
@@ -119,16 +119,16 @@ fn a_seeded_run_with_a_standing_clock_is_the_same_each_time() {
     assert!(first.contains("1700000000.0 0.0 0.0"), "{first}");
     assert!(first.contains("timed out at 0.04"), "{first}");
     assert_eq!(first, run(1));
-    assert_ne!(first, run(2), "the seed counts");
+    assert_ne!(first, run(2), "the seed has no effect");
     let last: Vec<&str> = first.lines().rev().take(2).collect();
     assert!(
         !last[1].starts_with(last[0]),
-        "children draw their own: {last:?}"
+        "children share the random state: {last:?}"
     );
 }
 
 #[test]
-fn clocks() {
+fn clocks_are_shifted_or_frozen_as_granted() {
     let hour = 3600;
     let now = || {
         SystemTime::now()
@@ -143,7 +143,7 @@ fn clocks() {
         let time = time.as_i64().unwrap();
         assert!((before..=after).contains(&time), "{offset}");
     }
-    // A loop until some time ends, and the clock stands between two looks at it.
+    // The loop reaches its deadline, and the clock stands still between two reads.
     let frozen = Policy::new()
         .clock(Clock::Frozen(SystemTime::UNIX_EPOCH))
         .unwrap();
@@ -161,7 +161,7 @@ stands = time.time() == time.time() == time.monotonic() == 0.01
     assert_eq!(interpreter.eval("stands").unwrap(), true);
 }
 
-/// A server that answers each connection with a short HTTP response, and its port.
+/// Starts a server that answers each connection with a short HTTP response, and returns its port.
 fn server() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -197,7 +197,7 @@ def datagram(port):
         sender.sendto(b'x', ('127.0.0.1', port))
 ";
 
-/// What the attempt raised, or what it returned.
+/// Returns the exception or the value of a call.
 fn fetched(interpreter: &Interpreter, call: &str) -> String {
     let source =
         format!("try: found = repr({call})\nexcept OSError as error: found = type(error).__name__");
@@ -207,7 +207,7 @@ fn fetched(interpreter: &Interpreter, call: &str) -> String {
 }
 
 #[test]
-fn connections_as_granted() {
+fn only_granted_addresses_can_be_connected() {
     let (granted, other) = (server(), server());
     let policy = Policy::new().net(format!("127.0.0.1:{granted}")).unwrap();
     let interpreter = with(policy);
@@ -225,7 +225,7 @@ fn connections_as_granted() {
         ("listen()".to_owned(), "PermissionError"),
         ("listen_unbound()".to_owned(), "PermissionError"),
         (format!("datagram({port})"), "PermissionError"),
-        // Names were not granted, whatever they stand for, nor other spellings.
+        // Only addresses were granted: no names for them, and no other spellings.
         (
             format!("connect('localhost', {granted})"),
             "PermissionError",
@@ -241,11 +241,11 @@ fn connections_as_granted() {
         assert_eq!(fetched(&interpreter, &call), outcome, "{call}");
     }
     datagrams.set_nonblocking(true).unwrap();
-    assert!(datagrams.recv(&mut [0; 8]).is_err(), "nothing was sent");
+    assert!(datagrams.recv(&mut [0; 8]).is_err(), "a datagram was sent");
 }
 
 #[test]
-fn no_connections_without_a_grant() {
+fn connections_without_a_grant_are_denied() {
     let port = server();
     let interpreter = with(Policy::new());
     interpreter.exec(FETCH).unwrap();
@@ -260,12 +260,12 @@ fn no_connections_without_a_grant() {
 }
 
 #[test]
-fn names_as_granted() {
+fn only_granted_names_can_be_resolved() {
     let port = server();
     let policy = Policy::new().net(format!("localhost:{port}")).unwrap();
     let interpreter = with(policy);
     interpreter.exec(FETCH).unwrap();
-    // The address passes only once the host has found it for the name.
+    // An address resolved from a granted name is allowed only after the resolution.
     let address = format!("connect('127.0.0.1', {port})");
     assert_eq!(fetched(&interpreter, &address), "PermissionError");
     for name in ["localhost", "LOCALHOST", "localhost."] {
@@ -282,7 +282,7 @@ fn names_as_granted() {
 }
 
 #[test]
-fn a_quota_counts_every_way_to_write() {
+fn a_write_quota_counts_every_way_to_write() {
     let folder = Folder::new("quota");
     std::fs::write(folder.0.join("old"), vec![0; 1000]).unwrap();
     let policy = Policy::new()
@@ -308,7 +308,7 @@ def truncate(name, size):
     let rows = [
         ("write('a', 60)", "done"),
         ("write('a', 41)", "EIO"),
-        // Behind the end, the gap counts.
+        // A gap behind the end of a file counts.
         ("write('a', 1, 'r+b', 2**62)", "ENOSPC"),
         ("write('b', 1, 'wb', 40)", "ENOSPC"),
         ("truncate('b', 2**63 - 1)", "ENOSPC"),
@@ -316,11 +316,11 @@ def truncate(name, size):
         ("truncate('b', 10)", "done"),
         ("truncate('b', 0)", "done"),
         ("write('c', 10, 'ab')", "done"),
-        // What was there before is not what was written, but writing over it is.
+        // Existing data does not count, but overwriting it does.
         ("write('old', 10, 'r+b', 500)", "done"),
         ("write('old', 11, 'r+b', 500)", "EIO"),
         ("truncate('old', 1)", "done"),
-        // Deleting gives nothing back.
+        // Deleting does not restore the quota.
         ("os.unlink('/data/a')", "done"),
         ("write('d', 11)", "EIO"),
         ("write('d', 10)", "done"),
@@ -330,7 +330,7 @@ def truncate(name, size):
     ];
     attempts(&interpreter, &rows);
     assert_eq!(std::fs::read(folder.0.join("c")).unwrap().len(), 10);
-    // Another interpreter of the host's can write as much again.
+    // Another interpreter of the host has its own quota.
     let another = with(policy);
     attempts(
         &another,
@@ -339,7 +339,7 @@ def truncate(name, size):
 }
 
 #[test]
-fn a_quota_is_shared_by_all_who_have_the_grant() {
+fn a_write_quota_is_shared_by_a_family() {
     let folder = Folder::new("shared");
     let policy = Policy::new().children(2, 1).unwrap();
     let policy = policy.dir_with_quota(&folder.0, "/data", 100).unwrap();
@@ -368,7 +368,7 @@ child.run(\"open('/data/a', 'wb', 0).write(bytes(70))\")
 }
 
 #[test]
-fn a_flood_of_names_ends() {
+fn a_flood_of_file_names_is_bounded() {
     let folder = Folder::new("names");
     let policy = Policy::new().dir_with_quota(&folder.0, "/data", 1).unwrap();
     let interpreter = with(policy);
@@ -419,7 +419,7 @@ fn pipes_sockets_and_devices_are_not_opened() {
 }
 
 #[test]
-fn the_example_of_the_documentation_is_read() {
+fn the_documented_policy_file_is_valid() {
     let folder = Folder::new("profile");
     let text = std::fs::read_to_string(crate::root().join("docs/policy.md")).unwrap();
     let (_, rest) = text.split_once("```toml\n").unwrap();
@@ -432,7 +432,7 @@ fn the_example_of_the_documentation_is_read() {
     let profile = Profile::read(&file).unwrap();
     let again = Profile::from_toml(&profile.to_toml().unwrap()).unwrap();
     assert_eq!(profile, again);
-    // Every key is in it.
+    // The example contains every key.
     let limits = archipel::LimitKind::ALL;
     let unset = limits
         .iter()

@@ -1,4 +1,4 @@
-//! `archipel repl`: statements through a pipe, and a session at a terminal.
+//! Tests `archipel repl`: statements through a pipe, and a session at a terminal.
 
 use crate::cli::{archipel, check, folder};
 use rexpect::process::WaitStatus;
@@ -7,14 +7,14 @@ use std::path::Path;
 use std::process::Command;
 
 #[test]
-fn statements_through_a_pipe() {
+fn statements_run_through_a_pipe() {
     let rows: &[(&str, i32, &str, &[&str])] = &[
         ("", 0, "", &[]),
         ("1 + 1\n'a'\nNone\nx = 3\nx", 0, "2\n'a'\n3\n", &[]),
         ("40\n_ + 2\n", 0, "40\n42\n", &[]),
         ("def f(x):\n    return x * 2\n\nf(21)\n", 0, "42\n", &[]),
         ("if True:\n    5\nelse:\n    6\n\n7\n", 0, "5\n7\n", &[]),
-        // No line is missing where the next one begins another statement, or where the input ends.
+        // A statement is complete if the next line begins another one, or at the end of the input.
         ("def f(): return 1\nf()\n", 0, "1\n", &[]),
         ("for i in range(2):\n    i\n", 0, "0\n1\n", &[]),
         ("x = '''a\n\nb'''\nx\n", 0, "'a\\n\\nb'\n", &[]),
@@ -122,7 +122,7 @@ fn statements_through_a_pipe() {
     assert!(!archipel(&["repl", "--json"], "1").stderr.is_empty());
 }
 
-/// A session at a terminal, which keeps its history below `state`.
+/// Starts a session at a terminal, with its history below `state`.
 fn session(state: &Path, arguments: &[&str]) -> PtySession {
     let mut command = Command::new(env!("CARGO_BIN_EXE_archipel"));
     command.arg("repl").args(arguments);
@@ -137,7 +137,7 @@ fn session(state: &Path, arguments: &[&str]) -> PtySession {
     session
 }
 
-/// Types `keys`, and waits for each of the texts that should appear then.
+/// Types `keys`, and waits for each of the expected texts.
 fn type_in(session: &mut PtySession, keys: &str, expected: &[&str]) {
     session.send(keys).unwrap();
     session.flush().unwrap();
@@ -148,20 +148,20 @@ fn type_in(session: &mut PtySession, keys: &str, expected: &[&str]) {
 }
 
 #[test]
-fn a_session_at_a_terminal() {
+fn a_terminal_session_has_editing_and_history() {
     let state = folder("repl");
     let mut repl = session(&state, &[]);
     let rows: &[(&str, &[&str])] = &[
         ("6 * 7\r", &["\n42\r\n", ">>> "]),
         ("_ + 1\r", &["\n43\r\n", ">>> "]),
-        // What was begun is forgotten, and the session goes on.
+        // Ctrl-C discards the unfinished statement, and the session continues.
         ("nonsense(\r", &["... "]),
         ("\x03", &["KeyboardInterrupt", ">>> "]),
         ("def f():\r", &["... "]),
         ("    return 5\r", &["... "]),
         ("\r", &[">>> "]),
         ("f()\r", &["\n5\r\n", ">>> "]),
-        // Twice up is the definition, all of it.
+        // Pressing Up twice recalls the whole definition.
         ("\x1b[A\x1b[A\r", &["return 5", "... "]),
         ("\r", &[">>> "]),
         ("word = 'begun'\r", &[">>> "]),
@@ -169,7 +169,7 @@ fn a_session_at_a_terminal() {
         ("input('name? ')\r", &["\nname? "]),
         ("me\r", &["'me'\r\n", ">>> "]),
         ("import sys; sys.ps1 = 'now> '\r", &["now> "]),
-        // Ctrl-C ends the statement and not the session.
+        // Ctrl-C ends the statement but not the session.
         (
             "import time; print('be' 'gun'); time.sleep(1e6)\r",
             &["\nbegun\r\n"],
@@ -195,7 +195,7 @@ fn a_session_at_a_terminal() {
         "{before}"
     );
 
-    // The next session begins where that one ended; one without a history knows nothing.
+    // The next session has the history of this one; a session without history has none.
     let mut repl = session(&state, &[]);
     type_in(
         &mut repl,

@@ -1,11 +1,11 @@
-//! `archipel run`: modules, reports and signals.
+//! Tests `archipel run`: modules, reports and signals.
 
 use crate::cli::{archipel, begun, check, folder, send, text};
 #[cfg(unix)]
 use rustix::process::Signal;
 
 #[test]
-fn modules() {
+fn modules_run_by_name() {
     check(
         &["run", "-m", "json.tool", "--compact"],
         "[1,  2]",
@@ -13,7 +13,7 @@ fn modules() {
         "[1,2]\n",
         &[],
     );
-    // One that lies ready in the snapshot, and a package that is none to run.
+    // A module preloaded in the snapshot, and a package without `__main__`.
     check(&["run", "-m", "calendar", "2026", "1"], "", 0, JANUARY, &[]);
     let why = "archipel: No module named email.__main__; 'email' is a package and cannot be";
     check(&["run", "-m", "email"], "", 2, "", &[why]);
@@ -44,9 +44,9 @@ Mo Tu We Th Fr Sa Su
 26 27 28 29 30 31
 ";
 
-/// The last line of standard error is for programs.
+/// The last line of standard error is machine-readable.
 #[test]
-fn reports() {
+fn reports_are_written_as_json_or_text() {
     let rows: &[(&[&str], i32, &[&str])] = &[
         (
             &["-c", "import sys; sys.exit(3)"],
@@ -101,10 +101,10 @@ fn reports() {
     );
 }
 
-/// A signal stops a script wherever it is, and what it wrote is there.
+/// A signal stops a script anywhere, and its output up to then is preserved.
 #[cfg(unix)]
 #[test]
-fn signals() {
+fn a_signal_stops_every_kind_of_script() {
     let waits = "import time\nprint('begun', flush=True)\nwhile True: time.sleep(60)";
     let computes = "print('begun', flush=True)\nwhile True: pass";
     let waits_for_a_child = "import interpreters\nchild = interpreters.create()\n\
@@ -120,11 +120,10 @@ fn signals() {
     }
 }
 
-/// Ctrl-C is an exception at first, so that a script cleans up and its buffers are written; pressed again
-/// it is not.
+/// The first Ctrl-C raises an exception, so that a script can clean up and flush its buffers. The second kills it.
 #[cfg(unix)]
 #[test]
-fn interrupts() {
+fn the_first_ctrl_c_interrupts_and_the_second_kills() {
     let cleans = "print('begun', flush=True)\nprint('kept')\ntry:\n    while True: pass\n\
                   finally: print('cleaned')";
     let (mut child, mut lines) = begun(&["run", "-c", cleans]);
@@ -145,9 +144,9 @@ fn interrupts() {
     assert!(lines.next().is_none());
 }
 
-/// What the command line says is added to a policy file, and its limits come first.
+/// Options add to a policy file, and their limits take precedence.
 #[test]
-fn policy_files() {
+fn options_extend_a_policy_file() {
     let folder = folder("policy-file");
     let file = folder.join("policy.toml");
     std::fs::write(&file, "[env]\nA = '1'\n[limits]\nwall = '2s'\n").unwrap();

@@ -1,12 +1,12 @@
-//! Scripts whose first lines say what must come of them.
+//! Runs scripts whose first lines declare their expected results.
 //!
-//! Each of those lines is `#: key value`:
+//! Each of those lines has the form `#: key value`:
 //!
 //! | key | value |
 //! |---|---|
-//! | `stdout` | the next line of the output, all of which must be listed |
-//! | `stdout-limit` | how many bytes are captured; the output is not compared then |
-//! | `stderr-has` | what standard error has in it |
+//! | `stdout` | the next line of the output; all lines must be listed |
+//! | `stdout-limit` | the number of bytes to capture; the output is then not compared |
+//! | `stderr-has` | a part of standard error |
 //! | `outcome` | `exit N` (the default is `exit 0`), `limit` or `died`; several with `or` |
 //! | `wall`, `memory` and so on | a limit |
 //! | `children` | the granted count and depth of children; the default is 64 and 4 |
@@ -15,7 +15,7 @@ use crate::runtime;
 use archipel::{Error, LimitKind, Limits, Output, Policy};
 use std::path::{Path, PathBuf};
 
-/// What must come of a script.
+/// The expected result of a script.
 pub struct Expected {
     outcomes: Vec<String>,
     pub stdout: Option<String>,
@@ -25,7 +25,7 @@ pub struct Expected {
     pub children: (u32, u32),
 }
 
-/// The keys and values in the first lines of a script.
+/// Returns the keys and values in the first lines of a script.
 pub fn header(source: &str) -> impl Iterator<Item = (&str, &str)> {
     source
         .lines()
@@ -33,7 +33,7 @@ pub fn header(source: &str) -> impl Iterator<Item = (&str, &str)> {
         .map(|line| line.split_once(' ').unwrap_or((line, "")))
 }
 
-/// Reads what the first lines of a script say.
+/// Parses the first lines of a script.
 pub fn expected(source: &str) -> Expected {
     let mut expected = Expected::new();
     for (key, value) in header(source) {
@@ -54,7 +54,7 @@ impl Expected {
         }
     }
 
-    /// Takes what a line says, if it is something that every script can say.
+    /// Adds a declaration. Returns whether the key is valid for every script.
     pub fn take(&mut self, key: &str, value: &str) -> bool {
         match key {
             "stdout" => {
@@ -83,7 +83,7 @@ impl Expected {
         true
     }
 
-    /// Says what is not as it must be: how the script ended, or what it wrote.
+    /// Returns an error that describes how the outcome or the output differs.
     pub fn compare(&self, outcome: &str, out: &[u8], err: &str) -> Result<(), String> {
         if !self.outcomes.iter().any(|expected| expected == outcome) {
             let told = told(out, err);
@@ -92,7 +92,7 @@ impl Expected {
         self.compare_output(out, err)
     }
 
-    /// Says what of the output is not as it must be.
+    /// Returns an error that describes how the output differs.
     pub fn compare_output(&self, out: &[u8], err: &str) -> Result<(), String> {
         match &self.stdout {
             Some(lines) if lines.as_bytes() != out => {
@@ -112,13 +112,13 @@ impl Expected {
     }
 }
 
-/// What a script wrote, for people to read.
+/// Formats a script's output for a failure message.
 pub fn told(out: &[u8], err: &str) -> String {
     let out = String::from_utf8_lossy(out);
     format!("stdout:\n{out}stderr:\n{err}")
 }
 
-/// An amount in the unit of its kind: `500ms`, `2s`, `64MiB`, `100KiB`, `12`.
+/// Parses an amount in the unit of its kind: `500ms`, `2s`, `64MiB`, `100KiB`, `12`.
 fn amount(kind: LimitKind, text: &str) -> u64 {
     let units: &[(&str, u64)] = match kind {
         LimitKind::Cpu | LimitKind::Wall => &[("ms", 1_000_000), ("s", 1_000_000_000)],
@@ -131,7 +131,7 @@ fn amount(kind: LimitKind, text: &str) -> u64 {
     found.unwrap_or_else(|| text.parse().unwrap())
 }
 
-/// Runs the script at `path` and says what is not as it must be.
+/// Runs the script at `path`, and returns an error that describes any difference.
 fn check(path: &Path) -> Result<(), String> {
     let source = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let expected = expected(&source);
@@ -158,14 +158,14 @@ fn check(path: &Path) -> Result<(), String> {
     };
     let (out, err) = (stdout.take(), stderr.take().text());
     expected.compare(&outcome, &out.bytes, &err)?;
-    // Nobody else has noticed.
+    // Another interpreter is unaffected.
     match sibling.eval("n + 1") {
         Ok(value) if value == 2 => Ok(()),
         other => Err(format!("the sibling answers {other:?}")),
     }
 }
 
-/// The scripts in a folder of the project, in order.
+/// Returns the scripts in a folder of the project, in order.
 pub fn paths(folder: &str) -> Vec<PathBuf> {
     let folder = crate::root().join(folder);
     let mut paths: Vec<_> = std::fs::read_dir(&folder)

@@ -1,4 +1,4 @@
-//! The folders of `tests/scripts`, each of which is a test.
+//! Runs the folders of `tests/scripts`, each as one test.
 
 use crate::script::check_all;
 
@@ -17,7 +17,7 @@ macro_rules! folders {
                 .unwrap()
                 .map(|entry| entry.unwrap().file_name().into_string().unwrap())
                 .collect();
-            // The hostile ones have a harness of their own.
+            // The hostile scripts have their own harness.
             found.retain(|folder| folder != "hostile");
             found.sort();
             assert_eq!(found, [$(stringify!($folder)),*]);

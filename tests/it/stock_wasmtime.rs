@@ -1,12 +1,12 @@
-//! The exported command under the real `wasmtime`, where there is one.
+//! Tests the exported command under the real `wasmtime`, if it is available.
 //!
-//! It is the program that `ARCHIPEL_WASMTIME` names, or else the one on the `PATH`.  `.ci/run` installs one, and with
-//! `CI=true` it is an error to have none.
+//! `ARCHIPEL_WASMTIME` names the program; the default is the one on the `PATH`. `.ci/run` installs one, and with
+//! `CI=true` a missing program is an error.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The program; `None` where there is none.
+/// Returns the program, or `None` if it is not available.
 fn wasmtime() -> Option<PathBuf> {
     let program = std::env::var_os("ARCHIPEL_WASMTIME").unwrap_or_else(|| "wasmtime".into());
     let found = Command::new(&program).arg("--version").output();
@@ -14,12 +14,16 @@ fn wasmtime() -> Option<PathBuf> {
         return Some(program.into());
     }
     let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-    assert!(!ci, "CI is true, and {} cannot be run", program.display());
-    eprintln!("skipped: no wasmtime on the PATH, and ARCHIPEL_WASMTIME names none");
+    assert!(
+        !ci,
+        "cannot run {} (required because CI=true)",
+        program.display()
+    );
+    eprintln!("skipped: wasmtime is not on the PATH (set ARCHIPEL_WASMTIME to its path)");
     None
 }
 
-/// A folder of this test's own, which is removed when it ends.
+/// A temporary folder for this test.
 struct Stage {
     wasmtime: PathBuf,
     folder: tempfile::TempDir,
@@ -30,11 +34,11 @@ impl Stage {
         self.folder.path().join(name)
     }
 
-    /// `wasmtime compile`, with these options.
+    /// Runs `wasmtime compile` with these options.
     fn compile(&self, options: &[&str], name: &str) {
         let output = Command::new(&self.wasmtime)
             .arg("compile")
-            // It is not run for long.
+            // Compile quickly: it runs only briefly.
             .args(["-O", "opt-level=0"])
             .args(options)
             .arg(self.path("python.wasm"))
@@ -45,7 +49,7 @@ impl Stage {
         assert!(output.status.success(), "{options:?}: {output:?}");
     }
 
-    /// `wasmtime run` of a compiled module, with these options and arguments.
+    /// Runs `wasmtime run` on a compiled module with these options and arguments.
     fn run(&self, options: &[&str], name: &str, arguments: &[&str], stdin: &str) -> Output {
         let mut command = Command::new(&self.wasmtime);
         command.args(["run", "--allow-precompiled"]).args(options);
@@ -63,7 +67,7 @@ fn export(file: &Path) {
     assert!(output.status.success(), "{output:?}");
 }
 
-/// A line of the table: options, arguments, standard input, and what comes of it.
+/// A row of the table: options, arguments, standard input, and the expected result.
 struct Row<'a> {
     options: &'a [&'a str],
     module: &'a str,
@@ -85,7 +89,7 @@ const ROW: Row<'_> = Row {
 };
 
 #[test]
-fn the_documented_command_lines() {
+fn the_documented_command_lines_work() {
     let Some(wasmtime) = wasmtime() else {
         return;
     };
@@ -177,7 +181,7 @@ fn the_documented_command_lines() {
             stdout: "in time\n",
             ..ROW
         },
-        // What docs/wasmtime.md says of modules that are compiled ahead.
+        // The rules of docs/wasmtime.md for precompiled modules.
         Row {
             options: &["-W", "timeout=60s"],
             arguments: &["-c", "print('in time')"],

@@ -1,27 +1,27 @@
-//! What the host is told: spans, events, counts.
+//! Tests the host's telemetry: spans, events and counts.
 
 use crate::collector::{self, told_of};
 use archipel::{AliasError, Binding, Capacity, Error, LimitKind, Limits, Policy, Runtime};
 use std::time::Duration;
 
-/// A runtime of which every interpreter is collected from.
+/// Returns a runtime whose interpreters are all collected.
 fn collected() -> Runtime {
     collector::collect();
     Runtime::builder().interpreters(8).build().unwrap()
 }
 
-/// How many lines have all of `parts` in them.
+/// Counts the lines that contain all of `parts`.
 fn count(lines: &[String], parts: &[&str]) -> usize {
     let has_all = |line: &&String| parts.iter().all(|part| line.contains(part));
     lines.iter().filter(has_all).count()
 }
 
 #[test]
-fn a_subscriber_that_panics_harms_nobody() {
+fn a_panicking_subscriber_does_not_affect_interpreters() {
     let runtime = collected();
     let sibling = runtime.interpreter().build().unwrap();
     let named = || runtime.interpreter().name(collector::PANICS);
-    // It is told of a denial, and the script goes on.
+    // The subscriber receives a denial and panics, and the script continues.
     let interpreter = named().build().unwrap();
     interpreter
         .alias("fails", |_| {
@@ -34,7 +34,7 @@ fn a_subscriber_that_panics_harms_nobody() {
         assert!(matches!(outcome, Err(Error::Raised(_))), "{outcome:?}");
     }
     assert_eq!(interpreter.eval("1 + 1").unwrap(), 2);
-    // Of all ways in which one ends.
+    // The same for all ways in which an interpreter ends.
     let outcome = interpreter.exec("import os; os.abort()");
     assert!(matches!(outcome, Err(Error::Died(_))), "{outcome:?}");
     let cpu = Limits::new().cpu(Duration::from_millis(20)).unwrap();
@@ -142,7 +142,7 @@ fn a_denial_is_one_event_with_the_reason() {
 }
 
 #[test]
-fn spans_and_the_ends_of_interpreters() {
+fn runs_waits_and_ends_are_reported_once() {
     let runtime = collected();
     let build = |name: &str, limits| {
         let builder = runtime.interpreter().name(name).limits(limits);
@@ -155,7 +155,7 @@ fn spans_and_the_ends_of_interpreters() {
         .unwrap();
     let runner = interpreter.clone();
     let thread = std::thread::spawn(move || runner.exec("inbox.recv()"));
-    // With a rendezvous it is certain that one of the two waits, and this one waits with a span too.
+    // With a rendezvous channel, one of the two certainly waits, and the wait has a span.
     while runtime.metrics().waits == 0 {
         std::thread::yield_now();
     }
@@ -205,7 +205,7 @@ fn spans_and_the_ends_of_interpreters() {
 }
 
 #[test]
-fn what_is_counted() {
+fn metrics_count_calls_ends_and_messages() {
     let runtime = collected();
     let limits = Limits::new().cpu(Duration::from_millis(1)).unwrap();
     let policy = Policy::new()

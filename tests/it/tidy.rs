@@ -1,4 +1,4 @@
-//! Rules of the house that a program can check.
+//! Checks house rules that a program can check.
 
 use crate::root;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ fn sources(folders: &[&str], extension: &str) -> Vec<(PathBuf, String)> {
 }
 
 #[test]
-fn every_rust_file_says_what_it_is() {
+fn every_rust_file_has_a_module_doc() {
     for (path, text) in sources(
         &["host", "guest/src", "tests/it", "benches", "examples"],
         "rs",
@@ -40,7 +40,7 @@ fn every_rust_file_says_what_it_is() {
 }
 
 #[test]
-fn every_python_module_of_the_guest_says_what_it_is() {
+fn every_python_module_of_the_guest_has_a_docstring() {
     for (path, text) in sources(&["guest/python"], "py") {
         assert!(text.starts_with("\"\"\""), "{}", path.display());
     }
@@ -68,9 +68,9 @@ fn every_item_of_the_world_is_documented() {
     }
 }
 
-/// The state machines know neither wasmtime nor a runtime nor a clock.
+/// The state machines depend on no wasmtime, no runtime and no clock.
 #[test]
-fn what_must_not_depend_on_what() {
+fn the_state_machines_are_pure() {
     let plain = ["broker.rs", "value.rs", "encoding.rs"];
     let folders = ["host/broker", "host/value", "host/encoding"];
     let mut all = sources(&folders, "rs");

@@ -1,4 +1,4 @@
-//! Output that nobody reads: limits and signals end the command all the same.
+//! Tests output without a reader: limits and signals still end the command.
 
 #![cfg(unix)]
 
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 const CODE: &str = "while True: print('x' * 3000)";
 
-/// How long the command may take to end, on the busiest of machines.
+/// The time limit for the command to end, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What standard output is, beside its other end, which nobody reads.
+/// Returns kinds of standard output, each with its other end, which is never read.
 fn streams() -> [(&'static str, OwnedFd, OwnedFd); 2] {
     let (reader, writer) = std::io::pipe().unwrap();
     let (ours, theirs) = UnixStream::pair().unwrap();
@@ -42,14 +42,14 @@ fn status_of(mut child: Child, what: &str) -> Option<i32> {
         }
         if begun.elapsed() > PATIENCE {
             child.kill().unwrap();
-            panic!("{what} goes on");
+            panic!("{what} did not end");
         }
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
 #[test]
-fn a_limit_stops_a_script_whose_output_has_no_reader() {
+fn a_limit_stops_a_script_whose_output_is_not_read() {
     for (kind, _unread, stdout) in streams() {
         let child = start(&["run", "--timeout", "500ms", "-c", CODE], stdout);
         assert_eq!(status_of(child, kind), Some(124), "{kind}");
@@ -73,7 +73,7 @@ fn a_limit_stops_a_script_whose_output_has_no_reader() {
 }
 
 #[test]
-fn the_first_signal_ends_a_command_whose_output_has_no_reader() {
+fn the_first_signal_ends_a_command_whose_output_is_not_read() {
     let rows: [(&[&str], Signal, i32); 3] = [
         (&["run", "-c", CODE], Signal::TERM, 143),
         (
@@ -90,7 +90,7 @@ fn the_first_signal_ends_a_command_whose_output_has_no_reader() {
     for (arguments, signal, status) in rows {
         let (reader, writer) = std::io::pipe().unwrap();
         let child = start(arguments, writer.into());
-        // It is full when no more fits.
+        // Wait until it is full.
         while rustix::io::ioctl_fionread(&reader).unwrap() < 32 << 10 {
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -105,7 +105,7 @@ fn the_first_signal_ends_a_command_whose_output_has_no_reader() {
     }
 }
 
-/// A reader that comes late gets all of it, in order.
+/// A late reader receives all output, in order.
 #[test]
 fn a_slow_reader_gets_all_of_the_output() {
     let code = "for n in range(20000): print(n, 'x' * 50)";

@@ -1,4 +1,4 @@
-//! The test vectors for the encoding, checked by the guest and by the host.
+//! Runs the test vectors of the encoding in the guest and in the host.
 
 use crate::{root, runtime};
 use archipel::encoding::{MAX_DEPTH, decode, encode};
@@ -19,12 +19,12 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn the_guest_makes_of_a_vector_what_the_host_does() {
+fn guest_and_host_decode_vectors_to_equal_values() {
     let interpreter = runtime().interpreter().build().unwrap();
     let vectors = vectors();
     assert!(vectors.len() > 50);
     for (expression, body) in vectors {
-        // Escapes are not for user code to write; the host's own tests have them.
+        // User code cannot write escapes. The host's own tests cover them.
         if expression.contains("...") {
             continue;
         }

@@ -1,7 +1,7 @@
-//! What `wasmtime run` does with a command component, and no more than that.
+//! Runs command components exactly as `wasmtime run` does.
 //!
-//! It is set up as the command line of wasmtime 48 is (`src/commands/run.rs` in `wasmtime-cli`): the same
-//! linker, the same stack, and the same meaning of `--dir`, `--env`, `-W fuel`, `-W timeout` and
+//! The setup matches the command line of wasmtime 48 (`src/commands/run.rs` in `wasmtime-cli`): the same linker,
+//! the same stack, and the same meaning of `--dir`, `--env`, `-W fuel`, `-W timeout` and
 //! `-W max-memory-size`.
 
 use std::path::Path;
@@ -13,10 +13,10 @@ use wasmtime_wasi::p2::bindings::{Command, LinkOptions};
 use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-/// The most that is captured of a stream.
+/// The maximum number of bytes captured from a stream.
 const CAPTURED: usize = 1 << 20;
 
-/// An epoch that never comes.
+/// An epoch that is never reached.
 const NEVER: u64 = 1 << 60;
 
 struct Host {
@@ -34,7 +34,7 @@ impl WasiView for Host {
     }
 }
 
-/// The command, compiled with whatever the flags may ask for.
+/// The command, compiled with support for all flags.
 struct Compiled {
     component: Component,
     linker: Linker<Host>,
@@ -47,7 +47,7 @@ fn compiled() -> &'static Compiled {
         export(&file);
         let mut config = Config::new();
         config.consume_fuel(true).epoch_interruption(true);
-        // It is not run for long.
+        // Compile quickly: it runs only briefly.
         config.cranelift_opt_level(OptLevel::None);
         let engine = Engine::new(&config).unwrap();
         let mut linker = Linker::new(&engine);
@@ -59,7 +59,7 @@ fn compiled() -> &'static Compiled {
     })
 }
 
-/// Has the program write the command.  It is not optimised, since that takes longer than all tests.
+/// Exports the command, unoptimised, since optimising takes longer than all tests.
 fn export(file: &Path) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_archipel"))
         .args(["guest", "export", "--command"])
@@ -71,7 +71,7 @@ fn export(file: &Path) {
     assert!(output.status.success(), "{said}");
 }
 
-/// The names of what the command imports and exports.
+/// Returns the names of the command's imports and exports.
 pub fn interfaces() -> (Vec<String>, Vec<String>) {
     let Compiled { component, linker } = compiled();
     let (ty, engine) = (component.component_type(), linker.engine());
@@ -84,7 +84,7 @@ pub fn interfaces() -> (Vec<String>, Vec<String>) {
     )
 }
 
-/// The flags of `wasmtime run`, and standard input.
+/// The flags of `wasmtime run`, and its standard input.
 #[derive(Clone, Copy)]
 pub struct Flags<'a> {
     pub dir: Option<(&'a Path, &'a str)>,
@@ -106,15 +106,15 @@ impl Flags<'_> {
     };
 }
 
-/// What came of a run.
+/// The result of a run.
 pub struct Ended {
-    /// `exit N`, or what wasmtime says of a trap.
+    /// `exit N`, or wasmtime's error text of a trap.
     pub outcome: String,
     pub stdout: Vec<u8>,
     pub stderr: String,
 }
 
-/// `wasmtime run FLAGS python.wasm ARGUMENTS`
+/// Runs `wasmtime run FLAGS python.wasm ARGUMENTS`.
 pub fn run(flags: Flags<'_>, arguments: &[&str]) -> Ended {
     let (stdout, stderr) = (
         MemoryOutputPipe::new(CAPTURED),

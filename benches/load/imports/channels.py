@@ -1,4 +1,4 @@
-"""`channels.create`, `close`, `destroy`, `poison`, `info`, `list-all` of channels, with as much as there can be in them."""
+"""`channels.create`, `close`, `destroy`, `poison`, `info`, `list-all` of channels that are as full as possible."""
 
 import interpreters
 

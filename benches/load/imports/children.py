@@ -1,4 +1,4 @@
-"""`interpreters.create`, `list-all`, `kill`, `cancel` with a long text, and the end of a tree."""
+"""`interpreters.create`, `list-all`, `kill`, `cancel` with a long text, and the destruction of a tree."""
 
 import archipel
 import interpreters

@@ -1,4 +1,4 @@
-"""`read`, `write`, `set-size`, `sync` of a large file, and opening and closing."""
+"""`read`, `write`, `set-size`, `sync`, opening and closing of a large file."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""`aliases.call` of a function of the host's: a large list is decoded, and encoded again."""
+"""`aliases.call` of a host function with a large list, which is decoded and encoded again."""
 
 data = [bytes(1 << 10)] * (8 << 10)
 

@@ -1,4 +1,4 @@
-"""`sender.send` and `receiver.receive` of a message of one large part."""
+"""`sender.send` and `receiver.receive` of a message with one large part."""
 
 import interpreters
 

@@ -1,4 +1,4 @@
-"""`alias`, `unalias`, `hide`, `expose` and their lists, with as many names as there can be."""
+"""`alias`, `unalias`, `hide`, `expose` and their lists, with the maximum number of names."""
 
 import archipel
 

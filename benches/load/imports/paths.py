@@ -1,4 +1,4 @@
-"""The calls that take a path, with the longest paths and the longest chain of links that there can be."""
+"""The calls that take a path, with the longest possible paths and chain of links."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""`interpreters.create-with` and the largest policy that there can be."""
+"""`interpreters.create-with` with the largest possible policy."""
 
 import archipel
 

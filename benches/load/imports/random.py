@@ -1,4 +1,4 @@
-"""`random.get-random-bytes`, as many as there can be in a call."""
+"""`random.get-random-bytes` with the maximum length."""
 
 import os
 

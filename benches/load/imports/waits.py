@@ -1,4 +1,4 @@
-"""`waiting.wait` with as many cases as there can be, and polls."""
+"""`waiting.wait` with the maximum number of cases, and polls."""
 
 import time
 

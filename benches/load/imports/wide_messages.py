@@ -1,4 +1,4 @@
-"""`sender.send` of a message of millions of parts, whose check takes long."""
+"""`sender.send` of a message with millions of parts, which takes long to check."""
 
 import interpreters
 

@@ -1,4 +1,4 @@
-//! Which calls go past the table.
+//! Tests which calls bypass the table.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn rewritten(parts: &[&str]) -> (usize, Vec<u8>, bool) {
     (count, after.clone(), after == before)
 }
 
-/// The operators of the last functions of a module, as they are written.
+/// Returns the operators of the last functions of a module, as text.
 fn operators(module: &[u8], skip: usize) -> Vec<String> {
     let bodies = Parser::new(0)
         .parse_all(module)
@@ -46,7 +46,7 @@ fn operators(module: &[u8], skip: usize) -> Vec<String> {
 }
 
 #[test]
-fn a_call_goes_to_a_jump_to_all_of_its_type() {
+fn an_indirect_call_becomes_a_jump_to_all_functions_of_its_type() {
     let (count, module, _) = rewritten(&[MODULE, TABLE, ELEMENTS]);
     assert_eq!(count, 1);
     let [caller, jump] = &operators(&module, 3)[..] else {
@@ -54,7 +54,7 @@ fn a_call_goes_to_a_jump_to_all_of_its_type() {
     };
     assert!(caller.contains("Call { function_index: 5 }"), "{caller}");
     assert!(!caller.contains("CallIndirect"), "{caller}");
-    // Places 4 to 7, of which 6 is empty.
+    // Table indices 4 to 7, of which 6 is empty.
     assert!(
         jump.contains(
             "BrTable { targets: BrTable { count: 4, default: 3, targets: [1, 2, 3, 0] } }"
@@ -68,12 +68,12 @@ fn a_call_goes_to_a_jump_to_all_of_its_type() {
         );
     }
     assert!(!jump.contains("ReturnCall { function_index: 3 }"), "{jump}");
-    // Any other place is the engine's matter.
+    // The engine handles any other index.
     assert!(jump.contains("CallIndirect"), "{jump}");
 }
 
 #[test]
-fn a_table_that_may_change_is_left_alone() {
+fn a_module_whose_table_can_change_is_left_unchanged() {
     for change in [
         "(func (table.set (i32.const 3) (ref.null func)))",
         "(func (drop (table.grow (ref.null func) (i32.const 1))))",
@@ -84,7 +84,7 @@ fn a_table_that_may_change_is_left_alone() {
         "(table 1 1 funcref)",
         "(global $at (import \"host\" \"at\") i32) (elem (global.get $at) func $first)",
     ] {
-        // What is imported has to come first.
+        // Imports have to come first.
         let (imports, others) = match change.starts_with("(global") {
             true => (change, ""),
             false => ("", change),
@@ -101,7 +101,7 @@ fn a_table_that_may_change_is_left_alone() {
 }
 
 #[test]
-fn a_type_without_functions_is_left_to_the_engine() {
+fn a_call_of_a_type_without_functions_stays_indirect() {
     let (count, module, _) = rewritten(&[MODULE, TABLE, "(elem (i32.const 0) func $third)"]);
     assert_eq!(count, 0);
     assert!(operators(&module, 3)[0].contains("CallIndirect"));

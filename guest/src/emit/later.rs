@@ -1,4 +1,4 @@
-//! What linking adds to the module, behind all that comes from the guest's own modules.
+//! Adds items to the linked module, behind those of the guest's own modules.
 
 use super::Output;
 use anyhow::Result;
@@ -6,41 +6,41 @@ use std::collections::HashMap;
 use wasm_encoder::{self as enc, ExportKind};
 use wasmparser::{FuncType, ValType};
 
-/// The additions that were announced.
+/// The announced additions.
 #[derive(Default)]
 pub(super) struct Later {
-    /// Functions that stand in for imports of the host.
+    /// Functions that replace host imports.
     replaced: HashMap<u32, u32>,
     /// Functions that are exported instead of the guest's own, by name.
     exported: HashMap<String, u32>,
-    /// What is called where the guest's own modules grow their memory.
+    /// The function that replaces the instruction that grows memory.
     grow: Option<u32>,
-    /// The first values of the globals.
+    /// The initial values of the globals.
     globals: Vec<i32>,
     functions: u32,
-    /// Functions whose addresses are taken.
+    /// The functions appended to the table.
     elements: Vec<u32>,
 }
 
 impl Later {
-    /// What is called where `import` was.
+    /// Returns the function to call instead of `import`.
     pub(super) fn stand_in(&self, import: u32) -> u32 {
         *self.replaced.get(&import).unwrap_or(&import)
     }
 
-    /// What is called where the memory is grown, if not the instruction does it.
+    /// Returns the function to call instead of growing the memory, if any.
     pub(super) fn grow(&self) -> Option<u32> {
         self.grow
     }
 
-    /// What is exported as `name`, where it is not the guest's own function.
+    /// Returns the function to export as `name`, if it replaces the guest's own.
     pub(super) fn exported_instead(&self, name: &str) -> Option<u32> {
         self.exported.get(name).copied()
     }
 }
 
 impl Output<'_, '_> {
-    /// The imports whose names begin with `prefix`, in their order.
+    /// Returns the imports whose names begin with `prefix`, in order.
     pub(crate) fn host_functions(&self, prefix: &str) -> Vec<u32> {
         let named = self.host.iter().filter(|((_, n), _)| n.starts_with(prefix));
         let mut found: Vec<_> = named.map(|(_, index)| *index).collect();
@@ -48,36 +48,36 @@ impl Output<'_, '_> {
         found
     }
 
-    /// The import of this name, and its type.
+    /// Returns the import of this name, and its type.
     pub(crate) fn host_function(&self, name: &str) -> Option<(u32, FuncType)> {
         let (_, index) = self.host.iter().find(|((_, n), _)| *n == name)?;
         let ty = self.host_types.get(*index as usize)?;
         Some((*index, ty.clone()))
     }
 
-    /// The import of this name from this namespace, and its type.
+    /// Returns the import of this name from this namespace, and its type.
     pub(crate) fn host_import(&self, namespace: &str, name: &str) -> Option<(u32, FuncType)> {
         let index = *self.host.get(&(namespace, name))?;
         let ty = self.host_types.get(index as usize)?;
         Some((index, ty.clone()))
     }
 
-    /// Lets all that is written from now on call `by` instead of `import`.
+    /// Makes all code written from now on call `by` instead of `import`.
     pub(crate) fn replace(&mut self, import: u32, by: u32) {
         self.later.replaced.insert(import, by);
     }
 
-    /// Lets all that is written from now on grow the memory by calling `by`.
+    /// Makes all code written from now on grow the memory by calling `by`.
     pub(crate) fn replace_grow(&mut self, by: u32) {
         self.later.grow = Some(by);
     }
 
-    /// Has function `index` exported in place of the guest's own that is called `name`.
+    /// Exports function `index` instead of the guest's own function `name`.
     pub(crate) fn export_instead(&mut self, name: String, index: u32) {
         self.later.exported.insert(name, index);
     }
 
-    /// How many globals the guest's own modules still have.
+    /// Returns the number of globals that the guest's own modules still have.
     pub(crate) fn global_count(&self) -> usize {
         self.globals.len()
     }
@@ -91,8 +91,8 @@ impl Output<'_, '_> {
 
     /// Announces a function and returns its index.
     ///
-    /// All functions of the guest's own modules must be there already.  The bodies follow behind
-    /// theirs, in the same order, with [`Self::add_announced`].
+    /// All functions of the guest's own modules must be present already. The bodies follow theirs, in the same
+    /// order, by [`Self::add_announced`].
     pub(crate) fn announce(&mut self, parameters: &[ValType], results: &[ValType]) -> Result<u32> {
         let ty = FuncType::new(parameters.iter().copied(), results.iter().copied());
         let ty = self.type_index(&ty)?;
@@ -102,7 +102,7 @@ impl Output<'_, '_> {
         Ok(index)
     }
 
-    /// Puts a function behind all others in the table, and returns its address.
+    /// Appends a function to the table, and returns its address.
     pub(crate) fn announce_element(&mut self, function: u32) -> u32 {
         let size = self.table_types.first().map_or(0, |ty| ty.minimum as u32);
         let address = size + self.later.elements.len() as u32;
@@ -120,7 +120,7 @@ impl Output<'_, '_> {
         self.export_section.export(name, ExportKind::Func, index);
     }
 
-    /// The tables, the first with what was put behind all else in it.
+    /// Returns the tables, with the announced entries at the end of the first.
     pub(super) fn write_tables(&mut self) -> enc::TableSection {
         let elements = std::mem::take(&mut self.later.elements);
         let mut section = enc::TableSection::new();
@@ -138,7 +138,7 @@ impl Output<'_, '_> {
         section
     }
 
-    /// Writes the announced globals, once those of the guest's own modules are written.
+    /// Writes the announced globals, after those of the guest's own modules.
     pub(super) fn write_later_globals(&mut self) {
         for first in std::mem::take(&mut self.later.globals) {
             let ty = enc::GlobalType {

@@ -1,4 +1,4 @@
-//! Finding the functions whose places are taken.
+//! Tests how the replaced functions are found.
 
 use super::*;
 use wasm_encoder::{ConstExpr, DataSection, Module};
@@ -6,12 +6,12 @@ use wasm_encoder::{ConstExpr, DataSection, Module};
 const NAMES: u32 = 0x1000;
 const METHODS: u32 = 0x2004;
 
-/// A memory with the definitions of methods, each a name, an address and flags.
+/// Returns a memory with method definitions, each a name, an address and flags.
 fn module(methods: &[(&str, u32, u32)]) -> Vec<u8> {
     let mut names = Vec::new();
     let mut table = Vec::new();
     for (name, function, flags) in methods {
-        // Linkers let one text end in another.
+        // Linkers can make one string the suffix of another.
         names.extend(b"sys.");
         let address = NAMES + names.len() as u32;
         for word in [address, *function, *flags, 0] {
@@ -20,7 +20,7 @@ fn module(methods: &[(&str, u32, u32)]) -> Vec<u8> {
         names.extend(name.as_bytes());
         names.push(0);
     }
-    // A snapshot's data have no zeros at their ends.
+    // The data of a snapshot do not end with zeros.
     while table.last() == Some(&0) {
         table.pop();
     }
@@ -34,7 +34,7 @@ fn module(methods: &[(&str, u32, u32)]) -> Vec<u8> {
 }
 
 #[test]
-fn their_addresses_are_replaced_and_nothing_else() {
+fn install_replaces_only_the_addresses() {
     let methods = [
         ("remote_exec", 77, 0x82),
         ("remote_exec_at", 78, 0x82),
@@ -51,7 +51,7 @@ fn their_addresses_are_replaced_and_nothing_else() {
 }
 
 #[test]
-fn what_is_not_as_it_should_be_is_an_error() {
+fn a_missing_or_ambiguous_method_is_an_error() {
     let good = ("activate_stack_trampoline", 79, 0x08);
     for bad in [
         ("remote_exe", 77, 0x82),
@@ -60,7 +60,7 @@ fn what_is_not_as_it_should_be_is_an_error() {
     ] {
         let mut bytes = module(&[bad, good]);
         let error = install(&mut bytes, [501, 502]).unwrap_err().to_string();
-        assert_eq!(error, "CPython's `sys.remote_exec` cannot be found");
+        assert_eq!(error, "CPython's `sys.remote_exec` was not found");
     }
     let twice = ("remote_exec", 77, 0x82);
     assert!(install(&mut module(&[twice, twice, good]), [501, 502]).is_err());

@@ -1,4 +1,4 @@
-//! What the linked module has beside what was linked.
+//! Adds new functions to the linked module.
 
 use super::constant::{Constant, evaluate};
 use super::{Defined, Function, Linker};
@@ -14,7 +14,7 @@ use wasm_encoder as enc;
 use wasmparser::{DataKind, ExternalKind};
 
 impl<'a> Linker<'_, 'a> {
-    /// Adds what reads and writes the memory, to a guest that has an allocator and a libc.
+    /// Adds functions that read and write the memory, if the guest has an allocator and a libc.
     pub(super) fn add_image(
         &self,
         out: &mut Output<'_, 'a>,
@@ -41,7 +41,7 @@ impl<'a> Linker<'_, 'a> {
         Image::announce(out, &libc, alarm).map(Some)
     }
 
-    /// What the modules put into the memory that they share.
+    /// Returns the initial contents of the memory that the modules share.
     fn memory(&self, constants: &HashMap<Defined, Constant>) -> Memory<'a> {
         let modules = self.modules.iter().zip(&self.places).enumerate();
         let shared = modules.filter(|(index, _)| !self.is_shim(*index));
@@ -59,7 +59,7 @@ impl<'a> Linker<'_, 'a> {
         Memory::new(segments.collect())
     }
 
-    /// Adds what frees the lists of bytes that the module with the exports passes and returns.
+    /// Adds functions that free the lists of bytes passed and returned by the module with the exports.
     pub(super) fn add_lists(
         &self,
         out: &mut Output<'_, 'a>,
@@ -71,7 +71,7 @@ impl<'a> Linker<'_, 'a> {
         for &(kind, instance, name) in &self.component.roots {
             if kind == ExternalKind::Func {
                 let index = out.function(self.root(instance, name)?);
-                exported.push((name, index.context("an export was left out")?));
+                exported.push((name, index.context("an export is missing")?));
                 if exports.contains(name) {
                     bindings.insert(self.module_of[&instance]);
                 }
@@ -101,9 +101,9 @@ impl<'a> Linker<'_, 'a> {
         lists::announce(out, world, &parts)
     }
 
-    /// Adds the short way for plain messages, to a guest that has CPython and channels.
+    /// Adds the fast path for plain messages, if the guest has CPython and channels.
     ///
-    /// `room` is the function that says whether there is room for something.
+    /// `room` is the function that returns whether an allocation would succeed.
     pub(super) fn add_intrinsics(
         &self,
         out: &mut Output<'_, 'a>,
@@ -123,8 +123,8 @@ impl<'a> Linker<'_, 'a> {
     }
 }
 
-/// The new index of a function that what is added calls.
+/// Returns the new index of a function that an added function calls.
 fn index_of<'a>(out: &Output<'_, 'a>, place: Function<'a>) -> Result<u32> {
     out.function(place)
-        .context("a function that is needed was left out")
+        .context("a required function is missing")
 }

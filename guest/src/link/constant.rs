@@ -1,4 +1,4 @@
-//! What initialisers and offsets come to.
+//! Evaluates initialisers and offsets.
 
 use super::{Defined, Places};
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ pub(crate) enum Constant {
     I64(i64),
 }
 
-/// Evaluates an initialiser or an offset, as far as it is made of integers and known globals.
+/// Evaluates an initialiser or an offset that consists of integers and known globals.
 pub(crate) fn evaluate(
     expr: &ConstExpr<'_>,
     places: &Places<'_>,

@@ -1,4 +1,4 @@
-//! What a module refers to.
+//! Finds the items that a module refers to.
 
 use super::{DANGLING, Dangling, Defined, Places};
 use std::collections::HashSet;
@@ -6,10 +6,10 @@ use wasm_encoder as enc;
 use wasm_encoder::reencode::{self, Reencode, utils};
 use wasmparser::Operator;
 
-/// Collects what instructions and segments refer to.
+/// Collects the references of instructions and segments.
 pub(super) struct Scan<'p, 'a> {
     places: &'p Places<'a>,
-    /// By their indices in the module; all of them exist.
+    /// The indices in the module of existing functions.
     pub(super) functions: Vec<u32>,
     pub(super) assigned: HashSet<Defined>,
     pub(super) grows_table: bool,

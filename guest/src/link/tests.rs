@@ -1,10 +1,10 @@
-//! Linking of components small enough to be written by hand.
+//! Tests linking of small handwritten components.
 
 use super::*;
 use wasmparser::Operator;
 
-/// Two modules as dynamic linking leaves them: the second has its address of `data` in a global
-/// and calls the first, which calls the host; one more function is never reached.
+/// Two modules as dynamic linking produces them. The second has its address of `data` in a global and calls the
+/// first, which calls the host. One more function is unreachable.
 const COMPONENT: &str = r#"
     (component
       (import "host" (func $host (param "n" u32)))
@@ -72,7 +72,7 @@ fn two_modules_become_one() {
         .map(|(import, _)| (import.module, import.name))
         .collect();
     assert_eq!(imports, [("world", "host")]);
-    // Only what is assigned is a global still, and the address became a constant.
+    // Only the assigned global remains, and the address became a constant.
     assert_eq!(module.globals.len(), 1);
     assert_eq!((module.tables.len(), module.memories.len()), (1, 1));
     assert_eq!(module.tables[0].maximum, Some(4));
@@ -92,7 +92,7 @@ fn two_modules_become_one() {
 }
 
 #[test]
-fn what_cannot_be_linked() {
+fn unlinkable_components_are_errors() {
     let start = COMPONENT.replace(
         "(func (export \"idle\")",
         "(start $s) (func $s) (func (export \"idle\")",
@@ -110,13 +110,13 @@ fn what_cannot_be_linked() {
 }
 
 #[test]
-fn damaged_components_are_errors() {
+fn damaged_components_do_not_panic() {
     let bytes = wat::parse_str(COMPONENT).unwrap();
     for place in 8..bytes.len() {
         for value in [0, 0x7f, 0xff, bytes[place] ^ 1] {
             let mut damaged = bytes.clone();
             damaged[place] = value;
-            // Whatever comes of it, it is no panic.
+            // Damage can be an error, but never a panic.
             let _ = Component::read(&damaged).and_then(|c| link(&c, &World::read(&damaged)?, ALL));
         }
     }

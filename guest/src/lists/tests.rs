@@ -1,4 +1,4 @@
-//! The written functions, carried out on memory that was laid out by hand.
+//! Runs the generated functions on handwritten memory.
 
 use super::*;
 
@@ -24,7 +24,7 @@ const TYPES: &str = r#"
     world w { import all; export all; }
 "#;
 
-/// The numbers of the functions that the written ones call.
+/// The indices of the functions that the generated code calls.
 const OTHER: u32 = 0;
 const FREE: u32 = 1;
 
@@ -42,8 +42,8 @@ fn function<'w>(world: &'w World, name: &str) -> &'w Function {
     function
 }
 
-/// What the code does with these parameters and this memory: what it frees, behind 0 for the call
-/// of what it stands in for.
+/// Runs the code with these parameters and this memory. Returns the freed addresses, and 0 for the call of the
+/// wrapped function.
 fn carry_out(code: &[Instruction<'_>], parameters: &[i64], memory: &[(u32, u32)]) -> Vec<u32> {
     let byte = |at: u32| {
         let word = memory.iter().find(|(address, _)| *address == at / 4 * 4);
@@ -52,10 +52,10 @@ fn carry_out(code: &[Instruction<'_>], parameters: &[i64], memory: &[(u32, u32)]
     let mut locals = parameters.to_vec();
     locals.resize(20, 0);
     let (mut stack, mut calls): (Vec<i64>, Vec<u32>) = Default::default();
-    // Where each block begins, if it is a loop.
+    // The start of each enclosing block, if it is a loop.
     let mut blocks: Vec<Option<usize>> = Vec::new();
     let mut place = 0;
-    // Goes behind the end of the innermost `depth` blocks.
+    // Returns the place behind the end of the innermost `depth` blocks.
     let leave = |mut place: usize, mut depth: usize| {
         while depth > 0 {
             match code[place] {
@@ -136,7 +136,7 @@ fn carry_out(code: &[Instruction<'_>], parameters: &[i64], memory: &[(u32, u32)]
     calls
 }
 
-/// What a call of the import does, whose parameters are all 32 bits wide unless `wide`.
+/// Calls the import. All its parameters are 32 bits wide unless `wide`.
 fn call(name: &str, wide: bool, parameters: &[i64], memory: &[(u32, u32)]) -> Vec<u32> {
     let world = world();
     let types: Vec<_> = (0..parameters.len())
@@ -152,8 +152,8 @@ fn call(name: &str, wide: bool, parameters: &[i64], memory: &[(u32, u32)]) -> Ve
 }
 
 #[test]
-fn lists_among_parameters() {
-    // The string at 3000 is not freed, and the empty list at 1 has no memory.
+fn lists_among_parameters_are_freed() {
+    // The string at 3000 is not freed, and the empty list at 1 was not allocated.
     let calls = call("flat", false, &[7, 2000, 5, 3000, 6, 4000, 7], &[]);
     assert_eq!(calls, [0, 2000, 4000]);
     assert_eq!(
@@ -163,7 +163,7 @@ fn lists_among_parameters() {
 }
 
 #[test]
-fn the_case_that_a_variant_is() {
+fn only_the_active_case_of_a_variant_is_freed() {
     // The address shares a parameter with a 64-bit number.
     let upper = 77 << 32;
     for (case, freed) in [(0, None), (1, None), (2, Some(2000)), (3, None)] {
@@ -182,7 +182,7 @@ fn the_case_that_a_variant_is() {
 }
 
 #[test]
-fn lists_in_lists() {
+fn lists_in_lists_are_freed() {
     // Three choices of 16 bytes: a body, a text, and two pairs of 20 bytes.
     let memory = [
         (96, 2),
@@ -220,7 +220,7 @@ fn lists_in_lists() {
 }
 
 #[test]
-fn parameters_in_memory() {
+fn lists_among_parameters_in_memory_are_freed() {
     let memory: Vec<_> = (0..4).map(|i| (100 + 20 * i, 2000 + i)).collect();
     let calls = call("many", false, &[96], &memory);
     assert_eq!(calls, [0, 2000, 2001, 2002, 2003]);
@@ -243,7 +243,7 @@ fn results_are_freed_before_the_rest() {
 }
 
 #[test]
-fn what_has_no_bytes_is_left_alone() {
+fn functions_without_lists_of_bytes_are_not_wrapped() {
     let world = world();
     let function = function(&world, "no-bytes");
     assert!(!function.params.iter().any(|p| world.holds(&p.ty)));

@@ -1,4 +1,4 @@
-//! Writes the instructions that go through a value and free the lists of bytes in it.
+//! Generates the instructions that traverse a value and free its lists of bytes.
 
 use super::World;
 use anyhow::{Result, bail, ensure};
@@ -8,24 +8,24 @@ use wasmparser::ValType;
 use wit_parser::abi::{FlatTypes, WasmType};
 use wit_parser::{Int, Resolve, Type, TypeDefKind};
 
-/// No memory that was allocated is below this address.
+/// The lowest address that an allocation can have.
 const LOWEST: i32 = 8;
 
-/// Where a value is.
+/// The location of a value.
 #[derive(Clone, Copy)]
 pub(super) enum At {
-    /// In parameters, from this one on.
+    /// In parameters, starting with this one.
     Flat(u32),
-    /// In memory, at a distance from the address in local `base`.
+    /// In memory, at an offset from the address in local `base`.
     Memory { base: u32, offset: usize },
 }
 
-/// A function that is being written.
+/// A function under construction.
 pub(super) struct Walk<'w> {
     world: &'w World,
     free: u32,
     parameters: &'w [ValType],
-    /// How many locals there are besides the parameters, all of them addresses and counts.
+    /// The number of locals that are not parameters, all of them addresses and counts.
     locals: u32,
     pub(super) code: Vec<Instruction<'static>>,
 }
@@ -77,7 +77,7 @@ impl<'w> Walk<'w> {
         }
     }
 
-    /// Frees the lists in the values of these types, which follow each other.
+    /// Frees the lists in consecutive values of these types.
     pub(super) fn fields<'t>(
         &mut self,
         types: impl IntoIterator<Item = &'t Type>,
@@ -100,18 +100,19 @@ impl<'w> Walk<'w> {
         Ok(())
     }
 
-    /// How many parameters a value takes.
+    /// Returns the number of parameters that a value takes.
     fn flat_count(&self, ty: &Type) -> Result<u32> {
         let mut storage = [WasmType::I32; Resolve::MAX_FLAT_PARAMS];
         let mut types = FlatTypes::new(&mut storage);
         ensure!(
             self.world.resolve.push_flat(ty, &mut types),
-            "a value has more parts than parameters can be"
+            "the type flattens to more than {} values",
+            Resolve::MAX_FLAT_PARAMS
         );
         Ok(types.to_vec().len() as u32)
     }
 
-    /// Frees the lists in the case that a variant is.
+    /// Frees the lists in the active case of a variant.
     fn cases(&mut self, tag: Int, payloads: &[Option<&Type>], at: At) -> Result<()> {
         let payload_at = match at {
             At::Flat(first) => At::Flat(first + 1),
@@ -152,15 +153,15 @@ impl<'w> Walk<'w> {
             Int::U8 => Instruction::I32Load8U(place(0)),
             Int::U16 => Instruction::I32Load16U(place(1)),
             Int::U32 => Instruction::I32Load(place(2)),
-            Int::U64 => bail!("a variant has more cases than can be"),
+            Int::U64 => bail!("the variant has too many cases"),
         });
         Ok(())
     }
 
     /// Frees a list of bytes.
     ///
-    /// The runtime allocates empty ones too, and gets a few bytes.  Were that to change, Rust's address
-    /// of nothing would be in their place, or null.
+    /// The runtime also allocates for empty lists. If it stopped doing so, their addresses would be null or Rust's
+    /// dangling address, both below the lowest allocation.
     fn bytes(&mut self, at: At) -> Result<()> {
         self.word(at, 0)?;
         self.code.extend([
@@ -174,7 +175,7 @@ impl<'w> Walk<'w> {
         Ok(())
     }
 
-    /// Frees the lists in each value of a list, whose own memory the runtime frees later.
+    /// Frees the lists in each element of a list. The runtime itself frees the memory of the list later.
     fn each(&mut self, ty: &Type, at: At) -> Result<()> {
         let size = self.world.sizes.size(ty).size_wasm32();
         let (element, left) = (self.local(), self.local());
@@ -212,8 +213,7 @@ impl<'w> Walk<'w> {
         self.parameters.len() as u32 + self.locals - 1
     }
 
-    /// Puts word `which` of a value on the stack: the address or the length of a list, or a
-    /// discriminant among parameters.
+    /// Pushes word `which` of a value: the address or the length of a list, or a discriminant among parameters.
     fn word(&mut self, at: At, which: u32) -> Result<()> {
         match at {
             At::Flat(first) => {
@@ -221,9 +221,9 @@ impl<'w> Walk<'w> {
                 self.code.push(Instruction::LocalGet(parameter));
                 match self.parameters.get(parameter as usize) {
                     Some(ValType::I32) => {}
-                    // The parameter is another case's, which needs more room.
+                    // The parameter is shared with a wider case.
                     Some(ValType::I64) => self.code.push(Instruction::I32WrapI64),
-                    _ => bail!("a list is not passed as its types have it"),
+                    _ => bail!("the parameters of a list do not match its type"),
                 }
             }
             At::Memory { base, offset } => {

@@ -1,4 +1,4 @@
-//! Hostile cases of aliases whose functions are the host's.
+//! Hostile cases with host aliases.
 
 use super::lane::Lane;
 use archipel::{AliasError, Binding, Capacity, Error, Interpreter, Limits, Policy};
@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A-11: Callers are stopped before the interpreter that they call, which computes, takes their calls.
+/// A-11: Callers are stopped before the interpreter that they call, which is computing, accepts their calls.
 ///
-/// Outcome: nothing is left of the calls, and none of them is made.
+/// Outcome: none of the calls is made, and all are removed.
 #[test]
-fn a_11_callers_that_are_gone() {
+fn a_11_calls_of_stopped_callers_are_removed() {
     let lane = Lane::new();
     let (runtime, before) = (lane.runtime.clone(), lane.runtime.metrics().queued_messages);
     let policy = Policy::new().children(4, 1).unwrap();
@@ -22,7 +22,7 @@ fn a_11_callers_that_are_gone() {
     let callee = lane.interpreter(policy.unwrap());
     let wall = Limits::new().wall(Duration::from_secs(60)).unwrap();
     callee.limit(wall).unwrap();
-    // The sibling's messages are counted too, so that what matters is what there is at the least.
+    // The sibling's messages count too, so compare with the minimum.
     callee
         .exec(
             "import archipel
@@ -43,18 +43,17 @@ assert made == [], len(made)",
     lane.is_as_before().unwrap();
 }
 
-/// A call on another thread.
+/// Runs `source` on another thread.
 fn runs(interpreter: &Interpreter, source: &str) -> JoinHandle<archipel::Result<()>> {
     let (runner, source) = (interpreter.clone(), source.to_owned());
     std::thread::spawn(move || runner.exec(source))
 }
 
-/// A-2, Z-1: Functions of the host's panic, plainly, on threads of their own and in futures, some while they
-/// hold a lock.
+/// A-2, Z-1: Host functions panic: directly, on separate threads and in futures, some while they hold a lock.
 ///
-/// Outcome: RAISE(AliasError) with no more than that it failed; the others go on, and so does the caller.
+/// Outcome: RAISE(AliasError) that reveals only the failure; the caller and all others continue.
 #[test]
-fn a_2_panics() {
+fn a_2_a_panicking_alias_raises_in_the_caller() {
     let lane = Lane::new();
     let interpreter = lane.interpreter(Policy::new());
     let calls = Arc::new(std::sync::Mutex::new(0));
@@ -95,11 +94,11 @@ fn a_2_panics() {
     lane.is_as_before().unwrap();
 }
 
-/// A-3: A function of the host's fails with an error that has secrets in its text.
+/// A-3: A host function fails with an error whose text contains secrets.
 ///
-/// Outcome: RAISE(AliasError) with no more than that it failed.
+/// Outcome: RAISE(AliasError) that reveals only the failure.
 #[test]
-fn a_3_secrets_in_errors() {
+fn a_3_error_texts_of_the_host_are_not_revealed() {
     let lane = Lane::new();
     let interpreter = lane.interpreter(Policy::new());
     interpreter
@@ -137,11 +136,11 @@ for call in (read, detail):
     lane.is_as_before().unwrap();
 }
 
-/// A-9: Sixteen interpreters call one function of the host's at the same time, thousands of times.
+/// A-9: Sixteen interpreters call one host function concurrently, thousands of times.
 ///
-/// Outcome: OK; each gets the answers to its own questions.
+/// Outcome: OK; each caller gets the answers to its own calls.
 #[test]
-fn a_9_many_callers() {
+fn a_9_concurrent_callers_get_their_own_answers() {
     let lane = Lane::new();
     let policy = Policy::new()
         .alias_async("ask", |call| async move {
@@ -170,11 +169,11 @@ fn a_9_many_callers() {
     lane.is_as_before().unwrap();
 }
 
-/// A-11: Functions of the host's are called that were taken away meanwhile, or by somebody who is stopped.
+/// A-11: Host functions are called after they were removed, or by an interpreter that is stopped.
 ///
-/// Outcome: RAISE(NameError); what is stopped calls nothing any more.
+/// Outcome: RAISE(NameError); a stopped interpreter makes no calls.
 #[test]
-fn a_11_taken_away() {
+fn a_11_a_removed_alias_raises_name_error() {
     let lane = Lane::new();
     let calls = Arc::new(AtomicU32::new(0));
     let counted = calls.clone();
@@ -188,7 +187,7 @@ fn a_11_taken_away() {
     interpreter.exec("kept = count; kept()").unwrap();
     assert!(interpreter.unalias("count"));
     let Err(Error::Raised(raised)) = interpreter.exec("kept()") else {
-        panic!("it was taken away");
+        panic!("the alias was removed");
     };
     assert_eq!(raised.to_string(), "NameError: name 'count' is not defined");
     interpreter.kill();
@@ -198,11 +197,11 @@ fn a_11_taken_away() {
     lane.is_as_before().unwrap();
 }
 
-/// A-15, K-5: An interpreter is stopped while a function of the host's works for it, on a thread of its own.
+/// A-15, K-5: An interpreter is stopped during its call of a host function that runs on its own thread.
 ///
-/// Outcome: CANCELLED at once; the function is called once and goes on to its end.
+/// Outcome: CANCELLED at once; the function is called once and runs to its end.
 #[test]
-fn a_15_stopped_while_it_works() {
+fn a_15_cancel_returns_while_the_alias_runs() {
     let lane = Lane::new();
     let interpreter = lane.interpreter(Policy::new());
     let calls = Arc::new(AtomicU32::new(0));
@@ -228,7 +227,7 @@ fn a_15_stopped_while_it_works() {
     );
     begins.recv().unwrap();
     interpreter.cancel("enough", true);
-    // The function is still at it.
+    // The function is still running.
     assert!(matches!(thread.join().unwrap(), Err(Error::Cancelled(_))));
     assert!(ends.try_recv().is_err());
     let_go.send(()).unwrap();
@@ -238,11 +237,11 @@ fn a_15_stopped_while_it_works() {
     lane.is_as_before().unwrap();
 }
 
-/// X-23: The host drops its receiver while an interpreter sends, and panics while it consumes.
+/// X-23: The host drops its receiver while an interpreter sends, and panics while it receives.
 ///
-/// Outcome: CLOSED; nothing waits for ever.
+/// Outcome: CLOSED; no wait is endless.
 #[test]
-fn x_23_the_host_goes_away() {
+fn x_23_a_dropped_or_panicking_receiver_closes_the_channel() {
     let lane = Lane::new();
     for panics in [false, true] {
         let interpreter = lane.interpreter(Policy::new());
@@ -257,7 +256,7 @@ fn x_23_the_host_goes_away() {
         let consumer = std::thread::spawn(move || {
             assert_eq!(receiver.recv().unwrap(), 0);
             if panics {
-                std::panic::resume_unwind(Box::new("a consumer of the host's"));
+                std::panic::resume_unwind(Box::new("a host consumer"));
             }
         });
         assert_eq!(consumer.join().is_err(), panics);

@@ -1,42 +1,42 @@
-//! A hostile script, and what its first lines say of it.
+//! A hostile script, and the declarations in its first lines.
 //!
-//! Besides what the first lines of every script can say (`script.rs`):
+//! In addition to the keys of every script (`script.rs`):
 //!
 //! | key | value |
 //! |---|---|
-//! | `row` | the row of the table that it is about, such as `C-1`; several can be |
-//! | `attack` | what it tries, in a sentence |
-//! | `outcome` | what comes of it, one or several with `or`: see [`Outcome`] |
-//! | `audit` | part of the next entry in the audit log, all of which must be listed |
-//! | `audits` | how many entries the audit log has, where they need not be listed |
+//! | `row` | the row of the table that the script covers, such as `C-1`; can be repeated |
+//! | `attack` | a sentence that describes the attack |
+//! | `outcome` | the expected outcome, or several with `or`: see [`Outcome`] |
+//! | `audit` | a part of the next entry in the audit log; all entries must be listed |
+//! | `audits` | the number of entries in the audit log, if they are not listed |
 //! | `dir` | a granted directory: `ro /data`, `rw /data`, or `rw /data 64KiB` with a quota |
 //! | `env` | `NAME=VALUE` |
 //! | `net` | a granted destination |
-//! | `clock` | seconds after 1970 at which the clock stands |
-//! | `seed` | the number from which all randomness comes |
-//! | `alias` | an alias of the host's: `echo`, `fails` or `panics` |
+//! | `clock` | the time of the frozen clock, in seconds after 1970 |
+//! | `seed` | the seed of all random numbers |
+//! | `alias` | a host alias: `echo`, `fails` or `panics` |
 
 use crate::script::{Expected, header};
 use archipel::{Access, AliasError, Call, Clock, Policy, Random, Value};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// What came of a script, in the words of the table.
+/// The outcome of a script, in the words of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// `OK`: it ended, having done no harm.
+    /// `OK`: it ended without doing harm.
     Ok,
-    /// `RAISE(X)`: it was told by an exception, which it caught and showed, or did not catch.
+    /// `RAISE(X)`: it received an exception, and printed it or did not catch it.
     Raise(String),
-    /// `DENY`: it was told that it may not, or that there is no such thing.
+    /// `DENY`: it received an error of denied permission or of a missing object.
     Deny,
-    /// `CLOSED`: it was told that a channel or a handle is closed.
+    /// `CLOSED`: it received an error about a closed channel or handle.
     Closed,
     /// `EXIT(n)`: it ended with that status.
     Exit(String),
-    /// `LIMIT(kind)`: it was stopped where it was; `TIMEOUT` is that of wall time.
+    /// `LIMIT(kind)`: it was stopped by a limit; `TIMEOUT` is the limit on wall time.
     Limit(String),
-    /// `DIED`: it is dead.
+    /// `DIED`: its interpreter died.
     Died,
 }
 
@@ -55,12 +55,12 @@ impl Outcome {
             "LIMIT" => Outcome::Limit(argument()),
             "TIMEOUT" => Outcome::Limit("wall".to_owned()),
             "DIED" => Outcome::Died,
-            other => panic!("`{other}` is no outcome"),
+            other => panic!("`{other}` is not a valid outcome"),
         }
     }
 
-    /// Whether this is how it ended, where `ended` is `exit N`, `limit KIND` or `died`.  What a script
-    /// was told by an exception is in what it wrote.
+    /// Returns whether a script had this outcome. `ended` is `exit N`, `limit KIND` or `died`. Exceptions are
+    /// recognised in the script's output.
     pub fn is(&self, ended: &str, written: &str) -> bool {
         let caught =
             |names: &[&str]| ended == "exit 0" && names.iter().any(|name| written.contains(name));
@@ -76,13 +76,13 @@ impl Outcome {
     }
 }
 
-/// A script, and what its first lines say.
+/// A script, and the declarations in its first lines.
 pub struct Case {
     pub name: String,
     pub source: String,
     pub rows: Vec<String>,
     pub attack: String,
-    /// As it is written.
+    /// The outcome as written.
     pub outcome: String,
     pub outcomes: Vec<Outcome>,
     pub audit: Vec<String>,
@@ -128,13 +128,13 @@ impl Case {
         assert!(!case.rows.is_empty(), "{name} has no row");
         assert!(!case.attack.is_empty(), "{name} has no attack");
         assert!(!case.outcomes.is_empty(), "{name} has no outcome");
-        // Whoever writes nothing cannot show that he got to the attack.
+        // A script without output cannot prove that it reached the attack.
         let silent = case.expected.stdout.as_deref() == Some("");
-        assert!(!silent, "{name} does not show that it was reached");
+        assert!(!silent, "{name} must print something to prove that it ran");
         case
     }
 
-    /// What the script is granted, with its directories in `place`.
+    /// Returns the policy of the script, with its directories in `place`.
     pub fn policy(&self, place: &Place) -> Policy {
         let (count, depth) = self.expected.children;
         let mut policy = Policy::new().children(count, depth).unwrap();
@@ -179,14 +179,13 @@ fn grant_dir(policy: Policy, value: &str, place: &Place) -> Policy {
 fn alias(policy: Policy, name: &str) -> Policy {
     let function: fn(Call) -> Result<Value, AliasError> = match name {
         "echo" => |call| Ok(call.args.first().cloned().unwrap_or_else(|| ().into())),
-        "fails" => |_| Err(AliasError::new("it failed")),
-        _ => |_| panic!("a secret of {}", env!("CARGO_MANIFEST_DIR")),
+        "fails" => |_| Err(AliasError::new("the alias failed")),
+        _ => |_| panic!("a secret in {}", env!("CARGO_MANIFEST_DIR")),
     };
     policy.alias(name, function).unwrap()
 }
 
-/// A folder of one script, with its granted directories and something beside them that no script
-/// may reach.
+/// The folder of one script, with its granted directories and a file beside them that no script can reach.
 pub struct Place {
     root: PathBuf,
     canary: String,
@@ -203,7 +202,7 @@ impl Place {
         Place { root, canary }
     }
 
-    /// A directory to be granted: with a file, and with links that lead out of it.
+    /// Creates a directory to grant, with a file and with links that lead out of it.
     pub fn folder(&self, name: &str) -> PathBuf {
         let folder = self.root.join(name);
         std::fs::create_dir_all(&folder).unwrap();
@@ -218,7 +217,7 @@ impl Place {
         folder
     }
 
-    /// The path of a directory that was prepared.
+    /// Returns the path of a directory created before.
     pub fn granted(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
@@ -227,7 +226,7 @@ impl Place {
         self.root.join("canary.txt")
     }
 
-    /// Whether what lies beside the directories is as it was.
+    /// Returns whether the file beside the directories is unchanged.
     pub fn is_untouched(&self) -> bool {
         let kept = std::fs::read_to_string(self.canary());
         let files = std::fs::read_dir(&self.root).unwrap();

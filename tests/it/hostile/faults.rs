@@ -1,4 +1,4 @@
-//! Hostile cases in which the host itself is at fault, or asked for what makes no sense.
+//! Hostile cases in which the host itself fails or is misused.
 
 use super::case::Place;
 use super::lane::Lane;
@@ -10,12 +10,12 @@ use std::io;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Panics at whatever is written.
+/// A writer that panics.
 struct Panics;
 
 impl io::Write for Panics {
     fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        panic!("a sink of the host's")
+        panic!("a host sink")
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -23,18 +23,18 @@ impl io::Write for Panics {
     }
 }
 
-/// Z-1: What the host calls panics: the callback at a limit, and the writer of the output.
+/// Z-1: Host callbacks panic: the callback at a limit, and the writer of the output.
 ///
-/// Outcome: LIMIT(cpu) and a typed error; everybody else goes on.
+/// Outcome: LIMIT(cpu) and a typed error; all others continue.
 #[test]
-fn z_1_panics() {
+fn z_1_panicking_callbacks_affect_only_their_interpreter() {
     let lane = Lane::new();
     let cpu = Limits::new().cpu(Duration::from_millis(50)).unwrap();
     let interpreter = lane
         .runtime
         .interpreter()
         .limits(cpu)
-        .on_limit(|_| panic!("a callback of the host's"))
+        .on_limit(|_| panic!("a host callback"))
         .build()
         .unwrap();
     let outcome = interpreter.exec("while True: pass");
@@ -60,11 +60,12 @@ fn z_1_panics() {
     lane.is_as_before().unwrap();
 }
 
-/// Z-3, I-13: A runtime is full while parents want children, and while several interpreters are created at once.
+/// Z-3, I-13: A runtime is full while parents create children, and while several interpreters are created
+/// concurrently.
 ///
-/// Outcome: RAISE(InterpreterError) and a typed error; each place that becomes free can be used.
+/// Outcome: RAISE(InterpreterError) and a typed error; each freed slot can be reused.
 #[test]
-fn z_3_no_room() {
+fn z_3_a_full_runtime_refuses_interpreters() {
     let own = Runtime::builder().interpreters(4).build().unwrap();
     let parent = |n| {
         let policy = Policy::new().children(n, 1).unwrap();
@@ -103,11 +104,11 @@ except interpreters.InterpreterError as error:
     assert_eq!(own.metrics().interpreters, 2);
 }
 
-/// Z-6: A host drops everything while interpreters compute, sleep, wait for a channel and for a function.
+/// Z-6: A host drops everything while interpreters compute, sleep, wait for a channel and call a host function.
 ///
-/// Outcome: CANCELLED, all of them; nothing waits for ever.
+/// Outcome: CANCELLED for all; no wait is endless.
 #[test]
-fn z_6_the_end_of_the_host() {
+fn z_6_dropping_the_host_stops_all_interpreters() {
     let own = Runtime::builder().interpreters(8).build().unwrap();
     let (begun, begins) = own.channel(Capacity::Unbounded).unwrap();
     let (_held, never) = own.channel(Capacity::Rendezvous).unwrap();
@@ -151,13 +152,13 @@ fn z_6_the_end_of_the_host() {
     assert_eq!(begins.recv(), Err(RecvError::Closed));
 }
 
-/// Z-7: The program is killed while it runs a script, again and again.
+/// Z-7: The program is repeatedly killed while it runs a script.
 ///
-/// Outcome: the next start works as ever.
+/// Outcome: the next start works as usual.
 #[cfg(unix)]
 #[test]
-fn z_7_killed_while_it_runs() {
-    // What it needs is in the cache.
+fn z_7_the_next_start_works_after_a_kill() {
+    // Build and compile the guest first.
     runtime();
     let program = || Command::new(env!("CARGO_BIN_EXE_archipel"));
     for _ in 0..3 {
@@ -182,12 +183,12 @@ fn z_7_killed_while_it_runs() {
     assert!(output.stderr.is_empty(), "{output:?}");
 }
 
-/// Z-3: A script opens all the files that the process can have, while another one needs just one.
+/// Z-3: A script opens all files that the process can open, while another one needs one.
 ///
-/// Outcome: RAISE(OSError) for the one, and the other opens its own.
+/// Outcome: RAISE(OSError) for the first, and the other opens its file.
 #[cfg(unix)]
 #[test]
-fn z_3_no_descriptors() {
+fn z_3_one_script_cannot_take_all_descriptors() {
     const SCRIPT: &str = "
 import os, sys, time
 
@@ -204,7 +205,7 @@ if sys.argv[1] == 'hog':
         print('no more')
     os.mkdir('/here/full')
     until('done')
-    # What was closed can be opened again.
+    # Closed files can be opened again.
     count = len(kept)
     kept.clear()
     kept = [open('/here/file') for _ in range(count)]
@@ -228,9 +229,9 @@ else:
     assert!(output.stderr.is_empty(), "{output:?}");
 }
 
-/// Z-9: The program is built so that a panic ends the process.
+/// Z-9: The program is built with panics that abort the process.
 ///
-/// Outcome: a check fails: panics must unwind, in every profile.
+/// Outcome: a check fails; panics must unwind in every profile.
 #[test]
 fn z_9_panics_unwind() {
     const { assert!(cfg!(panic = "unwind")) };
@@ -239,11 +240,11 @@ fn z_9_panics_unwind() {
     assert!(!manifest.contains("panic = \"abort\""));
 }
 
-/// Z-11: The library is given limits, names, capacities and destinations that make no sense.
+/// Z-11: The library is given invalid limits, names, capacities and destinations.
 ///
 /// Outcome: a typed error each time, never a panic.
 #[test]
-fn z_11_misuse() {
+fn z_11_invalid_settings_are_typed_errors() {
     for kind in LimitKind::ALL {
         for limit in [0, 1, u64::MAX] {
             let Ok(limits) = Limits::new().with(kind, limit) else {

@@ -1,4 +1,4 @@
-//! Hostile cases of files that take two interpreters, or a file system of a certain kind.
+//! Hostile file cases that need two interpreters or a particular file system.
 
 use super::case::Place;
 use super::lane::Lane;
@@ -10,11 +10,11 @@ fn reads_and_writes(lane: &Lane, place: &Place) -> Interpreter {
     lane.interpreter(policy.unwrap())
 }
 
-/// F-9: Directories are granted that lie in each other, one of them only for reading.
+/// F-9: Nested directories are granted, one of them read-only.
 ///
-/// Outcome: a typed error where the policy is made.
+/// Outcome: a typed error when the policy is made.
 #[test]
-fn f_9_overlapping_grants() {
+fn f_9_overlapping_grants_are_refused() {
     let place = Place::new("f-9");
     let data = place.folder("data");
     let inner = data.join("inner");
@@ -34,12 +34,12 @@ fn f_9_overlapping_grants() {
     assert!(policy.dir(&inner, "/two", Access::ReadOnly).is_ok());
 }
 
-/// F-10: Directories are granted that would give away the whole system, by names, and by links to them.
+/// F-10: Grants of directories, by name or by link, would expose the whole system.
 ///
-/// Outcome: a typed error where the policy is made.
+/// Outcome: a typed error when the policy is made.
 #[cfg(unix)]
 #[test]
-fn f_10_the_whole_system() {
+fn f_10_grants_of_the_whole_system_are_refused() {
     let place = Place::new("f-10");
     let data = place.folder("data");
     std::os::unix::fs::symlink("/", data.join("root")).unwrap();
@@ -68,12 +68,12 @@ fn f_10_the_whole_system() {
     }
 }
 
-/// F-13: One interpreter swaps a folder for a link that leads out, all the time, while another opens what
-/// lies behind the name.
+/// F-13: One interpreter continuously replaces a folder by a link to the outside, while another opens a file by
+/// that path.
 ///
-/// Outcome: DENY or what lies in the folder; never what lies outside.
+/// Outcome: DENY or the file in the folder; never a file outside.
 #[test]
-fn f_13_swap_race() {
+fn f_13_swapping_a_folder_for_a_link_never_escapes() {
     let (lane, place) = (Lane::new(), Place::new("f-13"));
     let swaps = reads_and_writes(&lane, &place);
     swaps
@@ -122,12 +122,12 @@ while os.path.exists('/data/swaps'):
     lane.is_as_before().unwrap();
 }
 
-/// F-14: A pipe is opened, and one that takes the place of a file at the moment when it is opened.
+/// F-14: It opens a pipe, and a pipe that replaces a file during the open.
 ///
-/// Outcome: DENY; the script can be stopped, and no thread waits for ever.
+/// Outcome: DENY; the script can be stopped, and no thread waits forever.
 #[cfg(unix)]
 #[test]
-fn f_14_pipes_that_take_the_place_of_files() {
+fn f_14_opening_a_pipe_in_place_of_a_file_is_denied() {
     use rustix::fs::{CWD, Mode, mkfifoat};
     let (lane, place) = (Lane::new(), Place::new("f-14"));
     let swaps = reads_and_writes(&lane, &place);
@@ -176,11 +176,11 @@ os.unlink('/data/swaps')
     lane.is_as_before().unwrap();
 }
 
-/// F-17: A directory with twenty thousand entries is listed and walked, and changed meanwhile.
+/// F-17: A directory with twenty thousand entries is listed and walked, and changed in the process.
 ///
 /// Outcome: OK; each entry once, with limited memory.
 #[test]
-fn f_17_huge_directories() {
+fn f_17_huge_directories_are_listed_completely() {
     let (lane, place) = (Lane::new(), Place::new("f-17"));
     let interpreter = reads_and_writes(&lane, &place);
     let data = place.granted("data");
@@ -211,12 +211,12 @@ counts = len(set(names)), len(names), len(set(walked)), len(seen) == len(set(see
     lane.is_as_before().unwrap();
 }
 
-/// F-22: A disk is full, one cannot be written to, and a quota is used up.
+/// F-22: A disk is full, a disk is read-only, and a quota is exhausted.
 ///
-/// Outcome: RAISE(OSError) with the right number.
+/// Outcome: RAISE(OSError) with the right error code.
 #[cfg(target_os = "linux")]
 #[test]
-fn f_22_full_disks() {
+fn f_22_full_disks_and_quotas_raise_os_error() {
     let place = Place::new("f-22");
     let data = place.folder("data");
     let attempt = "
@@ -253,7 +253,7 @@ print('goes on')
     drop(interpreter);
     lane.is_as_before().unwrap();
 
-    // A disk of its own can be had where the system lets anybody mount one for himself.
+    // Some systems let every user mount a private file system.
     let own = ["unshare", "--map-root-user", "--mount"];
     let can = Command::new(own[0]).args(&own[1..]).arg("true").output();
     if can.is_ok_and(|output| output.status.success()) {

@@ -1,5 +1,5 @@
-//! Hostile cases in which the guest is not our Python at all, but a component that calls the imports of
-//! our world as no compiler would.
+//! Hostile cases with a guest that is not CPython, but a component that calls the imports of our world in ways that
+//! no compiler would.
 
 use super::foreign_attacks::{
     ANYTHING, ATTACKS,
@@ -16,10 +16,10 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// How long whatever has to be given back may take; on a machine that works it takes no time.
+/// The time limit for releasing everything, which takes no time if it works.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A runtime of such guests, with one that does no harm.
+/// A runtime with such guests, one of which is harmless.
 struct World {
     runtime: Runtime,
     sibling: Interpreter,
@@ -57,7 +57,7 @@ impl World {
         self.runtime.interpreter().limits(limits).build().unwrap()
     }
 
-    /// The sibling answers, and everything that is counted is as it was.
+    /// Checks that the sibling answers and all counters have their initial values.
     fn is_as_before(&self) -> Result<(), String> {
         let echo = self.sibling.exec("\0");
         echo.map_err(|error| format!("the sibling: {error:?}"))?;
@@ -68,10 +68,7 @@ impl World {
                 return Ok(());
             }
             if begun.elapsed() > PATIENCE {
-                return Err(format!(
-                    "{now:?} is left, where there was {:?}",
-                    self.before
-                ));
+                return Err(format!("the counters are {now:?}, not {:?}", self.before));
             }
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -88,17 +85,18 @@ fn counters(runtime: &Runtime) -> [u64; 4] {
     ]
 }
 
-/// The program that runs the attack with that number.
+/// Returns the program that runs the attack of this number.
 fn program(attack: usize, rest: &str) -> String {
     let attack = u8::try_from(attack).ok().filter(u8::is_ascii).unwrap();
     format!("{}{rest}", char::from(attack))
 }
 
-/// H-1, H-2, G-2: A component calls the imports with forged handles, places, lengths and cases, and in the wrong order.
+/// H-1, H-2, G-2: A component calls the imports with forged handles, addresses, lengths and cases, and in the wrong
+/// order.
 ///
-/// Outcome: DIED(trap) or a typed error, as it is written for each; a sibling answers.
+/// Outcome: DIED(trap) or a typed error, as declared for each; a sibling answers.
 #[test]
-fn h_1_forged_arguments() {
+fn h_1_forged_arguments_trap_or_are_errors() {
     let world = World::new("forged");
     let mut wrong = Vec::new();
     for (number, (name, ends, _)) in ATTACKS.iter().enumerate() {
@@ -128,11 +126,12 @@ fn h_1_forged_arguments() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// S-9, M-15: A component allocates memory for a message outside of its own, or traps, loops or calls the host instead.
+/// S-9, M-15: A component's allocator returns an address outside of memory for a message, or traps, loops or calls
+/// the host.
 ///
-/// Outcome: DIED(trap) or LIMIT(wall); the message is received by the next one.
+/// Outcome: DIED(trap) or LIMIT(wall); the next receiver gets the message.
 #[test]
-fn s_9_traps_in_a_host_call() {
+fn s_9_a_message_survives_a_trap_of_its_receiver() {
     let world = World::new("realloc");
     let (sender, receiver) = world.runtime.channel(Capacity::Unbounded).unwrap();
     let message = Value::Bytes(vec![1; 100]);
@@ -170,24 +169,24 @@ fn s_9_traps_in_a_host_call() {
     world.is_as_before().unwrap();
 }
 
-/// What happens to a channel.
+/// An operation on a channel.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// The host sends.
     Send,
-    /// A guest fails in that way while it receives.
+    /// A guest fails in this mode while it receives.
     Fails(char),
-    /// A guest receives, and passes it on.
+    /// A guest receives, and passes the message on.
     Receives,
     /// The host receives.
     Takes,
 }
 
-/// X-18, S-9: Receivers die in any order among others that live, and senders go on.
+/// X-18, S-9: Some receivers die, in any order among others, while senders continue.
 ///
-/// Outcome: DIED(trap); each message arrives once, and in the order in which it was sent.
+/// Outcome: DIED(trap); each message arrives once, in the order of sending.
 #[test]
-fn x_18_exactly_once() {
+fn x_18_each_message_arrives_exactly_once() {
     let world = World::new("once");
     let step = prop_oneof![
         4 => Just(Step::Send),
@@ -211,7 +210,7 @@ fn x_18_exactly_once() {
         let mut sent = VecDeque::new();
         let mut next = 0_i64;
         for step in steps {
-            // The short way has no end where there is nothing to receive.
+            // The paths alternate. An empty channel is tried with the slow one.
             let way = [RECEIVE, TAKE][sent.len() % 2];
             let guest = |mode: char| {
                 let guest = world.guest();
@@ -235,7 +234,7 @@ fn x_18_exactly_once() {
                 Step::Fails(mode) => {
                     let outcome = guest(mode);
                     let dies = match mode {
-                        // It is told that there is no memory where it says so.
+                        // These modes report a lack of memory.
                         '1' | '2' => false,
                         _ => !sent.is_empty(),
                     };
@@ -264,11 +263,11 @@ fn x_18_exactly_once() {
     tested.unwrap();
 }
 
-/// C-18: A component waits for as long as a number of 64 bits can say.
+/// C-18: A component waits with the largest 64-bit timeout.
 ///
 /// Outcome: LIMIT(wall)
 #[test]
-fn c_18_the_longest_wait() {
+fn c_18_a_limit_ends_the_longest_wait() {
     let world = World::new("longest");
     let limits = Limits::new().wall(Duration::from_millis(100)).unwrap();
     let guest = world.runtime.interpreter().limits(limits).build().unwrap();
@@ -287,11 +286,11 @@ fn c_18_the_longest_wait() {
     world.is_as_before().unwrap();
 }
 
-/// One call: which import, and for each argument what it would be and whether it is rather another.
+/// A call: an import, and for each argument a number and whether to use it instead of a sensible value.
 type Call = (prop::sample::Index, Vec<(u8, bool)>);
 
 fn call() -> impl Strategy<Value = Call> {
-    // Small numbers are handles and cases; the others lead to odd numbers.
+    // Small numbers are handles and cases; the others produce unusual values.
     let argument = prop_oneof![4 => 0..6_u8, 1 => 6..96_u8, 2 => 96..128_u8];
     let odd = prop::bool::weighted(0.02);
     (
@@ -300,19 +299,19 @@ fn call() -> impl Strategy<Value = Call> {
     )
 }
 
-/// The bytes of the program that stand for 0x100, where data is, and 0x400, where there is room.
+/// The program bytes for 0x100, the address of data, and 0x400, the address of free memory.
 const DATA: u8 = 102;
 const ROOM: u8 = 110;
 
-/// The part of the program that makes the call, mostly with arguments that make sense.
+/// Encodes the call as a part of the program, mostly with sensible arguments.
 fn written(imports: &[Import], (which, arguments): &Call) -> String {
     let which = which.index(imports.len());
     let import = &imports[which];
     let mut text = String::from(char::from(u8::try_from(which).unwrap()));
     let last = import.parameters.len() - usize::from(!import.parameters.is_empty());
     for (place, (is_short, (number, odd))) in import.parameters.iter().zip(arguments).enumerate() {
-        // Two channels are made at first, whose ends are the handles 1 to 4; the guest itself is the
-        // handle 5, and a task the handle 6.
+        // Two channels are created first, with the handles 1 to 4. Handle 5 is the guest itself, and handle 6 a
+        // task.
         let sensible = match (place, &*import.name) {
             (0, name) if name.contains("sender") => 1 + number % 2 * 2,
             (0, name) if name.contains("receiver") => 2 + number % 2 * 2,
@@ -326,11 +325,11 @@ fn written(imports: &[Import], (which, arguments): &Call) -> String {
     text
 }
 
-/// H-1, G-2: A component calls any imports in any order with any arguments.
+/// G-2, H-1: A component calls random imports in random order with random arguments.
 ///
-/// Outcome: OK, DIED(trap) or a limit, and never an error of the host's own.
+/// Outcome: OK, DIED(trap) or a limit, and never an internal error of the host.
 #[test]
-fn g_2_any_calls() {
+fn g_2_random_calls_never_cause_an_internal_error() {
     let world = World::new("any");
     let config = ProptestConfig {
         cases: 2000,
@@ -347,7 +346,7 @@ fn g_2_any_calls() {
             Ok(()) => went_through.set(went_through.get() + 1),
             Err(Error::Died(_) | Error::LimitExceeded { .. } | Error::Killed) => {}
             Err(Error::Cancelled(_)) => {}
-            // An import has written over what the guest returns.
+            // An import overwrote the guest's result.
             Err(Error::Raised(_)) => {}
             Err(other) => return Err(TestCaseError::fail(format!("{other:?}"))),
         }
@@ -355,6 +354,6 @@ fn g_2_any_calls() {
         world.is_as_before().map_err(TestCaseError::fail)
     });
     tested.unwrap();
-    // Or it would be the same few traps again and again.
+    // Otherwise the calls would always cause the same few traps.
     assert!(went_through.get() > 100, "{went_through:?}");
 }

@@ -1,11 +1,11 @@
-//! What a component tries that is no Python, as text: each attack with what comes of it.
+//! The attacks of a component that is not CPython, as text: each with its expected outcome.
 
-/// What comes of an attack.
+/// The expected outcome of an attack.
 #[derive(Clone, Copy, Debug)]
 pub enum Ends {
-    /// The import returns this: 0 for a result, else one more than the number of the error's case.
+    /// The import returns this: 0 for a result, or one plus the number of the error's case.
     Tells(u8),
-    /// The guest dies, and this is in the text.
+    /// The guest dies with an error that contains this text.
     Dies(&'static str),
 }
 use Ends::{Dies, Tells};
@@ -15,7 +15,7 @@ const WRONG: &str = "handle index";
 const OUTSIDE: &str = "out of bounds";
 const CASE: &str = "discriminant";
 
-/// The first is what the sibling does.
+/// The first attack is the sibling's behaviour.
 pub const ATTACKS: &[(&str, Ends, &str)] = &[
     (
         "none: it sends and receives",
@@ -29,7 +29,7 @@ pub const ATTACKS: &[(&str, Ends, &str)] = &[
         (i32.const 0)",
     ),
     (
-        "a handle that there is not",
+        "a missing handle",
         Dies(UNKNOWN),
         "(drop (call $channels.sender.id (i32.const 99))) (i32.const 0)",
     ),
@@ -69,17 +69,17 @@ pub const ATTACKS: &[(&str, Ends, &str)] = &[
         "(call $make) (call $channels.drop-sender (global.get $s)) (call $channels.drop-sender (global.get $s)) (i32.const 0)",
     ),
     (
-        "dropped as what it is not",
+        "a handle dropped as another type",
         Dies(WRONG),
         "(call $make) (call $channels.drop-receiver (global.get $s)) (i32.const 0)",
     ),
     (
-        "used after it was dropped",
+        "a handle used after it was dropped",
         Dies(UNKNOWN),
         "(call $make) (call $channels.drop-receiver (global.get $r)) (call $receive)",
     ),
     (
-        "used by the number of what was dropped before",
+        "a handle with the number of a dropped one",
         Tells(0),
         "(call $make) (call $channels.drop-sender (global.get $s)) (call $channels.drop-receiver (global.get $r)) (call $make) (call $send (i32.const 0x100) (i32.const 1) (i32.const 1))",
     ),
@@ -89,7 +89,7 @@ pub const ATTACKS: &[(&str, Ends, &str)] = &[
         "(call $make) (call $send (i32.const 0x1fffff) (i32.const 2) (i32.const 1))",
     ),
     (
-        "a body that lies outside of memory",
+        "a body outside of memory",
         Dies(OUTSIDE),
         "(call $make) (call $send (i32.const 0xfffffff0) (i32.const 8) (i32.const 1))",
     ),
@@ -99,7 +99,7 @@ pub const ATTACKS: &[(&str, Ends, &str)] = &[
         "(call $make) (call $send (i32.const 0x100) (i32.const -1) (i32.const 1))",
     ),
     (
-        "a body of 1 GiB that is not there",
+        "a body of 1 GiB, larger than memory",
         Dies(OUTSIDE),
         "(call $make) (call $send (i32.const 0x100) (i32.const 0x40000000) (i32.const 1))",
     ),
@@ -109,7 +109,7 @@ pub const ATTACKS: &[(&str, Ends, &str)] = &[
         "(call $make) (drop (memory.grow (i32.const 1100))) (call $send (i32.const 0x100) (i32.const 0x4000001) (i32.const 1))",
     ),
     (
-        "a body that is not even copied",
+        "a body refused before it is copied",
         Dies("fuel"),
         "(call $make) (drop (memory.grow (i32.const 1200))) (call $send (i32.const 0x100) (i32.const 0x4800000) (i32.const 1))",
     ),
@@ -119,17 +119,17 @@ pub const ATTACKS: &[(&str, Ends, &str)] = &[
         "(call $make) (call $send (i32.const 0x100) (i32.const 0) (i32.const 1))",
     ),
     (
-        "a body that is no data",
+        "a body that is not marshalled data",
         Tells(5),
         "(call $make) (call $send (i32.const 0x120) (i32.const 3) (i32.const 1))",
     ),
     (
-        "a body with something behind the data",
+        "a body with trailing bytes",
         Tells(5),
         "(call $make) (call $send (i32.const 0x100) (i32.const 2) (i32.const 1))",
     ),
     (
-        "bytes that it does not vouch for",
+        "a buffer that is not vouched for",
         Tells(4),
         "(call $make) (call $send (i32.const 0x110) (i32.const 6) (i32.const 0))",
     ),
@@ -139,12 +139,12 @@ pub const ATTACKS: &[(&str, Ends, &str)] = &[
         "(call $make) (call $send (i32.const 0x100) (i32.const 1) (i32.const 0x80000000))",
     ),
     (
-        "a capacity of no case",
+        "an invalid case of a capacity",
         Dies(CASE),
         "(call $channels.create (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 0x400)) (i32.const 0)",
     ),
     (
-        "an enum of no case",
+        "an invalid case of an enum",
         Dies(CASE),
         "(call $channels.create (i32.const 2) (i32.const 0) (i32.const 4) (i32.const 0x400)) (i32.const 0)",
     ),
@@ -159,17 +159,17 @@ pub const ATTACKS: &[(&str, Ends, &str)] = &[
         "(call $channels.create (i32.const 2) (i32.const 0) (i32.const 0) (i32.const 0x401)) (i32.const 0)",
     ),
     (
-        "a form of no case",
+        "an invalid case of a form",
         Dies(CASE),
         "(call $make) (call $send_with (i32.const 200) (i32.const 0) (i32.const 0) (i32.const 0))",
     ),
     (
-        "an unbound of no case",
+        "an invalid case of unbound",
         Dies(CASE),
         "(call $make) (call $send_with (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 77))",
     ),
     (
-        "what only the host says: unbound",
+        "the form that only the host uses: unbound",
         Tells(5),
         "(call $make) (call $send_with (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 0))",
     ),
@@ -179,7 +179,7 @@ pub const ATTACKS: &[(&str, Ends, &str)] = &[
         "(call $make) (call $send_with (i32.const 1) (i32.const 0x1ffff8) (i32.const 1) (i32.const 0))",
     ),
     (
-        "more ends than there is memory",
+        "more ends than fit in memory",
         Dies(OUTSIDE),
         "(call $make) (call $send_with (i32.const 1) (i32.const 0x200) (i32.const 0x10000000) (i32.const 0))",
     ),
@@ -189,22 +189,22 @@ pub const ATTACKS: &[(&str, Ends, &str)] = &[
         "(call $make) (call $send_with (i32.const 1) (i32.const 0x201) (i32.const 1) (i32.const 0))",
     ),
     (
-        "an end of no kind",
+        "an end of an invalid kind",
         Dies(CASE),
         "(call $make) (call $send_with (i32.const 1) (i32.const 0x210) (i32.const 1) (i32.const 0))",
     ),
     (
-        "an end that it does not have",
+        "a missing end",
         Dies(UNKNOWN),
         "(call $make) (call $send_with (i32.const 1) (i32.const 0x200) (i32.const 1) (i32.const 0))",
     ),
     (
-        "a number of no interpreter in a message",
+        "an invalid interpreter number in a message",
         Tells(2),
         "(call $make) (call $send_with (i32.const 1) (i32.const 0x220) (i32.const 1) (i32.const 0))",
     ),
     (
-        "a name that is no UTF-8",
+        "a name that is not valid UTF-8",
         Dies("utf-8"),
         "(call $aliases.call (i32.const 0x120) (i32.const 3) (i32.const 0x100) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0x400)) (call $code (i32.const 0x400))",
     ),
@@ -214,67 +214,67 @@ pub const ATTACKS: &[(&str, Ends, &str)] = &[
         "(call $aliases.call (i32.const 0x130) (i32.const 7) (i32.const 0x100) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0x400)) (call $code (i32.const 0x400))",
     ),
     (
-        "an alias that it does not have",
+        "a missing alias",
         Tells(1),
         "(call $aliases.call (i32.const 0x140) (i32.const 6) (i32.const 0x100) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0x400)) (call $code (i32.const 0x400))",
     ),
     (
-        "an answer to no call",
+        "an answer without a call",
         Tells(0),
         "(call $aliases.reply (i32.const 77) (i32.const 0) (i32.const 0x100) (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0x400)) (call $code (i32.const 0x400))",
     ),
     (
-        "two inboxes, and an answer to nothing in between",
+        "two inboxes, and an answer without a call",
         Tells(1),
         "(drop (call $aliases.inbox)) (global.set $r (call $aliases.inbox)) (call $aliases.reply (i32.const 0) (i32.const 1) (i32.const 0x140) (i32.const 6) (i32.const 0x140) (i32.const 6) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0x400)) (call $receive)",
     ),
     (
-        "holdings that nobody asked for",
+        "unrequested holdings",
         Tells(0),
         "(call $make) (i32.store (i32.const 0x300) (global.get $s)) (call $holdings.tell (i32.const 0x300) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const -1)) (i32.const 0)",
     ),
     (
-        "holdings that it does not have",
+        "holdings with missing handles",
         Dies(UNKNOWN),
         "(i32.store (i32.const 0x300) (i32.const 50)) (call $holdings.tell (i32.const 0) (i32.const 0) (i32.const 0x300) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)) (i32.const 0)",
     ),
     (
-        "more holdings than there is memory",
+        "more holdings than fit in memory",
         Dies(OUTSIDE),
         "(call $holdings.tell (i32.const 0) (i32.const 0x7fffffff) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)) (i32.const 0)",
     ),
     (
-        "the number of no interpreter",
+        "an invalid interpreter number",
         Tells(1),
         "(call $interpreters.get (i64.const -1) (i32.const 0x400)) (call $code (i32.const 0x400))",
     ),
     (
-        "waiting for nothing",
+        "a wait without cases",
         Tells(1),
         "(call $wait (i32.const 0) (i32.const 0))",
     ),
     (
-        "waiting for more than there is memory",
+        "a wait with more cases than fit in memory",
         Dies(OUTSIDE),
         "(call $wait (i32.const 0) (i32.const 0x8000000))",
     ),
     (
-        "waiting for something of no kind",
+        "a wait for an invalid kind of case",
         Dies(CASE),
         "(call $wait (i32.const 0x210) (i32.const 1))",
     ),
     (
-        "waiting at an end that it does not have",
+        "a wait at a missing end",
         Dies(UNKNOWN),
         "(i32.store (i32.const 0x304) (i32.const 50)) (call $wait (i32.const 0x300) (i32.const 1))",
     ),
     (
-        "waiting for a sender to receive",
+        "a receiving wait at a sender",
         Dies(WRONG),
         "(call $make) (i32.store (i32.const 0x304) (global.get $s)) (call $wait (i32.const 0x300) (i32.const 1))",
     ),
     (
-        "the inbox is closed under it",
+        "an inbox closed while in use",
         Tells(2),
         "(global.set $r (call $aliases.inbox)) (call $channels.receiver.destroy (global.get $r)) (call $receive)",
     ),
@@ -290,13 +290,13 @@ pub const ATTACKS: &[(&str, Ends, &str)] = &[
     ),
 ];
 
-/// To receive while memory is allocated in the way that is named, and to pass on what was received.
+/// Receives while the allocator behaves in the given mode, and passes on the message.
 pub const RECEIVE: usize = ATTACKS.len();
-/// The same with the short ways to do that.
+/// The same by the fast paths.
 pub const TAKE: usize = RECEIVE + 1;
-/// To wait for ever.
+/// Waits forever.
 pub const WAIT: usize = TAKE + 1;
-/// To do what the rest of the program says.
+/// Executes the rest of the program.
 pub const ANYTHING: usize = WAIT + 1;
 
 /// The first three of these.

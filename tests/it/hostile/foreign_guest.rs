@@ -1,8 +1,8 @@
-//! A guest that is no Python: a component of our world, made of text, that calls the imports with
-//! whatever arguments it likes.
+//! Builds a guest that is not CPython: a component of our world, generated as text, that calls the imports with
+//! arbitrary arguments.
 //!
-//! What it is asked to run is its program: the first character says which of the attacks, and the
-//! rest is the attack's own.
+//! The source text that it is asked to run is its program: the first character selects the attack, and the rest is
+//! the attack's input.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -10,8 +10,8 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::abi::{AbiVariant, WasmSignature, WasmType};
 use wit_parser::{Function, InterfaceId, Resolve, TypeDefKind, WorldId, WorldItem};
 
-/// What the attacks have in common.  A result of an import begins with whether it is an error, whose
-/// case is 8 bytes further.
+/// The common code of all attacks. The result of an import begins with an error flag, and the error's case is 8
+/// bytes behind it.
 const COMMON: &str = r#"
 (memory (export "memory") 32)
 (global $bump (mut i32) (i32.const 0x10000))
@@ -21,17 +21,17 @@ const COMMON: &str = r#"
 (global $pc (mut i32) (i32.const 0))
 (global $end (mut i32) (i32.const 0))
 (type $attack (func (param i32 i32) (result i32)))
-;; Data; bytes; no data; text that is no UTF-8; a name.
+;; Data; bytes; invalid data; invalid UTF-8; a name.
 (data (i32.const 0x100) "N")
 (data (i32.const 0x110) "s\01\00\00\00x")
 (data (i32.const 0x120) "\ff\fe\fd")
 (data (i32.const 0x130) "a\ed\a0\80b\c0\80")
-(data (i32.const 0x140) "nobody")
-;; Ends: a sender that nobody has; one whose kind there is not; an interpreter that nobody has.
+(data (i32.const 0x140) "absent")
+;; Ends: a missing sender; an end of an invalid kind; a missing interpreter.
 (data (i32.const 0x200) "\00\00\00\00\00\00\00\00\63\00\00\00\00\00\00\00")
 (data (i32.const 0x210) "\09\00\00\00\00\00\00\00\01\00\00\00\00\00\00\00")
 (data (i32.const 0x220) "\02\00\00\00\00\00\00\00\ff\ff\ff\ff\ff\ff\ff\ff")
-;; Numbers that are odd as handles, as places and as lengths.
+;; Numbers that are unusual as handles, addresses and lengths.
 (data (i32.const 0x1000) "\ff\ff\ff\ff\ff\ff\ff\7f\00\00\00\80\00\00\20\00\ff\ff\1f\00\f8\ff\1f\00\00\01\00\00\10\01\00\00\20\01\00\00\30\01\00\00\40\01\00\00\00\02\00\00\10\02\00\00\20\02\00\00\00\04\00\00\00\00\01\00\00\00\10\00\00\00\00\04\01\00\00\04\00\00\00\10\00\10\00\00\01\04\00\00\07\00\00\00\00\05\00\00\00\06\00\00\00\07\00\00\00\08\00\00\01\08\00\00\02\08\00\00\fc\ff\ff\ff\f8\ff\ff\ff\00\00\00\40")
 
 (func $realloc (export "cabi_realloc") (param i32 i32) (param $align i32) (param $size i32) (result i32)
@@ -53,7 +53,7 @@ const COMMON: &str = r#"
     (if (i32.eq (memory.grow (local.get $missing)) (i32.const -1)) (then unreachable))))
   (local.get $at))
 
-;; 0 for a result that is none, and otherwise one more than the number of the error's case.
+;; Returns 0 for a result, or one plus the number of the error's case.
 (func $code (param $at i32) (result i32)
   (if (result i32) (i32.load8_u (local.get $at))
     (then (i32.add (i32.const 1) (i32.load8_u (i32.add (local.get $at) (i32.const 8)))))
@@ -91,14 +91,14 @@ const COMMON: &str = r#"
     (i32.add (local.get $at) (i32.const 1)) (i32.sub (local.get $length) (i32.const 1))
     (i32.load8_u (local.get $at))))
   (if (local.get $code) (then
-    ;; It raises an exception with a message of one character.
+    ;; Raise an exception with a message of one character.
     (i32.store8 (i32.const 0x800) (i32.const 1))
     (i32.store8 (i32.const 0x900) (i32.add (local.get $code) (i32.const 48)))
     (i32.store (i32.const 0x81c) (i32.const 0x900))
     (i32.store (i32.const 0x820) (i32.const 1))))
   (i32.const 0x800))
 
-;; Takes the one end that comes in the message.
+;; Stores the one end that arrives in the message.
 (func $bind (param i32 i32 i32 i32) (param $ends i32) (param i32) (result i32)
   (if (i32.load8_u (local.get $ends))
     (then (global.set $r (i32.load (i32.add (local.get $ends) (i32.const 8)))))
@@ -128,9 +128,9 @@ const COMMON: &str = r#"
   (i64.mul (i64.extend_i32_u (call $byte)) (i64.const 1000)))
 "#;
 
-/// The component, whose attacks are the functions with these bodies, which have a parameter for where
-/// their part of the program is and one for its length; the last is one that calls whatever the
-/// program says.  And the imports that one can choose from.
+/// Returns the component and the imports that a program can call. The attacks are functions with these bodies,
+/// whose parameters are the address and the length of their input. One more function calls the imports that its
+/// input selects.
 pub fn component(root: &Path, attacks: &[&str]) -> (Vec<u8>, Vec<Import>) {
     let (resolve, world) = world(root);
     let imports = imports(&resolve, world);
@@ -206,15 +206,15 @@ fn world(root: &Path) -> (Resolve, WorldId) {
     (resolve, world)
 }
 
-/// A function that a guest can call.
+/// A function that the guest can call.
 #[derive(Debug)]
 pub struct Import {
-    /// Its interface, its resource if it is of one, and its own name.
+    /// The names of its interface, of its resource if it belongs to one, and of itself.
     pub name: String,
-    /// Whether each of its parameters has 32 bits; the last may be where the result goes.
+    /// For each parameter, whether it has 32 bits. The last parameter can be the address of the result.
     pub parameters: Vec<bool>,
     declaration: String,
-    /// Calls it with what the program says.
+    /// The instructions that call it with arguments from the program.
     call: String,
 }
 

@@ -1,4 +1,4 @@
-//! An interpreter that answers all the time, as long as nobody harms it.
+//! An interpreter that answers continuously unless another one harms it.
 
 use archipel::{Binding, Capacity, Interpreter, Runtime};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long an answer may take.  It decides nothing on a machine that works: an answer takes milliseconds.
+/// The time limit for an answer, which takes milliseconds if it works.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 struct Shared {
-    /// Held while a question is asked and answered.
+    /// Held during a question and its answer.
     beating: Mutex<()>,
     beats: AtomicU64,
     over: AtomicBool,
@@ -65,25 +65,25 @@ impl Heart {
         }
     }
 
-    /// How often it has answered.
+    /// Returns the number of answers so far.
     pub fn beats(&self) -> u64 {
         self.shared.beats.load(Ordering::Relaxed)
     }
 
-    /// Waits for an answer to a question that was asked after this call began.
+    /// Waits for an answer to a question asked after this call began.
     pub fn answers(&self) -> Result<(), String> {
         let (begun, from) = (Instant::now(), self.beats());
         while self.beats() < from + 2 {
             let stopped = self.asks.as_ref().is_none_or(JoinHandle::is_finished);
             if stopped || begun.elapsed() > 2 * PATIENCE {
-                return Err("the sibling does not answer any more".to_owned());
+                return Err("the sibling stopped answering".to_owned());
             }
             std::thread::sleep(Duration::from_millis(1));
         }
         Ok(())
     }
 
-    /// What `look` finds while no question is under way.
+    /// Runs `look` while no question is in progress, and returns its result.
     pub fn between_beats<T>(&self, look: impl FnOnce() -> T) -> T {
         let _beating = self.shared.beating.lock().unwrap();
         look()

@@ -1,4 +1,4 @@
-//! A runtime in which one hostile script runs after the other, beside an interpreter that must not notice.
+//! A runtime that runs hostile scripts one after the other, beside an interpreter that must remain unaffected.
 
 use super::case::{Case, Place};
 use super::heart::Heart;
@@ -7,27 +7,27 @@ use crate::script::told;
 use archipel::{Error, Interpreter, LimitKind, Metrics, Output, Policy, Runtime};
 use std::time::{Duration, Instant};
 
-/// How long whatever has to be given back may take; on a machine that works it takes milliseconds.
+/// The time limit for releasing everything, which takes milliseconds if it works.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The processor time of a script that has no limit of it, which does not depend on how busy the machine is.
+/// The default limit on processor time, which does not depend on how busy the machine is.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// The time after which a script without a wall limit counts as hung.
+/// The default wall limit, after which a script counts as hung.
 const HUNG: Duration = Duration::from_secs(900);
 
-/// How far behind its limit a script may be stopped, on the busiest of machines.
+/// The maximum delay in nanoseconds with which a limit stops a script, even on a busy machine.
 const LATE: u64 = 5_000_000_000;
 
-/// A runtime, and an interpreter that answers all the time.
+/// A runtime, and an interpreter that answers continuously.
 pub struct Lane {
     heart: Heart,
     pub runtime: Runtime,
-    /// What there was of everything from the start.
+    /// The counters at the start.
     before: [u64; 5],
 }
 
-/// What must be as it was before.
+/// Returns the counters that must have their initial values after a script.
 fn counters(metrics: Metrics) -> [u64; 5] {
     [
         metrics.interpreters as u64,
@@ -52,7 +52,7 @@ impl Lane {
         }
     }
 
-    /// An interpreter with that policy.
+    /// Creates an interpreter with this policy.
     pub fn interpreter(&self, policy: Policy) -> Interpreter {
         self.runtime.interpreter().policy(policy).build().unwrap()
     }
@@ -62,13 +62,13 @@ impl Lane {
         self.heart.answers()
     }
 
-    /// Whether the sibling answers, and everything that is counted is as it was at the start.
+    /// Checks that the sibling answers and all counters have their initial values.
     pub fn is_as_before(&self) -> Result<(), String> {
         self.heart.answers()?;
         self.has_returned_to(self.before)
     }
 
-    /// Runs a script and says what is not as it must be.
+    /// Runs a script, and returns an error that describes any difference from its declarations.
     pub fn check(&self, case: &Case) -> Result<(), String> {
         let place = Place::new(&case.name);
         self.is_as_before()?;
@@ -76,11 +76,11 @@ impl Lane {
         self.run(case, &place)?;
         self.is_as_before()?;
         if self.heart.beats() == beats {
-            return Err("the sibling did not answer meanwhile".to_owned());
+            return Err("the sibling did not answer during the script".to_owned());
         }
         match place.is_untouched() {
             true => Ok(()),
-            false => Err("something outside of the granted directories was changed".to_owned()),
+            false => Err("the script changed a file outside of the granted directories".to_owned()),
         }
     }
 
@@ -142,7 +142,7 @@ impl Lane {
         let gone = matches!(after, Err(Error::Died(_) | Error::Closed));
         match (&result, after) {
             (Err(_), after) if !gone => {
-                return Err(format!("it was stopped and goes on: {after:?}"));
+                return Err(format!("the stopped interpreter still runs: {after:?}"));
             }
             (_, Ok(()) | Err(Error::Died(_) | Error::Closed | Error::Raised(_))) => {}
             (_, Err(Error::LimitExceeded { .. })) => {}
@@ -175,14 +175,14 @@ impl Lane {
                 return Ok(());
             }
             if begun.elapsed() > PATIENCE {
-                return Err(format!("{now:?} is left, where there was {before:?}"));
+                return Err(format!("the counters are {now:?}, not {before:?}"));
             }
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 }
 
-/// Looks for paths of the host's, for secrets of its environment and for places in its memory.
+/// Checks that the text contains no paths, environment secrets or memory addresses of the host.
 fn shows_nothing_of_the_host(text: &str) -> Result<(), String> {
     let folders = [
         Some(crate::root().to_owned()),
@@ -195,22 +195,18 @@ fn shows_nothing_of_the_host(text: &str) -> Result<(), String> {
     let environment = std::env::var(super::CANARY).ok();
     let file = Some("canary of ".to_owned());
     let secrets = folders.chain(environment).chain(file);
-    // Where Linux has its stacks and libraries; a guest's own addresses have half as many digits.
+    // Linux places stacks and libraries at 0x7f.... A guest's own addresses have half as many digits.
     let address = text.match_indices("0x7f").any(|(at, _)| {
         let digits = text[at + 2..].bytes().take_while(u8::is_ascii_hexdigit);
         digits.count() == 12
     });
     if address {
-        return Err(format!(
-            "an address of the host's is in what the script was told:\n{text}"
-        ));
+        return Err(format!("the script received a host address:\n{text}"));
     }
     for secret in secrets {
         if let Some(at) = text.find(&secret) {
             let around = text[..at].lines().next_back().unwrap_or_default();
-            return Err(format!(
-                "{secret} is in what the script was told, after {around}"
-            ));
+            return Err(format!("the script received {secret}, after {around}"));
         }
     }
     Ok(())

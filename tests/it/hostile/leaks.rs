@@ -1,15 +1,15 @@
-//! Hostile cases of what an interpreter leaves in the host, and of what it learns there.
+//! Hostile cases of resources that an interpreter leaves in the host, and of information that it gains there.
 
 use super::lane::Lane;
 use crate::runtime;
 use archipel::{Error, LimitKind, Output, Policy, Value};
 use std::process::{Command, Stdio};
 
-/// M-11: An interpreter takes much memory and gives it back to Python.
+/// M-11: An interpreter allocates much memory and frees it in Python.
 ///
-/// Outcome: OK; its account shows the most that it had, and the next interpreter begins anew.
+/// Outcome: OK; its account shows its peak, and the next interpreter starts with the initial size.
 #[test]
-fn m_11_memory_does_not_shrink() {
+fn m_11_freed_memory_is_still_counted() {
     let lane = Lane::new();
     let interpreter = lane.interpreter(Policy::new());
     let memory =
@@ -25,11 +25,11 @@ fn m_11_memory_does_not_shrink() {
     lane.is_as_before().unwrap();
 }
 
-/// M-13: An interpreter makes the host keep texts: of errors, names, reasons, and output.
+/// M-13: An interpreter makes the host store texts: of errors, names, reasons, and output.
 ///
-/// Outcome: RAISE(ValueError) or cut off, each at a limit of its own.
+/// Outcome: RAISE(ValueError) or truncated, each at its own limit.
 #[test]
-fn m_13_texts_of_the_host() {
+fn m_13_stored_texts_are_bounded() {
     let lane = Lane::new();
     let output = Output::captured(1000);
     let interpreter = lane
@@ -70,9 +70,9 @@ except Exception as error:
 
 /// E-3: An environment is granted with zero bytes, equals signs, empty names, and a mebibyte of text.
 ///
-/// Outcome: a typed error where the policy is made.
+/// Outcome: a typed error when the policy is made.
 #[test]
-fn e_3_odd_variables() {
+fn e_3_invalid_variables_are_refused() {
     let huge = "x".repeat(1 << 20);
     let rows = [
         ("", "x"),
@@ -88,11 +88,11 @@ fn e_3_odd_variables() {
     }
 }
 
-/// E-10: The answers for what does not exist and for what is somebody else's are compared.
+/// E-10: The errors for missing objects and for objects of other interpreters are compared.
 ///
 /// Outcome: the same error with the same text.
 #[test]
-fn e_10_absent_or_foreign() {
+fn e_10_missing_and_foreign_objects_raise_the_same_error() {
     let lane = Lane::new();
     let policy = Policy::new().children(4, 1).unwrap();
     let stranger = lane.interpreter(policy.clone());
@@ -139,11 +139,11 @@ for name in ('hidden', 'absent'):
     lane.is_as_before().unwrap();
 }
 
-/// E-11: A child asks what others have used, and which interpreters there are.
+/// E-11: A child requests the usage of others and the list of interpreters.
 ///
-/// Outcome: OK; it is told of itself and of those below it.
+/// Outcome: OK; it sees only itself and its descendants.
 #[test]
-fn e_11_counts_of_others() {
+fn e_11_a_child_sees_only_its_descendants() {
     let lane = Lane::new();
     let policy = Policy::new().children(4, 2).unwrap();
     let interpreter = lane.interpreter(policy);
@@ -171,12 +171,12 @@ told = seen == mine, children[0].subtree
     lane.is_as_before().unwrap();
 }
 
-/// O-9: Nobody reads what an interpreter writes, and the reader goes away.
+/// O-9: An interpreter's output is not read, and its reader is closed.
 ///
-/// Outcome: RAISE(BrokenPipeError) once the reader is gone; TIMEOUT while it sleeps.
+/// Outcome: RAISE(BrokenPipeError) once the reader is closed; TIMEOUT while it sleeps.
 #[cfg(unix)]
 #[test]
-fn o_9_readers_that_do_not_read() {
+fn o_9_unread_output_ends_by_limit_or_error() {
     runtime();
     let program = |timeout: &str| {
         Command::new(env!("CARGO_BIN_EXE_archipel"))
@@ -192,7 +192,7 @@ fn o_9_readers_that_do_not_read() {
             .spawn()
             .unwrap()
     };
-    // The pipe is full soon, and nobody empties it.
+    // The pipe fills up and is never emptied.
     let mut sleeping = program("1s");
     assert_eq!(sleeping.wait().unwrap().code(), Some(124));
     let mut gone = program("60s");
@@ -201,11 +201,11 @@ fn o_9_readers_that_do_not_read() {
     assert!(!status.success() && status.code() != Some(124), "{status}");
 }
 
-/// D-7: Randomness without a grant of its own.
+/// D-7: Random numbers are drawn without a grant.
 ///
-/// Outcome: OK; it is the system's, so that `secrets` is never weak, and a seed is somebody's choice.
+/// Outcome: OK; they come from the system, so that `secrets` is secure unless the host chooses a seed.
 #[test]
-fn d_7_randomness_is_real() {
+fn d_7_random_numbers_differ_without_a_seed() {
     let lane = Lane::new();
     let source = "__import__('secrets').token_hex(16)";
     let tokens: Vec<String> = (0..4)

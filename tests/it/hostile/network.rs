@@ -1,11 +1,11 @@
-//! Hostile cases of the network, with somebody who listens for what must never come.
+//! Hostile network cases, with listeners for traffic that must never arrive.
 
 use super::lane::Lane;
 use archipel::{Interpreter, Policy};
 use std::io::ErrorKind;
 use std::net::{TcpListener, UdpSocket};
 
-/// Ears of the host's: what reaches them was let through.
+/// Listeners of the host. Whatever they receive was let through.
 struct Ears {
     tcp: TcpListener,
     udp: UdpSocket,
@@ -29,10 +29,10 @@ impl Ears {
 
     fn heard_nothing(&self) {
         let silent = |error: std::io::Error| error.kind() == ErrorKind::WouldBlock;
-        assert!(self.tcp.accept().is_err_and(silent), "a connection came");
+        assert!(self.tcp.accept().is_err_and(silent), "a connection arrived");
         assert!(
             self.udp.recv(&mut [0; 8]).is_err_and(silent),
-            "a packet came"
+            "a packet arrived"
         );
     }
 }
@@ -65,11 +65,11 @@ fn attempts(interpreter: &Interpreter, rows: &[(String, &str)]) {
     }
 }
 
-/// N-1: The network is reached for without a grant, in every way, while somebody listens.
+/// N-1: It uses the network without a grant in every way, while the host listens.
 ///
 /// Outcome: DENY; nothing arrives.
 #[test]
-fn n_1_nothing_arrives() {
+fn n_1_nothing_arrives_without_a_grant() {
     let (lane, ears) = (Lane::new(), Ears::new());
     let (tcp, udp) = ears.ports();
     let interpreter = lane.interpreter(Policy::new());
@@ -97,11 +97,11 @@ fn n_1_nothing_arrives() {
     lane.is_as_before().unwrap();
 }
 
-/// N-2: A destination is written in every way that somebody might take for another one.
+/// N-2: It writes a destination in every way that could be mistaken for another one.
 ///
-/// Outcome: DENY; what counts is the address that is connected to, and whether that was granted.
+/// Outcome: DENY; only the address of the connection and its grant count.
 #[test]
-fn n_2_spellings() {
+fn n_2_other_spellings_are_denied() {
     let (lane, ears) = (Lane::new(), Ears::new());
     let (tcp, udp) = ears.ports();
     let policy = Policy::new()
@@ -128,7 +128,7 @@ fn n_2_spellings() {
         "::",
     ];
     let rows = hosts.map(|host| {
-        // WASI connects neither to addresses of IPv4 through sockets of IPv6 nor to no address.
+        // WASI connects neither to IPv4 addresses through IPv6 sockets nor to unspecified addresses.
         let impossible = host.starts_with("::ffff") || ["0.0.0.0", "::"].contains(&host);
         let outcome = if impossible {
             "OSError"
@@ -139,7 +139,7 @@ fn n_2_spellings() {
     });
     attempts(&interpreter, &rows);
     let rows = [
-        // No such name can be asked for.
+        // This name is not valid for a lookup.
         (
             format!("connect('example.org\\r\\nHost: x', {tcp})"),
             "PermissionError",
@@ -156,11 +156,11 @@ fn n_2_spellings() {
     lane.is_as_before().unwrap();
 }
 
-/// N-5: Sockets of the host's are looked for among the descriptors that an interpreter has.
+/// N-5: It searches its descriptors for sockets of the host.
 ///
-/// Outcome: DENY; there are none.
+/// Outcome: DENY; it has none.
 #[test]
-fn n_5_inherited_sockets() {
+fn n_5_host_sockets_are_not_inherited() {
     let (lane, ears) = (Lane::new(), Ears::new());
     let interpreter = lane.interpreter(Policy::new());
     interpreter

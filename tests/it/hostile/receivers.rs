@@ -1,17 +1,17 @@
-//! Hostile cases of receivers that fail around the moment at which a message reaches them.
+//! Hostile cases of receivers that fail at the moment when a message reaches them.
 
 use super::lane::Lane;
 use archipel::{Binding, Capacity, Error, Interpreter, Limits, Policy, TryRecvError, Value};
 use std::time::Duration;
 
-/// What no receiver has room for that has 64 MiB.
+/// The size of a message that does not fit into an interpreter of 64 MiB.
 const LARGE: usize = 40 << 20;
 
 fn large() -> Value {
     Value::Bytes(vec![7; LARGE])
 }
 
-/// Its ways to receive: one that waits for this channel alone, and one among several.
+/// Two ways to receive: a wait for this channel only, and a wait for several.
 const WAYS: [&str; 2] = ["inbox.recv()", "archipel.select(inbox, archipel.after(60))"];
 
 fn has_no_memory(outcome: &Result<(), Error>) -> bool {
@@ -23,11 +23,11 @@ fn too_small(lane: &Lane) -> Interpreter {
     lane.runtime.interpreter().limits(limits).build().unwrap()
 }
 
-/// X-18, S-9: Many receivers fail one after the other, each while the same message is put into its memory.
+/// X-18, S-9: Many receivers fail in sequence, each while the same message is copied into its memory.
 ///
-/// Outcome: RAISE(MemoryError); the message is received once, before what was sent after it.
+/// Outcome: RAISE(MemoryError); the message is received once, before later ones.
 #[test]
-fn x_18_no_room_for_what_it_receives() {
+fn x_18_a_message_survives_receivers_without_memory() {
     let lane = Lane::new();
     for capacity in [
         Capacity::Rendezvous,
@@ -61,11 +61,11 @@ fn x_18_no_room_for_what_it_receives() {
     lane.is_as_before().unwrap();
 }
 
-/// A receiver has no room for a message, and is the last who could receive it.
+/// The last receiver of a channel has no memory for a message.
 ///
-/// Outcome: RAISE(MemoryError); the message goes with the receiver, and whoever holds the other end is told.
+/// Outcome: RAISE(MemoryError); the message is dropped with the receiver, and the sender gets an error.
 #[test]
-fn x_18_the_last_receiver_has_no_room() {
+fn x_18_a_message_is_dropped_with_the_last_receiver() {
     let lane = Lane::new();
     let (sender, receiver) = lane.runtime.channel(Capacity::Unbounded).unwrap();
     sender.send(large()).unwrap();
@@ -83,11 +83,11 @@ fn x_18_the_last_receiver_has_no_room() {
     lane.is_as_before().unwrap();
 }
 
-/// A receiver is stopped after a message has reached its memory, though it told nobody of it.
+/// A receiver is stopped after a message reached its memory, before it acts on it.
 ///
-/// Outcome: LIMIT(cpu); the message was received, and nobody else receives it.
+/// Outcome: LIMIT(cpu); the message was received, and is not delivered again.
 #[test]
-fn x_18_stopped_with_what_it_received() {
+fn x_18_a_message_is_received_once_if_its_receiver_is_stopped() {
     let lane = Lane::new();
     let cpu = Limits::new().cpu(Duration::from_millis(300)).unwrap();
     for way in WAYS {
@@ -109,9 +109,9 @@ fn x_18_stopped_with_what_it_received() {
 
 /// A receiver is killed after it has acted on a message.
 ///
-/// Outcome: CANCELLED; the message was received, and nobody else receives it.
+/// Outcome: CANCELLED; the message was received, and is not delivered again.
 #[test]
-fn x_18_killed_once_it_has_received() {
+fn x_18_a_message_is_received_once_if_its_receiver_is_killed() {
     let lane = Lane::new();
     for way in WAYS {
         let (sender, receiver) = lane.runtime.channel(Capacity::Unbounded).unwrap();

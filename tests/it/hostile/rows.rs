@@ -1,6 +1,6 @@
-//! What has to be shown, by number: each has a test or a reason why it cannot apply.
+//! The rows of the table by number. Each has a test or a reason why it cannot apply.
 
-/// A group of rows: the letter, what they are about, and their numbers.
+/// A group of rows: the letter, the topic, and the numbers.
 pub struct Group {
     pub letter: char,
     pub title: &'static str,
@@ -106,7 +106,7 @@ pub const GROUPS: &[Group] = &[
     },
 ];
 
-/// The names of all rows, in order.
+/// Returns the names of all rows, in order.
 pub fn all() -> impl Iterator<Item = String> {
     let rows = |group: &'static Group| {
         let numbers = group.numbers.iter();

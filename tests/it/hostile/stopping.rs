@@ -5,7 +5,7 @@ use archipel::{Binding, Capacity, Error, Interpreter, LimitKind, Limits, Policy,
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// An interpreter that runs something on another thread, and says when it has begun.
+/// An interpreter that runs a script on another thread, and has begun it.
 struct Begun {
     interpreter: Interpreter,
     outcome: JoinHandle<archipel::Result<()>>,
@@ -29,9 +29,9 @@ fn begin(lane: &Lane, policy: Policy, source: &str) -> Begun {
 
 /// K-6: An interpreter is stopped while it imports, compiles, and creates children.
 ///
-/// Outcome: CANCELLED; nothing stays behind.
+/// Outcome: CANCELLED; nothing remains.
 #[test]
-fn k_6_at_odd_moments() {
+fn k_6_cancel_stops_imports_compilation_and_creation() {
     let lane = Lane::new();
     let sources = [
         "import sqlite3, xml.dom.minidom, http.server, unittest, email.message",
@@ -57,18 +57,18 @@ fn k_6_at_odd_moments() {
     }
 }
 
-/// K-2: A parent is cancelled between the moment at which it asks for a job in a child, and the beginning of that.
+/// K-2: A parent is cancelled between its request for a job in a child and the beginning of the job.
 ///
 /// Outcome: both are cancelled, so that the parent finds the child idle.
 #[test]
-fn k_2_between_a_request_and_its_job() {
+fn k_2_cancel_between_request_and_job_reaches_both() {
     let lane = Lane::new();
     let wall = Limits::new().wall(Duration::from_secs(60)).unwrap();
     let policy = Policy::new().children(1, 1).unwrap();
     let parent = lane.runtime.interpreter().policy(policy).limits(wall);
     let parent = parent.build().unwrap();
     let cancelled = parent.clone();
-    // What is asked for here rises at the next tick, and long before that the parent waits for its child.
+    // The cancellation is raised at the next tick; the parent waits for its child long before that.
     let alias = move |_| {
         cancelled.cancel("enough", false);
         Ok(archipel::Value::None)
@@ -82,7 +82,7 @@ fn k_2_between_a_request_and_its_job() {
         "child.call_in_thread(exec, endless, {}).join()",
     ];
     for ask in asks.iter().cycle().take(6) {
-        // What rises first is the child's or the parent's own, and a thread that fails says so itself.
+        // Either the child's or the parent's exception comes first, and a failing thread reports its own.
         let outcome = parent.exec(format!("cancel_all(); {ask}"));
         let ended = matches!(outcome, Ok(()) | Err(Error::Raised(_)));
         assert!(ended, "{outcome:?}");
@@ -90,7 +90,7 @@ fn k_2_between_a_request_and_its_job() {
         while parent.children().iter().any(|child| child.is_running) {
             assert!(
                 begun.elapsed() < Duration::from_secs(20),
-                "it runs on: {ask}"
+                "the child still runs: {ask}"
             );
             std::thread::yield_now();
         }
@@ -100,11 +100,11 @@ fn k_2_between_a_request_and_its_job() {
     lane.is_as_before().unwrap();
 }
 
-/// K-7: An interpreter is stopped before it runs anything, after the end, twice, and by many threads.
+/// K-7: An interpreter is stopped before it runs, after the end, twice, and by many threads.
 ///
-/// Outcome: CANCELLED once; the rest means nothing.
+/// Outcome: CANCELLED once; the other calls have no effect.
 #[test]
-fn k_7_again_and_again() {
+fn k_7_repeated_cancels_have_one_effect() {
     let lane = Lane::new();
     let idle = lane.interpreter(Policy::new());
     idle.cancel("nothing runs", false);
@@ -133,11 +133,11 @@ fn k_7_again_and_again() {
     lane.is_as_before().unwrap();
 }
 
-/// K-9: An interpreter is stopped that has fifty children, which all wait.
+/// K-9: An interpreter with fifty waiting children is stopped.
 ///
-/// Outcome: CANCELLED, all of them.
+/// Outcome: CANCELLED for all.
 #[test]
-fn k_9_with_many_children() {
+fn k_9_cancel_stops_fifty_children() {
     let lane = Lane::new();
     let policy = Policy::new().children(50, 1).unwrap();
     let run = begin(
@@ -151,7 +151,7 @@ for _ in range(50):
     child = interpreters.create()
     threads.append(child.run_in_thread(
         'begun.send(1); recv.recv()', channels=dict(begun=begun, recv=recv)))
-# Who joined them would wait for those that wait for it, which the host ends too.
+# Joining them would be a deadlock, which the host would end too.
 time.sleep(1e6)
 ",
     );
@@ -165,11 +165,11 @@ time.sleep(1e6)
     lane.is_as_before().unwrap();
 }
 
-/// K-13: Deadlines of one, ten and forty interpreters that sleep and compute.
+/// K-13: One, ten and forty interpreters that sleep and compute have deadlines.
 ///
-/// Outcome: TIMEOUT; never before its time.
+/// Outcome: TIMEOUT; never early.
 #[test]
-fn k_13_never_early() {
+fn k_13_deadlines_never_fire_early() {
     let lane = Lane::new();
     let wall = Duration::from_millis(200);
     for count in [1, 10, 40] {
@@ -199,11 +199,11 @@ fn k_13_never_early() {
     lane.is_as_before().unwrap();
 }
 
-/// K-15: Limits of no time, of a nanosecond, and of more time than there is.
+/// K-15: Limits are zero, a nanosecond, or longer than the clock can represent.
 ///
 /// Outcome: a typed error, TIMEOUT, and no limit.
 #[test]
-fn k_15_odd_limits() {
+fn k_15_extreme_limits_are_handled() {
     let lane = Lane::new();
     for time in [Duration::ZERO, Duration::MAX] {
         assert!(matches!(Limits::new().wall(time), Err(Error::Config(_))));
@@ -225,11 +225,11 @@ fn k_15_odd_limits() {
     lane.is_as_before().unwrap();
 }
 
-/// X-17: Interpreters are stopped at random moments while they receive and pass on what others send.
+/// X-17: Interpreters are stopped at random moments while they receive and forward messages.
 ///
-/// Outcome: CANCELLED; each message that was not received is still there, and none is there twice.
+/// Outcome: CANCELLED; each message that was not received remains exactly once.
 #[test]
-fn x_17_stopped_while_it_receives() {
+fn x_17_no_message_is_lost_or_duplicated_by_cancels() {
     const MESSAGES: i64 = 2000;
     let lane = Lane::new();
     let (sender, receiver) = lane.runtime.channel(Capacity::Unbounded).unwrap();
@@ -249,7 +249,7 @@ fn x_17_stopped_while_it_receives() {
             .unwrap();
         let runner = interpreter.clone();
         let thread = std::thread::spawn(move || runner.exec("while True: out.send(inbox.recv())"));
-        // It has received something, and is at it.
+        // It has received a message, and continues.
         seen.push(arrives.recv().unwrap().as_i64().unwrap());
         interpreter.cancel("enough", true);
         let outcome = thread.join().unwrap();
@@ -258,22 +258,22 @@ fn x_17_stopped_while_it_receives() {
     drop(passed_on);
     seen.extend(arrives.iter().filter_map(|value| value.as_i64()));
     seen.extend(receiver.iter().filter_map(|value| value.as_i64()));
-    // Of each that was stopped, one can have been between its hands.
+    // Each stopped interpreter can have held one message.
     let mut once = seen.clone();
     once.sort_unstable();
     once.dedup();
     assert_eq!(once.len(), seen.len(), "a message arrived twice");
     let lost = MESSAGES - i64::try_from(seen.len()).unwrap();
-    assert!((0..=10).contains(&lost), "{lost} messages are lost");
+    assert!((0..=10).contains(&lost), "{lost} messages were lost");
     drop((receiver, arrives));
     lane.is_as_before().unwrap();
 }
 
 /// I-18: Children are created while the family is being stopped.
 ///
-/// Outcome: CANCELLED; no child is left.
+/// Outcome: CANCELLED; no child remains.
 #[test]
-fn i_18_creation_during_the_end() {
+fn i_18_no_child_survives_its_family() {
     let lane = Lane::new();
     for _ in 0..10 {
         let policy = Policy::new().children(32, 2).unwrap();
@@ -306,11 +306,11 @@ while True:
     }
 }
 
-/// C-19: Sixteen interpreters compute for ever on two workers.
+/// C-19: Sixteen interpreters compute endlessly on two workers.
 ///
-/// Outcome: CANCELLED; a sibling answers meanwhile.  How fast is for the benches.
+/// Outcome: CANCELLED; a sibling answers. The benches measure the latency.
 #[test]
-fn c_19_hogs() {
+fn c_19_a_sibling_answers_beside_hogs() {
     let lane = Lane::new();
     let hogs: Vec<_> = (0..16)
         .map(|_| begin(&lane, Policy::new(), "begun.send(1)\nwhile True: pass"))

@@ -1,7 +1,7 @@
-//! The table of all hostile cases, `docs/security-cases.md`.
+//! Generates the table of all hostile cases, `docs/security-cases.md`.
 //!
-//! A test of a row says so in its documentation, which begins with the row (`F-13: attack`) and has a line
-//! `Outcome: ...` in it, and in its name (`f_13_...`).
+//! A test covers a row if its documentation begins with the row (`F-13: attack`) and has a line `Outcome: ...`, and
+//! its name begins with the row (`f_13_...`).
 
 use super::case::Case;
 use super::{FOLDER, elsewhere, name, rows};
@@ -10,12 +10,12 @@ use std::fmt::Write;
 
 const TABLE: &str = "docs/security-cases.md";
 
-/// A line of the table.
+/// A row of the table.
 pub struct Entry {
     pub row: String,
     pub attack: String,
     pub outcome: String,
-    /// Where the test is, or why there is none.
+    /// A link to the test, or the reason why there is none.
     pub test: String,
 }
 
@@ -39,7 +39,7 @@ fn of_scripts() -> Vec<Entry> {
     entries.collect()
 }
 
-/// The rows that a line of documentation begins with, and what it says of them.
+/// Returns the rows that a line of documentation begins with, and the attack that it describes.
 fn begins(line: &str) -> Option<(Vec<String>, &str)> {
     let (rows, attack) = line.split_once(": ")?;
     let rows: Vec<String> = rows.split(", ").map(str::to_owned).collect();
@@ -74,8 +74,9 @@ fn of_tests() -> Vec<Entry> {
                 let test = line.strip_prefix("fn ")?.split('(').next()?;
                 line.starts_with(&begun).then_some(test)
             });
-            let test = test.unwrap_or_else(|| panic!("no test of {file} begins `{begun}`"));
-            assert!(is_test, "{file}: {test} is no test");
+            let test =
+                test.unwrap_or_else(|| panic!("{file} has no test that begins with `{begun}`"));
+            assert!(is_test, "{file}: {test} is not a test");
             entries.extend(rows.iter().map(|row| Entry {
                 row: row.clone(),
                 attack: attack.to_owned(),
@@ -89,21 +90,21 @@ fn of_tests() -> Vec<Entry> {
 
 fn table(entries: &[Entry]) -> String {
     let mut text = "# Hostile cases\n\n\
-        What untrusted code tries, and what comes of it.  \
+        Attacks by untrusted code, and their outcomes.  \
         This page is generated: see `tests/it/hostile/table.rs`.\n\n\
-        | outcome | means |\n|---|---|\n\
-        | `OK` | the code ends, having done no harm |\n\
-        | `RAISE(X)` | it is told by an exception, which it can catch; the interpreter goes on |\n\
-        | `DENY` | it is told that it may not, or that there is no such thing; nothing is done |\n\
-        | `CLOSED` | it is told that a channel or a handle is closed |\n\
-        | `LIMIT(kind)` | its interpreter is stopped where it is, and neither `except` nor `finally` runs; \
+        | outcome | meaning |\n|---|---|\n\
+        | `OK` | the code ends without doing harm |\n\
+        | `RAISE(X)` | the code receives an exception, which it can catch; the interpreter continues |\n\
+        | `DENY` | the code receives an error of denied permission or of a missing object; nothing is done |\n\
+        | `CLOSED` | the code receives an error about a closed channel or handle |\n\
+        | `LIMIT(kind)` | the interpreter is stopped at once, and neither `except` nor `finally` runs; \
         `TIMEOUT` is the limit on wall time |\n\
-        | `CANCELLED` | as a limit, at somebody's wish |\n\
-        | `DIED` | its interpreter is dead, and nobody else notices |\n\
-        | `EXIT(n)` | its interpreter ends with that status, and nobody else |\n\n\
-        After every script the host is alive, a sibling has answered all the time, everything that is \
-        counted is as it was before, a stopped interpreter is refused, nothing of the host's was in what the \
-        script was told, and the audit log has one entry for each denial that the host was asked for.\n"
+        | `CANCELLED` | the host or another interpreter stops the interpreter like a limit |\n\
+        | `DIED` | the interpreter dies, and no other interpreter is affected |\n\
+        | `EXIT(n)` | the interpreter exits with that status, and no other interpreter is affected |\n\n\
+        After every script, the host is alive, a sibling has answered throughout, all counters have their \
+        previous values, a stopped interpreter refuses calls, the script has received no data of the host, \
+        and the audit log has one entry for each denied request to the host.\n"
         .to_owned();
     for group in rows::GROUPS {
         let _ = write!(text, "\n## {}\n\n", group.title);
@@ -141,13 +142,13 @@ fn every_row_has_a_test_or_a_reason() {
     assert!(missing.is_empty(), "{missing:?}");
     let known: Vec<String> = rows::all().collect();
     for entry in entries {
-        assert!(known.contains(&entry.row), "there is no row {}", entry.row);
+        assert!(known.contains(&entry.row), "unknown row {}", entry.row);
     }
 }
 
-/// With `ARCHIPEL_BLESS` set, the page is written instead.
+/// With `ARCHIPEL_BLESS` set, writes the page.
 #[test]
-fn the_table_is_up_to_date() {
+fn the_security_cases_page_is_up_to_date() {
     let (path, wanted) = (crate::root().join(TABLE), table(&entries()));
     if std::env::var_os("ARCHIPEL_BLESS").is_some() {
         std::fs::write(&path, &wanted).unwrap();

@@ -8,7 +8,7 @@
 #: audit opening "absolute"
 #: audit the directory "/etc" is not granted to the parent
 #: stdout panics AliasError: the command failed
-#: stdout fails AliasError: it failed
+#: stdout fails AliasError: the alias failed
 #: stdout file FileNotFoundError: [Errno 44] No such file or directory: '/data/absent'
 #: stdout folder IsADirectoryError: [Errno 31] Is a directory: '/data'
 #: stdout write PermissionError: [Errno 63] Operation not permitted: '/data/hello.txt'
