@@ -1,6 +1,6 @@
 //! Each import at its worst, over and over, beside an interpreter that answers all the time.
 //!
-//! `docs/reliability.md` has the table of imports and their costs.  Each file in `imports/` prepares the worst case of
+//! `docs/import-costs.md` has the table of imports and their costs.  Each file in `imports/` prepares the worst case of
 //! some of them, and defines `step`, which makes the calls once.
 
 use super::process::{Held, mebibytes};
