@@ -14,7 +14,7 @@ mod samples;
 
 use crate::cli::{archipel, text};
 use crate::{root, runtime};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -445,5 +445,53 @@ fn included_files_exist() {
                 page.name
             );
         }
+    }
+}
+
+/// Prints the public names of the modules that Archipel adds to Python, and of the members of their classes.
+const PUBLIC_NAMES: &str = "
+import archipel, interpreters
+print(*archipel.__all__, *interpreters.__all__)
+for cls in (archipel.Interpreter, archipel.Task, interpreters.Interpreter):
+    print(*(name for name in dir(cls) if not name.startswith('_')))
+for cls in (interpreters.RecvChannel, interpreters.SendChannel):
+    print(*(name for name in dir(cls) if not name.startswith('_')))
+";
+
+#[test]
+fn the_python_reference_has_every_public_name() {
+    let reference = read(&root().join("docs/python-api.md"));
+    let output = archipel(&["run", "-"], PUBLIC_NAMES);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let names = text(&output.stdout);
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let words: BTreeSet<&str> = reference.split(|c: char| !is_part(c)).collect();
+    let missing: Vec<&str> = names
+        .split_whitespace()
+        .filter(|name| !words.contains(name))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_deployment_guide_has_every_environment_variable() {
+    let guide = read(&root().join("docs/deploying.md"));
+    let mut found = BTreeSet::new();
+    for folder in ["host", "guest/src", "tests/it", "benches"] {
+        for path in files(&root().join(folder), ".rs") {
+            // Only literals: a name that ends in a quote.
+            for rest in read(&path).split("\"ARCHIPEL_").skip(1) {
+                let name: String = rest.chars().take_while(|c| *c != '"').collect();
+                if name.chars().all(|c| c.is_ascii_uppercase() || c == '_') && !name.is_empty() {
+                    found.insert(format!("ARCHIPEL_{name}"));
+                }
+            }
+        }
+    }
+    // A variable that a test expects to be absent.
+    found.remove("ARCHIPEL_NO_SUCH_VARIABLE");
+    assert!(found.len() > 3, "{found:?}");
+    for name in found {
+        assert!(guide.contains(&format!("`{name}`")), "{name}");
     }
 }
