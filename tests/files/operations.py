@@ -603,7 +603,7 @@ def long_chains_of_links(folder):
     return get(f"{folder}/30"), failure(os.stat, f"{folder}/49")
 
 
-@differs("a link to an absolute path cannot be made in a grant")
+@differs("A symbolic link to an absolute path cannot be created in a grant")
 def absolute_links(folder):
     return failure(os.symlink, "/", f"{folder}/l")
 
@@ -807,21 +807,21 @@ def synchronizing(folder):
     return done, get(f"{folder}/f")
 
 
-@differs("there is no call that has a descriptor twice")
+@differs("File descriptors cannot be duplicated")
 def duplicates_share_a_position(folder):
     fd = opened(put(f"{folder}/f"), os.O_RDONLY)
     other = os.dup(fd)
     return os.read(fd, 3), os.read(other, 3), os.close(fd), os.close(other)
 
 
-@differs("permissions are the host's: they are not reported, and cannot be changed")
+@differs("Permissions are the host's: they are not reported and cannot be changed")
 def permissions(folder):
     path = put(f"{folder}/f")
     os.chmod(path, 0o600)
     return os.stat(path).st_mode & 0o777
 
 
-@differs("there are no locks on files")
+@differs("Files cannot be locked")
 def locks(folder):
     import fcntl
 
@@ -829,7 +829,7 @@ def locks(folder):
         return fcntl.flock(file, fcntl.LOCK_EX)
 
 
-@differs("a name that is not UTF-8 cannot be had")
+@differs("File names that are not UTF-8 are unsupported")
 def names_that_are_no_text(folder):
     put(folder.encode() + b"/\xff")
     return os.listdir(folder)
