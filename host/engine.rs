@@ -1,8 +1,8 @@
 //! The wasmtime engine, set up for islands, and the compiled guest in it.
 
 use crate::cache::{CompiledCache, Lookup};
-use crate::error::{Error, Result};
 use crate::exchange::Exchange;
+use archipel_core::error::{Error, Result};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once, Weak};
@@ -15,9 +15,6 @@ pub(crate) const TICK: Duration = Duration::from_millis(5);
 
 /// How many ticks pass between two searches for interpreters that wait in vain.
 const TICKS_PER_SEARCH: u64 = 20;
-
-/// The most memory that one interpreter can ever have: what 32-bit addresses reach is twice this.
-pub(crate) const MOST_MEMORY: usize = 2 << 30;
 
 /// The stack of a guest's calls.  CPython raises RecursionError long before this is used up.
 const WASM_STACK: usize = 4 << 20;
@@ -74,7 +71,7 @@ fn pooled(interpreters: u32, features: Features) -> Config {
         .max_component_instance_size(1 << 20)
         .max_core_instance_size(1 << 20)
         .table_elements(1 << 16)
-        .max_memory_size(MOST_MEMORY)
+        .max_memory_size(archipel_core::limits::MOST_MEMORY)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(1 << 20)
         .pagemap_scan(Enabled::Auto);

@@ -5,8 +5,8 @@
 //! computes until it is interrupted, the thread's clock is read too, and what the system gave to
 //! others in the meantime is not counted.
 
-use crate::error::LimitKind;
-use crate::ledger::{Account, Exceeded};
+use archipel_core::error::LimitKind;
+use archipel_core::ledger::{Account, Exceeded};
 use std::cell::Cell;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -92,7 +92,7 @@ pub(crate) fn thread_time() -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Limits;
+    use archipel_core::limits::Limits;
     use std::pin::pin;
     use std::task::Waker;
 

@@ -1,8 +1,8 @@
 //! What there is in a runtime, and what has happened in it.
 
-use crate::error::LimitKind;
 use crate::runtime::Runtime;
 use crate::telemetry::count;
+use archipel_core::error::LimitKind;
 
 /// What there is in a runtime now, and what has happened since it began.
 ///

@@ -1,7 +1,7 @@
 //! Promises: values that somebody else makes, and that are waited for as an event of the broker's.
 
-use crate::broker::{EventId, PartyId};
 use crate::exchange::Exchange;
+use archipel_core::broker::{EventId, PartyId};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 

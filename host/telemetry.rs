@@ -1,8 +1,8 @@
 //! What the host is told of its interpreters: counts, and events in its log.
 
-use crate::error::{Error, LimitKind, OneLine};
 use crate::island::Island;
 use crate::job::cut;
+use archipel_core::error::{Error, LimitKind, OneLine};
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};

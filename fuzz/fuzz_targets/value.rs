@@ -1,4 +1,4 @@
-//! See `host/fuzz.rs`.
+//! See `host/core/fuzz.rs`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| archipel::fuzz::value(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| archipel_core::fuzz::value(data));

@@ -1,10 +1,10 @@
 //! Why a value was not sent or received, one type for each way to ask.
 
-use crate::encoding::Refusal;
-use crate::value::Value;
+use archipel_core::encoding::Refusal;
+use archipel_core::value::Value;
 use std::fmt;
 
-/// Why [`Sender::send`] did not send a value, which it gives back.
+/// Why [`Sender::send`](crate::Sender::send) did not send a value, which it gives back.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SendError {
     /// The channel is closed, or has no receiver any more.
@@ -18,7 +18,7 @@ pub enum SendError {
     },
 }
 
-/// Why [`Sender::try_send`] did not send a value, which it gives back.
+/// Why [`Sender::try_send`](crate::Sender::try_send) did not send a value, which it gives back.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TrySendError {
     /// The channel is full, or no receiver waits at a rendezvous.
@@ -34,7 +34,7 @@ pub enum TrySendError {
     },
 }
 
-/// Why [`Sender::send_timeout`] did not send a value, which it gives back.
+/// Why [`Sender::send_timeout`](crate::Sender::send_timeout) did not send a value, which it gives back.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SendTimeoutError {
     /// Time ran out.
@@ -50,7 +50,7 @@ pub enum SendTimeoutError {
     },
 }
 
-/// Why [`Receiver::recv`] returned no value.
+/// Why [`Receiver::recv`](crate::Receiver::recv) returned no value.
 ///
 /// `Undecodable` concerns one message, which is gone; the channel goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub enum RecvError {
     Undecodable(Refusal),
 }
 
-/// Why [`Receiver::try_recv`] returned no value.
+/// Why [`Receiver::try_recv`](crate::Receiver::try_recv) returned no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TryRecvError {
     /// The channel is empty.
@@ -74,7 +74,7 @@ pub enum TryRecvError {
     Undecodable(Refusal),
 }
 
-/// Why [`Receiver::recv_timeout`] returned no value.
+/// Why [`Receiver::recv_timeout`](crate::Receiver::recv_timeout) returned no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecvTimeoutError {
     /// Time ran out.

@@ -1,15 +1,15 @@
 //! How a host governs an interpreter: aliases, what is hidden, limits, stopping.
 
 use super::{Interpreter, value};
-use crate::alias::{AliasError, Call, HostFn};
-use crate::error::Result;
 use crate::imports::arguments;
 use crate::island::Target;
 use crate::job::Job;
-use crate::limits::Limits;
-use crate::policy::check_name;
-use crate::usage::Usage;
-use crate::value::Value;
+use archipel_core::alias::{AliasError, Call, HostFn};
+use archipel_core::error::Result;
+use archipel_core::limits::Limits;
+use archipel_core::policy::check_name;
+use archipel_core::usage::Usage;
+use archipel_core::value::Value;
 use std::sync::Arc;
 
 /// An interpreter that another one created, for a host that wants to know.

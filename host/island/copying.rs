@@ -1,11 +1,11 @@
 //! Copying an island, and giving it back its first state.
 
 use super::{Entered, Instance, Island, Run};
-use crate::error::{Error, LimitKind, Result};
 use crate::image::{Fault, Image};
 use crate::imports::Holdings;
 use crate::job::{self, Reply, died, settled};
 use crate::wasi::Listing;
+use archipel_core::error::{Error, LimitKind, Result};
 use std::sync::Arc;
 
 /// Why there is no copy, and whom the error is about: an original that died of it is gone.

@@ -1,13 +1,13 @@
 //! Who is asked when an interpreter reaches a limit.
 
 use super::{Function, Island};
-use crate::broker::Case;
-use crate::error::LimitKind;
 use crate::imports::arguments;
 use crate::interpreter::LimitCallback;
-use crate::ledger::Exceeded;
-use crate::policy::Clock;
 use crate::telemetry;
+use archipel_core::broker::Case;
+use archipel_core::error::LimitKind;
+use archipel_core::ledger::Exceeded;
+use archipel_core::policy::Clock;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -72,7 +72,7 @@ impl Island {
     /// Calls a function of an ancestor's, and waits until it has ended.
     async fn ask(&self, function: &Function, exceeded: &Exceeded) {
         let is_time = matches!(exceeded.kind, LimitKind::Cpu | LimitKind::Wall);
-        let used = match self.settings.policy.clock {
+        let used = match self.settings.policy.parts().clock {
             // How much time it was is a reading of a clock.
             Clock::Frozen(_) if is_time => exceeded.limit,
             _ => exceeded.used,

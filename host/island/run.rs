@@ -1,7 +1,7 @@
 //! What runs in an island: a future that whoever asked for it awaits, and that others can end.
 
 use super::Island;
-use crate::error::Result;
+use archipel_core::error::Result;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};

@@ -5,8 +5,8 @@
 //! comes of it would be a race.
 
 use super::{Island, Reason};
-use crate::error::LimitKind;
-use crate::ledger::Exceeded;
+use archipel_core::error::LimitKind;
+use archipel_core::ledger::Exceeded;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 

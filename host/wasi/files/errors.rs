@@ -1,16 +1,9 @@
 //! Errors of files, as guests are told of them.
 
-use crate::policy::Full;
 use rustix::io::Errno;
 use std::io;
 use wasmtime_wasi::p2::FsError;
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
-
-impl From<Full> for io::Error {
-    fn from(_: Full) -> Self {
-        Errno::NOSPC.into()
-    }
-}
 
 /// The guest's error for one of the system, some of which WASI's own implementation does not know.
 pub(super) fn failed(error: io::Error) -> FsError {
