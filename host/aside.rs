@@ -1,8 +1,8 @@
 //! Offload: long computations for a guest on the blocking pool, charged to the guest.
 
-use crate::error::{Error, LimitKind, Result};
-use crate::ledger::Account;
 use crate::meter::thread_time;
+use archipel_core::error::{Error, LimitKind, Result};
+use archipel_core::ledger::Account;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -85,7 +85,7 @@ impl Aside {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Limits;
+    use archipel_core::limits::Limits;
     use std::time::Duration;
 
     #[test]

@@ -4,9 +4,9 @@
 //! thread of tokio's blocking pool. Its guest waits for it as for any event, and stopping the guest
 //! does not wait for the call. The CPU time of the call is charged to the guest.
 
-use crate::error::LimitKind;
-use crate::ledger::Account;
 use crate::meter::thread_time;
+use archipel_core::error::LimitKind;
+use archipel_core::ledger::Account;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use tokio::runtime::Handle;
@@ -108,7 +108,7 @@ fn at_a_time() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Limits;
+    use archipel_core::limits::Limits;
     use std::pin::pin;
     use std::sync::mpsc;
     use std::task::{Context, Waker};

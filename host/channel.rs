@@ -2,14 +2,14 @@
 
 mod error;
 
-use crate::broker::{Case, Outcome, PartyId};
-use crate::encoding::{self, Refusal};
 use crate::exchange::{Charter, End, Exchange, Message, Unbound};
 use crate::imports::channels;
 use crate::interpreter::{decoded, to_value};
 use crate::runtime::{Capacity, Context};
 use crate::telemetry;
-use crate::value::Value;
+use archipel_core::broker::{Case, Outcome, PartyId};
+use archipel_core::encoding::{self, Refusal};
+use archipel_core::value::Value;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

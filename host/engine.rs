@@ -1,8 +1,8 @@
 //! The wasmtime engine, its ticker, and the compiled guest.
 
 use crate::cache::{CompiledCache, Lookup};
-use crate::error::{Error, Result};
 use crate::exchange::Exchange;
+use archipel_core::error::{Error, Result};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once, Weak};
@@ -16,9 +16,6 @@ pub(crate) const TICK: Duration = Duration::from_millis(5);
 
 /// The number of ticks between two deadlock searches.
 const TICKS_PER_SEARCH: u64 = 20;
-
-/// The maximum memory of one interpreter, in bytes: half of what 32-bit addresses reach.
-pub(crate) const MOST_MEMORY: usize = 2 << 30;
 
 /// The stack size of a guest. CPython raises RecursionError long before it is used up.
 const WASM_STACK: usize = 4 << 20;
@@ -75,7 +72,7 @@ fn pooled(interpreters: u32, features: Features) -> Config {
         .max_component_instance_size(1 << 20)
         .max_core_instance_size(1 << 20)
         .table_elements(1 << 16)
-        .max_memory_size(MOST_MEMORY)
+        .max_memory_size(archipel_core::limits::MOST_MEMORY)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(1 << 20)
         .pagemap_scan(Enabled::Auto);

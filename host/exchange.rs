@@ -1,18 +1,18 @@
 //! The broker under a lock, with futures for its waits and channel ends that release themselves.
 
-use crate::broker::{
+use crate::discard;
+use crate::family::Share;
+use crate::imports::Kept;
+#[cfg(test)]
+use crate::points::{Point, Points, Verdict};
+use crate::standing::Standing;
+use archipel_core::broker::{
     Begin, Blocking, Broker, Case, ChannelId, Counts, Done, Effects, Orphaned, Outcome, Parcel,
     PartyId, Side, WaitId,
 };
-use crate::discard;
-use crate::encoding::Encoded;
-use crate::family::Share;
-use crate::imports::Kept;
-use crate::ledger::Reservation;
-#[cfg(test)]
-use crate::points::{Points, Verdict};
-use crate::standing::Standing;
-use crate::trust::Trust;
+use archipel_core::encoding::Encoded;
+use archipel_core::ledger::Reservation;
+use archipel_core::trust::Trust;
 use std::any::Any;
 use std::collections::HashMap;
 use std::future::pending;
@@ -429,7 +429,10 @@ impl Exchange {
     /// Returns whether a test holds up the wait at this failpoint.
     fn holds_up(&self, wait: WaitId) -> bool {
         let known = self.with(|broker, _| broker.progress(wait));
-        known.is_some_and(|(party, point)| self.points.pass(party, point) == Verdict::Stay)
+        known.is_some_and(|(party, is_done)| {
+            let point = if is_done { Point::Woken } else { Point::Waits };
+            self.points.pass(party, point) == Verdict::Stay
+        })
     }
 }
 

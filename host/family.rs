@@ -1,10 +1,10 @@
 //! Families: an interpreter that a host created, with its copies and descendants.
 
 use crate::blocking::Blocking;
-use crate::broker::{ChannelId, PartyId};
 use crate::descriptors::Closings;
 use crate::exchange::{Charter, End, Exchange};
 use crate::island::Island;
+use archipel_core::broker::{ChannelId, PartyId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

@@ -2,21 +2,21 @@
 
 mod governing;
 
-use crate::broker::Side;
 use crate::channel::{Receiver, Sender};
-use crate::encoding::{self, MAX_DEPTH, Refusal, Travels};
-use crate::error::{Error, LimitKind, Result};
 use crate::exchange::{Carried, Exchange, Form, Message};
 use crate::family::Family;
 use crate::interrupt::Interruption;
 use crate::island::{Handler, Island, LimitReached, Settings};
 use crate::job::{Job, Reply, exited};
-use crate::limits::Limits;
 use crate::output::Output;
-use crate::policy::Policy;
 use crate::ready::Ready;
 use crate::runtime::Runtime;
-use crate::value::{HandleKind, Value};
+use archipel_core::broker::Side;
+use archipel_core::encoding::{self, MAX_DEPTH, Refusal, Travels};
+use archipel_core::error::{Error, LimitKind, Result};
+use archipel_core::limits::Limits;
+use archipel_core::policy::Policy;
+use archipel_core::value::{HandleKind, Value};
 use std::sync::Arc;
 
 pub use governing::Child;
@@ -588,7 +588,7 @@ impl Interpreter {
     fn arguments(&self, given: impl IntoIterator<Item = String>) -> Vec<String> {
         let given: Vec<String> = given.into_iter().collect();
         match given.is_empty() {
-            true => self.0.0.settings.policy.args.clone(),
+            true => self.0.0.settings.policy.parts().args.to_vec(),
             false => given,
         }
     }

@@ -9,21 +9,21 @@ mod strike;
 mod watchers;
 
 use crate::bindings;
-use crate::broker::PartyId;
 use crate::discard;
-use crate::error::{Error, LimitKind, Result};
 use crate::family::Family;
 use crate::interrupt::{Interrupt, Interruption};
 use crate::job::{self, Job, Reply};
-use crate::ledger::{Account, Reservation};
-use crate::limits::Limits;
 use crate::output::Output;
 use crate::pages;
-use crate::policy::{Children, Modules, Policy, Random};
 use crate::runtime::Context;
 use crate::state::State;
 use crate::telemetry::{self, Busy};
-use crate::trust::{SharedTrust, Trust};
+use archipel_core::broker::PartyId;
+use archipel_core::error::{Error, LimitKind, Result};
+use archipel_core::ledger::{Account, Reservation};
+use archipel_core::limits::Limits;
+use archipel_core::policy::{Children, Modules, Policy, Random};
+use archipel_core::trust::{SharedTrust, Trust};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 use tracing::Instrument;
@@ -71,11 +71,12 @@ impl Settings {
     fn settled(mut self) -> Settings {
         if let Some(depth) = self.limits.get(LimitKind::Depth) {
             let depth = u32::try_from(depth).unwrap_or(u32::MAX);
-            let granted = self.policy.children.map(|children| Children {
+            let granted = self.policy.parts().children.map(|children| Children {
                 depth: children.depth.min(depth),
                 ..children
             });
-            self.policy.children = granted.filter(|children| children.depth > 0);
+            self.policy
+                .set_children(granted.filter(|children| children.depth > 0));
         }
         self
     }
@@ -83,7 +84,11 @@ impl Settings {
     /// Returns the limits for its account: those that were set, and the number of children that the
     /// policy grants.
     fn accounted(&self) -> Limits {
-        let granted = self.policy.children.map_or(0, |children| children.count);
+        let granted = self
+            .policy
+            .parts()
+            .children
+            .map_or(0, |children| children.count);
         self.limits.with_children_at_most(u64::from(granted))
     }
 }
@@ -142,7 +147,7 @@ impl Island {
             None => island.equip_as_granted()?,
         }
         let recursion = island.account.tightest(LimitKind::Recursion);
-        if recursion.is_some() || island.settings.policy.modules != Modules::default() {
+        if recursion.is_some() || *island.settings.policy.parts().modules != Modules::default() {
             island.powers.renew();
         }
         let adopted = match ready {
@@ -185,7 +190,7 @@ impl Island {
                 )));
             }
         }
-        let granted = self.settings.policy.children;
+        let granted = self.settings.policy.parts().children;
         let granted = granted.map_or(0, |children| u64::from(children.count));
         for kind in LimitKind::ALL {
             if let Some(limit) = limits.get(kind) {
@@ -280,7 +285,7 @@ impl Island {
         let host_owned = parent.is_none();
         context.exchange.with(|broker, _| {
             broker.add_party(island.party, host_owned, parent.map(|p| p.party));
-            if let Random::Seeded(seed) = island.settings.policy.random {
+            if let Random::Seeded(seed) = island.settings.policy.parts().random {
                 broker.seed_party(island.party, seed ^ id);
             }
         });
@@ -349,7 +354,7 @@ impl Island {
     fn policy_of_child(&self, trusted: bool) -> Policy {
         let mut policy = self.settings.policy.of_child(trusted);
         if let (true, Some(folder)) = (trusted, self.script_folder.get()) {
-            policy.path.insert(0, folder.clone());
+            policy.look_first_in(folder.clone());
         }
         policy
     }

@@ -2,16 +2,16 @@
 
 use crate::bindings::archipel::island::channels;
 use crate::bindings::exports::archipel::island::guest;
-use crate::error::{Error, LimitKind, Raised, Result};
 use crate::exchange::Message;
 use crate::imports::message::{deliver, returned, text};
 use crate::imports::{call_guest, call_host, told};
 use crate::island::{Instance, Island, Target};
-use crate::ledger::Exceeded;
-use crate::limits::HANDLES;
 use crate::meter::metered;
 use crate::state::State;
 use crate::telemetry;
+use archipel_core::error::{Error, LimitKind, Raised, Result};
+use archipel_core::ledger::Exceeded;
+use archipel_core::limits::HANDLES;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -193,7 +193,7 @@ async fn equip(island: &Island, instance: &mut Instance) -> Result<()> {
     let (aliases, hidden) = island
         .powers
         .with(|equipment| (equipment.visible_names(), equipment.hidden_objects()));
-    let modules = &island.settings.policy.modules;
+    let modules = &island.settings.policy.parts().modules;
     let hidden = hidden.into_iter().chain(modules.hide.iter().cloned());
     let recursion = island.account.tightest(LimitKind::Recursion);
     let equipment = guest::Equipment {
@@ -424,18 +424,4 @@ pub(crate) fn cut(mut text: String, most: usize) -> String {
         text.shrink_to_fit();
     }
     text
-}
-
-impl Raised {
-    /// Returns the total length of its texts, in bytes.
-    pub(crate) fn size(&self) -> usize {
-        let texts = [
-            &self.name,
-            &self.qualified_name,
-            &self.module,
-            &self.message,
-            &self.traceback,
-        ];
-        texts.into_iter().map(String::len).sum()
-    }
 }

@@ -72,38 +72,28 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
-mod alias;
 mod aside;
 mod bindings;
 mod blocking;
-mod broker;
 mod cache;
 mod channel;
 mod descriptors;
 mod discard;
-pub mod encoding;
 mod engine;
-mod error;
 mod exchange;
 mod family;
-#[cfg(any(test, fuzzing))]
-#[doc(hidden)]
-pub mod fuzz;
 mod image;
 mod imports;
 mod interpreter;
 mod interrupt;
 mod island;
 mod job;
-mod ledger;
-mod limits;
 mod meter;
 mod metrics;
 mod output;
 mod pages;
 #[cfg(test)]
 mod points;
-mod policy;
 mod promise;
 mod ready;
 mod runtime;
@@ -113,30 +103,22 @@ mod standing;
 mod state;
 mod telemetry;
 mod timers;
-mod trust;
-mod usage;
-pub mod value;
 mod wasi;
 
-pub use alias::{AliasError, Arguments, Call};
-pub use archipel_guest as guest;
+pub use archipel_core::{
+    Access, AliasError, Arguments, Call, Change, Children, Clock, Destination, DirRequest, Error,
+    ErrorKind, Excess, LimitKind, Limits, Modules, Policy, Profile, Raised, Random, Request,
+    Result, Usage, Used, Value, value,
+};
 pub use cache::default_cache_dir;
 pub use channel::{
     Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender, TryRecvError,
     TrySendError,
 };
 pub use engine::Progress;
-pub use error::{Error, ErrorKind, LimitKind, Raised, Result};
 pub use interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
 pub use island::LimitReached;
-pub use limits::Limits;
 pub use metrics::Metrics;
 pub use output::{Captured, Output};
-pub use policy::{
-    Access, Change, Children, Clock, Destination, DirRequest, Excess, Modules, Policy, Profile,
-    Random, Request,
-};
 pub use runtime::{Capacity, Runtime, RuntimeBuilder};
-pub use usage::{Usage, Used};
-pub use value::Value;
 pub use wasi::remove_private_folders;

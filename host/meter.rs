@@ -4,8 +4,8 @@
 //! a guest is counted. If it is long, as for a guest that computes until it is preempted, the thread's CPU
 //! clock is read too, so that time in which the system ran other threads is not counted.
 
-use crate::error::LimitKind;
-use crate::ledger::{Account, Exceeded};
+use archipel_core::error::LimitKind;
+use archipel_core::ledger::{Account, Exceeded};
 use std::cell::Cell;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -91,7 +91,7 @@ pub(crate) fn thread_time() -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Limits;
+    use archipel_core::limits::Limits;
     use std::pin::pin;
     use std::task::Waker;
 

@@ -1,8 +1,8 @@
 //! Metrics of a runtime.
 
-use crate::error::LimitKind;
 use crate::runtime::Runtime;
 use crate::telemetry::count;
+use archipel_core::error::LimitKind;
 
 /// The current state of a runtime, and totals since it was created.
 ///

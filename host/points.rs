@@ -4,9 +4,9 @@
 
 mod tests;
 
-use crate::broker::PartyId;
-use crate::encoding::{self, MAX_DEPTH};
-use crate::value::Value;
+use archipel_core::broker::PartyId;
+use archipel_core::encoding::{self, MAX_DEPTH};
+use archipel_core::value::Value;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A failpoint.

@@ -1,7 +1,7 @@
 //! Promises: values that another party makes, with an event of the broker for waiting.
 
-use crate::broker::{EventId, PartyId};
 use crate::exchange::Exchange;
+use archipel_core::broker::{EventId, PartyId};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 

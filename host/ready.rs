@@ -1,12 +1,12 @@
 //! Prewarmed instances, made before interpreters need them.
 
-use crate::error::Result;
 use crate::family::Family;
 use crate::island::{Instance, Island, Settings};
-use crate::limits::Limits;
 use crate::output::Output;
-use crate::policy::Policy;
 use crate::runtime::Context;
+use archipel_core::error::Result;
+use archipel_core::limits::Limits;
+use archipel_core::policy::Policy;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

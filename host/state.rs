@@ -1,18 +1,18 @@
 //! The store data of an instance.
 
-use crate::broker::PartyId;
-use crate::engine::MOST_MEMORY;
-use crate::error::{Error, LimitKind, Result};
 use crate::imports::{Answer, Stranded, Untold};
 use crate::interrupt::{Alarm, Interrupt};
 use crate::island::{Instance, Island};
-use crate::ledger::{Account, Exceeded, Reservation};
-use crate::limits::HANDLES;
 use crate::meter;
 use crate::runtime::Context;
 use crate::standing::Standing;
-use crate::trust::SharedTrust;
 use crate::wasi::{self, Granted, Meters, Net};
+use archipel_core::broker::PartyId;
+use archipel_core::error::{Error, LimitKind, Result};
+use archipel_core::ledger::{Account, Exceeded, Reservation};
+use archipel_core::limits::HANDLES;
+use archipel_core::limits::MOST_MEMORY;
+use archipel_core::trust::SharedTrust;
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};

@@ -1,8 +1,8 @@
 //! Telemetry: counters, and events in the host's log.
 
-use crate::error::{Error, LimitKind, OneLine};
 use crate::island::Island;
 use crate::job::cut;
+use archipel_core::error::{Error, LimitKind, OneLine};
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -10,9 +10,9 @@ mod random;
 
 use crate::island::Island;
 use crate::output::CountedOutput;
-use crate::policy::Random;
 use crate::standing::Standing;
 use crate::state::State;
+use archipel_core::policy::Random;
 use std::sync::Arc;
 use wasmtime::component::Linker;
 use wasmtime_wasi::WasiCtx;
@@ -44,14 +44,14 @@ pub(crate) fn granted(island: &Arc<Island>) -> Granted {
         .stderr(CountedOutput::new(island, &settings.stderr))
         // The first item of `sys.argv` if there is no script.
         .arg("")
-        .args(&policy.args);
-    let standing = clock::set(&mut builder, policy.clock, island.started);
-    let net = Net::set(&mut builder, island, &policy.net);
+        .args(policy.parts().args);
+    let standing = clock::set(&mut builder, policy.parts().clock, island.started);
+    let net = Net::set(&mut builder, island, policy.parts().net);
     builder.max_random_size(MOST_RANDOM);
-    if let Random::Seeded(seed) = policy.random {
+    if let Random::Seeded(seed) = policy.parts().random {
         random::seed(&mut builder, seed, island.id);
     }
-    if policy.stdin {
+    if policy.parts().stdin {
         builder.inherit_stdin();
     }
     for (name, value) in policy.variables() {

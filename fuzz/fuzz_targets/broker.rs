@@ -1,4 +1,4 @@
-//! Fuzzes the broker; see `host/fuzz.rs`.
+//! Fuzzes the broker; see `host/core/fuzz.rs`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| archipel::fuzz::broker(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| archipel_core::fuzz::broker(data));

@@ -1,4 +1,4 @@
-//! Fuzzes the linker; see `host/fuzz.rs`.
+//! Fuzzes the linker; see `guest/src/fuzz.rs`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| archipel::fuzz::linker(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| archipel_guest::fuzz::linker(data));

@@ -1,4 +1,4 @@
-//! Fuzzes policy files; see `host/fuzz.rs`.
+//! Fuzzes policy files; see `host/core/fuzz.rs`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| archipel::fuzz::policy(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| archipel_core::fuzz::policy(data));

@@ -1,4 +1,4 @@
-//! Fuzzes message values; see `host/fuzz.rs`.
+//! Fuzzes message values; see `host/core/fuzz.rs`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| archipel::fuzz::value(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| archipel_core::fuzz::value(data));

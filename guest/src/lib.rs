@@ -23,6 +23,9 @@ pub mod direct;
 mod emit;
 pub mod encode;
 mod files;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod heap;
 mod image;
 pub mod immortal;

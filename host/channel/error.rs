@@ -1,7 +1,7 @@
 //! The errors of channel operations, one type for each operation.
 
-use crate::encoding::Refusal;
-use crate::value::Value;
+use archipel_core::encoding::Refusal;
+use archipel_core::value::Value;
 use std::fmt;
 
 /// The error of [`Sender::send`], which returns the value.

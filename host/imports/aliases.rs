@@ -3,20 +3,20 @@
 use super::arrival::Fits;
 use super::message::{NotSent, Outgoing, deliver, outgoing, text, with_room};
 use super::{LONGEST_REASON, ReceiverEnd};
-use crate::alias::{AliasError, Call, FAILED, HostFn};
 use crate::aside::LONG;
 use crate::bindings::archipel::island::aliases::{Complaint, Failure, Host};
 use crate::bindings::archipel::island::channels as wit_channels;
-use crate::broker::{Case, Outcome};
-use crate::encoding::{self, MAX_DEPTH};
-use crate::error::Error;
 use crate::exchange::{Message, Unbound};
 use crate::island::{Function, GONE, Island, Target};
 use crate::job::cut;
-use crate::limits::MOST_MESSAGE;
 use crate::state::State;
 use crate::telemetry;
-use crate::value::Value;
+use archipel_core::alias::{AliasError, Call, FAILED, HostFn};
+use archipel_core::broker::{Case, Outcome};
+use archipel_core::encoding::{self, MAX_DEPTH};
+use archipel_core::error::Error;
+use archipel_core::limits::MOST_MESSAGE;
+use archipel_core::value::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -200,12 +200,7 @@ pub(crate) async fn call_host(
         Ok(arguments) => arguments,
         Err(reason) => return Err(Failure::NotShareable(reason)),
     };
-    let call = Call {
-        alias: alias.to_owned(),
-        caller: caller.settings.name.as_deref().map(str::to_owned),
-        args,
-        kwargs,
-    };
+    let call = Call::new(alias, caller.settings.name.as_deref(), args, kwargs);
     let outcome = match function {
         HostFn::Direct(function) => caught(move || function(call)),
         HostFn::Blocking(function) => {

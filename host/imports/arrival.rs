@@ -6,10 +6,10 @@
 
 use super::message::{NotSent, luggage};
 use crate::bindings::archipel::island::channels::{End, Luggage};
-use crate::broker::Origin;
-use crate::encoding;
 use crate::exchange::{Exchange, Form, Message};
 use crate::state::State;
+use archipel_core::broker::Origin;
+use archipel_core::encoding;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,7 +35,7 @@ struct Held {
     origin: Option<Origin>,
     arrived: AtomicBool,
     #[cfg(test)]
-    party: crate::broker::PartyId,
+    party: archipel_core::broker::PartyId,
 }
 
 impl Drop for Held {

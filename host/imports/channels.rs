@@ -6,10 +6,10 @@ use super::{LONGEST_REASON, MOST_CHANNELS, MOST_QUEUED, ReceiverEnd, SenderEnd, 
 use crate::bindings::archipel::island::channels::{
     self, Capacity, Error, Host, HostReceiver, HostSender, Info, LuggageRefs, Unbound,
 };
-use crate::broker::{self, Case, Origin, Outcome, PartyId, Side};
-use crate::encoding::{self, MAX_DEPTH};
 use crate::exchange::{Charter, End, Exchange, Message};
 use crate::state::State;
+use archipel_core::broker::{self, Case, Origin, Outcome, PartyId, Side};
+use archipel_core::encoding::{self, MAX_DEPTH};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError};
 use wasmtime::Result;

@@ -3,14 +3,14 @@
 use super::turns::Turns;
 use crate::bindings::archipel::island::interpreters::{Refusal, Settings as Asked, Used};
 use crate::descriptors::Held;
-use crate::encoding::{self, MAX_DEPTH};
-use crate::error::{Error, LimitKind, Result};
 use crate::island::{Handler, Island, MOST_NUMBER, Settings, Target};
-use crate::ledger::Account;
-use crate::limits::Limits;
-use crate::policy::{Hold, Narrowing, Policy, Request};
 use crate::telemetry;
-use crate::usage::Usage;
+use archipel_core::encoding::{self, MAX_DEPTH};
+use archipel_core::error::{Error, LimitKind, Result};
+use archipel_core::ledger::Account;
+use archipel_core::limits::Limits;
+use archipel_core::policy::{Hold, Narrowing, Policy, Request};
+use archipel_core::usage::Usage;
 use std::sync::Arc;
 
 /// The maximum length of an encoded policy from a guest, in bytes.

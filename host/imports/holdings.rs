@@ -3,10 +3,10 @@
 use super::channels::copy;
 use super::{InterpreterRef, ReceiverEnd, SenderEnd, Task};
 use crate::bindings::archipel::island::holdings::Host;
-use crate::broker::PartyId;
 use crate::exchange::End;
 use crate::island::Island;
 use crate::state::State;
+use archipel_core::broker::PartyId;
 use std::sync::Arc;
 use wasmtime::component::Resource;
 use wasmtime::{Result, bail};

@@ -8,12 +8,12 @@ use crate::bindings::archipel::island::channels as wit_channels;
 use crate::bindings::archipel::island::interpreters::{
     Exception, Host, HostInterpreter, Job, NotRun, Refusal, Settings as Asked, Used,
 };
-use crate::error::{Error, LimitKind, Raised};
 use crate::exchange::{Message, Unbound};
 use crate::island::{Island, Settings};
 use crate::job;
 use crate::state::State;
 use crate::telemetry;
+use archipel_core::error::{Error, LimitKind, Raised};
 use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -353,7 +353,7 @@ impl State {
         own: &Arc<Island>,
         settings: Settings,
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
-        if own.settings.policy.children.is_none() {
+        if own.settings.policy.parts().children.is_none() {
             telemetry::denied(
                 own,
                 "creating an interpreter: the policy grants no children",

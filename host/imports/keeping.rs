@@ -1,10 +1,10 @@
 //! Charges for memory that the host keeps for guests outside of queued messages.
 
 use super::MOST_QUEUED_IN_ALL;
-use crate::error::LimitKind;
-use crate::ledger::{Account, Exceeded, Reservation};
-use crate::limits::Limits;
 use crate::state::State;
+use archipel_core::error::LimitKind;
+use archipel_core::ledger::{Account, Exceeded, Reservation};
+use archipel_core::limits::Limits;
 use std::sync::Arc;
 
 /// Charges one guest and the runtime.

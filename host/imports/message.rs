@@ -6,14 +6,14 @@ use crate::aside::LONG;
 use crate::bindings::archipel::island::channels::{
     self, EndRef, Error, LimitReached, Luggage, LuggageRefs,
 };
-use crate::broker::{Broker, Outcome, Parcel, PartyId, Side};
-use crate::encoding::{self, MAX_DEPTH, Refusal, Summary, Travels};
-use crate::error::LimitKind;
 use crate::exchange::{Carried, Charter, Exchange, Form, Message, Unbound};
 use crate::island::Island;
-use crate::ledger::Exceeded;
 use crate::state::State;
-use crate::trust::Trust;
+use archipel_core::broker::{Broker, Outcome, Parcel, PartyId, Side};
+use archipel_core::encoding::{self, MAX_DEPTH, Refusal, Summary, Travels};
+use archipel_core::error::LimitKind;
+use archipel_core::ledger::Exceeded;
+use archipel_core::trust::Trust;
 use std::sync::{Arc, Weak};
 use wasmtime::Result;
 

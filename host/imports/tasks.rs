@@ -7,13 +7,13 @@ use crate::bindings::archipel::island::channels as wit_channels;
 use crate::bindings::archipel::island::interpreters::{
     Failure, HostInterpreter, HostTask, LimitReached, NotRun, Refusal,
 };
-use crate::broker::{Case, EventId, Outcome, Parcel};
-use crate::error::{Error, LimitKind};
 use crate::island::{Island, Run, Watcher};
 use crate::job::{Reply, exited};
-use crate::ledger::Exceeded;
 use crate::promise::Promise;
 use crate::state::State;
+use archipel_core::broker::{Case, EventId, Outcome, Parcel};
+use archipel_core::error::{Error, LimitKind};
+use archipel_core::ledger::Exceeded;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
 use std::task::Poll;

@@ -4,9 +4,9 @@
 //! limits and stop requests take effect.
 
 use super::message::NotSent;
-use crate::encoding::{Carries, Check, MAX_DEPTH, Summary, Travels};
-use crate::error::LimitKind;
-use crate::ledger::Account;
+use archipel_core::encoding::{Carries, Check, MAX_DEPTH, Summary, Travels};
+use archipel_core::error::LimitKind;
+use archipel_core::ledger::Account;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

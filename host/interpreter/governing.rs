@@ -1,15 +1,15 @@
 //! Control of an interpreter by its host: calls, aliases, hidden names, limits, stopping.
 
 use super::{Interpreter, value};
-use crate::alias::{AliasError, Call, HostFn};
-use crate::error::Result;
 use crate::imports::arguments;
 use crate::island::Target;
 use crate::job::Job;
-use crate::limits::Limits;
-use crate::policy::check_name;
-use crate::usage::Usage;
-use crate::value::Value;
+use archipel_core::alias::{AliasError, Call, HostFn};
+use archipel_core::error::Result;
+use archipel_core::limits::Limits;
+use archipel_core::policy::check_name;
+use archipel_core::usage::Usage;
+use archipel_core::value::Value;
 use std::sync::Arc;
 
 /// A descendant of an interpreter, as [`Interpreter::children`] lists it.

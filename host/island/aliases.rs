@@ -1,14 +1,14 @@
 //! Aliases of an island: their targets, and the calls that arrive for it.
 
 use super::Island;
-use crate::alias::{Equipment, HostFn};
-use crate::broker::{self, Begin, Blocking, Case, Outcome};
-use crate::error::{Error, Result};
 use crate::exchange::{Charter, End, Message, Unbound};
 use crate::imports::channels;
 use crate::job::Job;
 use crate::promise::Promise;
 use crate::telemetry;
+use archipel_core::alias::{Equipment, HostFn};
+use archipel_core::broker::{self, Begin, Blocking, Case, Outcome};
+use archipel_core::error::{Error, Result};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -170,11 +170,11 @@ impl Island {
                 "the policy needs an alias called {missing} (add it with Policy::alias)"
             )));
         }
-        if policy.functions.0.is_empty() {
+        let mut functions = policy.parts().functions.iter().peekable();
+        if functions.peek().is_none() {
             return Ok(());
         }
         self.powers.change(|equipment| {
-            let mut functions = policy.functions.0.iter();
             functions.try_for_each(|(name, function)| {
                 equipment.alias(name, Target::Host(function.clone()))
             })

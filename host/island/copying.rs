@@ -1,11 +1,11 @@
 //! Copying and resetting an island.
 
 use super::{Entered, Instance, Island, Run};
-use crate::error::{Error, LimitKind, Result};
 use crate::image::{Fault, Image};
 use crate::imports::Holdings;
 use crate::job::{self, Reply, died, settled};
 use crate::wasi::Listing;
+use archipel_core::error::{Error, LimitKind, Result};
 use std::sync::Arc;
 
 /// The error of a failed copy. An error of the original destroys the original.

@@ -1,13 +1,13 @@
 //! The handler that decides when an interpreter exceeds a limit.
 
 use super::{Function, Island};
-use crate::broker::Case;
-use crate::error::LimitKind;
 use crate::imports::arguments;
 use crate::interpreter::LimitCallback;
-use crate::ledger::Exceeded;
-use crate::policy::Clock;
 use crate::telemetry;
+use archipel_core::broker::Case;
+use archipel_core::error::LimitKind;
+use archipel_core::ledger::Exceeded;
+use archipel_core::policy::Clock;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -74,7 +74,7 @@ impl Island {
     /// Calls an ancestor's function, and waits until it has ended.
     async fn ask(&self, function: &Function, exceeded: &Exceeded) {
         let is_time = matches!(exceeded.kind, LimitKind::Cpu | LimitKind::Wall);
-        let used = match self.settings.policy.clock {
+        let used = match self.settings.policy.parts().clock {
             // The exact time used would reveal the time to a child with a frozen clock.
             Clock::Frozen(_) if is_time => exceeded.limit,
             _ => exceeded.used,

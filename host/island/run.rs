@@ -1,7 +1,7 @@
 //! The future of a job in an island, which its owner polls and others can stop.
 
 use super::Island;
-use crate::error::Result;
+use archipel_core::error::Result;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};

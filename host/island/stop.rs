@@ -1,7 +1,7 @@
 //! The request to stop an interpreter.
 
-use crate::error::Error;
-use crate::ledger::Exceeded;
+use archipel_core::error::Error;
+use archipel_core::ledger::Exceeded;
 use std::sync::OnceLock;
 
 /// The reason for stopping an interpreter.

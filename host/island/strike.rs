@@ -5,8 +5,8 @@
 //! a moment with its own limit exceeded, and the outcome would be a race.
 
 use super::{Island, Reason};
-use crate::error::LimitKind;
-use crate::ledger::Exceeded;
+use archipel_core::error::LimitKind;
+use archipel_core::ledger::Exceeded;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 

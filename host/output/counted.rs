@@ -1,9 +1,9 @@
 //! The output of one interpreter, which is charged to its account.
 
 use super::Output;
-use crate::error::LimitKind;
 use crate::island::Island;
-use crate::ledger::{Account, Exceeded};
+use archipel_core::error::LimitKind;
+use archipel_core::ledger::{Account, Exceeded};
 use bytes::{Buf, Bytes};
 use std::io;
 use std::sync::{Arc, Weak};

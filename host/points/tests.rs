@@ -2,12 +2,12 @@
 //! failpoint, for each n.
 
 use super::{Point, Verdict, number};
-use crate::broker::{Counts, PartyId};
 use crate::interpreter::Binding;
 use crate::interrupt::Interruption;
 use crate::island::Reason;
 use crate::job::Job;
 use crate::{Capacity, Error, Interpreter, Policy, Receiver, Runtime, Sender, TryRecvError, Value};
+use archipel_core::broker::{Counts, PartyId};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

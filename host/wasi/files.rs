@@ -16,13 +16,13 @@ mod streams;
 mod tmp;
 
 use crate::blocking::Blocking;
-use crate::error::LimitKind;
 use crate::island::Island;
-use crate::ledger::Account;
-use crate::policy::Access;
 use crate::state::State;
 use crate::telemetry;
 use crate::wasi::opened::Descriptors;
+use archipel_core::error::LimitKind;
+use archipel_core::ledger::Account;
+use archipel_core::policy::Access;
 use errors::failed;
 use node::{Counted, Folder, Node, OpenFile, Place};
 use std::collections::HashMap;
@@ -120,7 +120,7 @@ impl State {
         let Some(island) = self.island.upgrade() else {
             return Ok(directories);
         };
-        for grant in &island.settings.policy.dirs {
+        for grant in island.settings.policy.parts().dirs {
             let counted = grant.quota.clone().map_or(Counted::Nothing, Counted::Quota);
             let folder = folder(Place::Open(grant.folder.dir.clone()), grant.access, counted);
             directories.push((self.table.push(folder)?, grant.guest.clone()));
@@ -136,7 +136,7 @@ impl State {
     /// Returns the private `/tmp`, unless a granted directory replaces it or its limit is 0.
     fn tmp(&mut self, island: &Arc<Island>) -> Option<Arc<Tmp>> {
         let meters = &mut self.meters;
-        let granted = &island.settings.policy.dirs;
+        let granted = island.settings.policy.parts().dirs;
         let replaced = granted.iter().any(|grant| grant.guest == tmp::PATH);
         if replaced || self.account.tightest(LimitKind::Tmp) == Some(0) {
             return None;

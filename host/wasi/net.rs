@@ -1,9 +1,9 @@
 //! The network of an interpreter, as far as its policy grants it.
 
 use crate::island::Island;
-use crate::policy::{Destination, may_stand_for, plain_name};
 use crate::state::State;
 use crate::telemetry;
+use archipel_core::policy::{Destination, may_stand_for, plain_name};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -198,10 +198,7 @@ fn hidden_names_are_undefined_until_exposed() {
     let named = interpreter.invoke_hidden("socket.htons", [1]).unwrap();
     assert_eq!(named, 256);
     let error = interpreter.invoke_hidden("len", ["x"]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "NameError: 'len' is not hidden"
-    );
+    assert_eq!(error.to_string(), "NameError: 'len' is not hidden");
     // An alias can replace a hidden builtin.
     interpreter.alias("open", |_| Ok("ours".into())).unwrap();
     assert_eq!(interpreter.eval("open('x')").unwrap(), "ours");

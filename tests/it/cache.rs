@@ -1,7 +1,7 @@
 //! Tests the cache of compiled guests: damaged, unusable and refused files.
 
 use crate::runtime;
-use archipel::guest::Variant;
+use archipel_guest::Variant;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -12,7 +12,7 @@ fn folder_with_guest(name: &str) -> (PathBuf, PathBuf) {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     let built =
-        archipel::guest::find(Variant::Island, &archipel::default_cache_dir().unwrap()).unwrap();
+        archipel_guest::find(Variant::Island, &archipel::default_cache_dir().unwrap()).unwrap();
     (folder, built.path)
 }
 

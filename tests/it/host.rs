@@ -1,12 +1,12 @@
 //! Tests the library as a host uses it.
 
 use crate::runtime;
-use archipel::encoding::Refusal;
 use archipel::value::HandleKind;
 use archipel::{
     Access, Binding, Capacity, Error, Limits, Output, Policy, RecvError, RecvTimeoutError, Runtime,
     SendError, SendTimeoutError, TryRecvError, TrySendError, Value,
 };
+use archipel_core::encoding::Refusal;
 use std::time::Duration;
 
 #[test]

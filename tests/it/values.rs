@@ -1,8 +1,8 @@
 //! Runs the test vectors of the encoding in the guest and in the host.
 
 use crate::{root, runtime};
-use archipel::encoding::{MAX_DEPTH, decode, encode};
 use archipel::{Binding, Value};
+use archipel_core::encoding::{MAX_DEPTH, decode, encode};
 
 fn vectors() -> Vec<(String, Vec<u8>)> {
     let text = std::fs::read_to_string(root().join("tests/vectors/values.txt")).unwrap();

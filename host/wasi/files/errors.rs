@@ -1,16 +1,9 @@
 //! Errors of files, translated for guests.
 
-use crate::policy::Full;
 use rustix::io::Errno;
 use std::io;
 use wasmtime_wasi::p2::FsError;
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
-
-impl From<Full> for io::Error {
-    fn from(_: Full) -> Self {
-        Errno::NOSPC.into()
-    }
-}
 
 /// Translates an error of the system. wasmtime does not know some of these.
 pub(super) fn failed(error: io::Error) -> FsError {

@@ -2,7 +2,7 @@
 
 use super::node::{Folder, hash_of, kind_of};
 use crate::descriptors::Held;
-use crate::ledger::Reservation;
+use archipel_core::ledger::Reservation;
 use rustix::fs::{Dir, FileType, Mode, OFlags, fstat, openat};
 use std::collections::VecDeque;
 use std::io;

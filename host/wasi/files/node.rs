@@ -3,8 +3,8 @@
 use super::tmp::Tmp;
 use crate::blocking::detach;
 use crate::descriptors::Held;
-use crate::ledger::Account;
-use crate::policy::Quota;
+use archipel_core::ledger::Account;
+use archipel_core::policy::Quota;
 use cap_std::fs::{Dir, Metadata, MetadataExt};
 use rustix::fs::FileType;
 use rustix::io::Errno;

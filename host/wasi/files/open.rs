@@ -5,7 +5,7 @@
 
 use super::node::{Counted, Folder, Node, OpenFile, Opened, Place, kind};
 use crate::descriptors::Held;
-use crate::ledger::Account;
+use archipel_core::ledger::Account;
 use cap_std::fs::{Dir, Metadata, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 use std::io;

@@ -6,9 +6,9 @@
 
 use super::errors::failed;
 use super::node::OpenFile;
-use crate::error::LimitKind;
-use crate::ledger::Account;
 use crate::state::State;
+use archipel_core::error::LimitKind;
+use archipel_core::ledger::Account;
 use bytes::Bytes;
 use rustix::io::Errno;
 use std::fs::File;
@@ -228,7 +228,7 @@ fn afforded(
     size: usize,
     at: u64,
     account: &Arc<Account>,
-) -> io::Result<(usize, Option<crate::ledger::Reservation>)> {
+) -> io::Result<(usize, Option<archipel_core::ledger::Reservation>)> {
     if size <= LITTLE {
         return Ok((size, None));
     }

@@ -1,0 +1,36 @@
+//! What the target `linker` in `fuzz/` runs, and the replay of its corpus: nothing may panic.
+
+use crate::component::Component;
+use crate::direct::call_directly;
+use crate::link::{Options, link};
+use crate::lists::World;
+
+/// Links a component, and has its calls go past the table.
+pub fn linker(data: &[u8]) {
+    let all = Options {
+        copied: true,
+        keep_names: true,
+    };
+    if let (Ok(component), Ok(world)) = (Component::read(data), World::read(data))
+        && let Ok((mut module, _)) = link(&component, &world, all)
+    {
+        let _ = call_directly(&mut module);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn the_corpus() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/linker");
+        let mut count = 0;
+        for seed in std::fs::read_dir(folder).unwrap() {
+            linker(&std::fs::read(seed.unwrap().path()).unwrap());
+            count += 1;
+        }
+        assert!(count > 0, "it has seeds");
+    }
+}

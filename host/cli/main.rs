@@ -1,0 +1,218 @@
+//! The `archipel` command: arguments in, library calls, exit status out.
+
+mod amounts;
+mod doctor;
+mod map;
+mod options;
+mod prepare;
+mod repl;
+mod report;
+mod run;
+mod running;
+mod say;
+mod script;
+
+use archipel_guest::Variant;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Run Python scripts and their subinterpreters in hard isolation.
+#[derive(Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a script in a sandbox that has only its standard streams.
+    Run(Box<run::Run>),
+    /// Run a script once for each input, in parallel, each in its own sandbox.
+    ///
+    /// The inputs follow `:::`, or are the lines of standard input. Each input is the script's last
+    /// argument, or replaces `{}` in the arguments.
+    Map(Box<map::MapCommand>),
+    /// Start an interactive session in a sandbox.
+    Repl(Box<repl::Repl>),
+    /// Check this machine for required and optional tools.
+    Doctor,
+    /// Show the cache or clear it.
+    Cache {
+        #[command(subcommand)]
+        action: Option<CacheAction>,
+    },
+    /// Work with the guest component.
+    Guest {
+        #[command(subcommand)]
+        action: GuestAction,
+    },
+}
+
+#[derive(Subcommand)]
+enum CacheAction {
+    /// Delete the built and the compiled guests.
+    Clear,
+}
+
+#[derive(Subcommand)]
+enum GuestAction {
+    /// Write the guest component to a file.
+    Export {
+        /// Write the command variant, for `wasmtime run` and other WASI hosts.
+        #[arg(long)]
+        command: bool,
+
+        /// The file to write.
+        path: std::path::PathBuf,
+    },
+}
+
+/// The exit status if Archipel itself failed.
+const FAILED: u8 = 125;
+
+/// The exit status for wrong usage.
+const USAGE: u8 = 2;
+
+/// The exit status if a limit or a timeout was exceeded.
+const LIMIT: u8 = 124;
+
+/// The exit status if the guest died.
+const DIED: u8 = 134;
+
+/// A message for the user, and the exit status.
+struct Failure {
+    status: u8,
+    message: String,
+}
+
+impl Failure {
+    fn usage(message: impl Into<String>) -> Self {
+        Failure {
+            status: USAGE,
+            message: message.into(),
+        }
+    }
+
+    fn failed(message: impl Into<String>) -> Self {
+        Failure {
+            status: FAILED,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<archipel::Error> for Failure {
+    fn from(error: archipel::Error) -> Self {
+        Failure {
+            status: status(&error),
+            message: describe(&error),
+        }
+    }
+}
+
+/// Returns the exit status of a command that failed with `error`.
+fn status(error: &archipel::Error) -> u8 {
+    use archipel::Error;
+    match error {
+        Error::LimitExceeded { .. } => LIMIT,
+        Error::Died(_) => DIED,
+        Error::Config(_) => USAGE,
+        _ => FAILED,
+    }
+}
+
+/// Returns the message of an error for the user.
+fn describe(error: &archipel::Error) -> String {
+    use archipel::Error;
+    match error {
+        Error::Guest(cause) => format!("{cause:#}"),
+        Error::Internal(_) => format!("{error} (this is a bug; please report it)"),
+        _ => error.to_string(),
+    }
+}
+
+/// Raises the soft limit on file descriptors to the hard limit. The usual soft limit protects
+/// programs that use `select`, which this one does not.
+fn raise_limit_on_descriptors() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        // If the system refuses, the limit stays.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+}
+
+/// The maximum time that the exit waits for the removal of private folders.
+const CLEANING: Duration = Duration::from_secs(5);
+
+/// Ends the process without dropping interpreters; private folders are removed.
+fn exit(status: u8) -> ! {
+    archipel::remove_private_folders(CLEANING);
+    std::process::exit(i32::from(status))
+}
+
+fn main() -> ExitCode {
+    raise_limit_on_descriptors();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let outcome = match arguments.command {
+        Command::Run(run) => run.execute(),
+        Command::Map(map) => map.execute(),
+        Command::Repl(repl) => repl.execute(),
+        Command::Doctor => doctor::report(),
+        Command::Cache { action } => match action {
+            None => prepare::show_cache(),
+            Some(CacheAction::Clear) => prepare::clear_cache(),
+        },
+        Command::Guest {
+            action: GuestAction::Export { command, path },
+        } => prepare::export(
+            match command {
+                true => Variant::Command,
+                false => Variant::Island,
+            },
+            &path,
+        ),
+    };
+    archipel::remove_private_folders(CLEANING);
+    match outcome {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => {
+            say::say(&format!("archipel: {}", failure.message));
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+/// Prints help if it was requested, and otherwise one line about the wrong arguments.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(USAGE);
+    }
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    let detail: Vec<&str> = text
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with("  <"))
+        .map(str::trim)
+        .collect();
+    let detail = match detail.is_empty() {
+        true => String::new(),
+        false => format!(" {}", detail.join(" ")),
+    };
+    eprintln!("archipel: {first}{detail} (see `archipel --help`)");
+    ExitCode::from(USAGE)
+}
