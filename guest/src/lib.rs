@@ -10,7 +10,7 @@
 //!    where an interrupt is to be noted in it;
 //! 4. [`lists`] has it free what `componentize-py` forgets to free, and `intrinsics` adds a short way for
 //!    plain messages;
-//! 5. `appending` mends the position of files that are opened to append;
+//! 5. `locks` gives it locks on files, and `appending` mends the position of files that are opened to append;
 //! 6. [`immortal`] takes the reference counts out of use, so that interpreters share more memory;
 //! 7. Binaryen optimises that module, where the machine has it;
 //! 8. [`direct`] has its calls go past the table, which each instance would have to fill for itself;
@@ -30,6 +30,7 @@ pub mod immortal;
 mod intrinsics;
 pub mod link;
 pub mod lists;
+mod locks;
 mod memory;
 mod module;
 mod network;

@@ -7,10 +7,13 @@
 mod calls;
 mod errors;
 mod listing;
+mod locks;
 mod node;
 mod open;
 mod path;
 mod paths;
+mod ranges;
+mod remembered;
 mod remove;
 mod streams;
 mod tmp;
@@ -24,10 +27,11 @@ use crate::state::State;
 use crate::telemetry;
 use crate::wasi::opened::Descriptors;
 use errors::failed;
+use locks::Owners;
 use node::{Counted, Folder, Node, OpenFile, Place};
-use std::collections::HashMap;
+use remembered::Remembered;
 use std::io;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use streams::Stream;
 use tmp::Tmp;
 use wasmtime::component::{Linker, Resource, ResourceType};
@@ -45,9 +49,8 @@ pub(crate) struct Meters {
     tmp: Option<Arc<Tmp>>,
     /// The streams of files, by their numbers in the table.  A number can be another stream's by now, of which the
     /// file's is dropped then.
-    streams: HashMap<u32, Weak<Stream>>,
-    /// At this size, those that were dropped are looked for.
-    clean_at: usize,
+    streams: Remembered<u32, Stream>,
+    locks: Owners,
     /// How many directories are being listed.
     listings: usize,
     looked_at: Option<LookedAt>,
@@ -68,26 +71,8 @@ struct LookedAt {
 /// How many directories an interpreter can list at a time.
 const MOST_LISTINGS: usize = 64;
 
-/// With fewer streams than these it is not worth while to look for dropped ones.
-const FEW: usize = 64;
-
 /// How much of a path the audit log shows.
 const SHOWN: usize = 1000;
-
-impl Meters {
-    /// The stream of a file that has a number in the table.
-    fn stream(&self, number: u32) -> Option<Arc<Stream>> {
-        self.streams.get(&number)?.upgrade()
-    }
-
-    fn add_stream(&mut self, number: u32, stream: &Arc<Stream>) {
-        if self.streams.len() >= self.clean_at.max(FEW) {
-            self.streams.retain(|_, stream| stream.strong_count() > 0);
-            self.clean_at = 2 * self.streams.len();
-        }
-        self.streams.insert(number, Arc::downgrade(stream));
-    }
-}
 
 impl State {
     /// Where blocking calls are made, and who pays for them.
@@ -227,6 +212,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     )?;
     calls::add_to_instance(&mut types)?;
     paths::add_to_instance(&mut types)?;
+    locks::add_to_linker(linker)?;
     streams::add_to_linker(linker)
 }
 

@@ -9,7 +9,7 @@ use wasmparser::{FuncType, ValType};
 /// The additions that were announced.
 #[derive(Default)]
 pub(super) struct Later {
-    /// Functions that stand in for imports of the host.
+    /// Functions that stand in for others.
     replaced: HashMap<u32, u32>,
     /// Functions that are exported instead of the guest's own, by name.
     exported: HashMap<String, u32>,
@@ -23,9 +23,9 @@ pub(super) struct Later {
 }
 
 impl Later {
-    /// What is called where `import` was.
-    pub(super) fn stand_in(&self, import: u32) -> u32 {
-        *self.replaced.get(&import).unwrap_or(&import)
+    /// What is called where `function` was.
+    pub(super) fn stand_in(&self, function: u32) -> u32 {
+        *self.replaced.get(&function).unwrap_or(&function)
     }
 
     /// What is called where the memory is grown, if not the instruction does it.
@@ -62,9 +62,9 @@ impl Output<'_, '_> {
         Some((index, ty.clone()))
     }
 
-    /// Lets all that is written from now on call `by` instead of `import`.
-    pub(crate) fn replace(&mut self, import: u32, by: u32) {
-        self.later.replaced.insert(import, by);
+    /// Lets all that is written from now on call `by` instead of `function`.
+    pub(crate) fn replace(&mut self, function: u32, by: u32) {
+        self.later.replaced.insert(function, by);
     }
 
     /// Lets all that is written from now on grow the memory by calling `by`.
