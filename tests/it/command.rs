@@ -170,6 +170,33 @@ fn the_command_line_is_that_of_python() {
 }
 
 #[test]
+fn databases_are_locked_between_the_connections_of_the_interpreter() {
+    let script = "
+import os, sqlite3
+one, other = [sqlite3.connect('/data/x.db', timeout=0, isolation_level=None) for _ in range(2)]
+one.executescript('create table t(i); begin immediate; insert into t values (1)')
+print(other.execute('select * from t').fetchall())
+try:
+    other.execute('begin immediate')
+except sqlite3.OperationalError as error:
+    print(error)
+one.execute('commit')
+print(other.execute('select * from t').fetchall(), sorted(os.listdir('/data')))
+";
+    let folder = folder("command-databases", &[("data/empty", "")]);
+    check(&[Row {
+        arguments: &["-c", script],
+        stdout: "[]\ndatabase is locked\n[(1,)] ['empty', 'x.db']\n",
+        flags: Flags {
+            dir: Some((&folder, ".")),
+            ..Flags::NONE
+        },
+        ..ROW
+    }]);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn streams_and_statuses_are_those_of_the_script() {
     let code = |source, outcome, stdout| Row {
         arguments: source,
