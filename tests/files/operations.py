@@ -821,7 +821,7 @@ def permissions(folder):
     return os.stat(path).st_mode & 0o777
 
 
-@differs("there are no locks on files")
+@differs("the module `fcntl` does not exist")
 def locks(folder):
     import fcntl
 

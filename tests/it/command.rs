@@ -173,8 +173,9 @@ fn the_command_line_is_that_of_python() {
 fn databases_are_locked_between_the_connections_of_the_interpreter() {
     let script = "
 import os, sqlite3
+sqlite3.connect('/data/x.db').execute('create table t(i)').connection.close()
 one, other = [sqlite3.connect('/data/x.db', timeout=0, isolation_level=None) for _ in range(2)]
-one.executescript('create table t(i); begin immediate; insert into t values (1)')
+one.executescript('begin immediate; insert into t values (1)')
 print(other.execute('select * from t').fetchall())
 try:
     other.execute('begin immediate')
