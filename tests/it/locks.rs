@@ -1,7 +1,7 @@
 //! Locks on files between interpreters, and between them and other processes, as SQLite uses them.
 
 use crate::runtime;
-use archipel::{Access, Interpreter, Policy};
+use archipel::{Access, Interpreter, LimitKind, Policy};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -247,4 +247,21 @@ fn copies_neither_have_nor_release_the_locks_of_the_original() {
     native.is("begin exclusive", "[]");
     native.is("commit", "[]");
     drop(copy);
+}
+
+#[test]
+fn a_file_with_locks_counts_as_memory() {
+    let folder = database("locks-memory");
+    let mut guest = guest(folder.path(), Access::ReadWrite);
+    let mut counted = || {
+        let used = |guest: &Interpreter| guest.usage().of(LimitKind::Memory).own;
+        guest.is("begin exclusive", "[]");
+        let locked = used(&guest);
+        guest.is("rollback", "[]");
+        (locked, used(&guest))
+    };
+    // Afterwards the guest's own memory has the size that it needs.
+    counted();
+    let (locked, released) = counted();
+    assert_eq!(locked - released, 16 << 10);
 }
