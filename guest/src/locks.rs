@@ -273,3 +273,6 @@ fn locks_or(fcntl: u32, get: u32, errno: u32, imports: Option<Imports>) -> enc::
 fn is_find() -> [I<'static>; 3] {
     [I::LocalGet(COMMAND), I::I32Const(FIND), I::I32Eq]
 }
+
+#[cfg(test)]
+mod tests;
