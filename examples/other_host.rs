@@ -60,6 +60,8 @@ fn refuse_the_rest(linker: &mut Linker<State>, component: &Component) -> Result<
                 ComponentItem::ComponentFunc(_) => {
                     instance.func_new(name, move |_, _, _, _| bail!("{missing}"))?;
                 }
+                // The descriptors that locks are for are those of WASI.
+                ComponentItem::Resource(_) if name == "descriptor" => {}
                 ComponentItem::Resource(_) => {
                     instance.resource(name, ResourceType::host::<()>(), |_, _| Ok(()))?;
                 }

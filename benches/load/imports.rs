@@ -42,6 +42,7 @@ const ROWS: &[(&str, &str)] = rows![
     "host_aliases",
     "large_messages",
     "listings",
+    "locks",
     "names",
     "output",
     "paths",

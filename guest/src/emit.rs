@@ -80,7 +80,10 @@ impl<'k, 'a> Output<'k, 'a> {
     /// Returns the new index of a function.
     pub(crate) fn function(&self, place: Function<'a>) -> Option<u32> {
         match place {
-            Function::Defined(defined) => self.functions.get(&defined).copied(),
+            Function::Defined(defined) => {
+                let index = *self.functions.get(&defined)?;
+                Some(self.later.stand_in(index))
+            }
             Function::Host { namespace, name } => {
                 let import = *self.host.get(&(namespace, name))?;
                 Some(self.later.stand_in(import))
@@ -110,14 +113,24 @@ impl<'k, 'a> Output<'k, 'a> {
         let Function::Host { namespace, name } = places.functions[local as usize] else {
             bail!("a guest function was mistaken for a host function");
         };
-        let ty = module.function_type(local)?.clone();
+        self.add_import(namespace, name, module.function_type(local)?)?;
+        Ok(())
+    }
+
+    /// Adds an import and returns its index.  All imports come before the guest's own functions.
+    pub(crate) fn add_import(
+        &mut self,
+        namespace: &'a str,
+        name: &'a str,
+        ty: &FuncType,
+    ) -> Result<u32> {
         self.host_types.push(ty.clone());
-        let ty = self.type_index(&ty)?;
+        let ty = self.type_index(ty)?;
         let index = self.host.len() as u32;
         self.import_section
             .import(namespace, name, enc::EntityType::Function(ty));
         self.host.insert((namespace, name), index);
-        Ok(())
+        Ok(index)
     }
 
     pub(crate) fn add_function(&mut self, defined: Defined, module: &Module<'a>) -> Result<()> {

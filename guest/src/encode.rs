@@ -2,9 +2,10 @@
 
 use crate::component::INITIALISER;
 use crate::image;
+use crate::locks;
 use anyhow::{Context, Result, bail};
 use wit_component::{ComponentEncoder, DecodedWasm, StringEncoding};
-use wit_parser::{Resolve, WorldId, WorldItem, WorldKey};
+use wit_parser::{Resolve, WorldItem, WorldKey};
 
 /// Encodes `module` as a component with the imports and exports of `original`.
 ///
@@ -21,7 +22,12 @@ pub fn encode(module: &[u8], original: &[u8]) -> Result<Vec<u8>> {
         .exports
         .retain(|key, _| *key != WorldKey::Name(initialiser.to_owned()));
     if exports_image(module)? {
-        add_image(&mut resolve, world)?;
+        let (key, item) = interface(&mut resolve, "image", image::WIT)?;
+        resolve.worlds[world].exports.insert(key, item);
+    }
+    if imports_locks(module)? {
+        let (key, item) = interface(&mut resolve, "locks", locks::WIT)?;
+        resolve.worlds[world].imports.insert(key, item);
     }
     let mut module = module.to_vec();
     wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
@@ -46,13 +52,27 @@ fn exports_image(module: &[u8]) -> Result<bool> {
     Ok(false)
 }
 
-/// Adds the interface of `image.wit`, which `componentize-py` does not know, to the exports of `world`.
-fn add_image(resolve: &mut Resolve, world: WorldId) -> Result<()> {
-    let package = resolve.push_str("image.wit", image::WIT)?;
+/// Returns whether `module` imports the functions of `locks.wit`.
+fn imports_locks(module: &[u8]) -> Result<bool> {
+    for payload in wasmparser::Parser::new(0).parse_all(module) {
+        if let wasmparser::Payload::ImportSection(section) = payload? {
+            for import in section.into_imports() {
+                if import?.module == locks::INTERFACE {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Returns the interface of the package `wit`, which `componentize-py` does not know, as an item of a world.
+fn interface(resolve: &mut Resolve, name: &str, wit: &str) -> Result<(WorldKey, WorldItem)> {
+    let package = resolve.push_str(format!("{name}.wit"), wit)?;
     let id = *resolve.packages[package]
         .interfaces
-        .get("image")
-        .context("image.wit lacks the interface")?;
+        .get(name)
+        .with_context(|| format!("{name}.wit lacks the interface"))?;
     let item = WorldItem::Interface {
         id,
         stability: Default::default(),
@@ -60,8 +80,5 @@ fn add_image(resolve: &mut Resolve, world: WorldId) -> Result<()> {
         span: Default::default(),
         external_id: None,
     };
-    resolve.worlds[world]
-        .exports
-        .insert(WorldKey::Interface(id), item);
-    Ok(())
+    Ok((WorldKey::Interface(id), item))
 }

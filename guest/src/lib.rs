@@ -9,7 +9,7 @@
 //! 3. `room` makes the guest detect that memory is running out, `image` adds functions that read and write its
 //!    memory, for copying interpreters, and `alarm` finds the words with which the host interrupts it;
 //! 4. [`lists`] frees memory that `componentize-py` leaks, and `intrinsics` adds a fast path for plain messages;
-//! 5. `appending` fixes the position of files opened for appending;
+//! 5. `locks` adds file locks, and `appending` fixes the position of files opened for appending;
 //! 6. [`immortal`] disables reference counting in the snapshot's objects, so that interpreters share more memory;
 //! 7. Binaryen optimises that module, if the machine has it;
 //! 8. [`direct`] replaces calls through the table, which each instance would have to fill, by direct calls;
@@ -32,6 +32,7 @@ pub mod immortal;
 mod intrinsics;
 pub mod link;
 pub mod lists;
+mod locks;
 mod memory;
 mod module;
 mod network;

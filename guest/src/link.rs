@@ -13,6 +13,7 @@ use crate::emit::Output;
 use crate::files::{MALLOC, NEEDED};
 use crate::intrinsics;
 use crate::lists::World;
+use crate::locks;
 use crate::module::Module;
 use anyhow::{Context, Result, bail, ensure};
 pub(crate) use constant::{Constant, evaluate};
@@ -312,6 +313,7 @@ impl<'c, 'a> Linker<'c, 'a> {
         ahead.extend(self.named(NEEDED).into_iter().flatten());
         ahead.extend(self.named(MALLOC).into_iter().flatten());
         ahead.extend(self.named(intrinsics::NEEDED).into_iter().flatten());
+        ahead.extend(self.named(locks::NEEDED).into_iter().flatten());
         // The host functions found so far. Several modules can import the same one.
         let mut host = HashSet::new();
         let mut note =
@@ -342,18 +344,22 @@ impl<'c, 'a> Linker<'c, 'a> {
                 continue;
             }
             reached.order.push(defined);
-            let (module, index) = defined;
-            let mut scan = Scan::new(&self.places[module]);
-            let mut operators =
-                self.modules[module].bodies[index as usize].get_operators_reader()?;
-            while !operators.eof() {
-                scan.parse_instruction(&mut operators)
-                    .map_err(|e| anyhow::anyhow!("{e}"))?;
-            }
-            note(&mut reached, &mut ahead, module, scan);
+            let scan = self.scanned(defined)?;
+            note(&mut reached, &mut ahead, defined.0, scan);
         }
         reached.order.sort_unstable();
         Ok(reached)
+    }
+
+    /// Scans the references in a function body.
+    fn scanned(&self, (module, index): Defined) -> Result<Scan<'_, 'a>> {
+        let mut scan = Scan::new(&self.places[module]);
+        let mut operators = self.modules[module].bodies[index as usize].get_operators_reader()?;
+        while !operators.eof() {
+            scan.parse_instruction(&mut operators)
+                .map_err(|e| anyhow::anyhow!("{e}"))?;
+        }
+        Ok(scan)
     }
 
     /// Returns the functions with these names, if a module of the guest exports all of them.
@@ -417,6 +423,11 @@ impl<'c, 'a> Linker<'c, 'a> {
         for &(module, local) in &reached.host {
             out.add_host_function(local, &self.modules[module], &self.places[module])?;
         }
+        let locks = self.named(locks::NEEDED);
+        let imports = match locks {
+            Some(_) if options.copied => Some(locks::Imports::add(&mut out)?),
+            _ => None,
+        };
         for &defined in &reached.order {
             out.add_function(defined, &self.modules[defined.0])?;
         }
@@ -433,6 +444,10 @@ impl<'c, 'a> Linker<'c, 'a> {
         let lists = self.add_lists(&mut out, world)?;
         let room = image.as_ref().map(|image| image.room);
         let intrinsics = self.add_intrinsics(&mut out, room)?;
+        let locks = match locks {
+            Some(needed) => Some(self.add_locks(&mut out, needed, imports)?),
+            None => None,
+        };
         for (index, module) in self.modules.iter().enumerate() {
             if !self.is_shim(index) {
                 out.add_globals(index, module, &self.places[index])?;
@@ -453,6 +468,9 @@ impl<'c, 'a> Linker<'c, 'a> {
                 })
                 .flatten();
             let body = &self.modules[module].bodies[index as usize];
+            if let Some(locks) = &locks {
+                locks.before(&mut out, defined);
+            }
             out.add_body(
                 module,
                 &self.modules[module],
@@ -460,6 +478,9 @@ impl<'c, 'a> Linker<'c, 'a> {
                 body,
                 name,
             )?;
+            if let Some(locks) = &locks {
+                locks.after(&mut out, defined);
+            }
         }
         if let Some(image) = image {
             image.finish(&mut out);
@@ -469,6 +490,9 @@ impl<'c, 'a> Linker<'c, 'a> {
         }
         if let Some(intrinsics) = &intrinsics {
             intrinsics.finish(&mut out);
+        }
+        if let Some(locks) = &locks {
+            locks.finish(&mut out);
         }
         for &(kind, instance, name) in &self.component.roots {
             let module = self.module_of[&instance];

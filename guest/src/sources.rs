@@ -118,6 +118,8 @@ const LINKER: Files = sources!("src":
     "link/scan.rs",
     "lists.rs",
     "lists/walk.rs",
+    "locks.rs",
+    "locks.wit",
     "memory.rs",
     "module.rs",
     "network.rs",

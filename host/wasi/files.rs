@@ -7,10 +7,13 @@
 mod calls;
 mod errors;
 mod listing;
+mod locks;
 mod node;
 mod open;
 mod path;
 mod paths;
+mod ranges;
+mod remembered;
 mod remove;
 mod streams;
 mod tmp;
@@ -24,10 +27,11 @@ use archipel_core::error::LimitKind;
 use archipel_core::ledger::Account;
 use archipel_core::policy::Access;
 use errors::failed;
+use locks::Owners;
 use node::{Counted, Folder, Node, OpenFile, Place};
-use std::collections::HashMap;
+use remembered::Remembered;
 use std::io;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use streams::Stream;
 use tmp::Tmp;
 use wasmtime::component::{Linker, Resource, ResourceType};
@@ -45,9 +49,8 @@ pub(crate) struct Meters {
     tmp: Option<Arc<Tmp>>,
     /// The streams of files by their table indexes. If an index belongs to another stream by now,
     /// the file's stream is dropped.
-    streams: HashMap<u32, Weak<Stream>>,
-    /// The number of entries at which dropped ones are removed.
-    clean_at: usize,
+    streams: Remembered<u32, Stream>,
+    locks: Owners,
     /// The number of open listings.
     listings: usize,
     looked_at: Option<LookedAt>,
@@ -68,26 +71,8 @@ struct LookedAt {
 /// The maximum number of directories that an interpreter lists at a time.
 const MOST_LISTINGS: usize = 64;
 
-/// The number of streams below which dropped ones are kept.
-const FEW: usize = 64;
-
 /// The maximum length of a path in the audit log, in characters.
 const SHOWN: usize = 1000;
-
-impl Meters {
-    /// Returns the file stream with that table index.
-    fn stream(&self, number: u32) -> Option<Arc<Stream>> {
-        self.streams.get(&number)?.upgrade()
-    }
-
-    fn add_stream(&mut self, number: u32, stream: &Arc<Stream>) {
-        if self.streams.len() >= self.clean_at.max(FEW) {
-            self.streams.retain(|_, stream| stream.strong_count() > 0);
-            self.clean_at = 2 * self.streams.len();
-        }
-        self.streams.insert(number, Arc::downgrade(stream));
-    }
-}
 
 impl State {
     /// Returns the executor for blocking calls and the account to charge.
@@ -227,6 +212,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     )?;
     calls::add_to_instance(&mut types)?;
     paths::add_to_instance(&mut types)?;
+    locks::add_to_linker(linker)?;
     streams::add_to_linker(linker)
 }
 

@@ -821,7 +821,7 @@ def permissions(folder):
     return os.stat(path).st_mode & 0o777
 
 
-@differs("Files cannot be locked")
+@differs("The module `fcntl` does not exist")
 def locks(folder):
     import fcntl
 
@@ -924,6 +924,151 @@ def databases_larger_than_their_cache(folder):
     return database.execute("select count(*), sum(length(b)) from t").fetchall(), database.execute(
         "pragma integrity_check"
     ).fetchall()
+
+
+# Locks between the connections to a database.
+
+
+def database(folder, count=2, names=None):
+    """Return connections to one database without implicit transactions and without waiting for locks."""
+    import sqlite3
+
+    names = names or [f"{folder}/m.db"] * count
+    connections = [sqlite3.connect(name, timeout=0, isolation_level=None, uri=True) for name in names]
+    connections[0].executescript("create table if not exists t(i); delete from t; insert into t values (1)")
+    return connections
+
+
+def ask(connection, statement="select count(*) from t"):
+    """Return the rows of a statement, or the error that it raises."""
+    try:
+        return connection.execute(statement).fetchall()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@operation
+def databases_read_while_another_connection_writes(folder):
+    writer, reader, third = database(folder, 3)
+    seen = [ask(writer, "begin"), ask(writer, "insert into t values (2)")]
+    seen += [ask(reader), ask(third), ask(writer), ask(writer, "commit")]
+    return seen, ask(reader), ask(third)
+
+
+@operation
+def databases_read_by_two_at_a_time(folder):
+    one, other = database(folder)
+    seen = [ask(one, "begin"), ask(one), ask(other, "begin"), ask(other)]
+    return seen, ask(one, "commit"), ask(other), ask(other, "commit")
+
+
+@operation
+def databases_with_a_second_writer(folder):
+    one, other = database(folder)
+    seen = [ask(one, "begin immediate"), ask(other, "begin immediate"), ask(other, "insert into t values (2)")]
+    seen += [ask(one, "insert into t values (3)"), ask(one, "commit"), ask(other, "insert into t values (2)")]
+    return seen, ask(one), ask(other)
+
+
+@operation
+def databases_written_during_a_read(folder):
+    writer, reader = database(folder)
+    seen = [ask(reader, "begin"), ask(reader), ask(writer, "begin"), ask(writer, "insert into t values (2)")]
+    # The commit waits for the reader, and shuts out new ones meanwhile.
+    seen += [ask(writer, "commit"), ask(reader), ask(reader, "commit"), ask(reader)]
+    return seen, ask(writer, "commit"), ask(reader)
+
+
+@operation
+def databases_locked_exclusively(folder):
+    one, other = database(folder)
+    seen = [ask(one, "begin exclusive"), ask(other), ask(other, "insert into t values (2)"), ask(one)]
+    return seen, ask(one, "rollback"), ask(other), ask(other, "begin exclusive"), ask(one)
+
+
+@operation
+def databases_after_a_rollback(folder):
+    one, other = database(folder)
+    seen = [ask(one, "begin"), ask(one, "delete from t"), ask(other), ask(one), ask(one, "rollback")]
+    return seen, ask(one), ask(other, "insert into t values (2)"), ask(one), sorted(os.listdir(folder))
+
+
+@operation
+def databases_after_a_connection_is_closed(folder):
+    one, other, third = database(folder, 3)
+    seen = [ask(one, "begin exclusive"), ask(one, "insert into t values (2)"), ask(other)]
+    one.close()
+    seen += [ask(other), ask(other, "begin exclusive"), ask(third)]
+    other.close()
+    seen += [ask(third), ask(third, "begin exclusive"), ask(third, "commit")]
+    return seen, sorted(os.listdir(folder))
+
+
+@operation
+def databases_with_locks_that_outlive_a_transaction(folder):
+    one, other = database(folder)
+    seen = [ask(one, "pragma locking_mode=exclusive"), ask(one), ask(other), ask(one, "insert into t values (2)"), ask(other)]
+    return seen, ask(one, "pragma locking_mode=normal"), ask(one), ask(other)
+
+
+@operation
+def databases_opened_for_reading_only(folder):
+    name = f"file:{folder}/m.db"
+    writer, reader = database(folder, names=[name, f"{name}?mode=ro"])
+    seen = [ask(reader, "begin"), ask(reader), ask(reader, "insert into t values (2)")]
+    seen += [ask(writer, "insert into t values (2)"), ask(reader, "commit"), ask(writer, "begin exclusive"), ask(reader)]
+    return seen, ask(writer, "commit"), ask(reader)
+
+
+@operation
+def databases_first_locked_for_reading_only(folder):
+    name = f"file:{folder}/m.db"
+    writer, reader, third = database(folder, names=[name, f"{name}?mode=ro", name])
+    seen = [ask(reader, "begin"), ask(reader), ask(writer, "begin immediate"), ask(writer, "insert into t values (2)")]
+    seen += [ask(third, "begin immediate"), ask(reader), ask(reader, "commit"), ask(third), ask(writer, "commit")]
+    return seen, ask(third), ask(reader), ask(third, "begin exclusive"), ask(reader)
+
+
+@operation
+def databases_that_are_opened_as_files(folder):
+    one, other = database(folder)
+    seen = [ask(one, "begin immediate"), ask(one, "insert into t values (2)")]
+    with open(f"{folder}/m.db", "rb") as file:
+        seen.append(file.read(15))
+        seen.append(ask(other, "begin immediate"))
+    return seen, ask(one, "commit"), ask(other)
+
+
+@operation
+def databases_in_two_folders_by_one_name(folder):
+    os.mkdir(f"{folder}/a")
+    os.mkdir(f"{folder}/b")
+    (one,), (other,) = database(f"{folder}/a", 1), database(f"{folder}/b", 1)
+    seen = [ask(one, "begin exclusive"), ask(other, "begin exclusive")]
+    return seen, ask(one, "insert into t values (2)"), ask(other), ask(one, "commit"), ask(other, "commit")
+
+
+@operation
+def databases_by_a_link(folder):
+    one, = database(folder, 1)
+    os.link(f"{folder}/m.db", f"{folder}/n.db")
+    other, = database(folder, names=[f"{folder}/n.db"])
+    seen = [ask(one, "begin exclusive"), ask(other), ask(one, "commit"), ask(other)]
+    return seen
+
+
+@operation
+def databases_with_many_connections(folder):
+    connections = database(folder, 40)
+    for connection in connections:
+        ask(connection, "begin")
+    seen = {str(ask(connection)) for connection in connections}
+    writer = connections.pop()
+    seen.add(ask(writer, "insert into t values (2)") == [])
+    seen.add(ask(writer, "commit"))
+    for connection in connections:
+        ask(connection, "commit")
+    return sorted(map(str, seen)), ask(writer, "commit"), ask(connections[0])
 
 
 @operation

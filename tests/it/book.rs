@@ -318,7 +318,7 @@ fn rust_samples_run() {
     for name in ["packages", "wheels"] {
         std::fs::create_dir(folder.join(name)).unwrap();
     }
-    samples::packages(&folder).unwrap();
+    let _ = samples::packages(&folder).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
     samples::asynchronous(runtime()).unwrap();
     samples::errors(runtime()).unwrap();

@@ -18,6 +18,7 @@ mod hostile;
 mod interrupt;
 mod licences;
 mod load;
+mod locks;
 mod map;
 mod network;
 mod packages;

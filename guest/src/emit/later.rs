@@ -9,7 +9,7 @@ use wasmparser::{FuncType, ValType};
 /// The announced additions.
 #[derive(Default)]
 pub(super) struct Later {
-    /// Functions that replace host imports.
+    /// Functions that replace others.
     replaced: HashMap<u32, u32>,
     /// Functions that are exported instead of the guest's own, by name.
     exported: HashMap<String, u32>,
@@ -23,9 +23,9 @@ pub(super) struct Later {
 }
 
 impl Later {
-    /// Returns the function to call instead of `import`.
-    pub(super) fn stand_in(&self, import: u32) -> u32 {
-        *self.replaced.get(&import).unwrap_or(&import)
+    /// Returns the function to call instead of `function`.
+    pub(super) fn stand_in(&self, function: u32) -> u32 {
+        *self.replaced.get(&function).unwrap_or(&function)
     }
 
     /// Returns the function to call instead of growing the memory, if any.
@@ -62,9 +62,9 @@ impl Output<'_, '_> {
         Some((index, ty.clone()))
     }
 
-    /// Makes all code written from now on call `by` instead of `import`.
-    pub(crate) fn replace(&mut self, import: u32, by: u32) {
-        self.later.replaced.insert(import, by);
+    /// Makes all code written from now on call `by` instead of `function`.
+    pub(crate) fn replace(&mut self, function: u32, by: u32) {
+        self.later.replaced.insert(function, by);
     }
 
     /// Makes all code written from now on grow the memory by calling `by`.

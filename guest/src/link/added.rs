@@ -8,7 +8,8 @@ use crate::files::{Libc, MALLOC, NEEDED};
 use crate::image::{self, Image};
 use crate::intrinsics::{self, Intrinsics};
 use crate::lists::{self, World};
-use anyhow::{Context, Result};
+use crate::locks::{self, Locks};
+use anyhow::{Context, Result, ensure};
 use std::collections::{HashMap, HashSet};
 use wasm_encoder as enc;
 use wasmparser::{DataKind, ExternalKind};
@@ -120,6 +121,45 @@ impl<'a> Linker<'_, 'a> {
             *slot = index(defined)?;
         }
         Intrinsics::announce(out, needed, free, room)
+    }
+
+    /// Adds locks on files, to a guest whose libc has the functions in `needed`.
+    ///
+    /// # Errors
+    ///
+    /// When the guest has SQLite, and that does not compare names to choose its file system.
+    pub(super) fn add_locks(
+        &self,
+        out: &mut Output<'_, 'a>,
+        needed: [Defined; locks::NEEDED.len()],
+        imports: Option<locks::Imports>,
+    ) -> Result<Locks> {
+        let mut indices = [0; locks::NEEDED.len()];
+        for (slot, defined) in indices.iter_mut().zip(needed) {
+            *slot = index_of(out, Function::Defined(defined))?;
+        }
+        let announces = self.called(locks::ANNOUNCES);
+        if let Some(announces) = announces {
+            let [.., compare] = needed;
+            let called = self.scanned(announces)?.functions;
+            let places = &self.places[announces.0].functions;
+            let mut callees = called.iter().map(|local| places[*local as usize]);
+            ensure!(
+                callees.any(|callee| callee == Function::Defined(compare)),
+                "SQLite chooses its file system without comparing names"
+            );
+        }
+        Locks::announce(out, indices, imports, announces)
+    }
+
+    /// The function of the guest that has this name, which only its sources and not its exports have.
+    fn called(&self, name: &str) -> Option<Defined> {
+        self.modules.iter().enumerate().find_map(|(index, module)| {
+            let (local, _) = module.names.iter().find(|(_, known)| **known == name)?;
+            let defined = local.checked_sub(module.function_imports.len() as u32)?;
+            module.bodies.get(defined as usize)?;
+            Some((index, defined))
+        })
     }
 }
 

@@ -81,7 +81,7 @@ where
 {
     let stream = Arc::new(Stream { file, way });
     let resource = state.table.push(entry(InTable(stream.clone())))?;
-    state.meters.add_stream(resource.rep(), &stream);
+    state.meters.streams.add(resource.rep(), &stream);
     Ok(resource)
 }
 

@@ -1,5 +1,6 @@
 //! Open files and folders of an interpreter.
 
+use super::locks::Locked;
 use super::tmp::Tmp;
 use crate::blocking::detach;
 use crate::descriptors::Held;
@@ -37,6 +38,10 @@ pub(super) struct OpenFile {
     pub(super) hash: MetadataHashValue,
     pub(super) counted: Counted,
     pub(super) position: AtomicU64,
+    /// The file's device and inode numbers.
+    pub(super) id: (u64, u64),
+    /// The interpreter's locks on the file, if this object owns them.
+    pub(super) locked: Mutex<Locked>,
     /// The state with which the blocking pool closes the file, since closing can be slow or hang.
     closing: Option<Closing>,
 }
@@ -44,7 +49,6 @@ pub(super) struct OpenFile {
 struct Closing {
     handle: Handle,
     account: Arc<Account>,
-    number: u64,
     held: Held,
 }
 
@@ -62,8 +66,9 @@ impl OpenFile {
         account: &Arc<Account>,
         held: Held,
     ) -> Self {
-        let number = opened.found.ino();
         OpenFile {
+            id: (opened.found.dev(), opened.found.ino()),
+            locked: Mutex::default(),
             file: Arc::new(opened.file),
             reads,
             writes,
@@ -74,7 +79,6 @@ impl OpenFile {
             closing: Some(Closing {
                 handle: Handle::current(),
                 account: account.clone(),
-                number,
                 held,
             }),
         }
@@ -99,10 +103,11 @@ impl Drop for OpenFile {
             return;
         };
         let (file, counted) = (self.file.clone(), self.counted.clone());
+        let (_, number) = self.id;
+        let locked = std::mem::take(&mut *lock(&self.locked));
         let Closing {
             handle,
             account,
-            number,
             mut held,
         } = closing;
         held.closes();
@@ -111,6 +116,7 @@ impl Drop for OpenFile {
                 tmp.closes(number, &file);
             }
             drop(file);
+            drop(locked);
             drop(held);
         });
     }

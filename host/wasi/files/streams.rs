@@ -107,7 +107,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
                 Box::new(async move {
                     let (stream, size): (Resource<DynInputStream>, u64) = params;
                     let state = store.data_mut();
-                    let done = match state.meters.stream(stream.rep()) {
+                    let done = match state.meters.streams.get(&stream.rep()) {
                         Some(file) => read(state, &file, size).await,
                         None => read_other(state, &stream, size, waits).await,
                     };
@@ -121,7 +121,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
         |mut store: StoreContextMut<'_, State>, params| {
             Box::new(async move {
                 let (stream, bytes): (Resource<DynOutputStream>, WasmList<u8>) = params;
-                let done = match store.data().meters.stream(stream.rep()) {
+                let done = match store.data().meters.streams.get(&stream.rep()) {
                     Some(file) => write_all(&mut store, &file, &bytes).await,
                     None => {
                         let bytes = Bytes::copy_from_slice(bytes.as_le_slice(&store));

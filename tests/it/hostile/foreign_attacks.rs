@@ -279,6 +279,68 @@ pub const ATTACKS: &[(&str, Ends, &str)] = &[
         "(global.set $r (call $aliases.inbox)) (call $channels.receiver.destroy (global.get $r)) (call $receive)",
     ),
     (
+        "a hundred thousand locks on a file",
+        Tells(5),
+        "(call $lock_many (call $file (i32.const 3)))",
+    ),
+    (
+        "locks on a file once others were removed",
+        Tells(0),
+        "(local.set $op (call $file (i32.const 3)))
+        (if (i32.ne (call $lock_many (local.get $op)) (i32.const 5)) (then unreachable))
+        (if (call $locks.set (local.get $op) (i32.const 2) (i64.const 0) (i64.const 0)) (then unreachable))
+        (call $locks.set (local.get $op) (i32.const 1) (i64.const 9) (i64.const 1))",
+    ),
+    (
+        "a lock through another descriptor of the same file",
+        Tells(0),
+        "(if (call $locks.set (call $file (i32.const 1)) (i32.const 0) (i64.const 0) (i64.const 0)) (then unreachable))
+        (call $locks.set (call $file (i32.const 3)) (i32.const 1) (i64.const 9) (i64.const 1))",
+    ),
+    (
+        "an exclusive lock on a file for reading",
+        Tells(2),
+        "(call $locks.set (call $file (i32.const 1)) (i32.const 1) (i64.const 0) (i64.const 1))",
+    ),
+    (
+        "a lock on a folder",
+        Tells(2),
+        "(call $preopens.get-directories (i32.const 0x420))
+        (call $locks.set (i32.load (i32.load (i32.const 0x420))) (i32.const 0) (i64.const 0) (i64.const 1))",
+    ),
+    (
+        "a lock past the end of all files",
+        Tells(4),
+        "(call $locks.set (call $file (i32.const 3)) (i32.const 1) (i64.const 0x7fffffffffffffff) (i64.const 2))",
+    ),
+    (
+        "a lock on more than there is",
+        Tells(4),
+        "(call $locks.set (call $file (i32.const 3)) (i32.const 1) (i64.const 1) (i64.const -1))",
+    ),
+    (
+        "looking for no lock",
+        Tells(4),
+        "(call $locks.find (call $file (i32.const 3)) (i32.const 2) (i64.const 0) (i64.const 1))",
+    ),
+    (
+        "a lock of no kind",
+        Dies(CASE),
+        "(call $locks.set (call $file (i32.const 3)) (i32.const 3) (i64.const 0) (i64.const 1))",
+    ),
+    (
+        "a lock on a sender",
+        Dies(WRONG),
+        "(call $make) (call $locks.set (global.get $s) (i32.const 0) (i64.const 0) (i64.const 1))",
+    ),
+    (
+        "a lock on what was dropped",
+        Dies(UNKNOWN),
+        "(local.set $op (call $file (i32.const 3)))
+        (call $types.drop-descriptor (local.get $op))
+        (call $locks.set (local.get $op) (i32.const 0) (i64.const 0) (i64.const 1))",
+    ),
+    (
         "endless recursion",
         Dies("call stack exhausted"),
         "(global.set $mode (i32.const 6)) (call $realloc (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 1))",

@@ -85,6 +85,23 @@ const COMMON: &str = r#"
   (call $waiting.wait (local.get $cases) (local.get $count) (i32.const 1) (i64.const 0) (i32.const 0x700))
   (call $code (i32.const 0x700)))
 
+;; A file in `/tmp`, opened with these flags.
+(func $file (param $flags i32) (result i32)
+  (call $preopens.get-directories (i32.const 0x420))
+  (call $types.descriptor.open-at (i32.load (i32.load (i32.const 0x420))) (i32.const 0) (i32.const 0x140) (i32.const 6)
+    (i32.const 1) (local.get $flags) (i32.const 0x430))
+  (if (i32.load8_u (i32.const 0x430)) (then unreachable))
+  (i32.load (i32.const 0x434)))
+
+;; Locks every second byte from 0 on exclusively, a hundred thousand times; the result is that of the last.
+(func $lock_many (param $file i32) (result i32)
+  (local $byte i64) (local $outcome i32)
+  (loop $next
+    (local.set $outcome (call $locks.set (local.get $file) (i32.const 1) (local.get $byte) (i64.const 1)))
+    (local.set $byte (i64.add (local.get $byte) (i64.const 2)))
+    (br_if $next (i64.lt_u (local.get $byte) (i64.const 200000))))
+  (local.get $outcome))
+
 (func $exec (param $at i32) (param $length i32) (result i32)
   (local $code i32)
   (local.set $code (call_indirect (type $attack)
@@ -127,6 +144,31 @@ const COMMON: &str = r#"
 (func $long (result i64)
   (i64.mul (i64.extend_i32_u (call $byte)) (i64.const 1000)))
 "#;
+
+/// The part of WASI's filesystem interface that the attacks use.
+const FILES: &str = "package wasi:filesystem@0.2.9;
+    interface types {
+        flags path-flags { symlink-follow }
+        flags open-flags { create, directory, exclusive, truncate }
+        flags descriptor-flags {
+            read, write, file-integrity-sync, data-integrity-sync, requested-write-sync, mutate-directory
+        }
+        enum error-code {
+            access, would-block, already, bad-descriptor, busy, deadlock, quota, exist, file-too-large,
+            illegal-byte-sequence, in-progress, interrupted, invalid, io, is-directory, loop, too-many-links,
+            message-size, name-too-long, no-device, no-entry, no-lock, insufficient-memory, insufficient-space,
+            not-directory, not-empty, not-recoverable, unsupported, no-tty, no-such-device, overflow, not-permitted,
+            pipe, read-only, invalid-seek, text-file-busy, cross-device
+        }
+        resource descriptor {
+            open-at: func(path-flags: path-flags, path: string, open-flags: open-flags, %flags: descriptor-flags)
+                -> result<descriptor, error-code>;
+        }
+    }
+    interface preopens {
+        use types.{descriptor};
+        get-directories: func() -> list<tuple<descriptor, string>>;
+    }";
 
 /// Returns the component and the imports that a program can call. The attacks are functions with these bodies,
 /// whose parameters are the address and the length of their input. One more function calls the imports that its
@@ -196,9 +238,14 @@ fn world(root: &Path) -> (Resolve, WorldId) {
     resolve.push_dir(root.join("wit")).unwrap();
     let image = std::fs::read_to_string(root.join("guest/src/image.wit")).unwrap();
     resolve.push_str("image.wit", &image).unwrap();
+    resolve.push_str("files.wit", FILES).unwrap();
+    let locks = std::fs::read_to_string(root.join("guest/src/locks.wit")).unwrap();
+    resolve.push_str("locks.wit", &locks).unwrap();
     let own = "package archipel:foreign;
         world foreign {
             include archipel:island/island@0.1.0;
+            import wasi:filesystem/preopens@0.2.9;
+            import archipel:locks/locks@0.1.0;
             export archipel:image/image@0.1.0;
         }";
     let package = resolve.push_str("foreign.wit", own).unwrap();

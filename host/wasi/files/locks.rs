@@ -1,0 +1,284 @@
+//! Locks on files, which belong to the interpreter that sets them.
+//!
+//! The system knows two owners of locks on bytes of a file: a process, and an open file description.  An interpreter is
+//! neither.  So each file has one of the interpreter's open files as the owner of all locks that the interpreter sets on
+//! it, through whichever of its descriptors.  The system releases them when that open file is closed, so nothing that
+//! ends an interpreter leaves a lock.
+
+use super::node::{Node, OpenFile, lock};
+use super::ranges::{Kind, Range, Ranges};
+use super::remembered::Remembered;
+use crate::state::State;
+use archipel_core::error::LimitKind;
+use archipel_core::ledger::Reservation;
+use std::fs::File;
+use wasmtime::component::{ComponentType, Lift, Linker, Lower, Resource};
+use wasmtime::{Result, StoreContextMut};
+use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
+
+/// The interface that the guest's linker gives its `fcntl`: `guest/src/locks.wit`.
+const INTERFACE: &str = "archipel:locks/locks@0.1.0";
+
+/// How many separate ranges an interpreter can lock in one file.
+const MOST: usize = 64;
+
+/// More than the locks on one file take of the memory of the system and the host: some 250 bytes each.
+const BYTES: u64 = 16 << 10;
+
+/// The owners of an interpreter's locks, by the device and the number of the file.
+pub(super) type Owners = Remembered<(u64, u64), OpenFile>;
+
+/// The locks that an open file owns.
+#[derive(Default)]
+pub(super) struct Locked {
+    ranges: Ranges,
+    memory: Option<Reservation>,
+}
+
+/// What a guest asks for, as `locks.wit` numbers it.
+#[derive(Clone, Copy, PartialEq, Eq, ComponentType, Lift)]
+#[component(enum)]
+#[repr(u8)]
+#[expect(dead_code, reason = "wasmtime makes them of what a guest passes")]
+enum Wanted {
+    #[component(name = "shared")]
+    Shared,
+    #[component(name = "exclusive")]
+    Exclusive,
+    #[component(name = "none")]
+    None,
+}
+
+/// The result of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ComponentType, Lower)]
+#[component(enum)]
+#[repr(u8)]
+enum Outcome {
+    #[component(name = "done")]
+    Done,
+    #[component(name = "taken")]
+    Taken,
+    #[component(name = "bad-descriptor")]
+    BadDescriptor,
+    #[component(name = "not-permitted")]
+    NotPermitted,
+    #[component(name = "invalid")]
+    Invalid,
+    #[component(name = "no-locks")]
+    NoLocks,
+    #[component(name = "insufficient-memory")]
+    InsufficientMemory,
+    #[component(name = "io")]
+    Io,
+}
+
+type Asked = (Resource<Node>, Wanted, u64, u64);
+
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+    let mut instance = linker.instance(INTERFACE)?;
+    instance.func_wrap_async(
+        "set",
+        |mut store: StoreContextMut<'_, State>, asked: Asked| {
+            Box::new(async move { Ok((set(store.data_mut(), asked).await?,)) })
+        },
+    )?;
+    instance.func_wrap_async(
+        "find",
+        |mut store: StoreContextMut<'_, State>, asked: Asked| {
+            Box::new(async move { Ok((find(store.data_mut(), asked).await?,)) })
+        },
+    )
+}
+
+impl OpenFile {
+    /// Whether the system lets it have locks of a kind.
+    fn suits(&self, kind: Option<Kind>) -> bool {
+        match kind {
+            Some(Kind::Shared) => self.reads,
+            Some(Kind::Exclusive) => self.writes,
+            None => true,
+        }
+    }
+}
+
+/// Sets or removes a lock.
+async fn set(state: &mut State, (fd, wanted, start, length): Asked) -> Result<Outcome> {
+    let Node::File(file) = state.node(&fd)? else {
+        return Ok(Outcome::BadDescriptor);
+    };
+    let kind = kind(wanted);
+    let Some(range) = Range::new(start, length) else {
+        return Ok(Outcome::Invalid);
+    };
+    if kind == Some(Kind::Exclusive) && file.read_only {
+        let denied = Err(ErrorCode::NotPermitted.into());
+        let _ = state.told::<()>("locking a file exclusively", None, denied);
+        return Ok(Outcome::NotPermitted);
+    }
+    if !file.suits(kind) {
+        return Ok(Outcome::BadDescriptor);
+    }
+    let known = state.meters.locks.get(&file.id);
+    if known.is_none() && kind.is_none() {
+        return Ok(Outcome::Done);
+    }
+    let before = known
+        .as_ref()
+        .map(|owner| lock(&owner.locked).ranges.clone());
+    let before = before.unwrap_or_default();
+    let after = before.with(range, kind);
+    if after.len() > MOST {
+        return Ok(Outcome::NoLocks);
+    }
+    // An owner that was opened for reading only gives its locks to one that can have this one, too.
+    let (from, owner) = match known {
+        Some(owner) if owner.suits(kind) => (None, owner),
+        Some(owner) if before.has(Kind::Exclusive) || !file.reads => {
+            drop(owner);
+            return Ok(Outcome::BadDescriptor);
+        }
+        Some(owner) => (Some(owner), file),
+        None => (None, file),
+    };
+    let held = from.as_ref().unwrap_or(&owner);
+    let memory = lock(&held.locked).memory.take();
+    let memory = match memory {
+        Some(memory) => memory,
+        None => match state.account.reserve(LimitKind::Memory, BYTES) {
+            Ok(memory) => memory,
+            Err(_) => return Ok(Outcome::InsufficientMemory),
+        },
+    };
+    let (giver, taker, given) = (from.clone(), owner.clone(), before.clone());
+    let done = super::run(state, move || {
+        let moved = giver.map_or(Outcome::Done, |giver| give(&giver, &taker, &given));
+        Ok(match moved {
+            Outcome::Done => (true, lock_by_system(taker.file(), range, kind)),
+            failed => (false, failed),
+        })
+    });
+    let (moved, outcome) = done.await.unwrap_or((false, Outcome::Io));
+    let ranges = match outcome {
+        Outcome::Done => after,
+        _ => before,
+    };
+    let (owner, other) = match from {
+        Some(from) if !moved => (from, None),
+        from => (owner, from),
+    };
+    if let Some(other) = other {
+        *lock(&other.locked) = Locked::default();
+    }
+    match ranges.is_empty() {
+        true => {
+            *lock(&owner.locked) = Locked::default();
+            state.meters.locks.remove(&owner.id);
+        }
+        false => {
+            let memory = Some(memory);
+            *lock(&owner.locked) = Locked { ranges, memory };
+            state.meters.locks.add(owner.id, &owner);
+        }
+    }
+    Ok(outcome)
+}
+
+/// Finds whether another owner prevents a lock.
+async fn find(state: &mut State, (fd, wanted, start, length): Asked) -> Result<Outcome> {
+    let Node::File(file) = state.node(&fd)? else {
+        return Ok(Outcome::BadDescriptor);
+    };
+    let (Some(kind), Some(range)) = (kind(wanted), Range::new(start, length)) else {
+        return Ok(Outcome::Invalid);
+    };
+    let owner = state.meters.locks.get(&file.id).unwrap_or(file);
+    let done = super::run(state, move || Ok(find_by_system(owner.file(), range, kind)));
+    Ok(done.await.unwrap_or(Outcome::Io))
+}
+
+fn kind(wanted: Wanted) -> Option<Kind> {
+    match wanted {
+        Wanted::Shared => Some(Kind::Shared),
+        Wanted::Exclusive => Some(Kind::Exclusive),
+        Wanted::None => None,
+    }
+}
+
+/// Gives the shared locks of one open file to another of the same file, without a moment in between at which nobody
+/// has them.  It can block.
+fn give(from: &OpenFile, to: &OpenFile, ranges: &Ranges) -> Outcome {
+    for (range, kind) in ranges.iter() {
+        let outcome = lock_by_system(to.file(), range, Some(kind));
+        if outcome != Outcome::Done {
+            lock_by_system(to.file(), Range::ALL, None);
+            return outcome;
+        }
+    }
+    lock_by_system(from.file(), Range::ALL, None)
+}
+
+#[cfg(target_os = "linux")]
+use by_system::{find as find_by_system, set as lock_by_system};
+
+#[cfg(target_os = "linux")]
+mod by_system {
+    use super::{File, Kind, Outcome, Range};
+    use nix::errno::Errno;
+    use nix::fcntl::{FcntlArg, fcntl};
+    use nix::libc;
+
+    fn described(range: Range, kind: i32) -> libc::flock {
+        libc::flock {
+            l_type: kind as libc::c_short,
+            l_whence: libc::SEEK_SET as libc::c_short,
+            l_start: range.start,
+            // The system's word for "up to the end".
+            l_len: range.length().unwrap_or(0),
+            l_pid: 0,
+        }
+    }
+
+    fn number(kind: Option<Kind>) -> i32 {
+        match kind {
+            Some(Kind::Shared) => libc::F_RDLCK,
+            Some(Kind::Exclusive) => libc::F_WRLCK,
+            None => libc::F_UNLCK,
+        }
+    }
+
+    fn outcome(done: Result<i32, Errno>) -> Outcome {
+        match done {
+            Ok(_) => Outcome::Done,
+            Err(Errno::EAGAIN | Errno::EACCES) => Outcome::Taken,
+            Err(Errno::EBADF) => Outcome::BadDescriptor,
+            Err(Errno::ENOLCK | Errno::EOPNOTSUPP | Errno::ENOSYS) => Outcome::NoLocks,
+            Err(_) => Outcome::Io,
+        }
+    }
+
+    /// Sets or removes a lock of an open file.  It can block, but does not wait for other owners.
+    pub(super) fn set(file: &File, range: Range, kind: Option<Kind>) -> Outcome {
+        let wanted = described(range, number(kind));
+        outcome(fcntl(file, FcntlArg::F_OFD_SETLK(&wanted)))
+    }
+
+    /// Finds whether another owner prevents a lock.  It can block.
+    pub(super) fn find(file: &File, range: Range, kind: Kind) -> Outcome {
+        let mut found = described(range, number(Some(kind)));
+        match outcome(fcntl(file, FcntlArg::F_OFD_GETLK(&mut found))) {
+            Outcome::Done if i32::from(found.l_type) != libc::F_UNLCK => Outcome::Taken,
+            outcome => outcome,
+        }
+    }
+}
+
+/// Elsewhere locks exclude nobody.
+#[cfg(not(target_os = "linux"))]
+fn lock_by_system(_: &File, _: Range, _: Option<Kind>) -> Outcome {
+    Outcome::Done
+}
+
+#[cfg(not(target_os = "linux"))]
+fn find_by_system(_: &File, _: Range, _: Kind) -> Outcome {
+    Outcome::Done
+}
