@@ -121,7 +121,9 @@ pub fn check(_size: Size, report: &mut Report) -> Result<(), Trouble> {
         });
         // An error is ours or Python's, never a panic or an abort.
         let honest = !said.contains("panicked") && !said.contains("a bug");
-        let named = !matches!(ended.0, Some(125 | 134)) || said.contains("the system refuses");
+        let named = !matches!(ended.0, Some(125 | 134))
+            || said.contains("out of memory")
+            || said.contains("out of threads");
         report.count(
             &format!("little: {}", row.scarce),
             format!("status {}", ended.0.unwrap_or(-1)),

@@ -1,4 +1,4 @@
-//! What the target `linker` in `fuzz/` runs, and the replay of its corpus: nothing may panic.
+//! The fuzz target `linker`, and the replay of its corpus: no input makes it panic.
 
 use crate::component::Component;
 use crate::direct::call_directly;

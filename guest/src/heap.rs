@@ -260,8 +260,8 @@ mod tests {
         let cases = [
             ("one heap", STATE + BINS + FORWARD, 0),
             ("not free", SMALL + HEAD, 32 | IN_USE | PREVIOUS_IN_USE),
-            ("follows", LARGE + 512, 496),
-            ("follows", REST + 64 + HEAD, 0),
+            ("followed", LARGE + 512, 496),
+            ("followed", REST + 64 + HEAD, 0),
         ];
         for (why, address, word) in cases {
             let mut words = heap();

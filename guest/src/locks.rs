@@ -1,7 +1,7 @@
 //! Gives the guest's libc locks on files, and has SQLite use them.
 //!
 //! `fcntl` of libc knows no locks.  The function that takes its place passes `F_GETLK` and `F_SETLK` on to the
-//! functions of `locks.wit`.  A guest without them, which runs under any host, has locks that exclude nobody.
+//! functions of `locks.wit`.  A guest without them, which runs under any host, has locks that exclude no one else.
 //!
 //! SQLite is compiled to take its dot-file locks by default, since WASI has no others: a folder beside the database,
 //! which shuts out all but one connection and stays when an interpreter is stopped.  It compares the names of its file
@@ -65,7 +65,7 @@ const DATA: u64 = 0;
 const METHODS: u64 = 4;
 const GET_FILE: u64 = 20;
 
-/// Where a file has its handle.
+/// The offset of the handle in a file.
 const HANDLE: u64 = 0;
 
 // The parameters and locals of the function.
@@ -95,7 +95,7 @@ impl Imports {
     }
 }
 
-/// What takes the places of libc's functions.
+/// The replacements of libc's functions.
 pub(crate) struct Locks {
     bodies: [enc::Function; 2],
     /// The function in which strings are never equal.
@@ -269,7 +269,7 @@ fn locks_or(fcntl: u32, get: u32, errno: u32, imports: Option<Imports>) -> enc::
     function
 }
 
-/// Whether the command is to find a lock.
+/// Tests whether the command finds a lock.
 fn is_find() -> [I<'static>; 3] {
     [I::LocalGet(COMMAND), I::I32Const(FIND), I::I32Eq]
 }

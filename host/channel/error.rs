@@ -4,7 +4,7 @@ use archipel_core::encoding::Refusal;
 use archipel_core::value::Value;
 use std::fmt;
 
-/// The error of [`Sender::send`], which returns the value.
+/// The error of [`Sender::send`](crate::Sender::send), which returns the value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SendError {
     /// The channel is closed, or has no receivers.
@@ -18,7 +18,7 @@ pub enum SendError {
     },
 }
 
-/// The error of [`Sender::try_send`], which returns the value.
+/// The error of [`Sender::try_send`](crate::Sender::try_send), which returns the value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TrySendError {
     /// The channel is full or, at a rendezvous, no receiver waits.
@@ -34,7 +34,7 @@ pub enum TrySendError {
     },
 }
 
-/// The error of [`Sender::send_timeout`], which returns the value.
+/// The error of [`Sender::send_timeout`](crate::Sender::send_timeout), which returns the value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SendTimeoutError {
     /// The time limit expired before the value was sent.
@@ -50,7 +50,7 @@ pub enum SendTimeoutError {
     },
 }
 
-/// The error of [`Receiver::recv`].
+/// The error of [`Receiver::recv`](crate::Receiver::recv).
 ///
 /// `Undecodable` affects one message only, which is gone; the channel can still be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub enum RecvError {
     Undecodable(Refusal),
 }
 
-/// The error of [`Receiver::try_recv`].
+/// The error of [`Receiver::try_recv`](crate::Receiver::try_recv).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TryRecvError {
     /// The channel is empty.
@@ -74,7 +74,7 @@ pub enum TryRecvError {
     Undecodable(Refusal),
 }
 
-/// The error of [`Receiver::recv_timeout`].
+/// The error of [`Receiver::recv_timeout`](crate::Receiver::recv_timeout).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecvTimeoutError {
     /// The time limit expired before a value was received.

@@ -136,6 +136,7 @@ arguments! {
 /// # Examples
 ///
 /// ```
+/// # use archipel_core as archipel;
 /// use archipel::AliasError;
 ///
 /// let error = AliasError::new("no such key").with_detail("key 17 is missing in /srv/table");

@@ -25,8 +25,7 @@ impl fmt::Display for OneLine<'_> {
 
 /// An exception that the script did not catch.
 ///
-/// ```no_run
-/// # let runtime = archipel::Runtime::new()?;
+/// ```text
 /// use archipel::Error;
 ///
 /// let interpreter = runtime.interpreter().build()?;
@@ -34,7 +33,6 @@ impl fmt::Display for OneLine<'_> {
 ///     Err(Error::Raised(raised)) => assert_eq!(raised.name, "ZeroDivisionError"),
 ///     other => panic!("{other:?}"),
 /// }
-/// # Ok::<(), archipel::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raised {
@@ -79,6 +77,7 @@ impl fmt::Display for Raised {
 /// The kinds of limits; [`Limits`](crate::Limits) documents each.
 ///
 /// ```
+/// # use archipel_core as archipel;
 /// use archipel::LimitKind;
 ///
 /// assert_eq!(LimitKind::named("cpu"), Some(LimitKind::Cpu));
@@ -270,15 +269,12 @@ pub enum Error {
 ///
 /// # Examples
 ///
-/// ```no_run
-/// # let runtime = archipel::Runtime::new()?;
-/// # use archipel_core as archipel;
+/// ```text
 /// use archipel::ErrorKind;
 ///
 /// let interpreter = runtime.interpreter().build()?;
 /// assert_eq!(interpreter.exec("1 / 0").unwrap_err().kind(), ErrorKind::Raised);
 /// assert_eq!(interpreter.get("no name").unwrap_err().kind(), ErrorKind::Refused);
-/// # Ok::<(), archipel::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -326,18 +322,16 @@ impl Error {
     /// Returns whether the interpreter that the error is about can be used again.
     ///
     /// It returns `false` for errors of creating an interpreter, including [`Capacity`](Self::Capacity) and
-    /// [`NoMemory`](Self::NoMemory). If [`Interpreter::copy`](crate::Interpreter::copy) returns one of these
+    /// [`NoMemory`](Self::NoMemory). If `Interpreter::copy` returns one of these
     /// two, its original can still be used.
     ///
     /// # Examples
     ///
-    /// ```no_run
-    /// # let runtime = archipel::Runtime::new()?;
+    /// ```text
     /// let interpreter = runtime.interpreter().build()?;
     /// let error = interpreter.exec("1 / 0").unwrap_err();
     /// assert!(error.is_recoverable());
     /// interpreter.exec("x = 1")?;
-    /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn is_recoverable(&self) -> bool {
         matches!(

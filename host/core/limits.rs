@@ -15,7 +15,7 @@ use std::time::Duration;
 /// If a descendant exceeds the `cpu`, `wall`, `fuel` or `output` limits of several interpreters at once, the
 /// outermost running one of these is stopped, with all its descendants.
 ///
-/// A limit callback ([`InterpreterBuilder::on_limit`](crate::InterpreterBuilder::on_limit)) can raise a limit
+/// A limit callback (`InterpreterBuilder::on_limit`) can raise a limit
 /// before the interpreter is stopped.
 ///
 /// The default sets no limits; each method documents what holds without one.
@@ -89,6 +89,7 @@ impl Limits {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
     /// let limits = Limits::new().memory(64 << 20)?;
@@ -119,6 +120,7 @@ impl Limits {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     /// use std::time::Duration;
     ///
@@ -145,6 +147,7 @@ impl Limits {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     /// use std::time::Duration;
     ///
@@ -159,7 +162,7 @@ impl Limits {
     /// Limits the fuel of an interpreter and its descendants, over all of their lives.
     ///
     /// The same script with the same input uses the same fuel on every machine. Fuel requires a runtime that
-    /// counts it ([`RuntimeBuilder::fuel`](crate::RuntimeBuilder::fuel)), which makes all guests slower.
+    /// counts it (`RuntimeBuilder::fuel`), which makes all guests slower.
     ///
     /// - **Unit**: approximately WebAssembly instructions.
     /// - **Counted**: instructions that guests execute.
@@ -176,6 +179,7 @@ impl Limits {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
     /// let limits = Limits::new().fuel(1_000_000_000)?;
@@ -192,7 +196,7 @@ impl Limits {
     /// - **Counted**: bytes written to standard output and standard error, together.
     /// - **Checked**: before anything is written.
     /// - **In the script** and **in the host**: as for [`cpu`](Self::cpu).
-    /// - **Default**: no limit. The bound of [`Output::captured`](crate::Output::captured) is separate.
+    /// - **Default**: no limit. The bound of `Output::captured` is separate.
     ///
     /// # Errors
     ///
@@ -201,6 +205,7 @@ impl Limits {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
     /// let limits = Limits::new().output(1 << 20)?;
@@ -228,6 +233,7 @@ impl Limits {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
     /// let limits = Limits::new().message(1 << 20)?;
@@ -258,6 +264,7 @@ impl Limits {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
     /// let limits = Limits::new().queued(8 << 20)?;
@@ -318,6 +325,7 @@ impl Limits {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
     /// let limits = Limits::new().handles(100)?;
@@ -346,6 +354,7 @@ impl Limits {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
     /// let limits = Limits::new().children(8)?;
@@ -370,6 +379,7 @@ impl Limits {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
     /// let limits = Limits::new().depth(2)?;
@@ -398,6 +408,7 @@ impl Limits {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
     /// let limits = Limits::new().recursion(500)?;
@@ -424,6 +435,7 @@ impl Limits {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
     /// let limits = Limits::new().with(LimitKind::Fuel, 1_000_000)?;

@@ -104,7 +104,7 @@ pub struct Parts<'a> {
     pub args: &'a [String],
     /// The folders where modules are looked for first.
     pub path: &'a [String],
-    /// Whether the guest reads the host's standard input.
+    /// True if the guest reads the host's standard input.
     pub stdin: bool,
     /// The destinations to which it may connect.
     pub net: &'a BTreeSet<Destination>,
@@ -129,6 +129,7 @@ impl Policy {
     /// Grants the host's standard input.
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::Policy;
     ///
     /// assert!(Policy::new().stdin().to_string().contains("read standard input"));

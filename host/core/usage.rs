@@ -23,9 +23,7 @@ pub struct Used {
 ///
 /// # Examples
 ///
-/// ```no_run
-/// # let runtime = archipel::Runtime::new()?;
-/// # use archipel_core as archipel;
+/// ```text
 /// use archipel::LimitKind;
 ///
 /// let interpreter = runtime.interpreter().build()?;
@@ -33,7 +31,6 @@ pub struct Used {
 /// let usage = interpreter.usage();
 /// assert_eq!(usage.of(LimitKind::Output).own, 6);
 /// println!("{usage}");
-/// # Ok::<(), archipel::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage([Used; LimitKind::ALL.len()]);

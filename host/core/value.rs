@@ -54,6 +54,7 @@ pub use text::Text;
 /// # Examples
 ///
 /// ```
+/// # use archipel_core as archipel;
 /// use archipel::Value;
 ///
 /// let value = Value::from((1, "a"));
@@ -124,6 +125,7 @@ impl Value {
     /// Returns the name of the value's Python type.
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::value::Value;
     ///
     /// assert_eq!(Value::from(1).type_name(), "int");

@@ -117,7 +117,7 @@ fn alias_and_unalias_add_and_remove_names() {
     for (name, why) in [
         ("print", "builtin"),
         ("a b", "letters"),
-        ("__x__", "Python's own"),
+        ("__x__", "reserved"),
     ] {
         let Err(Error::Config(text)) = interpreter.alias(name, |_| Ok(().into())) else {
             panic!("{name} was accepted as a name");

@@ -211,11 +211,11 @@ fn a_copy_has_its_own_entropy_and_clocks() {
 fn the_memory_limit_applies_to_a_copy() {
     let limits = Limits::new().memory(64 << 20).unwrap();
     let original = runtime().interpreter().limits(limits).build().unwrap();
-    original.exec("kept = bytearray(20 << 20)").unwrap();
+    original.exec("kept = bytearray(12 << 20)").unwrap();
     let copy = original.copy().unwrap();
     let raised = copy.exec("more = bytearray(40 << 20)").unwrap_err();
     assert!(matches!(raised, Error::Raised(raised) if raised.name == "MemoryError"));
-    assert_eq!(seen(&copy, "len(kept)"), (20 << 20).to_string());
+    assert_eq!(seen(&copy, "len(kept)"), (12 << 20).to_string());
 }
 
 #[test]

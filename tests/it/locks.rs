@@ -22,7 +22,7 @@ def ask(connection, statement):
 
 const LOCKED: &str = "database is locked";
 
-/// Somebody with a connection to the database of the test.
+/// A holder of a connection to the database of the test.
 trait Peer {
     fn ask(&mut self, statement: &str) -> String;
 
@@ -173,7 +173,7 @@ fn locks_hold_between_interpreters_and_processes() {
             peers[other].is(COUNT, LOCKED);
             peers[one].is("commit", "[]");
             peers[other].is(COUNT, &after);
-            // Nobody reads beside an exclusive transaction.
+            // An exclusive transaction shuts readers out.
             peers[one].is("begin exclusive", "[]");
             peers[other].is(COUNT, LOCKED);
             peers[one].is("rollback", "[]");
@@ -187,7 +187,7 @@ fn locks_hold_between_interpreters_and_processes() {
 fn killed_interpreters_leave_no_locks() {
     let folder = database("locks-killed");
     let mut killed = guest(folder.path(), Access::ReadWrite);
-    // It waits for the lock, a minute at the most.
+    // It waits for the lock, a minute at most.
     let mut patient = Native::new(folder.path(), 60);
     let mut native = Native::new(folder.path(), 0);
     killed.is("begin exclusive", "[]");

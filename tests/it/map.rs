@@ -188,7 +188,7 @@ fn wrong_usage_is_reported() {
             "",
             "-0 applies to inputs on standard input",
         ),
-        (&["-"], "print(1)", "the inputs must be given after `:::`"),
+        (&["-"], "print(1)", "give the inputs after `:::`"),
         (
             &["--halt", "--keep-going", "-c", ""],
             "",

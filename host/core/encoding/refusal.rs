@@ -9,6 +9,7 @@ use std::{error, fmt};
 /// # Examples
 ///
 /// ```
+/// # use archipel_core as archipel;
 /// use archipel::encoding::{MAX_DEPTH, Refusal, check};
 ///
 /// let refusal = check(b"", 0, MAX_DEPTH).unwrap_err();

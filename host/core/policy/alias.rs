@@ -55,7 +55,7 @@ impl Policy {
     }
 
     /// Grants the interpreter a host function as an alias, as
-    /// [`Interpreter::alias`](crate::Interpreter::alias) does.
+    /// `Interpreter::alias` does.
     ///
     /// Functions are the only part of a policy that is not data: files do not contain them, and two policies
     /// with functions of the same names are equal.
@@ -85,7 +85,7 @@ impl Policy {
     }
 
     /// Does what [`alias`](Self::alias) does, for a function that blocks; see
-    /// [`Interpreter::alias_blocking`](crate::Interpreter::alias_blocking).
+    /// `Interpreter::alias_blocking`.
     ///
     /// # Errors
     ///
@@ -94,6 +94,7 @@ impl Policy {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::Policy;
     /// use std::time::Duration;
     ///
@@ -112,7 +113,7 @@ impl Policy {
     }
 
     /// Does what [`alias`](Self::alias) does, for an asynchronous function; see
-    /// [`Interpreter::alias_async`](crate::Interpreter::alias_async).
+    /// `Interpreter::alias_async`.
     ///
     /// # Errors
     ///
@@ -121,6 +122,7 @@ impl Policy {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::Policy;
     ///
     /// let policy = Policy::new().alias_async("answer", |_| async { Ok(42.into()) })?;

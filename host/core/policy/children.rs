@@ -45,6 +45,7 @@ impl Policy {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::Policy;
     ///
     /// let policy = Policy::new().children(8, 2)?;

@@ -130,6 +130,7 @@ impl Policy {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{Policy, Random};
     ///
     /// let policy = Policy::new().random(Random::Seeded(7));

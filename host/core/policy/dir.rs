@@ -142,6 +142,7 @@ impl Policy {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{Access, Policy};
     ///
     /// let policy = Policy::new().dir(std::env::temp_dir(), "/data", Access::ReadOnly)?;
@@ -291,6 +292,7 @@ impl Policy {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::{Access, Policy};
     ///
     /// let folder = std::env::temp_dir();

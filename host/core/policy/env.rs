@@ -31,6 +31,7 @@ impl Policy {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::Policy;
     ///
     /// let policy = Policy::new().env("LANG", "C.UTF-8")?;
@@ -67,6 +68,7 @@ impl Policy {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::Policy;
     ///
     /// // A variable that the host does not have is omitted.
@@ -88,7 +90,7 @@ impl Policy {
     }
 
     /// Sets the elements of `sys.argv` after the first. A script that is run with its own arguments gets those
-    /// instead ([`Interpreter::run`](crate::Interpreter::run)). A later call replaces the arguments.
+    /// instead (`Interpreter::run`). A later call replaces the arguments.
     ///
     /// # Errors
     ///

@@ -82,7 +82,11 @@ const PIECES: &[&str] = &[
 ];
 
 fn check(text: &str) -> Result<(), TestCaseError> {
-    match read(text, "policy.toml", Path::new(env!("CARGO_MANIFEST_DIR"))) {
+    match read(
+        text,
+        "policy.toml",
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")),
+    ) {
         Ok(profile) => {
             // A profile that was read can be written, and then reads as the same profile.
             let written = profile.to_toml().unwrap();
@@ -99,7 +103,12 @@ fn check(text: &str) -> Result<(), TestCaseError> {
 
 #[test]
 fn a_file_with_all_keys_is_read() {
-    let profile = read(FULL, "policy.toml", Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let profile = read(
+        FULL,
+        "policy.toml",
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")),
+    )
+    .unwrap();
     assert_ne!(profile.policy, Policy::new());
 }
 

@@ -153,6 +153,7 @@ impl Policy {
     /// # Examples
     ///
     /// ```
+    /// # use archipel_core as archipel;
     /// use archipel::Policy;
     ///
     /// let policy = Policy::new().hide_module("ctypes")?;

@@ -16,6 +16,7 @@ use std::str::FromStr;
 /// brackets: `[::1]:80` or `[2001:db8::/32]:443`. The port is a number, or `*` for all ports.
 ///
 /// ```
+/// # use archipel_core as archipel;
 /// use archipel::Destination;
 ///
 /// let destination: Destination = "Example.ORG.:443".parse()?;

@@ -59,14 +59,13 @@ impl Profile {
     ///
     /// # Examples
     ///
-    /// ```no_run
+    /// ```text
     /// use archipel::{Profile, Runtime};
     ///
     /// let profile = Profile::read("policy.toml")?;
     /// let runtime = Runtime::new()?;
     /// let builder = runtime.interpreter().policy(profile.policy).limits(profile.limits);
     /// let interpreter = builder.build()?;
-    /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();

@@ -9,6 +9,7 @@ use std::fmt;
 /// Its text is one line: `users[2].age: expected u8, found the str "x"`.
 ///
 /// ```
+/// # use archipel_core as archipel;
 /// use archipel::value::{Value, from_value};
 ///
 /// let value = Value::from(vec![Value::from(1), Value::from("x")]);

@@ -12,6 +12,7 @@ use super::{BigInt, Text, Value};
 /// The error of converting a [`Value`] with `TryFrom`.
 ///
 /// ```
+/// # use archipel_core as archipel;
 /// use archipel::value::{Mismatch, Value};
 ///
 /// let error = i64::try_from(Value::from("x")).unwrap_err();

@@ -19,7 +19,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 /// The interface that the guest's linker gives its `fcntl`: `guest/src/locks.wit`.
 const INTERFACE: &str = "archipel:locks/locks@0.1.0";
 
-/// How many separate ranges an interpreter can lock in one file.
+/// The maximum number of separate ranges that an interpreter can lock in one file.
 const MOST: usize = 64;
 
 /// More than the locks on one file take of the memory of the system and the host: some 250 bytes each.
@@ -35,7 +35,7 @@ pub(super) struct Locked {
     memory: Option<Reservation>,
 }
 
-/// What a guest asks for, as `locks.wit` numbers it.
+/// A request of a guest, numbered as in `locks.wit`.
 #[derive(Clone, Copy, PartialEq, Eq, ComponentType, Lift)]
 #[component(enum)]
 #[repr(u8)]
@@ -91,7 +91,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
 }
 
 impl OpenFile {
-    /// Whether the system lets it have locks of a kind.
+    /// Returns whether the system permits locks of a kind on it.
     fn suits(&self, kind: Option<Kind>) -> bool {
         match kind {
             Some(Kind::Shared) => self.reads,
@@ -204,8 +204,8 @@ fn kind(wanted: Wanted) -> Option<Kind> {
     }
 }
 
-/// Gives the shared locks of one open file to another of the same file, without a moment in between at which nobody
-/// has them.  It can block.
+/// Gives the shared locks of one open file to another of the same file, so that one of
+/// the two has them at every moment.  It can block.
 fn give(from: &OpenFile, to: &OpenFile, ranges: &Ranges) -> Outcome {
     for (range, kind) in ranges.iter() {
         let outcome = lock_by_system(to.file(), range, Some(kind));
@@ -272,7 +272,7 @@ mod by_system {
     }
 }
 
-/// Elsewhere locks exclude nobody.
+/// Elsewhere locks have no effect on other processes.
 #[cfg(not(target_os = "linux"))]
 fn lock_by_system(_: &File, _: Range, _: Option<Kind>) -> Outcome {
     Outcome::Done

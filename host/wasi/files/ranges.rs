@@ -1,6 +1,6 @@
 //! The parts of a file that are locked, as POSIX has them: the last lock on a byte is the one that counts.
 
-/// What a lock shuts out.
+/// The kind of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Exclusive locks of others.

@@ -1,4 +1,4 @@
-//! What an interpreter has open, found by a key for as long as it is open.
+//! A map of open objects that forgets the closed ones.
 
 use std::collections::HashMap;
 use std::hash::Hash;
