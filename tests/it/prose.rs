@@ -581,7 +581,13 @@ fn passages_are_comments_and_strings() {
                 let y = \"four // \\\" \\\n    five\"; // six\n    // seven\n    r#\"eight \" nine\"#; '\"'\n}\n//// ten";
     let python = "\"\"\"One\ntwo.\"\"\"\n# three\n# four\nx = 'five # \\' six'  # seven\ny = f(\"\"\"eight\"\"\")\n";
     let wit = "interface x {\n    /// One.\n    f: func();\n}\n";
-    let rows: [(&str, &str, &[(usize, bool, &str)]); 4] = [
+    /// A file name, its text, and what it yields.
+    type Row = (
+        &'static str,
+        &'static str,
+        &'static [(usize, bool, &'static str)],
+    );
+    let rows: [Row; 4] = [
         (
             "a.rs",
             rust,
