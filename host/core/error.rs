@@ -25,14 +25,14 @@ impl fmt::Display for OneLine<'_> {
 
 /// An exception that the script did not catch.
 ///
-/// ```text
+/// ```
+/// # use archipel_core as archipel;
 /// use archipel::Error;
 ///
-/// let interpreter = runtime.interpreter().build()?;
-/// match interpreter.exec("1 / 0") {
-///     Err(Error::Raised(raised)) => assert_eq!(raised.name, "ZeroDivisionError"),
-///     other => panic!("{other:?}"),
+/// fn is_division_by_zero(error: &Error) -> bool {
+///     matches!(error, Error::Raised(raised) if raised.name == "ZeroDivisionError")
 /// }
+/// assert!(!is_division_by_zero(&Error::Killed));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raised {
@@ -269,12 +269,12 @@ pub enum Error {
 ///
 /// # Examples
 ///
-/// ```text
-/// use archipel::ErrorKind;
+/// ```
+/// # use archipel_core as archipel;
+/// use archipel::{Error, ErrorKind};
 ///
-/// let interpreter = runtime.interpreter().build()?;
-/// assert_eq!(interpreter.exec("1 / 0").unwrap_err().kind(), ErrorKind::Raised);
-/// assert_eq!(interpreter.get("no name").unwrap_err().kind(), ErrorKind::Refused);
+/// assert_eq!(Error::Killed.kind(), ErrorKind::Refused);
+/// assert_eq!(Error::Config("no such option".to_owned()).kind(), ErrorKind::Refused);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -327,11 +327,12 @@ impl Error {
     ///
     /// # Examples
     ///
-    /// ```text
-    /// let interpreter = runtime.interpreter().build()?;
-    /// let error = interpreter.exec("1 / 0").unwrap_err();
-    /// assert!(error.is_recoverable());
-    /// interpreter.exec("x = 1")?;
+    /// ```
+    /// # use archipel_core as archipel;
+    /// use archipel::Error;
+    ///
+    /// assert!(Error::Running.is_recoverable());
+    /// assert!(!Error::Killed.is_recoverable());
     /// ```
     pub fn is_recoverable(&self) -> bool {
         matches!(

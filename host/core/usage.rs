@@ -23,14 +23,15 @@ pub struct Used {
 ///
 /// # Examples
 ///
-/// ```text
-/// use archipel::LimitKind;
+/// ```
+/// # use archipel_core as archipel;
+/// use archipel::{LimitKind, Usage};
 ///
-/// let interpreter = runtime.interpreter().build()?;
-/// interpreter.exec("print('hello')")?;
-/// let usage = interpreter.usage();
-/// assert_eq!(usage.of(LimitKind::Output).own, 6);
-/// println!("{usage}");
+/// /// Called with what `Interpreter::usage` returned.
+/// fn report(usage: &Usage) -> String {
+///     format!("wrote {} bytes\n{usage}", usage.of(LimitKind::Output).own)
+/// }
+/// assert!(report(&Usage::default()).starts_with("wrote 0 bytes"));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage([Used; LimitKind::ALL.len()]);
