@@ -1,6 +1,11 @@
 //! The wasmtime engine, its ticker, and the compiled guest.
 
-use crate::cache::{CompiledCache, Lookup};
+pub(crate) mod cache;
+pub(crate) mod guest_memory;
+pub(crate) mod pages;
+pub(crate) mod slot_history;
+
+use crate::engine::cache::{CompiledCache, Lookup};
 use crate::exchange::Exchange;
 use archipel_core::error::{Error, Result};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};

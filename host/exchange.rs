@@ -1,11 +1,13 @@
 //! The broker under a lock, with futures for its waits and channel ends that release themselves.
 
-use crate::discard;
-use crate::family::Share;
-use crate::imports::Kept;
+pub(crate) mod promise;
+
+use crate::exec::deferred_drop;
+use crate::exec::frozen_clock::FrozenClock;
 #[cfg(test)]
-use crate::points::{Point, Points, Verdict};
-use crate::standing::Standing;
+use crate::failpoints::{Failpoints, Point, Verdict};
+use crate::imports::Kept;
+use crate::island::family::Share;
 use archipel_core::broker::{
     Begin, Blocking, Broker, Case, ChannelId, Counts, Done, Effects, Orphaned, Outcome, Parcel,
     PartyId, Side, WaitId,
@@ -49,7 +51,7 @@ pub(crate) enum Unbound {
 
 /// The properties of a channel, shared by all of its ends.
 #[derive(Debug)]
-pub(crate) struct Charter {
+pub(crate) struct ChannelMeta {
     /// The trust of the interpreter that created the channel. `None` if the host did.
     pub(crate) owner: Option<Trust>,
     /// The default for messages that do not specify it.
@@ -58,9 +60,9 @@ pub(crate) struct Charter {
     pub(crate) poison: OnceLock<(Vec<u8>, Kept)>,
 }
 
-impl Charter {
+impl ChannelMeta {
     pub(crate) fn new(owner: Option<Trust>, unbound: Unbound) -> Self {
-        Charter {
+        ChannelMeta {
             owner,
             unbound,
             poison: OnceLock::new(),
@@ -175,10 +177,10 @@ pub(crate) struct Exchange {
     /// The number of messages sent.
     messages: AtomicU64,
     /// Frozen clocks, which advance only by the waits of their parties.
-    standing: Mutex<HashMap<PartyId, Weak<Standing>>>,
+    frozen_clocks: Mutex<HashMap<PartyId, Weak<FrozenClock>>>,
     /// The failpoints of tests.
     #[cfg(test)]
-    pub(crate) points: Points,
+    pub(crate) points: Failpoints,
 }
 
 impl Exchange {
@@ -187,23 +189,25 @@ impl Exchange {
             broker: Mutex::new(Broker::new(seed)),
             next_search: Mutex::new(Instant::now()),
             messages: AtomicU64::new(0),
-            standing: Mutex::default(),
+            frozen_clocks: Mutex::default(),
             #[cfg(test)]
-            points: Points::default(),
+            points: Failpoints::default(),
         })
     }
 
     /// Makes the frozen clock of a party advance by the timeouts of its waits.
-    pub(crate) fn let_pass(&self, party: PartyId, standing: &Arc<Standing>) {
-        let mut clocks = self.standing();
+    pub(crate) fn add_frozen_clock(&self, party: PartyId, clock: &Arc<FrozenClock>) {
+        let mut clocks = self.frozen_clocks();
         if clocks.len() >= 64 && clocks.len().is_power_of_two() {
             clocks.retain(|_, clock| clock.strong_count() > 0);
         }
-        clocks.insert(party, Arc::downgrade(standing));
+        clocks.insert(party, Arc::downgrade(clock));
     }
 
-    fn standing(&self) -> MutexGuard<'_, HashMap<PartyId, Weak<Standing>>> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn frozen_clocks(&self) -> MutexGuard<'_, HashMap<PartyId, Weak<FrozenClock>>> {
+        self.frozen_clocks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Calls `act` with the broker, and carries out the effects after unlocking.
@@ -217,7 +221,7 @@ impl Exchange {
             let mut broker = self.broker.lock().unwrap_or_else(PoisonError::into_inner);
             act(&mut broker, &mut effects)
         };
-        discard::messages(effects.apply());
+        deferred_drop::messages(effects.apply());
         result
     }
 
@@ -358,9 +362,9 @@ impl Exchange {
             return Waited::Done(done);
         }
         if let (Waited::InVain, Some(limit)) = (&given_up, limit) {
-            let clock = self.standing().get(&party).and_then(Weak::upgrade);
+            let clock = self.frozen_clocks().get(&party).and_then(Weak::upgrade);
             if let Some(clock) = clock {
-                clock.pass(limit);
+                clock.advance(limit);
             }
         }
         given_up
@@ -442,7 +446,7 @@ pub(crate) struct End {
     exchange: Arc<Exchange>,
     pub(crate) channel: ChannelId,
     pub(crate) side: Side,
-    pub(crate) charter: Arc<Charter>,
+    pub(crate) meta: Arc<ChannelMeta>,
     party: PartyId,
     /// True if the broker has the party as a user of the end.
     used: bool,
@@ -454,14 +458,14 @@ impl End {
         exchange: &Arc<Exchange>,
         channel: ChannelId,
         side: Side,
-        charter: Arc<Charter>,
+        meta: Arc<ChannelMeta>,
         party: PartyId,
     ) -> Self {
         End {
             exchange: exchange.clone(),
             channel,
             side,
-            charter,
+            meta,
             party,
             used: false,
         }
@@ -473,7 +477,7 @@ impl End {
         let acquired = self
             .exchange
             .with(|broker, _| broker.acquire(channel, side, party));
-        acquired.then(|| End::held(&self.exchange, channel, side, self.charter.clone(), party))
+        acquired.then(|| End::held(&self.exchange, channel, side, self.meta.clone(), party))
     }
 
     /// Records that the party uses the end.

@@ -14,7 +14,7 @@ mod turns;
 mod waiting;
 
 use crate::exchange::End;
-use crate::state::State;
+use crate::island::state::State;
 use std::time::Duration;
 use wasmtime::component::{HasData, Linker};
 
@@ -61,7 +61,7 @@ impl HasData for HasState {
 
 /// Adds the imports to `linker`.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    use crate::bindings::archipel::island;
+    use crate::island::bindings::archipel::island;
     island::aliases::add_to_linker::<State, HasState>(linker, |state| state)?;
     island::channels::add_to_linker::<State, HasState>(linker, |state| state)?;
     island::holdings::add_to_linker::<State, HasState>(linker, |state| state)?;

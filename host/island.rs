@@ -1,22 +1,25 @@
 //! Islands: the host's records of interpreters, and how their jobs start and end.
 
 mod aliases;
+pub(crate) mod bindings;
 mod copying;
+pub(crate) mod family;
+pub(crate) mod job;
 mod owner;
+pub(crate) mod prewarm;
 mod run;
+pub(crate) mod state;
 mod stop;
 mod strike;
 mod watchers;
 
-use crate::bindings;
-use crate::discard;
-use crate::family::Family;
-use crate::interrupt::{Interrupt, Interruption};
-use crate::job::{self, Job, Reply};
+use crate::api::runtime::Context;
+use crate::engine::pages;
+use crate::exec::deferred_drop;
+use crate::exec::interrupt::{Interrupt, Interruption};
+use crate::island::family::Family;
+use crate::island::state::State;
 use crate::output::Output;
-use crate::pages;
-use crate::runtime::Context;
-use crate::state::State;
 use crate::telemetry::{self, Busy};
 use archipel_core::broker::PartyId;
 use archipel_core::error::{Error, LimitKind, Result};
@@ -24,6 +27,7 @@ use archipel_core::ledger::{Account, Reservation};
 use archipel_core::limits::Limits;
 use archipel_core::policy::{Children, Modules, Policy, Random};
 use archipel_core::trust::{SharedTrust, Trust};
+use job::{Job, Reply};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 use tracing::Instrument;
@@ -495,7 +499,7 @@ impl Island {
             self.give_back(&instance.store);
         }
         if let Some(instance) = instance {
-            discard::instance(instance);
+            deferred_drop::instance(instance);
         }
         self.kill_children();
     }

@@ -72,53 +72,32 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
-mod aside;
-mod bindings;
-mod blocking;
-mod cache;
-mod channel;
-mod descriptors;
-mod discard;
+mod api;
 mod engine;
 mod exchange;
-mod family;
-mod image;
-mod imports;
-mod interpreter;
-mod interrupt;
-mod island;
-mod job;
-mod meter;
-mod metrics;
-mod output;
-mod pages;
+mod exec;
 #[cfg(test)]
-mod points;
-mod promise;
-mod ready;
-mod runtime;
-mod scheduler;
-mod slots;
-mod standing;
-mod state;
+mod failpoints;
+mod imports;
+mod island;
+mod output;
 mod telemetry;
-mod timers;
 mod wasi;
 
+pub use api::channel::{
+    Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender, TryRecvError,
+    TrySendError,
+};
+pub use api::interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
+pub use api::metrics::Metrics;
+pub use api::runtime::{Capacity, Runtime, RuntimeBuilder};
 pub use archipel_core::{
     Access, AliasError, Arguments, Call, Change, Children, Clock, Destination, DirRequest, Error,
     ErrorKind, Excess, LimitKind, Limits, Modules, Policy, Profile, Raised, Random, Request,
     Result, Usage, Used, Value, value,
 };
-pub use cache::default_cache_dir;
-pub use channel::{
-    Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender, TryRecvError,
-    TrySendError,
-};
 pub use engine::Progress;
-pub use interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
+pub use engine::cache::default_cache_dir;
 pub use island::LimitReached;
-pub use metrics::Metrics;
 pub use output::{Captured, Output};
-pub use runtime::{Capacity, Runtime, RuntimeBuilder};
 pub use wasi::remove_private_folders;

@@ -1,7 +1,7 @@
 //! Telemetry: counters, and events in the host's log.
 
 use crate::island::Island;
-use crate::job::cut;
+use crate::island::job::cut;
 use archipel_core::error::{Error, LimitKind, OneLine};
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,7 +42,7 @@ pub(crate) fn one_more(counter: &AtomicU64) {
 }
 
 /// Counts an interpreter as running until it is dropped.
-pub(crate) struct Busy(std::sync::Arc<crate::runtime::Context>);
+pub(crate) struct Busy(std::sync::Arc<crate::api::runtime::Context>);
 
 impl Busy {
     pub(crate) fn begin(island: &Island) -> Self {

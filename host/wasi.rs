@@ -2,16 +2,17 @@
 
 mod clock;
 mod connection;
+pub(crate) mod descriptors;
 mod files;
 mod net;
 mod opened;
 mod poll;
 mod random;
+pub(crate) mod stdout;
 
+use crate::exec::frozen_clock::FrozenClock;
 use crate::island::Island;
-use crate::output::CountedOutput;
-use crate::standing::Standing;
-use crate::state::State;
+use crate::island::state::State;
 use archipel_core::policy::Random;
 use std::sync::Arc;
 use wasmtime::component::Linker;
@@ -20,6 +21,7 @@ use wasmtime_wasi::WasiCtx;
 pub use files::remove_private_folders;
 pub(crate) use files::{Listing, Meters};
 pub(crate) use net::Net;
+use stdout::CountedOutput;
 
 /// The maximum number of random bytes in one call: more than libc asks for, and few enough to be
 /// fast.
@@ -31,7 +33,7 @@ pub(crate) struct Granted {
     pub(crate) net: Arc<Net>,
     pub(crate) meters: Meters,
     /// Its clock, if that is frozen.
-    pub(crate) standing: Option<Arc<Standing>>,
+    pub(crate) frozen: Option<Arc<FrozenClock>>,
 }
 
 /// Returns what the policy of `island` grants.
@@ -45,7 +47,7 @@ pub(crate) fn granted(island: &Arc<Island>) -> Granted {
         // The first item of `sys.argv` if there is no script.
         .arg("")
         .args(policy.parts().args);
-    let standing = clock::set(&mut builder, policy.parts().clock, island.started);
+    let frozen = clock::set(&mut builder, policy.parts().clock, island.started);
     let net = Net::set(&mut builder, island, policy.parts().net);
     builder.max_random_size(MOST_RANDOM);
     if let Random::Seeded(seed) = policy.parts().random {
@@ -61,7 +63,7 @@ pub(crate) fn granted(island: &Arc<Island>) -> Granted {
         wasi: builder.build(),
         net,
         meters: Meters::default(),
-        standing,
+        frozen,
     }
 }
 

@@ -3,13 +3,13 @@
 use super::arrival::Fits;
 use super::message::{NotSent, Outgoing, deliver, outgoing, text, with_room};
 use super::{LONGEST_REASON, ReceiverEnd};
-use crate::aside::LONG;
-use crate::bindings::archipel::island::aliases::{Complaint, Failure, Host};
-use crate::bindings::archipel::island::channels as wit_channels;
 use crate::exchange::{Message, Unbound};
+use crate::exec::offload::LONG;
+use crate::island::bindings::archipel::island::aliases::{Complaint, Failure, Host};
+use crate::island::bindings::archipel::island::channels as wit_channels;
+use crate::island::job::cut;
+use crate::island::state::State;
 use crate::island::{Function, GONE, Island, Target};
-use crate::job::cut;
-use crate::state::State;
 use crate::telemetry;
 use archipel_core::alias::{AliasError, Call, FAILED, HostFn};
 use archipel_core::broker::{Case, Outcome};
@@ -190,7 +190,7 @@ pub(crate) async fn call_host(
             let parts = move || taken_apart(&arguments);
             let parts = caller
                 .context
-                .aside
+                .offload
                 .run(&caller.account, bytes, parts)
                 .await;
             parts.unwrap_or_else(|_| Err(FAILED.to_owned()))

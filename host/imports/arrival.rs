@@ -5,9 +5,9 @@
 //! owns the message and returns it to the channel when dropped, unless lowering was completed.
 
 use super::message::{NotSent, luggage};
-use crate::bindings::archipel::island::channels::{End, Luggage};
 use crate::exchange::{Exchange, Form, Message};
-use crate::state::State;
+use crate::island::bindings::archipel::island::channels::{End, Luggage};
+use crate::island::state::State;
 use archipel_core::broker::Origin;
 use archipel_core::encoding;
 use std::mem::MaybeUninit;
@@ -96,7 +96,7 @@ impl Held {
     /// A point at which a test can fail the lowering, as missing memory does.
     #[cfg(test)]
     fn passes(&self) -> Result<()> {
-        use crate::points::{Point, Verdict};
+        use crate::failpoints::{Point, Verdict};
         match self.exchange.points.pass(self.party, Point::Lowers) {
             Verdict::Fail => wasmtime::bail!("a test lets it fail"),
             Verdict::GoOn | Verdict::Stay => Ok(()),

@@ -3,11 +3,11 @@
 use super::arrival::{Arrival, Body, Fits};
 use super::message::{NotSent, Outgoing, failure, not_received, outgoing, take_back};
 use super::{LONGEST_REASON, MOST_CHANNELS, MOST_QUEUED, ReceiverEnd, SenderEnd, duration};
-use crate::bindings::archipel::island::channels::{
+use crate::exchange::{ChannelMeta, End, Exchange, Message};
+use crate::island::bindings::archipel::island::channels::{
     self, Capacity, Error, Host, HostReceiver, HostSender, Info, LuggageRefs, Unbound,
 };
-use crate::exchange::{Charter, End, Exchange, Message};
-use crate::state::State;
+use crate::island::state::State;
 use archipel_core::broker::{self, Case, Origin, Outcome, PartyId, Side};
 use archipel_core::encoding::{self, MAX_DEPTH};
 use std::num::NonZeroUsize;
@@ -33,8 +33,8 @@ impl Host for State {
         if exchange.is_beyond(|counts| counts.channels >= MOST_CHANNELS) {
             return Ok(Err(Error::TooLarge(MOST_CHANNELS as u64)));
         }
-        let charter = Charter::new(Some(self.trust.get()), unbound.into());
-        let (sender, receiver) = create(exchange, capacity, charter, self.party)?;
+        let meta = ChannelMeta::new(Some(self.trust.get()), unbound.into());
+        let (sender, receiver) = create(exchange, capacity, meta, self.party)?;
         let sender = match self.hold(SenderEnd(sender))? {
             Ok(sender) => sender,
             Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded).into())),
@@ -71,14 +71,14 @@ impl Host for State {
 pub(crate) fn create(
     exchange: &Arc<Exchange>,
     capacity: broker::Capacity,
-    charter: Charter,
+    meta: ChannelMeta,
     party: PartyId,
 ) -> Result<(End, End)> {
     let channel = exchange
         .with(|broker, _| broker.create(capacity, MOST_QUEUED, party))
         .ok_or_else(|| wasmtime::format_err!("out of channel numbers"))?;
-    let charter = Arc::new(charter);
-    let end = |side| End::held(exchange, channel, side, charter.clone(), party);
+    let meta = Arc::new(meta);
+    let end = |side| End::held(exchange, channel, side, meta.clone(), party);
     Ok((end(Side::Sender), end(Side::Receiver)))
 }
 
@@ -134,7 +134,7 @@ impl HostSender for State {
             Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded).into())),
         };
         // The first reason stays.
-        let _ = end.charter.poison.set((reason, kept));
+        let _ = end.meta.poison.set((reason, kept));
         end.exchange().with(|broker, effects| {
             broker.close(end.channel, effects);
         });
@@ -282,9 +282,9 @@ impl State {
         let end = &mut self.table.get_mut(end)?.0;
         end.note_use();
         let channel = end.channel;
-        let charter = end.charter.clone();
+        let meta = end.meta.clone();
         let message = self.seen(message).await?;
-        let message = outgoing(self, message, charter.owner.as_ref(), charter.unbound)?;
+        let message = outgoing(self, message, meta.owner.as_ref(), meta.unbound)?;
         let message = match message.and_then(|message| self.charged(message)) {
             Ok(message) => message,
             Err(refusal) => return Ok(Err(refusal.into())),
@@ -342,7 +342,7 @@ impl State {
         self.take_stranded()?;
         let end = &mut self.table.get_mut(end)?.0;
         end.note_use();
-        let charter = end.charter.clone();
+        let meta = end.meta.clone();
         let cases = vec![Case::Receive(end.channel)];
         let done = match self.wait_for(cases, duration(timeout)).await {
             Ok(done) => done,
@@ -350,7 +350,7 @@ impl State {
         };
         Ok(match done.map(|done| (done.outcome, done.origin)) {
             Some((Outcome::Received(message), origin)) => Ok((message, origin)),
-            other => Err(not_received(other.map(|(outcome, _)| outcome), &charter)),
+            other => Err(not_received(other.map(|(outcome, _)| outcome), &meta)),
         })
     }
 
@@ -368,19 +368,19 @@ impl State {
     /// Returns an end of the channel with that number, if the guest may open it.
     fn open(&self, id: u64, side: Side) -> Option<End> {
         let island = self.island.upgrade()?;
-        let (channel, charter) = island.family.channels.find(id)?;
-        if !charter.owner.as_ref()?.is_shared_with(&self.trust.get()) {
+        let (channel, meta) = island.family.channels.find(id)?;
+        if !meta.owner.as_ref()?.is_shared_with(&self.trust.get()) {
             return None;
         }
         let exchange = &self.context.exchange;
         let acquired = exchange.with(|broker, _| broker.acquire(channel, side, self.party));
-        acquired.then(|| End::held(exchange, channel, side, charter, self.party))
+        acquired.then(|| End::held(exchange, channel, side, meta, self.party))
     }
 
     /// Returns what a guest is allowed to know about a channel.
     fn describe(&self, end: &End) -> Info {
         let info = end.exchange().with(|broker, _| broker.info(end.channel));
-        let unbound = end.charter.unbound.into();
+        let unbound = end.meta.unbound.into();
         let Some(info) = info else {
             return Info {
                 closed: true,

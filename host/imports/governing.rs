@@ -1,10 +1,10 @@
 //! Control of descendants by a guest, except for running code in them.
 
 use super::turns::Turns;
-use crate::bindings::archipel::island::interpreters::{Refusal, Settings as Asked, Used};
-use crate::descriptors::Held;
+use crate::island::bindings::archipel::island::interpreters::{Refusal, Settings as Asked, Used};
 use crate::island::{Handler, Island, MOST_NUMBER, Settings, Target};
 use crate::telemetry;
+use crate::wasi::descriptors::Held;
 use archipel_core::encoding::{self, MAX_DEPTH};
 use archipel_core::error::{Error, LimitKind, Result};
 use archipel_core::ledger::Account;
@@ -93,7 +93,7 @@ async fn policy_asked(own: &Arc<Island>, asked: &[u8]) -> Result<Policy> {
                 (narrowing, holds, done)
             };
             let opened;
-            (narrowing, holds, opened) = own.context.aside.system(&own.account, work).await?;
+            (narrowing, holds, opened) = own.context.offload.system(&own.account, work).await?;
             done = opened?;
         }
     }

@@ -2,10 +2,10 @@
 
 use super::channels::copy;
 use super::{InterpreterRef, ReceiverEnd, SenderEnd, Task};
-use crate::bindings::archipel::island::holdings::Host;
 use crate::exchange::End;
 use crate::island::Island;
-use crate::state::State;
+use crate::island::bindings::archipel::island::holdings::Host;
+use crate::island::state::State;
 use archipel_core::broker::PartyId;
 use std::sync::Arc;
 use wasmtime::component::Resource;

@@ -4,14 +4,14 @@ use super::LONGEST_REASON;
 use super::governing;
 use super::message::{NotSent, outgoing, text};
 use super::tasks::{Task, not_started};
-use crate::bindings::archipel::island::channels as wit_channels;
-use crate::bindings::archipel::island::interpreters::{
+use crate::exchange::{Message, Unbound};
+use crate::island::bindings::archipel::island::channels as wit_channels;
+use crate::island::bindings::archipel::island::interpreters::{
     Exception, Host, HostInterpreter, Job, NotRun, Refusal, Settings as Asked, Used,
 };
-use crate::exchange::{Message, Unbound};
+use crate::island::job;
+use crate::island::state::State;
 use crate::island::{Island, Settings};
-use crate::job;
-use crate::state::State;
 use crate::telemetry;
 use archipel_core::error::{Error, LimitKind, Raised};
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl Host for State {
     fn usage(&mut self) -> Result<Vec<Used>> {
         Ok(governing::usage(
             &self.own()?.account,
-            self.standing.is_some(),
+            self.frozen.is_some(),
         ))
     }
 
@@ -278,9 +278,9 @@ impl HostInterpreter for State {
         &mut self,
         interpreter: Resource<InterpreterRef>,
     ) -> Result<Result<Vec<Used>, Refusal>> {
-        let stands = self.standing.is_some();
+        let frozen = self.frozen.is_some();
         self.govern(&interpreter, |_, island| {
-            Ok(governing::usage(&island.account, stands))
+            Ok(governing::usage(&island.account, frozen))
         })
     }
 

@@ -1,7 +1,7 @@
 //! Charges for memory that the host keeps for guests outside of queued messages.
 
 use super::MOST_QUEUED_IN_ALL;
-use crate::state::State;
+use crate::island::state::State;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::{Account, Exceeded, Reservation};
 use archipel_core::limits::Limits;

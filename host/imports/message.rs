@@ -2,13 +2,13 @@
 
 use super::turns;
 use super::{MOST_BYTES, MOST_QUEUED_IN_ALL, ReceiverEnd, SenderEnd};
-use crate::aside::LONG;
-use crate::bindings::archipel::island::channels::{
+use crate::exchange::{Carried, ChannelMeta, Exchange, Form, Message, Unbound};
+use crate::exec::offload::LONG;
+use crate::island::Island;
+use crate::island::bindings::archipel::island::channels::{
     self, EndRef, Error, LimitReached, Luggage, LuggageRefs,
 };
-use crate::exchange::{Carried, Charter, Exchange, Form, Message, Unbound};
-use crate::island::Island;
-use crate::state::State;
+use crate::island::state::State;
 use archipel_core::broker::{Broker, Outcome, Parcel, PartyId, Side};
 use archipel_core::encoding::{self, MAX_DEPTH, Refusal, Summary, Travels};
 use archipel_core::error::LimitKind;
@@ -254,8 +254,8 @@ pub(super) fn failure(outcome: Option<Outcome<Message>>) -> Error {
 }
 
 /// Translates the outcome of a receive that failed on a channel with that metadata.
-pub(super) fn not_received(outcome: Option<Outcome<Message>>, charter: &Charter) -> Error {
-    match (failure(outcome), charter.poison.get()) {
+pub(super) fn not_received(outcome: Option<Outcome<Message>>, meta: &ChannelMeta) -> Error {
+    match (failure(outcome), meta.poison.get()) {
         (Error::Closed, Some((reason, _))) => Error::Poisoned(reason.clone()),
         (error, _) => error,
     }

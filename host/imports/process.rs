@@ -1,8 +1,8 @@
 //! The host side of the `process` imports: interruptions and exit.
 
-use crate::bindings::archipel::island::process::{Host, Interruption};
-use crate::interrupt;
-use crate::state::State;
+use crate::exec::interrupt;
+use crate::island::bindings::archipel::island::process::{Host, Interruption};
+use crate::island::state::State;
 use wasmtime::Result;
 use wasmtime_wasi::I32Exit;
 

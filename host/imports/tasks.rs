@@ -3,14 +3,14 @@
 use super::arrival::Fits;
 use super::keeping::{Keeper, Kept};
 use super::message::{deliver, text};
-use crate::bindings::archipel::island::channels as wit_channels;
-use crate::bindings::archipel::island::interpreters::{
+use crate::exchange::promise::Promise;
+use crate::island::bindings::archipel::island::channels as wit_channels;
+use crate::island::bindings::archipel::island::interpreters::{
     Failure, HostInterpreter, HostTask, LimitReached, NotRun, Refusal,
 };
+use crate::island::job::{Reply, exited};
+use crate::island::state::State;
 use crate::island::{Island, Run, Watcher};
-use crate::job::{Reply, exited};
-use crate::promise::Promise;
-use crate::state::State;
 use archipel_core::broker::{Case, EventId, Outcome, Parcel};
 use archipel_core::error::{Error, LimitKind};
 use archipel_core::ledger::Exceeded;
@@ -193,7 +193,7 @@ impl State {
                     used: match kind {
                         // The exact time used would reveal the time to a caller with a frozen
                         // clock.
-                        LimitKind::Cpu | LimitKind::Wall if self.standing.is_some() => limit,
+                        LimitKind::Cpu | LimitKind::Wall if self.frozen.is_some() => limit,
                         _ => used,
                     },
                 }))

@@ -67,8 +67,8 @@ pub(super) async fn check(
 
 #[cfg(test)]
 mod tests {
-    use crate::aside::LONG;
-    use crate::job::Job;
+    use crate::exec::offload::LONG;
+    use crate::island::job::Job;
     use crate::{Capacity, Error, Interpreter, LimitKind, Runtime};
     use std::cell::Cell;
     use std::pin::Pin;

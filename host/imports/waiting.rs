@@ -3,10 +3,10 @@
 use super::arrival::{Arrival, Fits};
 use super::duration;
 use super::message::{failure, not_received, outgoing};
-use crate::bindings::archipel::island::channels::Error;
-use crate::bindings::archipel::island::waiting::Case;
 use crate::exchange::{Message, Waited};
-use crate::state::State;
+use crate::island::bindings::archipel::island::channels::Error;
+use crate::island::bindings::archipel::island::waiting::Case;
+use crate::island::state::State;
 use archipel_core::broker::{self, Done};
 use std::time::{Duration, Instant};
 use wasmtime::Result;
@@ -119,14 +119,14 @@ impl State {
         let mut wanted = Vec::with_capacity(cases.len());
         let mut indices = Vec::with_capacity(cases.len());
         // The metadata of the channels to receive from, for the reasons of failures.
-        let mut charters = Vec::new();
+        let mut metas = Vec::new();
         let mut outside = Outside::default();
         for (index, case) in cases.into_iter().enumerate() {
             wanted.push(match case {
                 Case::Receive(end) => {
                     let end = &mut self.table.get_mut(&end)?.0;
                     end.note_use();
-                    charters.push((index, end.charter.clone()));
+                    metas.push((index, end.meta.clone()));
                     broker::Case::Receive(end.channel)
                 }
                 Case::Ended(task) => broker::Case::Event(self.table.get(&task)?.event()),
@@ -134,9 +134,9 @@ impl State {
                     let end = &mut self.table.get_mut(&end)?.0;
                     end.note_use();
                     let channel = end.channel;
-                    let charter = end.charter.clone();
+                    let meta = end.meta.clone();
                     let message = self.seen(message).await?;
-                    let message = outgoing(self, message, charter.owner.as_ref(), charter.unbound)?;
+                    let message = outgoing(self, message, meta.owner.as_ref(), meta.unbound)?;
                     match message.and_then(|message| self.charged(message)) {
                         Ok(message) => broker::Case::Send(channel, message),
                         Err(reason) => {
@@ -197,9 +197,9 @@ impl State {
             broker::Outcome::Sent => Outcome::Sent,
             broker::Outcome::Fired => Outcome::Ended,
             other => {
-                let charter = charters.iter().find(|(case, _)| *case == index);
-                Outcome::Failed(match charter {
-                    Some((_, charter)) => not_received(Some(other), charter),
+                let meta = metas.iter().find(|(case, _)| *case == index);
+                Outcome::Failed(match meta {
+                    Some((_, meta)) => not_received(Some(other), meta),
                     None => failure(Some(other)),
                 })
             }

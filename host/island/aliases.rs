@@ -1,10 +1,10 @@
 //! Aliases of an island: their targets, and the calls that arrive for it.
 
 use super::Island;
-use crate::exchange::{Charter, End, Message, Unbound};
+use crate::exchange::promise::Promise;
+use crate::exchange::{ChannelMeta, End, Message, Unbound};
 use crate::imports::channels;
-use crate::job::Job;
-use crate::promise::Promise;
+use crate::island::job::Job;
 use crate::telemetry;
 use archipel_core::alias::{Equipment, HostFn};
 use archipel_core::broker::{self, Begin, Blocking, Case, Outcome};
@@ -141,7 +141,7 @@ impl Island {
         let (sender, receiver) = channels::create(
             &self.context.exchange,
             broker::Capacity::Unbounded,
-            Charter::new(None, Unbound::Keep),
+            ChannelMeta::new(None, Unbound::Keep),
             self.party,
         )
         .map_err(|error| Error::Internal(error.into()))?;

@@ -1,9 +1,9 @@
 //! Copying and resetting an island.
 
 use super::{Entered, Instance, Island, Run};
-use crate::image::{Fault, Image};
+use crate::engine::guest_memory::{Fault, GuestMemory};
 use crate::imports::Holdings;
-use crate::job::{self, Reply, died, settled};
+use crate::island::job::{self, Reply, died, settled};
 use crate::wasi::Listing;
 use archipel_core::error::{Error, LimitKind, Result};
 use std::sync::Arc;
@@ -120,7 +120,7 @@ impl Entered {
 
 /// Copies the state of `original` to `copy`, which is new.
 async fn copy_state(
-    image: &Image,
+    image: &GuestMemory,
     original: &mut Instance,
     copy: &mut Instance,
 ) -> Result<(), Failure> {
@@ -152,7 +152,7 @@ async fn copy_state(
 }
 
 /// Gives a copy, whose memory is that of its original, handles of its own.
-async fn revive(image: &Image, copy: &mut Instance, holdings: Holdings) -> Result<()> {
+async fn revive(image: &GuestMemory, copy: &mut Instance, holdings: Holdings) -> Result<()> {
     let foreign = image.set_foreign(copy, true).await;
     foreign.map_err(|error| died(&error))?;
     let arrived = holdings.arrive(copy.store.data_mut());

@@ -1,8 +1,8 @@
 //! The handler that decides when an interpreter exceeds a limit.
 
 use super::{Function, Island};
+use crate::api::interpreter::LimitCallback;
 use crate::imports::arguments;
-use crate::interpreter::LimitCallback;
 use crate::telemetry;
 use archipel_core::broker::Case;
 use archipel_core::error::LimitKind;

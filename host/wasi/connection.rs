@@ -3,8 +3,8 @@
 //! wasmtime's input stream is ready after the last byte was read, and its output stream waits in
 //! `close` until the peer has taken all bytes. Both block an event loop's other connections.
 
-use crate::descriptors::Held;
-use crate::state::State;
+use crate::island::state::State;
+use crate::wasi::descriptors::Held;
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 use std::time::Duration;

@@ -18,9 +18,9 @@ mod remove;
 mod streams;
 mod tmp;
 
-use crate::blocking::Blocking;
+use crate::exec::blocking::Blocking;
 use crate::island::Island;
-use crate::state::State;
+use crate::island::state::State;
 use crate::telemetry;
 use crate::wasi::opened::Descriptors;
 use archipel_core::error::LimitKind;

@@ -1,7 +1,7 @@
 //! The network of an interpreter, as far as its policy grants it.
 
 use crate::island::Island;
-use crate::state::State;
+use crate::island::state::State;
 use crate::telemetry;
 use archipel_core::policy::{Destination, may_stand_for, plain_name};
 use std::collections::{BTreeSet, HashMap};

@@ -1,8 +1,8 @@
 //! Descriptors that an interpreter has open.
 
-use crate::descriptors::Held;
-use crate::state::State;
+use crate::island::state::State;
 use crate::telemetry;
+use crate::wasi::descriptors::Held;
 use std::collections::HashMap;
 use std::sync::Arc;
 use wasmtime::component::Resource;

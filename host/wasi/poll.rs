@@ -2,7 +2,7 @@
 //!
 //! The guest's socket library calls it, and then waits for the same pollables with `waiting.wait`.
 
-use crate::state::State;
+use crate::island::state::State;
 use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime::{Result, bail};
 use wasmtime_wasi::p2::DynPollable;

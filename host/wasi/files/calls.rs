@@ -4,7 +4,7 @@ use super::listing::{self, Listing, Reader};
 use super::node::{self, Folder, Node, OpenFile};
 use super::streams::{self, InTable, Stream, Way};
 use super::{LookedAt, MOST_LISTINGS, methods, run};
-use crate::state::State;
+use crate::island::state::State;
 use archipel_core::error::LimitKind;
 use cap_std::fs::Metadata;
 use rustix::fs::{Mode, OFlags, openat};

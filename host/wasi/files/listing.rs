@@ -1,7 +1,7 @@
 //! Directory listings, read in parts on demand.
 
 use super::node::{Folder, hash_of, kind_of};
-use crate::descriptors::Held;
+use crate::wasi::descriptors::Held;
 use archipel_core::ledger::Reservation;
 use rustix::fs::{Dir, FileType, Mode, OFlags, fstat, openat};
 use std::collections::VecDeque;

@@ -8,7 +8,7 @@
 use super::node::{Node, OpenFile, lock};
 use super::ranges::{Kind, Range, Ranges};
 use super::remembered::Remembered;
-use crate::state::State;
+use crate::island::state::State;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::Reservation;
 use std::fs::File;

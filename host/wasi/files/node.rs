@@ -2,8 +2,8 @@
 
 use super::locks::Locked;
 use super::tmp::Tmp;
-use crate::blocking::detach;
-use crate::descriptors::Held;
+use crate::exec::blocking::detach;
+use crate::wasi::descriptors::Held;
 use archipel_core::ledger::Account;
 use archipel_core::policy::Quota;
 use cap_std::fs::{Dir, Metadata, MetadataExt};

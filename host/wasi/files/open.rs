@@ -4,7 +4,7 @@
 //! before the open is not enough, since a pipe can replace a file in between.
 
 use super::node::{Counted, Folder, Node, OpenFile, Opened, Place, kind};
-use crate::descriptors::Held;
+use crate::wasi::descriptors::Held;
 use archipel_core::ledger::Account;
 use cap_std::fs::{Dir, Metadata, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;

@@ -5,7 +5,7 @@ use super::node::{self, Folder, Node};
 use super::open::{self, Wanted};
 use super::path::GuestPath;
 use super::{LookedAt, methods, run};
-use crate::state::State;
+use crate::island::state::State;
 use cap_primitives::fs as primitives;
 use cap_primitives::fs::SystemTimeSpec;
 use cap_primitives::time::SystemTime;

@@ -6,7 +6,7 @@
 
 use super::errors::failed;
 use super::node::OpenFile;
-use crate::state::State;
+use crate::island::state::State;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::Account;
 use bytes::Bytes;

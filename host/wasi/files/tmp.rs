@@ -6,10 +6,10 @@
 
 use super::node::lock;
 use super::remove;
-use crate::blocking::detach;
-use crate::descriptors::Held;
+use crate::exec::blocking::detach;
 use crate::island::Island;
 use crate::telemetry;
+use crate::wasi::descriptors::Held;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::{Account, Reservation};
 use archipel_core::policy::Full;

@@ -141,7 +141,7 @@ const TESTS: &[[&str; 5]] = &[
         "Z-5",
         "Other users can write to the cache.",
         "the cache is not used",
-        "host/cache.rs",
+        "host/engine/cache.rs",
         "a_folder_open_to_others_is_refused",
     ],
     [

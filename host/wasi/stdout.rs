@@ -1,7 +1,7 @@
 //! The output of one interpreter, which is charged to its account.
 
-use super::Output;
 use crate::island::Island;
+use crate::output::Output;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::{Account, Exceeded};
 use bytes::{Buf, Bytes};

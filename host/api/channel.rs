@@ -2,10 +2,10 @@
 
 mod error;
 
-use crate::exchange::{Charter, End, Exchange, Message, Unbound};
+use crate::api::interpreter::{decoded, to_value};
+use crate::api::runtime::{Capacity, Context};
+use crate::exchange::{ChannelMeta, End, Exchange, Message, Unbound};
 use crate::imports::channels;
-use crate::interpreter::{decoded, to_value};
-use crate::runtime::{Capacity, Context};
 use crate::telemetry;
 use archipel_core::broker::{Case, Outcome, PartyId};
 use archipel_core::encoding::{self, Refusal};
@@ -23,9 +23,9 @@ pub(crate) fn create(
     context: &Arc<Context>,
     capacity: Capacity,
 ) -> crate::Result<(Sender, Receiver)> {
-    let charter = Charter::new(None, Unbound::Keep);
+    let meta = ChannelMeta::new(None, Unbound::Keep);
     let (sender, receiver) =
-        channels::create(&context.exchange, capacity.into(), charter, PartyId::HOST)
+        channels::create(&context.exchange, capacity.into(), meta, PartyId::HOST)
             .map_err(|error| crate::Error::Internal(error.into()))?;
     let host_end = |end| HostEnd {
         context: context.clone(),

@@ -2,10 +2,10 @@
 //! failpoint, for each n.
 
 use super::{Point, Verdict, number};
-use crate::interpreter::Binding;
-use crate::interrupt::Interruption;
+use crate::api::interpreter::Binding;
+use crate::exec::interrupt::Interruption;
 use crate::island::Reason;
-use crate::job::Job;
+use crate::island::job::Job;
 use crate::{Capacity, Error, Interpreter, Policy, Receiver, Runtime, Sender, TryRecvError, Value};
 use archipel_core::broker::{Counts, PartyId};
 use std::future::poll_fn;

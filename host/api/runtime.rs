@@ -1,21 +1,21 @@
 //! The runtime: one engine, one compiled guest, one exchange, and the workers.
 
-use crate::aside::Aside;
-use crate::bindings::{IslandIndices, IslandPre};
-use crate::cache::{CompiledCache, default_cache_dir};
-use crate::channel::{Receiver, Sender};
+use crate::api::channel::{Receiver, Sender};
+use crate::api::interpreter::InterpreterBuilder;
+use crate::engine::cache::{CompiledCache, default_cache_dir};
+use crate::engine::guest_memory::GuestMemory;
+use crate::engine::slot_history::SlotHistory;
 use crate::engine::{self, Features, Progress, Source};
 use crate::exchange::Exchange;
-use crate::image::Image;
+use crate::exec::offload::Offload;
+use crate::exec::scheduler::Scheduler;
+use crate::exec::timers::Timers;
 use crate::imports;
-use crate::interpreter::InterpreterBuilder;
 use crate::island::Run;
-use crate::ready::Ready;
-use crate::scheduler::Scheduler;
-use crate::slots::Slots;
-use crate::state::State;
+use crate::island::bindings::{IslandIndices, IslandPre};
+use crate::island::prewarm::Prewarmed;
+use crate::island::state::State;
 use crate::telemetry::Counters;
-use crate::timers::Timers;
 use archipel_core::broker;
 use archipel_core::error::{Error, Result};
 use archipel_core::ledger::Account;
@@ -35,17 +35,17 @@ pub(crate) struct Context {
     pub(crate) engine: Engine,
     pub(crate) guest: IslandPre<State>,
     pub(crate) indices: IslandIndices,
-    pub(crate) image: Image,
+    pub(crate) image: GuestMemory,
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) workers: Workers,
-    pub(crate) aside: Aside,
+    pub(crate) offload: Offload,
     pub(crate) families: AtomicU64,
     pub(crate) counters: Counters,
     /// The memory that the host keeps for guests outside of queued messages.
     pub(crate) kept: Arc<Account>,
     /// True if the engine counts fuel.
     pub(crate) counts_fuel: bool,
-    pub(crate) slots: Slots,
+    pub(crate) slots: SlotHistory,
     /// The capacity in interpreters, if the pooling allocator reserved slots.
     reserved: Option<u32>,
 }
@@ -247,7 +247,7 @@ impl std::task::Wake for Woken {
 /// # Ok::<(), archipel::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Runtime(pub(crate) Arc<Context>, pub(crate) Option<Arc<Ready>>);
+pub struct Runtime(pub(crate) Arc<Context>, pub(crate) Option<Arc<Prewarmed>>);
 
 impl Runtime {
     /// Creates a runtime with the defaults of [`Runtime::builder`].
@@ -318,7 +318,7 @@ impl Runtime {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn channel(&self, capacity: Capacity) -> Result<(Sender, Receiver)> {
-        crate::channel::create(&self.0, capacity)
+        crate::api::channel::create(&self.0, capacity)
     }
 }
 
@@ -372,7 +372,7 @@ fn given_guest() -> Option<PathBuf> {
 
 /// Returns whether `folder` has the guest, or the guest can be built there.
 fn can_have_guest(folder: &Path) -> bool {
-    let private = crate::cache::open_private(folder).is_ok();
+    let private = crate::engine::cache::open_private(folder).is_ok();
     private && (archipel_guest::find(Variant::Island, folder).is_some() || is_writable(folder))
 }
 
@@ -546,7 +546,7 @@ impl RuntimeBuilder {
             .map_err(|error| Error::Guest(error.into()))?;
         let indices =
             IslandIndices::new(guest.instance_pre()).map_err(|error| Error::Guest(error.into()))?;
-        let image = Image::find(&component).ok_or_else(|| {
+        let image = GuestMemory::find(&component).ok_or_else(|| {
             Error::Guest(anyhow::anyhow!(
                 "the guest lacks the functions of image.wit"
             ))
@@ -563,12 +563,12 @@ impl RuntimeBuilder {
                 image,
                 exchange,
                 workers: Workers::start(workers)?,
-                aside: Aside::new(workers),
+                offload: Offload::new(workers),
                 families: AtomicU64::new(1),
                 counters: Counters::default(),
                 kept: imports::account_of_all(),
                 counts_fuel: self.features.fuel,
-                slots: Slots::default(),
+                slots: SlotHistory::default(),
                 reserved,
             }),
             None,
@@ -584,7 +584,7 @@ impl RuntimeBuilder {
             })?;
         }
         if self.ready > 0 {
-            runtime.1 = Some(Ready::keep(&runtime.0, self.ready as usize)?);
+            runtime.1 = Some(Prewarmed::keep(&runtime.0, self.ready as usize)?);
         }
         Ok(runtime)
     }
@@ -592,7 +592,7 @@ impl RuntimeBuilder {
     /// Returns the guest to compile, and builds it if necessary.
     fn source(&mut self, given: Option<&Path>) -> Result<Source> {
         if let Some(path) = given {
-            let state = crate::cache::state(path).map_err(|error| {
+            let state = crate::engine::cache::state(path).map_err(|error| {
                 Error::Guest(anyhow::anyhow!(
                     "cannot read the guest {}: {error} (check ARCHIPEL_GUEST)",
                     path.display()
@@ -611,7 +611,7 @@ impl RuntimeBuilder {
                 temporary = std::env::temp_dir().join("archipel-without-cache");
                 (self.progress)(Progress::NoCache);
                 // Another user who could write to the folder could replace the guest.
-                crate::cache::open_private(&temporary).map_err(|error| {
+                crate::engine::cache::open_private(&temporary).map_err(|error| {
                     let text = "no cache folder and no temporary folder (set ARCHIPEL_CACHE_DIR)";
                     Error::Guest(anyhow::Error::new(error).context(text))
                 })?;

@@ -1,9 +1,9 @@
 //! Families: an interpreter that a host created, with its copies and descendants.
 
-use crate::blocking::Blocking;
-use crate::descriptors::Closings;
-use crate::exchange::{Charter, End, Exchange};
+use crate::exchange::{ChannelMeta, End, Exchange};
+use crate::exec::blocking::Blocking;
 use crate::island::Island;
+use crate::wasi::descriptors::Closings;
 use archipel_core::broker::{ChannelId, PartyId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -163,8 +163,8 @@ pub(crate) struct Channels(Mutex<Numbers>);
 #[derive(Default)]
 struct Numbers {
     of: HashMap<ChannelId, u64>,
-    /// The charters are kept alive by the channel ends.
-    known: HashMap<u64, (ChannelId, Weak<Charter>)>,
+    /// The metas are kept alive by the channel ends.
+    known: HashMap<u64, (ChannelId, Weak<ChannelMeta>)>,
     next: u64,
     /// The size at which entries of freed channels are removed.
     clean_at: usize,
@@ -197,16 +197,16 @@ impl Channels {
         let number = numbers.next;
         numbers.next += 1;
         numbers.of.insert(end.channel, number);
-        let known = (end.channel, Arc::downgrade(&end.charter));
+        let known = (end.channel, Arc::downgrade(&end.meta));
         numbers.known.insert(number, known);
         number
     }
 
     /// Returns the channel with the family's number `number`. The channel may be gone.
-    pub(crate) fn find(&self, number: u64) -> Option<(ChannelId, Arc<Charter>)> {
+    pub(crate) fn find(&self, number: u64) -> Option<(ChannelId, Arc<ChannelMeta>)> {
         let numbers = self.numbers();
-        let (channel, charter) = numbers.known.get(&number)?;
-        Some((*channel, charter.upgrade()?))
+        let (channel, meta) = numbers.known.get(&number)?;
+        Some((*channel, meta.upgrade()?))
     }
 }
 

@@ -1,13 +1,13 @@
 //! Jobs: what an interpreter can be asked to do, and how jobs end.
 
-use crate::bindings::archipel::island::channels;
-use crate::bindings::exports::archipel::island::guest;
 use crate::exchange::Message;
+use crate::exec::meter::metered;
 use crate::imports::message::{deliver, returned, text};
 use crate::imports::{call_guest, call_host, told};
+use crate::island::bindings::archipel::island::channels;
+use crate::island::bindings::exports::archipel::island::guest;
+use crate::island::state::State;
 use crate::island::{Instance, Island, Target};
-use crate::meter::metered;
-use crate::state::State;
 use crate::telemetry;
 use archipel_core::error::{Error, LimitKind, Raised, Result};
 use archipel_core::ledger::Exceeded;
@@ -404,8 +404,8 @@ fn ended(error: &wasmtime::Error, handles: u64) -> Result<Reply> {
 /// The maximum length of an exception's text, in bytes. The guest's own library makes shorter ones.
 const LONGEST_TEXT: usize = 128 << 10;
 
-impl From<crate::bindings::archipel::island::interpreters::Exception> for Raised {
-    fn from(raised: crate::bindings::archipel::island::interpreters::Exception) -> Self {
+impl From<crate::island::bindings::archipel::island::interpreters::Exception> for Raised {
+    fn from(raised: crate::island::bindings::archipel::island::interpreters::Exception) -> Self {
         let cut = |text| cut(text, LONGEST_TEXT);
         Raised {
             name: cut(raised.name),

@@ -2,15 +2,15 @@
 
 mod governing;
 
-use crate::channel::{Receiver, Sender};
+use crate::api::channel::{Receiver, Sender};
+use crate::api::runtime::Runtime;
 use crate::exchange::{Carried, Exchange, Form, Message};
-use crate::family::Family;
-use crate::interrupt::Interruption;
+use crate::exec::interrupt::Interruption;
+use crate::island::family::Family;
+use crate::island::job::{Job, Reply, exited};
+use crate::island::prewarm::Prewarmed;
 use crate::island::{Handler, Island, LimitReached, Settings};
-use crate::job::{Job, Reply, exited};
 use crate::output::Output;
-use crate::ready::Ready;
-use crate::runtime::Runtime;
 use archipel_core::broker::Side;
 use archipel_core::encoding::{self, MAX_DEPTH, Refusal, Travels};
 use archipel_core::error::{Error, LimitKind, Result};
@@ -211,7 +211,7 @@ impl InterpreterBuilder {
                 name: self.name,
                 trusted: false,
             },
-            self.runtime.1.as_ref().and_then(Ready::take),
+            self.runtime.1.as_ref().and_then(Prewarmed::take),
         )
         .await
         .map_err(|error| match error {

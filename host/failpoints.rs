@@ -34,7 +34,7 @@ type Hook = Arc<dyn Fn(PartyId, Point) -> Verdict + Send + Sync>;
 
 /// The hook of a test, and the messages that arrived.
 #[derive(Default)]
-pub(crate) struct Points(Mutex<Known>);
+pub(crate) struct Failpoints(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
@@ -42,13 +42,13 @@ struct Known {
     arrived: Vec<i64>,
 }
 
-impl std::fmt::Debug for Points {
+impl std::fmt::Debug for Failpoints {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Points").finish_non_exhaustive()
+        f.debug_struct("Failpoints").finish_non_exhaustive()
     }
 }
 
-impl Points {
+impl Failpoints {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

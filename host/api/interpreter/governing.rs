@@ -3,7 +3,7 @@
 use super::{Interpreter, value};
 use crate::imports::arguments;
 use crate::island::Target;
-use crate::job::Job;
+use crate::island::job::Job;
 use archipel_core::alias::{AliasError, Call, HostFn};
 use archipel_core::error::Result;
 use archipel_core::limits::Limits;

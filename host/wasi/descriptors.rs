@@ -3,7 +3,7 @@
 //! The system limits them, and a guest that took the last one would block all others and the host. So a part
 //! is reserved for the host, and of the rest no family can take what others need.
 
-use crate::family::{Family, Share};
+use crate::island::family::{Family, Share};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -4,9 +4,9 @@
 //! The linker adds functions to the guest that read and write its memory, `guest/src/image.wit`. A
 //! copy writes only pages that differ, so its cost depends on what the original changed.
 
-use crate::interrupt::Alarm;
+use crate::engine::pages;
+use crate::exec::interrupt::Alarm;
 use crate::island::Instance;
-use crate::pages;
 use std::ops::Range;
 use std::task::Poll;
 use wasmtime::component::{Component, ComponentExportIndex, TypedFunc, WasmList};
@@ -19,7 +19,7 @@ const AT_ONCE: usize = 32 << 20;
 const GROWTH: usize = 64 << 10;
 
 /// The functions of `image.wit`, found once.
-pub(crate) struct Image {
+pub(crate) struct GuestMemory {
     view: ComponentExportIndex,
     grow: ComponentExportIndex,
     room: ComponentExportIndex,
@@ -43,12 +43,12 @@ impl From<wasmtime::Error> for Fault {
     }
 }
 
-impl Image {
+impl GuestMemory {
     /// Finds the functions in `component`; returns `None` if another linker made it.
-    pub(crate) fn find(component: &Component) -> Option<Image> {
+    pub(crate) fn find(component: &Component) -> Option<GuestMemory> {
         let interface = component.get_export_index(None, "archipel:image/image@0.1.0")?;
         let function = |name: &str| component.get_export_index(Some(&interface), name);
-        Some(Image {
+        Some(GuestMemory {
             view: function("view")?,
             grow: function("grow")?,
             room: function("room")?,

@@ -1,6 +1,6 @@
 //! Metrics of a runtime.
 
-use crate::runtime::Runtime;
+use crate::api::runtime::Runtime;
 use crate::telemetry::count;
 use archipel_core::error::LimitKind;
 

@@ -24,14 +24,14 @@ const PACE: u64 = 32;
 
 /// The slots of a runtime, identified by the addresses of their memories.
 #[derive(Debug, Default)]
-pub(crate) struct Slots {
+pub(crate) struct SlotHistory {
     /// The average CPU time of lives that are not long, in nanoseconds.
     usual: AtomicU64,
     /// For each slot, the longest life, if not a short one, whose pages it still has.
     left: Mutex<HashMap<usize, u64>>,
 }
 
-impl Slots {
+impl SlotHistory {
     /// Records the end of a life that took `time` nanoseconds of CPU time. It returns whether the
     /// pages in the slot are to be returned to the system.
     pub(crate) fn ends(&self, slot: usize, time: u64) -> bool {
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn pages_of_usual_lives_stay() {
         for time in [0, USUAL, SHORT, IMPORTS, LONG] {
-            let slots = Slots::default();
+            let slots = SlotHistory::default();
             let given_back = (0..1000).filter(|n| slots.ends(A + n % 2, time)).count();
             // The first lives count as unusual until the average is known.
             assert!(given_back < 20, "{time}: {given_back}");
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn pages_of_unusual_lives_are_returned() {
-        let slots = Slots::default();
+        let slots = SlotHistory::default();
         for n in 0..500 {
             assert!(!slots.ends(A + n % 2, USUAL));
         }
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_life_that_became_unusual_is_noticed_in_each_slot() {
-        let slots = Slots::default();
+        let slots = SlotHistory::default();
         for _ in 0..500 {
             slots.ends(A, IMPORTS);
             slots.ends(B, IMPORTS);

@@ -1,6 +1,6 @@
 //! Offload: long computations for a guest on the blocking pool, charged to the guest.
 
-use crate::meter::thread_time;
+use crate::exec::meter::thread_time;
 use archipel_core::error::{Error, LimitKind, Result};
 use archipel_core::ledger::Account;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ const LARGE: usize = 4 << 20;
 
 /// The permits for offloaded work. A guest waits for its work, so it has at most one place in a
 /// queue.
-pub(crate) struct Aside {
+pub(crate) struct Offload {
     /// One permit for each worker, for work on up to [`LARGE`] bytes, and as many for larger work,
     /// so that large work does not delay the rest.
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
 }
 
-impl Aside {
+impl Offload {
     pub(crate) fn new(workers: usize) -> Self {
-        Aside {
+        Offload {
             small: Arc::new(Semaphore::new(workers)),
             large: Arc::new(Semaphore::new(workers)),
         }
@@ -94,17 +94,17 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        let aside = Aside::new(1);
-        let spent = runtime.block_on(aside.run(&account, 1, || {
+        let offload = Offload::new(1);
+        let spent = runtime.block_on(offload.run(&account, 1, || {
             let begun = thread_time().unwrap();
             while thread_time().unwrap() == begun {}
             thread_time().unwrap() - begun
         }));
         let (charged, _) = account.used(LimitKind::Cpu);
         assert!(u128::from(charged) >= spent.unwrap().as_nanos());
-        let panicked = runtime.block_on(aside.run(&account, 1, || panic!("of the work")));
+        let panicked = runtime.block_on(offload.run(&account, 1, || panic!("of the work")));
         assert!(panicked.is_err());
-        assert_eq!(aside.small.available_permits(), 1);
+        assert_eq!(offload.small.available_permits(), 1);
     }
 
     #[test]
@@ -113,12 +113,12 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        let aside = Aside::new(1);
+        let offload = Offload::new(1);
         let (end, wait) = std::sync::mpsc::channel::<()>();
-        let large = aside.run(&account, LARGE + 1, move || wait.recv());
+        let large = offload.run(&account, LARGE + 1, move || wait.recv());
         let done = runtime.block_on(async {
             let small = async {
-                let small = aside.run(&account, LARGE, || 1).await;
+                let small = offload.run(&account, LARGE, || 1).await;
                 drop(end);
                 small
             };

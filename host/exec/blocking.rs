@@ -4,7 +4,7 @@
 //! thread of tokio's blocking pool. Its guest waits for it as for any event, and stopping the guest
 //! does not wait for the call. The CPU time of the call is charged to the guest.
 
-use crate::meter::thread_time;
+use crate::exec::meter::thread_time;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::Account;
 use std::sync::{Arc, OnceLock};

@@ -1,11 +1,11 @@
 //! The store data of an instance.
 
+use crate::api::runtime::Context;
+use crate::exec::frozen_clock::FrozenClock;
+use crate::exec::interrupt::{Alarm, Interrupt};
+use crate::exec::meter;
 use crate::imports::{Answer, Stranded, Untold};
-use crate::interrupt::{Alarm, Interrupt};
 use crate::island::{Instance, Island};
-use crate::meter;
-use crate::runtime::Context;
-use crate::standing::Standing;
 use crate::wasi::{self, Granted, Meters, Net};
 use archipel_core::broker::PartyId;
 use archipel_core::error::{Error, LimitKind, Result};
@@ -56,7 +56,7 @@ pub(crate) struct State {
     wasi: WasiCtx,
     pub(crate) net: Arc<Net>,
     pub(crate) meters: Meters,
-    pub(crate) standing: Option<Arc<Standing>>,
+    pub(crate) frozen: Option<Arc<FrozenClock>>,
     limiter: Limiter,
 }
 
@@ -75,10 +75,10 @@ impl State {
             wasi,
             net,
             meters,
-            standing,
+            frozen,
         } = wasi::granted(island);
-        if let Some(standing) = &standing {
-            context.exchange.let_pass(island.party, standing);
+        if let Some(frozen) = &frozen {
+            context.exchange.add_frozen_clock(island.party, frozen);
         }
         Ok(State {
             context: context.clone(),
@@ -101,7 +101,7 @@ impl State {
             wasi,
             net,
             meters,
-            standing,
+            frozen,
             limiter: Limiter::new(island)?,
         })
     }

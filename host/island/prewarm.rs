@@ -1,9 +1,9 @@
 //! Prewarmed instances, made before interpreters need them.
 
-use crate::family::Family;
+use crate::api::runtime::Context;
+use crate::island::family::Family;
 use crate::island::{Instance, Island, Settings};
 use crate::output::Output;
-use crate::runtime::Context;
 use archipel_core::error::Result;
 use archipel_core::limits::Limits;
 use archipel_core::policy::Policy;
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 ///
 /// No code has run in them, so an interpreter cannot tell a prewarmed instance from one made for
 /// it.
-pub(crate) struct Ready {
+pub(crate) struct Prewarmed {
     wanted: usize,
     #[expect(
         clippy::vec_box,
@@ -27,7 +27,7 @@ pub(crate) struct Ready {
     holder: Arc<Island>,
 }
 
-impl Ready {
+impl Prewarmed {
     /// Starts keeping `wanted` instances. When it returns, the first of them are being made.
     pub(crate) fn keep(context: &Arc<Context>, wanted: usize) -> Result<Arc<Self>> {
         let settings = Settings {
@@ -39,7 +39,7 @@ impl Ready {
             trusted: false,
         };
         let family = Family::new(context.next_family());
-        let ready = Arc::new(Ready {
+        let ready = Arc::new(Prewarmed {
             wanted,
             instances: Mutex::default(),
             filling: AtomicBool::new(false),
