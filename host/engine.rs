@@ -1,26 +1,18 @@
-//! The wasmtime engine, its ticker, and the compiled guest.
+//! The engine: wasmtime's settings, the compiled guest, and the memory of its instances. It knows no interpreter.
 
+pub(crate) mod alarm;
 pub(crate) mod cache;
 pub(crate) mod guest_memory;
 pub(crate) mod pages;
 pub(crate) mod slot_history;
 
-use crate::engine::cache::{CompiledCache, Lookup};
-use crate::exchange::Exchange;
 use archipel_core::error::{Error, Result};
+use cache::{CompiledCache, Lookup};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Once, Weak};
-use std::time::Duration;
+use std::sync::Once;
 use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
-
-/// The interval at which running guests are preempted, so that other tasks run and limits are
-/// checked.
-pub(crate) const TICK: Duration = Duration::from_millis(5);
-
-/// The number of ticks between two deadlock searches.
-const TICKS_PER_SEARCH: u64 = 20;
 
 /// The stack size of a guest. CPython raises RecursionError long before it is used up.
 const WASM_STACK: usize = 4 << 20;
@@ -166,31 +158,6 @@ pub(crate) fn engine(interpreters: u32, features: Features) -> Result<(Engine, O
         }
     };
     Ok(engine)
-}
-
-/// Starts the ticker thread. It preempts the guests of `engine` every [`TICK`] and searches for
-/// deadlocks while other guests run. It ends when `exchange` is dropped.
-///
-/// An engine has one ticker. A second one would make all deadlines come early.
-pub(crate) fn start_ticker(engine: &Engine, exchange: &Arc<Exchange>) -> Result<()> {
-    let engine = engine.weak();
-    let exchange: Weak<Exchange> = Arc::downgrade(exchange);
-    std::thread::Builder::new()
-        .name("archipel-ticker".to_owned())
-        .spawn(move || {
-            for tick in 1_u64.. {
-                std::thread::sleep(TICK);
-                let (Some(engine), Some(exchange)) = (engine.upgrade(), exchange.upgrade()) else {
-                    break;
-                };
-                engine.increment_epoch();
-                if tick.is_multiple_of(TICKS_PER_SEARCH) {
-                    exchange.with(|broker, effects| broker.check_deadlock(effects));
-                }
-            }
-        })
-        .map_err(Error::of_system)?;
-    Ok(())
 }
 
 /// A guest to compile.

@@ -2,56 +2,21 @@
 
 mod aliases;
 mod arrival;
-pub(crate) mod channels;
+mod channels;
 mod governing;
 mod holdings;
 mod interpreters;
-mod keeping;
-pub(crate) mod message;
 mod process;
 mod tasks;
-mod turns;
 mod waiting;
 
-use crate::exchange::End;
 use crate::island::state::State;
 use std::time::Duration;
 use wasmtime::component::{HasData, Linker};
 
-pub(crate) use aliases::{arguments, call_guest, call_host, told};
-pub(crate) use arrival::Stranded;
-pub(crate) use channels::Untold;
-pub(crate) use holdings::{Answer, Holdings};
-pub use interpreters::InterpreterRef;
-pub(crate) use keeping::{Kept, account_of_all};
-pub use tasks::Task;
-
-/// A sender in a guest's table.
-pub struct SenderEnd(pub(crate) End);
-
-/// A receiver in a guest's table.
-pub struct ReceiverEnd(pub(crate) End);
-
-/// The maximum size of a message body, in bytes.
-pub(crate) const MOST_BYTES: usize = 64 << 20;
-
-/// The maximum number of bytes that the host copies for one call. The guest's own library refuses
-/// larger messages earlier; exceeding this traps the guest.
-pub(crate) const MOST_PER_CALL: usize = MOST_BYTES + (64 << 10);
-
 /// The maximum length of the reason for poisoning a channel or cancelling an interpreter, in bytes.
 /// The host stores one for each of them.
 const LONGEST_REASON: usize = 64 << 10;
-
-/// The maximum number of bytes queued in one channel.
-pub(crate) const MOST_QUEUED: usize = 256 << 20;
-
-/// The maximum number of bytes queued in all channels of a runtime, which bounds the host's memory
-/// whatever guests do.
-const MOST_QUEUED_IN_ALL: usize = 1 << 30;
-
-/// The maximum number of channels that guests can create in a runtime, for the same reason.
-const MOST_CHANNELS: usize = 1 << 20;
 
 struct HasState;
 

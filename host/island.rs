@@ -1,52 +1,69 @@
-//! Islands: the host's records of interpreters, and how their jobs start and end.
+//! Islands: interpreters as the host keeps them, with their families, stores and jobs.
 
-mod aliases;
+pub(crate) mod aliases;
 pub(crate) mod bindings;
+pub(crate) mod calls;
+pub(crate) mod context;
 mod copying;
+pub(crate) mod deferred_error;
 pub(crate) mod family;
+mod given;
+pub(crate) mod handles;
+pub(crate) mod holdings;
 pub(crate) mod job;
-mod owner;
+mod limiter;
+pub(crate) mod message;
+pub(crate) mod not_sent;
+pub(crate) mod owner;
 pub(crate) mod prewarm;
-mod run;
 pub(crate) mod state;
-mod stop;
 mod strike;
-mod watchers;
+pub(crate) mod tasks;
+pub(crate) mod ticker;
+pub(crate) mod turns;
+pub(crate) mod watchers;
 
-use crate::api::runtime::Context;
+use crate::account::Charge;
+use crate::engine::guest_memory::Guest;
 use crate::engine::pages;
 use crate::exec::deferred_drop;
 use crate::exec::interrupt::{Interrupt, Interruption};
-use crate::island::family::Family;
-use crate::island::state::State;
+use crate::exec::run::Run;
+use crate::exec::stop::{Reason, Stop};
 use crate::output::Output;
-use crate::telemetry::{self, Busy};
+use crate::telemetry::{self, Subject};
+use aliases::Powers;
 use archipel_core::broker::PartyId;
 use archipel_core::error::{Error, LimitKind, Result};
 use archipel_core::ledger::{Account, Reservation};
 use archipel_core::limits::Limits;
 use archipel_core::policy::{Children, Modules, Policy, Random};
 use archipel_core::trust::{SharedTrust, Trust};
+use context::Context;
+use family::Family;
 use job::{Job, Reply};
+use state::State;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 use tracing::Instrument;
 use wasmtime::{Store, component};
-
-pub(crate) use aliases::{Function, GONE, MOST_NUMBER, Powers, Target};
-pub(crate) use owner::Handler;
-pub use owner::LimitReached;
-pub(crate) use run::Run;
-use run::Stoppable;
-pub(crate) use stop::{Reason, Stop};
-pub(crate) use watchers::Watcher;
-use watchers::Watchers;
+use watchers::{Watcher, Watchers};
 
 /// An instance of the guest.
 pub(crate) struct Instance {
     pub(crate) store: Store<State>,
     pub(crate) exports: bindings::Island,
     pub(crate) raw: component::Instance,
+}
+
+impl Instance {
+    /// Returns the instance for access to its memory.
+    pub(crate) fn guest(&mut self) -> Guest<'_, State> {
+        Guest {
+            store: &mut self.store,
+            instance: &self.raw,
+        }
+    }
 }
 
 /// The state of an island.
@@ -101,6 +118,8 @@ impl Settings {
 pub(crate) struct Island {
     /// Its number, unique in its family.
     pub(crate) id: u64,
+    /// Its family, number and name, for logs.
+    pub(crate) subject: Subject,
     pub(crate) party: PartyId,
     pub(crate) family: Arc<Family>,
     pub(crate) context: Arc<Context>,
@@ -114,10 +133,9 @@ pub(crate) struct Island {
     pub(crate) account: Arc<Account>,
     parent: Option<Weak<Island>>,
     slot: Mutex<Slot>,
-    under_way: Mutex<Option<Weak<dyn Stoppable>>>,
     /// Notified when no job runs.
     watchers: Watchers,
-    stop: Stop,
+    stop: Arc<Stop>,
     began: strike::Began,
     /// Its aliases and the hidden names.
     pub(crate) powers: Powers,
@@ -161,7 +179,7 @@ impl Island {
         let instance = match adopted {
             Some(instance) => instance,
             None => {
-                let span = telemetry::span!("create", island);
+                let span = telemetry::span!("create", island.subject);
                 island.instantiate().instrument(span).await?
             }
         };
@@ -215,9 +233,9 @@ impl Island {
     pub(crate) fn cancel(&self, message: &str, unwind: bool) {
         telemetry::event!(
             debug,
-            family = self.family.number(),
+            family = self.subject.family,
             interpreter = self.id,
-            name = self.settings.name.as_deref(),
+            name = self.subject.name.as_deref(),
             message,
             unwind,
             "cancelled"
@@ -264,8 +282,14 @@ impl Island {
             .ok_or_else(|| Error::Capacity { limit: u32::MAX })?;
         let trust = trust(party.0);
         let settings = settings.settled();
+        let subject = Subject {
+            family: family.number(),
+            interpreter: id,
+            name: settings.name.clone(),
+        };
         let island = Arc::new(Island {
             id,
+            subject,
             party,
             family: family.clone(),
             context: context.clone(),
@@ -276,9 +300,8 @@ impl Island {
             started,
             parent: parent.map(Arc::downgrade),
             slot: Mutex::new(Slot::Running),
-            under_way: Mutex::default(),
             watchers: Watchers::default(),
-            stop: Stop::default(),
+            stop: Arc::default(),
             began: strike::Began::default(),
             powers: Powers::default(),
             inbox: aliases::LazyInbox::default(),
@@ -406,7 +429,7 @@ impl Island {
                     broker.set_running(self.party, true, effects);
                 });
                 Ok(Entered {
-                    _busy: Busy::begin(self),
+                    _running: self.context.counters.running.charge(1).0,
                     island: self.clone(),
                     instance: Some(instance),
                 })
@@ -423,19 +446,13 @@ impl Island {
     /// interpreter.
     pub(crate) fn start(self: &Arc<Self>, job: Job) -> Result<Run<Reply>> {
         let mut entered = self.enter()?;
-        let span = telemetry::span!("exec", self);
+        let span = telemetry::span!("exec", self.subject);
         let work = async move {
             let result = entered.run(job).await;
             entered.leave(&result);
             result
         };
-        Ok(Run::begin(self, work.instrument(span)))
-    }
-
-    fn under_way(&self) -> MutexGuard<'_, Option<Weak<dyn Stoppable>>> {
-        self.under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        Ok(Run::begin(&self.stop, work.instrument(span)))
     }
 
     /// Destroys the interpreter and its descendants, unless a job runs in it.
@@ -479,10 +496,6 @@ impl Island {
             .exchange
             .with(|broker, _| broker.set_stopping(self.party));
         self.stop.request(reason);
-        let under_way = self.under_way().as_ref().and_then(Weak::upgrade);
-        if let Some(under_way) = under_way {
-            under_way.stop();
-        }
         // If the job is being polled right now, the polling thread sees the request and destroys
         // the instance.
         let _ = self.close();
@@ -499,7 +512,8 @@ impl Island {
             self.give_back(&instance.store);
         }
         if let Some(instance) = instance {
-            deferred_drop::instance(instance);
+            // It has at most a few thousand handles, so it counts as one part.
+            deferred_drop::discard(1, instance);
         }
         self.kill_children();
     }
@@ -545,7 +559,8 @@ impl Drop for Island {
 
 /// An island that is running a job.
 struct Entered {
-    _busy: Busy,
+    /// Counts the interpreter as running.
+    _running: Charge,
     island: Arc<Island>,
     instance: Option<Box<Instance>>,
 }
@@ -570,7 +585,7 @@ impl Entered {
         let instance = self.instance.take();
         let island = &self.island;
         if let Err(error) = result {
-            telemetry::ended(island, error);
+            telemetry::ended(&island.context.counters, &island.subject, error);
         }
         match instance {
             Some(instance) if usable => {

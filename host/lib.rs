@@ -72,6 +72,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+mod account;
 mod api;
 mod engine;
 mod exchange;
@@ -82,6 +83,7 @@ mod imports;
 mod island;
 mod output;
 mod telemetry;
+mod text;
 mod wasi;
 
 pub use api::channel::{
@@ -98,6 +100,6 @@ pub use archipel_core::{
 };
 pub use engine::Progress;
 pub use engine::cache::default_cache_dir;
-pub use island::LimitReached;
+pub use island::owner::LimitReached;
 pub use output::{Captured, Output};
 pub use wasi::remove_private_folders;

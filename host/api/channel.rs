@@ -3,9 +3,12 @@
 mod error;
 
 use crate::api::interpreter::{decoded, to_value};
-use crate::api::runtime::{Capacity, Context};
-use crate::exchange::{ChannelMeta, End, Exchange, Message, Unbound};
-use crate::imports::channels;
+use crate::api::runtime::Capacity;
+use crate::exchange::Exchange;
+use crate::exchange::channel_meta::{ChannelMeta, Unbound};
+use crate::exchange::end::End;
+use crate::exchange::message::Message;
+use crate::island::context::Context;
 use crate::telemetry;
 use archipel_core::broker::{Case, Outcome, PartyId};
 use archipel_core::encoding::{self, Refusal};
@@ -24,9 +27,10 @@ pub(crate) fn create(
     capacity: Capacity,
 ) -> crate::Result<(Sender, Receiver)> {
     let meta = ChannelMeta::new(None, Unbound::Keep);
-    let (sender, receiver) =
-        channels::create(&context.exchange, capacity.into(), meta, PartyId::HOST)
-            .map_err(|error| crate::Error::Internal(error.into()))?;
+    let (sender, receiver) = context
+        .exchange
+        .create_channel(capacity.into(), meta, PartyId::HOST)
+        .ok_or_else(|| crate::Error::Internal(anyhow::anyhow!("out of channel numbers")))?;
     let host_end = |end| HostEnd {
         context: context.clone(),
         end: Arc::new(end),
@@ -178,7 +182,7 @@ impl Sender {
             Err(refusal) => return Err(SendTimeoutError::Refused { value, refusal }),
         };
         let message = Message::new(encoded, Vec::new());
-        let limit_in_bytes = crate::imports::MOST_BYTES;
+        let limit_in_bytes = archipel_core::limits::MOST_MESSAGE as usize;
         if message.body.len() > limit_in_bytes {
             let refusal = Refusal::TooLarge {
                 limit: limit_in_bytes,

@@ -4,12 +4,14 @@ mod governing;
 
 use crate::api::channel::{Receiver, Sender};
 use crate::api::runtime::Runtime;
-use crate::exchange::{Carried, Exchange, Form, Message};
+use crate::exchange::Exchange;
+use crate::exchange::message::{Carried, Form, Message};
 use crate::exec::interrupt::Interruption;
 use crate::island::family::Family;
 use crate::island::job::{Job, Reply, exited};
+use crate::island::owner::{Handler, LimitCallback, LimitReached};
 use crate::island::prewarm::Prewarmed;
-use crate::island::{Handler, Island, LimitReached, Settings};
+use crate::island::{Island, Settings};
 use crate::output::Output;
 use archipel_core::broker::Side;
 use archipel_core::encoding::{self, MAX_DEPTH, Refusal, Travels};
@@ -54,9 +56,6 @@ pub struct InterpreterBuilder {
     name: Option<Arc<str>>,
     on_limit: Option<LimitCallback>,
 }
-
-/// The callback that [`InterpreterBuilder::on_limit`] sets.
-pub(crate) type LimitCallback = Arc<dyn Fn(&LimitReached) -> Option<u64> + Send + Sync>;
 
 impl std::fmt::Debug for InterpreterBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -73,7 +73,7 @@ impl Runtime {
             // Prewarmed instances belong to a placeholder interpreter, which is a party too.
             interpreters: counts.parties - usize::from(ready.is_some()),
             ready: ready.map_or(0, |ready| ready.count()),
-            running: count(&counters.running),
+            running: counters.running.amount() as u64,
             channels: counts.channels,
             waits: counts.waits,
             queued_messages: counts.queued_messages,

@@ -4,13 +4,12 @@
 //! The linker adds functions to the guest that read and write its memory, `guest/src/image.wit`. A
 //! copy writes only pages that differ, so its cost depends on what the original changed.
 
-use crate::engine::pages;
-use crate::exec::interrupt::Alarm;
-use crate::island::Instance;
+use super::alarm::Alarm;
+use super::pages;
 use std::ops::Range;
 use std::task::Poll;
-use wasmtime::component::{Component, ComponentExportIndex, TypedFunc, WasmList};
-use wasmtime::{Result, format_err};
+use wasmtime::component::{self, Component, ComponentExportIndex, TypedFunc, WasmList};
+use wasmtime::{Result, Store, format_err};
 
 /// The number of bytes that are compared and copied before other tasks can run.
 const AT_ONCE: usize = 32 << 20;
@@ -43,6 +42,12 @@ impl From<wasmtime::Error> for Fault {
     }
 }
 
+/// An instance of a guest, in its store.
+pub(crate) struct Guest<'a, T: 'static> {
+    pub(crate) store: &'a mut Store<T>,
+    pub(crate) instance: &'a component::Instance,
+}
+
 impl GuestMemory {
     /// Finds the functions in `component`; returns `None` if another linker made it.
     pub(crate) fn find(component: &Component) -> Option<GuestMemory> {
@@ -59,38 +64,45 @@ impl GuestMemory {
         })
     }
 
-    /// Returns the addresses of the signal words in the memory of `instance`, and that memory.
-    pub(crate) async fn alarm(&self, instance: &mut Instance) -> Result<(Alarm, WasmList<u8>)> {
+    /// Returns the addresses of the signal words in the memory of `guest`, and that memory.
+    pub(crate) async fn alarm<T: Send>(
+        &self,
+        guest: &mut Guest<'_, T>,
+    ) -> Result<(Alarm, WasmList<u8>)> {
         type Words = (WasmList<u8>, WasmList<u8>, WasmList<u8>);
-        let alarm: TypedFunc<(), (Words,)> = instance
-            .raw
-            .get_typed_func(&mut instance.store, self.alarm)?;
+        let alarm: TypedFunc<(), (Words,)> = guest
+            .instance
+            .get_typed_func(&mut *guest.store, self.alarm)?;
         // The lists are views, so their length costs nothing.
-        let fuel = instance.store.hostcall_fuel();
-        instance.store.set_hostcall_fuel(usize::MAX);
-        let result = alarm.call_async(&mut instance.store, ()).await;
-        instance.store.set_hostcall_fuel(fuel);
+        let fuel = guest.store.hostcall_fuel();
+        guest.store.set_hostcall_fuel(usize::MAX);
+        let result = alarm.call_async(&mut *guest.store, ()).await;
+        guest.store.set_hostcall_fuel(fuel);
         let ((breaker, signal, memory),) = result?;
         Ok((Alarm { breaker, signal }, memory))
     }
 
-    /// Sets whether the handles in the memory of `instance` belong to another instance. The guest
+    /// Sets whether the handles in the memory of `guest` belong to another instance. The guest
     /// drops none of them while they do.
-    pub(crate) async fn set_foreign(&self, instance: &mut Instance, foreign: bool) -> Result<()> {
-        let set: TypedFunc<(bool,), ()> = instance
-            .raw
-            .get_typed_func(&mut instance.store, self.foreign)?;
-        set.call_async(&mut instance.store, (foreign,)).await
+    pub(crate) async fn set_foreign<T: Send>(
+        &self,
+        guest: &mut Guest<'_, T>,
+        foreign: bool,
+    ) -> Result<()> {
+        let set: TypedFunc<(bool,), ()> = guest
+            .instance
+            .get_typed_func(&mut *guest.store, self.foreign)?;
+        set.call_async(&mut *guest.store, (foreign,)).await
     }
 
-    /// Makes the memory of `copy`, which is new, equal to that of `original`.
-    pub(crate) async fn copy(
+    /// Makes the memory of `copy`, which is new, equal to that of `original`, and returns it.
+    pub(crate) async fn copy<T: Send>(
         &self,
-        original: &mut Instance,
-        copy: &mut Instance,
-    ) -> std::result::Result<(), Fault> {
+        original: &mut Guest<'_, T>,
+        copy: &mut Guest<'_, T>,
+    ) -> std::result::Result<WasmList<u8>, Fault> {
         let from = self.view(original).await.map_err(Fault::Original)?;
-        let from = from.as_le_slice(&original.store);
+        let from = from.as_le_slice(&*original.store);
         let mut to = self.view(copy).await?;
         let missing = from.len().saturating_sub(to.len()) / GROWTH;
         if missing > 0 {
@@ -100,9 +112,10 @@ impl GuestMemory {
         if to.len() != from.len() {
             return Err(format_err!("the copy's memory has a different size").into());
         }
-        let store = &mut copy.store;
-        let aim: TypedFunc<(u32,), ()> = copy.raw.get_typed_func(&mut *store, self.aim)?;
-        let write: TypedFunc<(&[u8],), ()> = copy.raw.get_typed_func(&mut *store, self.write)?;
+        let store = &mut *copy.store;
+        let aim: TypedFunc<(u32,), ()> = copy.instance.get_typed_func(&mut *store, self.aim)?;
+        let write: TypedFunc<(&[u8],), ()> =
+            copy.instance.get_typed_func(&mut *store, self.write)?;
         for start in (0..from.len()).step_by(AT_ONCE) {
             if start > 0 {
                 give_way().await;
@@ -115,14 +128,17 @@ impl GuestMemory {
                 write.call_async(&mut *store, (&from[run],)).await?;
             }
         }
-        store.data_mut().memory = Some(to);
-        Ok(())
+        Ok(to)
     }
 
-    async fn grow(&self, instance: &mut Instance, pages: usize) -> std::result::Result<(), Fault> {
-        let store = &mut instance.store;
+    async fn grow<T: Send>(
+        &self,
+        guest: &mut Guest<'_, T>,
+        pages: usize,
+    ) -> std::result::Result<(), Fault> {
+        let store = &mut *guest.store;
         let grow: TypedFunc<(u32,), (bool,)> =
-            instance.raw.get_typed_func(&mut *store, self.grow)?;
+            guest.instance.get_typed_func(&mut *store, self.grow)?;
         let pages = u32::try_from(pages).map_err(wasmtime::Error::from)?;
         match grow.call_async(&mut *store, (pages,)).await? {
             (true,) => Ok(()),
@@ -131,24 +147,28 @@ impl GuestMemory {
     }
 
     /// Returns whether the guest can allocate `bytes` now.
-    pub(crate) async fn has_room(&self, instance: &mut Instance, bytes: u32) -> Result<bool> {
-        let store = &mut instance.store;
+    pub(crate) async fn has_room<T: Send>(
+        &self,
+        guest: &mut Guest<'_, T>,
+        bytes: u32,
+    ) -> Result<bool> {
+        let store = &mut *guest.store;
         let room: TypedFunc<(u32,), (bool,)> =
-            instance.raw.get_typed_func(&mut *store, self.room)?;
+            guest.instance.get_typed_func(&mut *store, self.room)?;
         let (there,) = room.call_async(&mut *store, (bytes,)).await?;
         Ok(there)
     }
 
-    /// Returns a view of the memory of `instance`.
-    async fn view(&self, instance: &mut Instance) -> Result<WasmList<u8>> {
-        let view: TypedFunc<(), (WasmList<u8>,)> = instance
-            .raw
-            .get_typed_func(&mut instance.store, self.view)?;
+    /// Returns a view of the memory of `guest`.
+    async fn view<T: Send>(&self, guest: &mut Guest<'_, T>) -> Result<WasmList<u8>> {
+        let view: TypedFunc<(), (WasmList<u8>,)> = guest
+            .instance
+            .get_typed_func(&mut *guest.store, self.view)?;
         // The list is a view, so its length costs nothing.
-        let fuel = instance.store.hostcall_fuel();
-        instance.store.set_hostcall_fuel(usize::MAX);
-        let result = view.call_async(&mut instance.store, ()).await;
-        instance.store.set_hostcall_fuel(fuel);
+        let fuel = guest.store.hostcall_fuel();
+        guest.store.set_hostcall_fuel(usize::MAX);
+        let result = view.call_async(&mut *guest.store, ()).await;
+        guest.store.set_hostcall_fuel(fuel);
         Ok(result?.0)
     }
 }

@@ -1,57 +1,35 @@
-//! Iterative dropping of messages and instances, which can own one another in chains of any length.
+//! Iterative dropping of values that can own one another in chains of any length.
 //!
 //! A message can carry the last end of a channel, whose messages are then discarded. An instance can hold the
 //! last reference to another interpreter. Recursive drops of such a chain would overflow the host's stack. So
 //! whatever would be dropped inside another drop is queued until that drop has ended.
 
-use crate::exchange::Message;
-use crate::island::Instance;
 use std::cell::Cell;
 
-/// The number of messages and attachments that a thread drops at once. It takes some ten milliseconds, during
-/// which a guest cannot be stopped.
+/// The weight that a thread drops at once. It takes some ten milliseconds, during which a guest cannot be
+/// stopped.
 const MOST_DROPPED: usize = 50_000;
 
-/// Something to be dropped.
-enum Discarded {
-    Messages(Vec<Message>),
-    #[expect(dead_code, reason = "held only to be dropped")]
-    Instance(Box<Instance>),
-}
-
-impl Discarded {
-    /// Returns the amount of work.
-    fn weight(&self) -> usize {
-        match self {
-            Discarded::Messages(messages) => {
-                let ends = messages.iter().map(|message| message.ends.len());
-                messages.len() + ends.sum::<usize>()
-            }
-            // It has at most a few thousand handles.
-            Discarded::Instance(_) => 1,
-        }
-    }
+/// A value to be dropped.
+struct Discarded {
+    /// The amount of work.
+    weight: usize,
+    _value: Box<dyn Send>,
 }
 
 thread_local! {
-    /// Messages and instances to drop after the drop in progress on this thread.
+    /// The values to drop after the drop in progress on this thread.
     static TO_DROP: Cell<Option<Vec<Discarded>>> = const { Cell::new(None) };
 }
 
-/// Drops messages and everything that this discards, iteratively. A large amount is dropped on a separate
-/// thread.
-pub(crate) fn messages(messages: Vec<Message>) {
-    if !messages.is_empty() {
-        discard(Discarded::Messages(messages));
-    }
-}
-
-/// Drops an instance in the same way.
-pub(crate) fn instance(instance: Box<Instance>) {
-    discard(Discarded::Instance(instance));
-}
-
-fn discard(what: Discarded) {
+/// Drops `value` and everything that this discards, iteratively. A large amount is dropped on a separate thread.
+///
+/// `weight` is the number of parts of the value whose drop takes time.
+pub(crate) fn discard<T: Send + 'static>(weight: usize, value: Box<T>) {
+    let what = Discarded {
+        weight,
+        _value: value,
+    };
     if let Some(mut later) = TO_DROP.take() {
         later.push(what);
         TO_DROP.set(Some(later));
@@ -79,7 +57,7 @@ fn drop_some(mut now: Vec<Discarded>, most: usize) -> Option<Vec<Discarded>> {
     let _outermost = Outermost;
     let mut left = most;
     while !now.is_empty() {
-        let weight = now.iter().map(Discarded::weight).sum();
+        let weight = now.iter().map(|discarded| discarded.weight).sum();
         left = match left.checked_sub(weight) {
             Some(left) => left,
             None => return Some(now),

@@ -4,7 +4,7 @@
 use super::{Point, Verdict, number};
 use crate::api::interpreter::Binding;
 use crate::exec::interrupt::Interruption;
-use crate::island::Reason;
+use crate::exec::stop::Reason;
 use crate::island::job::Job;
 use crate::{Capacity, Error, Interpreter, Policy, Receiver, Runtime, Sender, TryRecvError, Value};
 use archipel_core::broker::{Counts, PartyId};

@@ -4,15 +4,17 @@
 //! copy, or has no room for the message, does not lose it. So the host lowers an [`Arrival`], which
 //! owns the message and returns it to the channel when dropped, unless lowering was completed.
 
-use super::message::{NotSent, luggage};
-use crate::exchange::{Exchange, Form, Message};
-use crate::island::bindings::archipel::island::channels::{End, Luggage};
+use crate::exchange::Exchange;
+use crate::exchange::message::{Form, Message};
+use crate::island::bindings::archipel::island::channels::Luggage;
+use crate::island::message::{Stranded, luggage};
+use crate::island::not_sent::NotSent;
 use crate::island::state::State;
 use archipel_core::broker::Origin;
 use archipel_core::encoding;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use wasmtime::Result;
 use wasmtime::component::__internal::{
     CanonicalAbiInfo, InstanceType, InterfaceType, LowerContext,
@@ -103,9 +105,6 @@ impl Held {
         }
     }
 }
-
-/// Ends of messages for which the guest had no room, until they are taken back from its table.
-pub(crate) type Stranded = Arc<Mutex<Vec<End>>>;
 
 /// A received message for the guest: a `channels.message` in component types.
 pub(super) struct Arrival {

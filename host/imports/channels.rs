@@ -1,17 +1,23 @@
 //! The host side of the `channels` imports.
 
 use super::arrival::{Arrival, Body, Fits};
-use super::message::{NotSent, Outgoing, failure, not_received, outgoing, take_back};
-use super::{LONGEST_REASON, MOST_CHANNELS, MOST_QUEUED, ReceiverEnd, SenderEnd, duration};
-use crate::exchange::{ChannelMeta, End, Exchange, Message};
+use super::{LONGEST_REASON, duration};
+use crate::exchange::channel_meta::ChannelMeta;
+use crate::exchange::end::End;
+use crate::exchange::kept::Keeper;
+use crate::exchange::message::Message;
+use crate::exchange::quota::MOST_CHANNELS;
 use crate::island::bindings::archipel::island::channels::{
     self, Capacity, Error, Host, HostReceiver, HostSender, Info, LuggageRefs, Unbound,
 };
+use crate::island::handles::{ReceiverEnd, SenderEnd, copy};
+use crate::island::message::{Outgoing, failure, not_received, outgoing, take_back};
+use crate::island::not_sent::NotSent;
 use crate::island::state::State;
 use archipel_core::broker::{self, Case, Origin, Outcome, PartyId, Side};
 use archipel_core::encoding::{self, MAX_DEPTH};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
 
@@ -34,7 +40,9 @@ impl Host for State {
             return Ok(Err(Error::TooLarge(MOST_CHANNELS as u64)));
         }
         let meta = ChannelMeta::new(Some(self.trust.get()), unbound.into());
-        let (sender, receiver) = create(exchange, capacity, meta, self.party)?;
+        let Some((sender, receiver)) = exchange.create_channel(capacity, meta, self.party) else {
+            wasmtime::bail!("out of channel numbers");
+        };
         let sender = match self.hold(SenderEnd(sender))? {
             Ok(sender) => sender,
             Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded).into())),
@@ -67,24 +75,9 @@ impl Host for State {
     }
 }
 
-/// Creates a channel, and gives both ends to `party`.
-pub(crate) fn create(
-    exchange: &Arc<Exchange>,
-    capacity: broker::Capacity,
-    meta: ChannelMeta,
-    party: PartyId,
-) -> Result<(End, End)> {
-    let channel = exchange
-        .with(|broker, _| broker.create(capacity, MOST_QUEUED, party))
-        .ok_or_else(|| wasmtime::format_err!("out of channel numbers"))?;
-    let meta = Arc::new(meta);
-    let end = |side| End::held(exchange, channel, side, meta.clone(), party);
-    Ok((end(Side::Sender), end(Side::Receiver)))
-}
-
 impl HostSender for State {
     fn id(&mut self, end: Resource<SenderEnd>) -> Result<u64> {
-        let end = &self.table.get(&end)?.0;
+        let end = &self.wasi.table.get(&end)?.0;
         Ok(self.number(end))
     }
 
@@ -96,7 +89,7 @@ impl HostSender for State {
         luggage: Option<LuggageRefs>,
         timeout: Option<u64>,
     ) -> Result<Result<(), Error>> {
-        match self.untold.take_for(Side::Sender, end.rep()) {
+        match self.deferred_error.take_for(Side::Sender, end.rep()) {
             Some(error) => Ok(Err(error)),
             None => self.send_whole(&end, (body, exact, luggage), timeout).await,
         }
@@ -104,17 +97,17 @@ impl HostSender for State {
 
     async fn put(&mut self, end: Resource<SenderEnd>, body: Vec<u8>) -> Result<bool> {
         let sent = self.send_whole(&end, (body, false, None), None).await?;
-        let result = sent.map_err(|error| self.untold.keep(Side::Sender, end.rep(), error));
+        let result = sent.map_err(|error| self.deferred_error.keep(Side::Sender, end.rep(), error));
         Ok(result.is_ok())
     }
 
     fn duplicate(&mut self, end: Resource<SenderEnd>) -> Result<Resource<SenderEnd>> {
-        let copy = copy(&self.table.get(&end)?.0, self.party)?;
+        let copy = copy(&self.wasi.table.get(&end)?.0, self.party)?;
         self.must_hold(SenderEnd(copy))
     }
 
     fn close(&mut self, end: Resource<SenderEnd>) -> Result<()> {
-        let end = &self.table.get(&end)?.0;
+        let end = &self.wasi.table.get(&end)?.0;
         end.exchange().with(|broker, effects| {
             broker.close(end.channel, effects);
         });
@@ -128,8 +121,8 @@ impl HostSender for State {
         if let Err(refusal) = encoding::check(&reason, 0, MAX_DEPTH) {
             return Ok(Err(Error::NotShareable(refusal.to_string())));
         }
-        let end = &self.table.get(&end)?.0;
-        let kept = match self.keeper().keep(reason.len()) {
+        let end = &self.wasi.table.get(&end)?.0;
+        let kept = match Keeper::of(&self.account, &self.context.kept).keep(reason.len()) {
             Ok(kept) => kept,
             Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded).into())),
         };
@@ -142,17 +135,17 @@ impl HostSender for State {
     }
 
     fn destroy(&mut self, end: Resource<SenderEnd>) -> Result<()> {
-        destroy(&self.table.get(&end)?.0);
+        destroy(&self.wasi.table.get(&end)?.0);
         Ok(())
     }
 
     fn release(&mut self, end: Resource<SenderEnd>) -> Result<()> {
-        self.table.get_mut(&end)?.0.note_release();
+        self.wasi.table.get_mut(&end)?.0.note_release();
         Ok(())
     }
 
     fn info(&mut self, end: Resource<SenderEnd>) -> Result<Info> {
-        Ok(self.describe(&self.table.get(&end)?.0))
+        Ok(self.describe(&self.wasi.table.get(&end)?.0))
     }
 
     fn drop(&mut self, end: Resource<SenderEnd>) -> Result<()> {
@@ -163,7 +156,7 @@ impl HostSender for State {
 
 impl HostReceiver for State {
     fn id(&mut self, end: Resource<ReceiverEnd>) -> Result<u64> {
-        let end = &self.table.get(&end)?.0;
+        let end = &self.wasi.table.get(&end)?.0;
         Ok(self.number(end))
     }
 
@@ -181,13 +174,13 @@ impl HostReceiver for State {
     }
 
     fn length(&mut self, end: Resource<ReceiverEnd>) -> Result<u32> {
-        let channel = self.table.get(&end)?.0.channel;
+        let channel = self.wasi.table.get(&end)?.0.channel;
         let length = self.context.exchange.with(|broker, _| broker.len(channel));
         Ok(u32::try_from(length.unwrap_or(0)).unwrap_or(u32::MAX))
     }
 
     fn capacity(&mut self, end: Resource<ReceiverEnd>) -> Result<Capacity> {
-        let channel = self.table.get(&end)?.0.channel;
+        let channel = self.wasi.table.get(&end)?.0.channel;
         let capacity = self
             .context
             .exchange
@@ -202,12 +195,12 @@ impl HostReceiver for State {
     }
 
     fn duplicate(&mut self, end: Resource<ReceiverEnd>) -> Result<Resource<ReceiverEnd>> {
-        let copy = copy(&self.table.get(&end)?.0, self.party)?;
+        let copy = copy(&self.wasi.table.get(&end)?.0, self.party)?;
         self.must_hold(ReceiverEnd(copy))
     }
 
     fn close(&mut self, end: Resource<ReceiverEnd>) -> Result<Result<(), Error>> {
-        let end = &self.table.get(&end)?.0;
+        let end = &self.wasi.table.get(&end)?.0;
         let closed = end
             .exchange()
             .with(|broker, effects| broker.close_if_empty(end.channel, effects));
@@ -218,17 +211,17 @@ impl HostReceiver for State {
     }
 
     fn destroy(&mut self, end: Resource<ReceiverEnd>) -> Result<()> {
-        destroy(&self.table.get(&end)?.0);
+        destroy(&self.wasi.table.get(&end)?.0);
         Ok(())
     }
 
     fn release(&mut self, end: Resource<ReceiverEnd>) -> Result<()> {
-        self.table.get_mut(&end)?.0.note_release();
+        self.wasi.table.get_mut(&end)?.0.note_release();
         Ok(())
     }
 
     fn info(&mut self, end: Resource<ReceiverEnd>) -> Result<Info> {
-        Ok(self.describe(&self.table.get(&end)?.0))
+        Ok(self.describe(&self.wasi.table.get(&end)?.0))
     }
 
     fn drop(&mut self, end: Resource<ReceiverEnd>) -> Result<()> {
@@ -255,23 +248,6 @@ pub(super) fn add_receive(linker: &mut Linker<State>) -> Result<()> {
     })
 }
 
-/// The error of a `put` or `take`, kept for the `send` or `receive` with the same handle that
-/// follows.
-#[derive(Default)]
-pub(crate) struct Untold(Option<(Side, u32, Error)>);
-
-impl Untold {
-    fn keep(&mut self, side: Side, handle: u32, error: Error) {
-        self.0 = Some((side, handle, error));
-    }
-
-    /// Takes the kept error. A call with another handle discards it.
-    fn take_for(&mut self, side: Side, handle: u32) -> Option<Error> {
-        let (s, h, error) = self.0.take()?;
-        ((s, h) == (side, handle)).then_some(error)
-    }
-}
-
 impl State {
     async fn send_whole(
         &mut self,
@@ -279,7 +255,7 @@ impl State {
         message: Outgoing,
         timeout: Option<u64>,
     ) -> Result<Result<(), Error>> {
-        let end = &mut self.table.get_mut(end)?.0;
+        let end = &mut self.wasi.table.get_mut(end)?.0;
         end.note_use();
         let channel = end.channel;
         let meta = end.meta.clone();
@@ -304,7 +280,7 @@ impl State {
         end: Resource<ReceiverEnd>,
         timeout: Option<u64>,
     ) -> Result<Result<Arrival, Error>> {
-        if let Some(error) = self.untold.take_for(Side::Receiver, end.rep()) {
+        if let Some(error) = self.deferred_error.take_for(Side::Receiver, end.rep()) {
             return Ok(Err(error));
         }
         Ok(match self.received(&end, timeout).await? {
@@ -318,7 +294,7 @@ impl State {
             // A message that is not plain returns to its channel.
             Ok((message, origin)) => Body::new(self, message, origin),
             Err(error) => {
-                self.untold.keep(Side::Receiver, end.rep(), error);
+                self.deferred_error.keep(Side::Receiver, end.rep(), error);
                 None
             }
         })
@@ -340,7 +316,7 @@ impl State {
         timeout: Option<u64>,
     ) -> Result<Result<(Message, Option<Origin>), Error>> {
         self.take_stranded()?;
-        let end = &mut self.table.get_mut(end)?.0;
+        let end = &mut self.wasi.table.get_mut(end)?.0;
         end.note_use();
         let meta = end.meta.clone();
         let cases = vec![Case::Receive(end.channel)];
@@ -409,12 +385,6 @@ impl State {
             receivers: numbers(info.receivers),
         }
     }
-}
-
-/// Duplicates an end for `party`.
-pub(super) fn copy(end: &End, party: PartyId) -> Result<End> {
-    end.duplicate(party)
-        .ok_or_else(|| wasmtime::format_err!("the caller is gone"))
 }
 
 fn destroy(end: &End) {

@@ -1,10 +1,11 @@
 //! Control of descendants by a guest, except for running code in them.
 
-use super::turns::Turns;
+use crate::island::aliases::{MOST_NUMBER, Target};
 use crate::island::bindings::archipel::island::interpreters::{Refusal, Settings as Asked, Used};
-use crate::island::{Handler, Island, MOST_NUMBER, Settings, Target};
+use crate::island::owner::Handler;
+use crate::island::turns::Turns;
+use crate::island::{Island, Settings};
 use crate::telemetry;
-use crate::wasi::descriptors::Held;
 use archipel_core::encoding::{self, MAX_DEPTH};
 use archipel_core::error::{Error, LimitKind, Result};
 use archipel_core::ledger::Account;
@@ -36,14 +37,14 @@ pub(super) async fn settings(
             "the {kind} limit of a child is at most {}, the limit of its parent",
             kind.show(most)
         );
-        telemetry::denied(own, &what);
+        telemetry::denied(&own.subject, &what);
         return Err(Refusal::Denied(what));
     }
     if let Some(policy) = asked.policy {
         let policy = policy_asked(own, &policy).await;
         settings.policy = policy.map_err(|error| match error {
             Error::Denied(what) => {
-                telemetry::denied(own, &what);
+                telemetry::denied(&own.subject, &what);
                 Refusal::Denied(what)
             }
             Error::Exhausted(_) => no_room(),
@@ -78,10 +79,10 @@ async fn policy_asked(own: &Arc<Island>, asked: &[u8]) -> Result<Policy> {
     let wanted = narrowing.unopened();
     if wanted > 0 {
         // All descriptors are counted before the first directory is opened.
-        let held = std::iter::repeat_with(|| Held::take(&own.family, 1)).take(wanted);
+        let held = std::iter::repeat_with(|| own.family.descriptors.take(1)).take(wanted);
         let held = held.map(|held| Some(Box::new(held?) as Hold));
         let Some(mut holds) = held.collect::<Option<Vec<Hold>>>() else {
-            telemetry::few_descriptors(own);
+            telemetry::few_descriptors(&own.subject);
             return Err(Error::Exhausted(
                 "file descriptor budget exhausted (raise `ulimit -n`)".to_owned(),
             ));

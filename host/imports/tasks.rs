@@ -1,17 +1,19 @@
 //! Tasks: jobs that one interpreter started in another, and their results.
 
 use super::arrival::Fits;
-use super::keeping::{Keeper, Kept};
-use super::message::{deliver, text};
-use crate::exchange::promise::Promise;
+use crate::exchange::kept::Keeper;
+use crate::exec::run::Run;
+use crate::island::Island;
 use crate::island::bindings::archipel::island::channels as wit_channels;
 use crate::island::bindings::archipel::island::interpreters::{
     Failure, HostInterpreter, HostTask, LimitReached, NotRun, Refusal,
 };
 use crate::island::job::{Reply, exited};
+use crate::island::message::deliver;
+use crate::island::not_sent::text;
 use crate::island::state::State;
-use crate::island::{Island, Run, Watcher};
-use archipel_core::broker::{Case, EventId, Outcome, Parcel};
+use crate::island::tasks::{Ended, Running, Task};
+use archipel_core::broker::{Case, Outcome};
 use archipel_core::error::{Error, LimitKind};
 use archipel_core::ledger::Exceeded;
 use std::pin::{Pin, pin};
@@ -20,69 +22,8 @@ use std::task::Poll;
 use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
 
-/// A running job, or its result.
-pub struct Task(Arc<Running>);
-
 /// The future that runs a job to its end.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-pub(super) type Running = Promise<Ended>;
-
-/// The result of a job, until it is taken.
-pub(super) struct Ended {
-    result: crate::Result<Reply>,
-    _kept: Option<Kept>,
-}
-
-impl Ended {
-    /// A result without a significant size.
-    fn small(result: crate::Result<Reply>) -> Self {
-        Ended {
-            result,
-            _kept: None,
-        }
-    }
-
-    /// A result of any size. If `keeper` has no room for it, it is replaced by an error.
-    fn large(result: crate::Result<Reply>, keeper: &Keeper) -> Self {
-        let size = match &result {
-            Ok(Reply::Value(message)) => message.size(),
-            Err(Error::Raised(raised)) => raised.size(),
-            _ => return Ended::small(result),
-        };
-        match keeper.keep(size) {
-            Ok(kept) => Ended {
-                result,
-                _kept: Some(kept),
-            },
-            Err(exceeded) => Ended::small(Err(Error::NotShareable(format!(
-                "too many results have not been taken: {exceeded}"
-            )))),
-        }
-    }
-}
-
-impl Watcher for Running {
-    fn idles(&self) {
-        self.keep(Ended::small(Ok(Reply::Done)));
-    }
-}
-
-impl Task {
-    /// Returns the event that fires when the job has ended.
-    pub(crate) fn event(&self) -> EventId {
-        self.0.event()
-    }
-
-    /// Returns a task that failed: a copy's counterpart of a task of the original.
-    pub(super) fn lost(state: &State) -> Result<Task> {
-        let running = Running::new(&state.context.exchange, state.party)?;
-        running.keep(Ended::small(Err(Error::NotCopyable(
-            "the result goes to the original".to_owned(),
-        ))));
-        Ok(Task(running))
-    }
-}
 
 /// Completes the task as soon as the job is stopped, which is earlier than its future can.
 fn watch(running: &Arc<Running>, job: &Run<Reply>) {
@@ -121,7 +62,12 @@ impl State {
         watch(&running, &job);
         self.context
             .workers
-            .spawn(to_end(island, job, running, self.keeper()))
+            .spawn(to_end(
+                island,
+                job,
+                running,
+                Keeper::of(&self.account, &self.context.kept),
+            ))
             .detach();
     }
 
@@ -143,7 +89,7 @@ impl State {
             island,
             job,
             running.clone(),
-            self.keeper_of_all(),
+            Keeper::of_all(&self.context.kept),
         )));
         if !together && let Some(work) = work.take() {
             self.context.workers.spawn(work).detach();
@@ -193,7 +139,9 @@ impl State {
                     used: match kind {
                         // The exact time used would reveal the time to a caller with a frozen
                         // clock.
-                        LimitKind::Cpu | LimitKind::Wall if self.frozen.is_some() => limit,
+                        LimitKind::Cpu | LimitKind::Wall if self.wasi.frozen_clock().is_some() => {
+                            limit
+                        }
                         _ => used,
                     },
                 }))
@@ -263,7 +211,7 @@ impl HostTask for State {
         &mut self,
         task: Resource<Task>,
     ) -> Result<Result<Option<wit_channels::Message>, Failure>> {
-        let running = self.table.get(&task)?.0.clone();
+        let running = self.wasi.table.get(&task)?.0.clone();
         if let Some(own) = self.island.upgrade() {
             own.unless_stopping().await;
         }

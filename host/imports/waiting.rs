@@ -2,10 +2,11 @@
 
 use super::arrival::{Arrival, Fits};
 use super::duration;
-use super::message::{failure, not_received, outgoing};
-use crate::exchange::{Message, Waited};
+use crate::exchange::message::Message;
+use crate::exchange::waiting::Waited;
 use crate::island::bindings::archipel::island::channels::Error;
 use crate::island::bindings::archipel::island::waiting::Case;
+use crate::island::message::{failure, not_received, outgoing};
 use crate::island::state::State;
 use archipel_core::broker::{self, Done};
 use std::time::{Duration, Instant};
@@ -124,14 +125,14 @@ impl State {
         for (index, case) in cases.into_iter().enumerate() {
             wanted.push(match case {
                 Case::Receive(end) => {
-                    let end = &mut self.table.get_mut(&end)?.0;
+                    let end = &mut self.wasi.table.get_mut(&end)?.0;
                     end.note_use();
                     metas.push((index, end.meta.clone()));
                     broker::Case::Receive(end.channel)
                 }
-                Case::Ended(task) => broker::Case::Event(self.table.get(&task)?.event()),
+                Case::Ended(task) => broker::Case::Event(self.wasi.table.get(&task)?.event()),
                 Case::Send((end, message)) => {
-                    let end = &mut self.table.get_mut(&end)?.0;
+                    let end = &mut self.wasi.table.get_mut(&end)?.0;
                     end.note_use();
                     let channel = end.channel;
                     let meta = end.meta.clone();
@@ -149,12 +150,12 @@ impl State {
                     // A second case `ready` would wait for the same pollables.
                     if !outside.has_polled {
                         outside.has_polled = true;
-                        outside.add(index, self.polled());
+                        outside.add(index, self.wasi.polled());
                     }
                     continue;
                 }
                 Case::LookedUp(name) => {
-                    let Some(pollable) = self.look_up(&name, &outside.pollables)? else {
+                    let Some(pollable) = self.wasi.look_up(&name, &outside.pollables)? else {
                         return Ok(Ok((index as u32, Outcome::Ready)));
                     };
                     outside.add(index, [pollable]);
@@ -170,7 +171,7 @@ impl State {
                 let inside = self.wait_for(wanted, limit.or(Some(Duration::MAX)));
                 tokio::select! {
                     biased;
-                    ready = self.ready(outside.pollables) => {
+                    ready = self.wasi.ready(outside.pollables) => {
                         let index = outside.cases.get(ready?).copied().unwrap_or_default();
                         return Ok(Ok((index as u32, Outcome::Ready)));
                     }

@@ -22,9 +22,9 @@ wasmtime::component::bindgen!({
     },
     exports: { default: async },
     with: {
-        "archipel:island/channels.sender": crate::imports::SenderEnd,
-        "archipel:island/channels.receiver": crate::imports::ReceiverEnd,
-        "archipel:island/interpreters.interpreter": crate::imports::InterpreterRef,
-        "archipel:island/interpreters.task": crate::imports::Task,
+        "archipel:island/channels.sender": crate::island::handles::SenderEnd,
+        "archipel:island/channels.receiver": crate::island::handles::ReceiverEnd,
+        "archipel:island/interpreters.interpreter": crate::island::handles::InterpreterRef,
+        "archipel:island/interpreters.task": crate::island::tasks::Task,
     },
 });

@@ -1,9 +1,10 @@
 //! Copying and resetting an island.
 
-use super::{Entered, Instance, Island, Run};
+use super::holdings::Holdings;
+use super::job::{self, Reply, died, settled};
+use super::{Entered, Instance, Island};
 use crate::engine::guest_memory::{Fault, GuestMemory};
-use crate::imports::Holdings;
-use crate::island::job::{self, Reply, died, settled};
+use crate::exec::run::Run;
 use crate::wasi::Listing;
 use archipel_core::error::{Error, LimitKind, Result};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ impl Island {
     pub(crate) fn copy(self: &Arc<Self>, parent: Option<&Arc<Island>>) -> Result<Run<Arc<Island>>> {
         let mut entered = self.enter()?;
         let parent = parent.cloned();
-        Ok(Run::begin(self, async move {
+        Ok(Run::begin(&self.stop, async move {
             match entered.copy(parent.as_ref()).await {
                 Ok((copy, instance)) => {
                     entered.leave(&Ok(Reply::Done));
@@ -44,7 +45,7 @@ impl Island {
     /// Starts resetting the island to its initial state, and returns the future.
     pub(crate) fn reset(self: &Arc<Self>) -> Result<Run<()>> {
         let mut entered = self.enter()?;
-        Ok(Run::begin(self, async move {
+        Ok(Run::begin(&self.stop, async move {
             let made = match new_instance(&mut entered).await {
                 Ok(instance) => instance,
                 Err(error) if entered.instance.is_some() => {
@@ -89,7 +90,7 @@ impl Entered {
         let Some(original) = &mut self.instance else {
             return Err(Failure::Original(Error::Closed));
         };
-        let table = &mut original.store.data_mut().table;
+        let table = &mut original.store.data_mut().wasi.table;
         if table.iter_mut().any(|entry| entry.is::<Listing>()) {
             let text = "an os.scandir iterator is open (close it first)";
             return Err(Failure::Copy(Error::NotCopyable(text.to_owned())));
@@ -132,8 +133,10 @@ async fn copy_state(
     let prepared = guest.call_prepare(&mut original.store).await;
     let holdings = original.store.data_mut().holdings.take();
     settled(prepared).map_err(Failure::Original)?;
-    let copied = match image.copy(original, copy).await {
-        Ok(()) => {
+    let memory = image.copy(&mut original.guest(), &mut copy.guest()).await;
+    let copied = match memory {
+        Ok(memory) => {
+            copy.store.data_mut().memory = Some(memory);
             let given = original.store.data().given();
             copy.store.data_mut().set_given(given);
             revive(image, copy, holdings).await.map_err(Failure::Copy)
@@ -153,7 +156,7 @@ async fn copy_state(
 
 /// Gives a copy, whose memory is that of its original, handles of its own.
 async fn revive(image: &GuestMemory, copy: &mut Instance, holdings: Holdings) -> Result<()> {
-    let foreign = image.set_foreign(copy, true).await;
+    let foreign = image.set_foreign(&mut copy.guest(), true).await;
     foreign.map_err(|error| died(&error))?;
     let arrived = holdings.arrive(copy.store.data_mut());
     let arrived = arrived.map_err(|error| died(&error))?;
@@ -166,6 +169,6 @@ async fn revive(image: &GuestMemory, copy: &mut Instance, holdings: Holdings) ->
         &arrived.tasks,
     );
     settled(revived.await)?;
-    let foreign = image.set_foreign(copy, false).await;
+    let foreign = image.set_foreign(&mut copy.guest(), false).await;
     foreign.map_err(|error| died(&error))
 }

@@ -1,12 +1,13 @@
 //! Families: an interpreter that a host created, with its copies and descendants.
 
-use crate::exchange::{ChannelMeta, End, Exchange};
+use super::Island;
+use crate::account::Gauge;
+use crate::exchange::numbers::ChannelNumbers;
 use crate::exec::blocking::Blocking;
-use crate::island::Island;
-use crate::wasi::descriptors::Closings;
-use archipel_core::broker::{ChannelId, PartyId};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::wasi::descriptors::DescriptorBudget;
+use archipel_core::broker::PartyId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// An interpreter that a host created, its copies, and the descendants of these.
@@ -16,46 +17,12 @@ pub(crate) struct Family {
     number: u64,
     members: Mutex<Members>,
     next_id: AtomicU64,
-    pub(crate) channels: Channels,
+    pub(crate) channels: ChannelNumbers,
     /// The queued bytes charged to the family when space was scarce.
-    pub(crate) queued: Portion,
-    /// The file descriptors charged to the family when they were scarce.
-    pub(crate) descriptors: Portion,
-    /// The file descriptors of the family that are being closed.
-    pub(crate) closings: Closings,
+    pub(crate) queued: Gauge,
+    pub(crate) descriptors: DescriptorBudget,
     /// The executor of its members' blocking calls.
     pub(crate) blocking: Blocking,
-}
-
-/// The amount of a scarce resource that a family uses.
-#[derive(Clone, Default, Debug)]
-pub(crate) struct Portion(Arc<AtomicUsize>);
-
-impl Portion {
-    /// Charges `amount`. Returns `None` if the family's total would exceed `left`.
-    pub(crate) fn share(&self, amount: usize, left: usize) -> Option<Share> {
-        let more = |shared: usize| shared.checked_add(amount).filter(|shared| *shared <= left);
-        let taken = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        taken.ok().map(|_| Share {
-            portion: self.clone(),
-            amount,
-        })
-    }
-}
-
-/// A part of a family's portion, charged until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Share {
-    portion: Portion,
-    amount: usize,
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.portion.0.fetch_sub(self.amount, Ordering::Relaxed);
-    }
 }
 
 #[derive(Default)]
@@ -71,10 +38,9 @@ impl Family {
             number,
             members: Mutex::default(),
             next_id: AtomicU64::new(0),
-            channels: Channels::default(),
-            queued: Portion::default(),
-            descriptors: Portion::default(),
-            closings: Closings::default(),
+            channels: ChannelNumbers::default(),
+            queued: Gauge::default(),
+            descriptors: DescriptorBudget::default(),
             blocking: Blocking::new(),
         })
     }
@@ -153,60 +119,6 @@ impl Family {
         let children: Vec<_> = children.collect();
         drop(members);
         children.iter().filter_map(Weak::upgrade).collect()
-    }
-}
-
-/// The family's numbers of channels.
-#[derive(Default)]
-pub(crate) struct Channels(Mutex<Numbers>);
-
-#[derive(Default)]
-struct Numbers {
-    of: HashMap<ChannelId, u64>,
-    /// The metas are kept alive by the channel ends.
-    known: HashMap<u64, (ChannelId, Weak<ChannelMeta>)>,
-    next: u64,
-    /// The size at which entries of freed channels are removed.
-    clean_at: usize,
-}
-
-impl Channels {
-    fn numbers(&self) -> MutexGuard<'_, Numbers> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns the family's number for the channel of `end`.
-    pub(crate) fn number(&self, exchange: &Exchange, end: &End) -> u64 {
-        let mut numbers = self.numbers();
-        if let Some(number) = numbers.of.get(&end.channel) {
-            return *number;
-        }
-        if numbers.of.len() >= numbers.clean_at {
-            let Numbers { of, known, .. } = &mut *numbers;
-            exchange.with(|broker, _| {
-                of.retain(|channel, number| {
-                    let lives = broker.len(*channel).is_some();
-                    if !lives {
-                        known.remove(number);
-                    }
-                    lives
-                });
-            });
-            numbers.clean_at = (2 * numbers.of.len()).max(64);
-        }
-        let number = numbers.next;
-        numbers.next += 1;
-        numbers.of.insert(end.channel, number);
-        let known = (end.channel, Arc::downgrade(&end.meta));
-        numbers.known.insert(number, known);
-        number
-    }
-
-    /// Returns the channel with the family's number `number`. The channel may be gone.
-    pub(crate) fn find(&self, number: u64) -> Option<(ChannelId, Arc<ChannelMeta>)> {
-        let numbers = self.numbers();
-        let (channel, meta) = numbers.known.get(&number)?;
-        Some((*channel, meta.upgrade()?))
     }
 }
 

@@ -1,18 +1,22 @@
 //! Jobs: what an interpreter can be asked to do, and how jobs end.
 
-use crate::exchange::Message;
+use super::aliases::Target;
+use super::bindings::archipel::island::channels;
+use super::bindings::exports::archipel::island::guest;
+use super::calls::{call_guest, call_host, told};
+use super::message::{deliver, returned};
+use super::not_sent::text;
+use super::state::State;
+use super::{Instance, Island};
+use crate::account::{Attempt, while_raised};
+use crate::exchange::message::Message;
 use crate::exec::meter::metered;
-use crate::imports::message::{deliver, returned, text};
-use crate::imports::{call_guest, call_host, told};
-use crate::island::bindings::archipel::island::channels;
-use crate::island::bindings::exports::archipel::island::guest;
-use crate::island::state::State;
-use crate::island::{Instance, Island, Target};
 use crate::telemetry;
+use crate::text::cut;
 use archipel_core::error::{Error, LimitKind, Raised, Result};
 use archipel_core::ledger::Exceeded;
 use archipel_core::limits::HANDLES;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::Store;
@@ -65,7 +69,7 @@ pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job)
     // needlessly.
     instance.store.set_epoch_deadline(1);
     if instance.store.data().alarm.is_none() {
-        let found = island.context.image.alarm(instance).await;
+        let found = island.context.image.alarm(&mut instance.guest()).await;
         let (alarm, memory) = found.map_err(|error| died(&error))?;
         let state = instance.store.data_mut();
         state.alarm = Some(alarm);
@@ -98,31 +102,54 @@ pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job)
 }
 
 /// Runs `work` and charges it to `island`, until it exceeds a time limit.
-pub(crate) async fn supervised<T>(
+pub(crate) async fn supervised<T: Send>(
     island: &Arc<Island>,
-    work: impl Future<Output = Result<T>>,
+    work: impl Future<Output = Result<T>> + Send,
 ) -> Result<T> {
     let started = Instant::now();
     let _under_way = island.under_way_since(started);
-    let account = &island.account;
-    let mut work = pin!(work);
-    let mut passed = account.passed(LimitKind::Cpu);
-    loop {
-        if let Some(exceeded) = passed
-            && !island.may_go_on(&exceeded).await
-        {
+    let attempt = Timed {
+        island,
+        started,
+        work: pin!(work),
+        passed: island.account.passed(LimitKind::Cpu),
+    };
+    match while_raised(&Arc::downgrade(island), attempt).await {
+        Ok(result) => result,
+        Err(exceeded) => {
             island.strike(&exceeded);
-            return Err(exceeded.into());
+            Err(exceeded.into())
         }
-        let late = late(started, account.tightest(LimitKind::Wall));
-        passed = tokio::select! {
-            biased;
-            result = metered(account, work.as_mut()) => match result {
-                Ok(result) => return result,
-                Err(exceeded) => Some(exceeded),
-            },
-            () = late => island.late_at(Instant::now()),
-        };
+    }
+}
+
+/// Work with limits on its time.
+struct Timed<'a, W> {
+    island: &'a Arc<Island>,
+    started: Instant,
+    work: Pin<&'a mut W>,
+    /// A limit that was exceeded before the work began.
+    passed: Option<Exceeded>,
+}
+
+impl<T: Send, W: Future<Output = Result<T>> + Send> Attempt for Timed<'_, W> {
+    type Output = Result<T>;
+
+    async fn attempt(&mut self) -> Result<Result<T>, Exceeded> {
+        if let Some(passed) = self.passed.take() {
+            return Err(passed);
+        }
+        let account = &self.island.account;
+        loop {
+            let late = late(self.started, account.tightest(LimitKind::Wall));
+            tokio::select! {
+                biased;
+                result = metered(account, self.work.as_mut()) => return result,
+                () = late => if let Some(exceeded) = self.island.late_at(Instant::now()) {
+                    return Err(exceeded);
+                }
+            }
+        }
     }
 }
 
@@ -230,7 +257,7 @@ async fn has_room(instance: &mut Instance, job: &Job) -> Result<()> {
     }
     let context = state.context.clone();
     let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
-    let there = context.image.has_room(instance, wanted).await;
+    let there = context.image.has_room(&mut instance.guest(), wanted).await;
     match there.map_err(|error| died(&error))? {
         true => Ok(()),
         false => {
@@ -404,8 +431,8 @@ fn ended(error: &wasmtime::Error, handles: u64) -> Result<Reply> {
 /// The maximum length of an exception's text, in bytes. The guest's own library makes shorter ones.
 const LONGEST_TEXT: usize = 128 << 10;
 
-impl From<crate::island::bindings::archipel::island::interpreters::Exception> for Raised {
-    fn from(raised: crate::island::bindings::archipel::island::interpreters::Exception) -> Self {
+impl From<super::bindings::archipel::island::interpreters::Exception> for Raised {
+    fn from(raised: super::bindings::archipel::island::interpreters::Exception) -> Self {
         let cut = |text| cut(text, LONGEST_TEXT);
         Raised {
             name: cut(raised.name),
@@ -415,13 +442,4 @@ impl From<crate::island::bindings::archipel::island::interpreters::Exception> fo
             traceback: cut(raised.traceback),
         }
     }
-}
-
-/// Returns at most the first `most` bytes of a text, and frees the rest.
-pub(crate) fn cut(mut text: String, most: usize) -> String {
-    if text.len() > most {
-        text.truncate(text.floor_char_boundary(most));
-        text.shrink_to_fit();
-    }
-    text
 }

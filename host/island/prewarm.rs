@@ -1,8 +1,8 @@
 //! Prewarmed instances, made before interpreters need them.
 
-use crate::api::runtime::Context;
-use crate::island::family::Family;
-use crate::island::{Instance, Island, Settings};
+use super::context::Context;
+use super::family::Family;
+use super::{Instance, Island, Settings};
 use crate::output::Output;
 use archipel_core::error::Result;
 use archipel_core::limits::Limits;

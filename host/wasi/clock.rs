@@ -1,7 +1,7 @@
 //! The clocks of an interpreter.
 
 use crate::exec::frozen_clock::FrozenClock;
-use crate::island::state::State;
+use crate::wasi::{HasWasi, Wasi};
 use archipel_core::policy::Clock;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -96,10 +96,13 @@ impl HostWallClock for StandsAt {
 
 /// Adds the monotonic clock to `linker`. It replaces wasmtime's, whose sleeps would not advance a
 /// frozen clock.
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
-    monotonic_clock::add_to_linker::<State, HasClocks>(linker, |state| Clocks {
-        frozen: state.frozen.clone(),
-        state,
+pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
+    monotonic_clock::add_to_linker::<T, HasClocks>(linker, |state| {
+        let state = state.wasi_mut();
+        Clocks {
+            frozen: state.frozen.clone(),
+            state,
+        }
     })
 }
 
@@ -110,7 +113,7 @@ impl HasData for HasClocks {
 }
 
 struct Clocks<'a> {
-    state: &'a mut State,
+    state: &'a mut Wasi,
     frozen: Option<Arc<FrozenClock>>,
 }
 

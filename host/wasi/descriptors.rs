@@ -3,124 +3,114 @@
 //! The system limits them, and a guest that took the last one would block all others and the host. So a part
 //! is reserved for the host, and of the rest no family can take what others need.
 
-use crate::island::family::{Family, Share};
+use crate::account::{Charge, Gauge, fair_share};
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use tokio::sync::Notify;
 
 /// The number that guests have open, in all runtimes of the process.
-static OPEN: AtomicUsize = AtomicUsize::new(0);
+static OPEN: LazyLock<Gauge> = LazyLock::new(Gauge::default);
 
 /// The number reserved for the host.
 const HOSTS: usize = 16;
 
+/// The file descriptors of a family.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DescriptorBudget {
+    /// The descriptors charged to the family when they were scarce.
+    scarce: Gauge,
+    closings: Closings,
+}
+
 /// File descriptors that a guest has open, charged until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Held {
-    count: usize,
-    of: &'static AtomicUsize,
-    _share: Option<Share>,
-    /// Dropped after the charge and the share are released, so that the waiters it notifies find room.
+pub(crate) struct DescriptorCharge {
+    _open: Charge,
+    _share: Option<Charge>,
+    /// Dropped after the charges, so that the waiters it notifies find room.
     closing: Option<Closing>,
     closings: Closings,
 }
 
-/// The file descriptors of a family that are released but not yet closed.
+/// The file descriptors of a family that are released but not yet closed, and the waiters for them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Closings(Arc<(AtomicUsize, Notify)>);
+struct Closings {
+    count: Gauge,
+    closed: Arc<Notify>,
+}
 
 impl Closings {
     fn begin(&self) -> Closing {
-        self.0.0.fetch_add(1, Ordering::AcqRel);
-        Closing(self.clone())
+        let (charge, _) = self.count.charge(1);
+        Closing {
+            charge: Some(charge),
+            closed: self.closed.clone(),
+        }
     }
 
     fn is_any(&self) -> bool {
-        self.0.0.load(Ordering::Acquire) > 0
+        self.count.amount() > 0
     }
 }
 
 /// A file descriptor that is being closed, until this is dropped.
 #[derive(Debug)]
-struct Closing(Closings);
+struct Closing {
+    charge: Option<Charge>,
+    closed: Arc<Notify>,
+}
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        let (count, closed) = &*self.0.0;
-        count.fetch_sub(1, Ordering::AcqRel);
-        closed.notify_waiters();
+        self.charge = None;
+        self.closed.notify_waiters();
     }
 }
 
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.of.fetch_sub(self.count, Ordering::Relaxed);
-    }
-}
-
-impl Held {
-    /// Charges `count` file descriptors to a member of `family`. Returns `None` if it cannot have more.
+impl DescriptorBudget {
+    /// Charges `count` file descriptors to a member of the family. Returns `None` if it cannot have more.
     ///
     /// When guests use half of their descriptors, a family can take at most as many more as it leaves to
     /// others.
-    pub(crate) fn take(family: &Family, count: usize) -> Option<Held> {
-        Held::take_of(family, count, &OPEN, most())
+    pub(crate) fn take(&self, count: usize) -> Option<DescriptorCharge> {
+        self.take_of(count, &OPEN, most())
     }
 
-    /// Does what [`Held::take`] does for one descriptor. If it is refused while some of the family's
+    /// Does what [`take`](Self::take) does for one descriptor. If it is refused while some of the family's
     /// descriptors are being closed, waits for these.
-    pub(crate) async fn take_one(family: &Family) -> Option<Held> {
-        Held::take_closed(family, &OPEN, most()).await
+    pub(crate) async fn take_one(&self) -> Option<DescriptorCharge> {
+        self.take_closed(&OPEN, most()).await
     }
 
-    async fn take_closed(family: &Family, of: &'static AtomicUsize, most: usize) -> Option<Held> {
+    async fn take_closed(&self, open: &Gauge, most: usize) -> Option<DescriptorCharge> {
         loop {
-            let mut closed = pin!(family.closings.0.1.notified());
+            let mut closed = pin!(self.closings.closed.notified());
             closed.as_mut().enable();
-            let more = family.closings.is_any();
-            let held = Held::take_of(family, 1, of, most);
-            if held.is_some() || !more {
-                return held;
+            let more = self.closings.is_any();
+            let charge = self.take_of(1, open, most);
+            if charge.is_some() || !more {
+                return charge;
             }
             closed.await;
         }
     }
 
+    fn take_of(&self, count: usize, open: &Gauge, most: usize) -> Option<DescriptorCharge> {
+        let (charge, total) = open.charge(count);
+        let share = fair_share(&self.scarce, count, total - count, most)?;
+        Some(DescriptorCharge {
+            _open: charge,
+            _share: share,
+            closing: None,
+            closings: self.closings.clone(),
+        })
+    }
+}
+
+impl DescriptorCharge {
     /// Marks the descriptors as being closed. They stay charged until they are closed.
     pub(crate) fn closes(&mut self) {
         self.closing = Some(self.closings.begin());
-    }
-
-    fn take_of(
-        family: &Family,
-        count: usize,
-        of: &'static AtomicUsize,
-        most: usize,
-    ) -> Option<Held> {
-        let before = of.fetch_add(count, Ordering::Relaxed);
-        let after = before.saturating_add(count);
-        let share = match after <= most / 2 {
-            true => Some(None),
-            false => {
-                let left = most.checked_sub(after);
-                let share = left.and_then(|left| family.descriptors.share(count, left + count));
-                share.map(Some)
-            }
-        };
-        match share {
-            Some(_share) => Some(Held {
-                count,
-                of,
-                _share,
-                closing: None,
-                closings: family.closings.clone(),
-            }),
-            None => {
-                of.fetch_sub(count, Ordering::Relaxed);
-                None
-            }
-        }
     }
 }
 
@@ -152,18 +142,16 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     /// Takes as many as possible, one at a time.
-    fn fill(family: &Family, open: &'static AtomicUsize, most: usize) -> Vec<Held> {
-        std::iter::from_fn(|| Held::take_of(family, 1, open, most)).collect()
+    fn fill(budget: &DescriptorBudget, open: &Gauge, most: usize) -> Vec<DescriptorCharge> {
+        std::iter::from_fn(|| budget.take_of(1, open, most)).collect()
     }
 
     #[test]
     fn a_family_leaves_descriptors_to_others() {
         for most in [0, 1, 2, 7, 8, 100, 752] {
-            let open: &AtomicUsize = Box::leak(Box::default());
-            let families: Vec<_> = (1..5).map(Family::new).collect();
-            let held: Vec<_> = families
-                .iter()
-                .map(|family| fill(family, open, most))
+            let open = Gauge::default();
+            let held: Vec<_> = (1..5)
+                .map(|_| fill(&DescriptorBudget::default(), &open, most))
                 .collect();
             let counts: Vec<_> = held.iter().map(Vec::len).collect();
             assert!(counts.iter().sum::<usize>() <= most, "{most}: {counts:?}");
@@ -179,27 +167,25 @@ mod tests {
 
     #[test]
     fn released_descriptors_can_be_taken_again() {
-        let open: &AtomicUsize = Box::leak(Box::default());
-        let (family, most) = (Family::new(1), 40);
-        let held = fill(&family, open, most);
+        let (budget, open, most) = (DescriptorBudget::default(), Gauge::default(), 40);
+        let held = fill(&budget, &open, most);
         let count = held.len();
         assert!(count > most / 2);
         drop(held);
-        assert_eq!(open.load(Ordering::Relaxed), 0);
-        assert_eq!(fill(&family, open, most).len(), count);
+        assert_eq!(open.amount(), 0);
+        assert_eq!(fill(&budget, &open, most).len(), count);
     }
 
     #[test]
     fn take_waits_for_descriptors_that_are_being_closed() {
-        let open: &AtomicUsize = Box::leak(Box::default());
-        let (family, most) = (Family::new(1), 40);
-        let mut held = fill(&family, open, most);
+        let (budget, open, most) = (DescriptorBudget::default(), Gauge::default(), 40);
+        let mut held = fill(&budget, &open, most);
         let mut context = Context::from_waker(Waker::noop());
-        let mut next = || pin!(Held::take_closed(&family, open, most)).poll(&mut context);
+        let mut next = || pin!(budget.take_closed(&open, most)).poll(&mut context);
         assert!(matches!(next(), Poll::Ready(None)));
         let mut closing = held.pop().unwrap();
         closing.closes();
-        let mut waits = pin!(Held::take_closed(&family, open, most));
+        let mut waits = pin!(budget.take_closed(&open, most));
         let mut context = Context::from_waker(Waker::noop());
         assert!(waits.as_mut().poll(&mut context).is_pending());
         drop(closing);

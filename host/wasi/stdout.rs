@@ -1,12 +1,12 @@
 //! The output of one interpreter, which is charged to its account.
 
-use crate::island::Island;
+use crate::account::{LimitOwner, while_raised};
 use crate::output::Output;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::{Account, Exceeded};
 use bytes::{Buf, Bytes};
 use std::io;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
@@ -15,9 +15,9 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 const CHUNK: usize = 4096;
 
 /// A standard stream of an interpreter.
-pub(crate) struct CountedOutput {
+pub(super) struct CountedOutput {
     output: Output,
-    island: Weak<Island>,
+    owner: Arc<dyn LimitOwner>,
     account: Arc<Account>,
     /// Bytes that are charged and wait for a reader.
     unwritten: Bytes,
@@ -30,11 +30,15 @@ pub(crate) struct CountedOutput {
 }
 
 impl CountedOutput {
-    pub(crate) fn new(island: &Arc<Island>, output: &Output) -> Self {
+    pub(super) fn new(
+        output: &Output,
+        account: &Arc<Account>,
+        owner: &Arc<dyn LimitOwner>,
+    ) -> Self {
         CountedOutput {
             output: output.clone(),
-            island: Arc::downgrade(island),
-            account: island.account.clone(),
+            owner: owner.clone(),
+            account: account.clone(),
             unwritten: Bytes::new(),
             pending: Bytes::new(),
             failed: None,
@@ -70,16 +74,13 @@ impl CountedOutput {
     async fn write_pending(&mut self) {
         while !self.pending.is_empty() {
             let wanted = self.pending.len() as u64;
-            if let Err(exceeded) = self.account.reserve(LimitKind::Output, wanted) {
-                let island = self.island.upgrade();
-                let raised = match &island {
-                    Some(island) => island.may_go_on(&exceeded).await,
-                    None => false,
-                };
-                if !raised {
-                    self.reached = Some(exceeded);
-                    return;
-                }
+            let account = &self.account;
+            let room = while_raised(&*self.owner, || {
+                account.reserve(LimitKind::Output, wanted).map(drop)
+            });
+            if let Err(exceeded) = room.await {
+                self.reached = Some(exceeded);
+                return;
             }
             let bytes = std::mem::take(&mut self.pending);
             // If the reader is gone, the next write fails.
@@ -111,7 +112,7 @@ impl StdoutStream for CountedOutput {
     fn p2_stream(&self) -> Box<dyn OutputStream> {
         Box::new(CountedOutput {
             output: self.output.clone(),
-            island: self.island.clone(),
+            owner: self.owner.clone(),
             account: self.account.clone(),
             unwritten: Bytes::new(),
             pending: Bytes::new(),

@@ -1,8 +1,8 @@
 //! Control of an interpreter by its host: calls, aliases, hidden names, limits, stopping.
 
 use super::{Interpreter, value};
-use crate::imports::arguments;
-use crate::island::Target;
+use crate::island::aliases::Target;
+use crate::island::calls::arguments;
 use crate::island::job::Job;
 use archipel_core::alias::{AliasError, Call, HostFn};
 use archipel_core::error::Result;

@@ -8,7 +8,7 @@
 use super::node::{Node, OpenFile, lock};
 use super::ranges::{Kind, Range, Ranges};
 use super::remembered::Remembered;
-use crate::island::state::State;
+use crate::wasi::{HasWasi, Wasi};
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::Reservation;
 use std::fs::File;
@@ -74,20 +74,14 @@ enum Outcome {
 
 type Asked = (Resource<Node>, Wanted, u64, u64);
 
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
     let mut instance = linker.instance(INTERFACE)?;
-    instance.func_wrap_async(
-        "set",
-        |mut store: StoreContextMut<'_, State>, asked: Asked| {
-            Box::new(async move { Ok((set(store.data_mut(), asked).await?,)) })
-        },
-    )?;
-    instance.func_wrap_async(
-        "find",
-        |mut store: StoreContextMut<'_, State>, asked: Asked| {
-            Box::new(async move { Ok((find(store.data_mut(), asked).await?,)) })
-        },
-    )
+    instance.func_wrap_async("set", |mut store: StoreContextMut<'_, T>, asked: Asked| {
+        Box::new(async move { Ok((set(store.data_mut().wasi_mut(), asked).await?,)) })
+    })?;
+    instance.func_wrap_async("find", |mut store: StoreContextMut<'_, T>, asked: Asked| {
+        Box::new(async move { Ok((find(store.data_mut().wasi_mut(), asked).await?,)) })
+    })
 }
 
 impl OpenFile {
@@ -102,7 +96,7 @@ impl OpenFile {
 }
 
 /// Sets or removes a lock.
-async fn set(state: &mut State, (fd, wanted, start, length): Asked) -> Result<Outcome> {
+async fn set(state: &mut Wasi, (fd, wanted, start, length): Asked) -> Result<Outcome> {
     let Node::File(file) = state.node(&fd)? else {
         return Ok(Outcome::BadDescriptor);
     };
@@ -118,7 +112,7 @@ async fn set(state: &mut State, (fd, wanted, start, length): Asked) -> Result<Ou
     if !file.suits(kind) {
         return Ok(Outcome::BadDescriptor);
     }
-    let known = state.meters.locks.get(&file.id);
+    let known = state.files.locks.get(&file.id);
     if known.is_none() && kind.is_none() {
         return Ok(Outcome::Done);
     }
@@ -172,26 +166,26 @@ async fn set(state: &mut State, (fd, wanted, start, length): Asked) -> Result<Ou
     match ranges.is_empty() {
         true => {
             *lock(&owner.locked) = Locked::default();
-            state.meters.locks.remove(&owner.id);
+            state.files.locks.remove(&owner.id);
         }
         false => {
             let memory = Some(memory);
             *lock(&owner.locked) = Locked { ranges, memory };
-            state.meters.locks.add(owner.id, &owner);
+            state.files.locks.add(owner.id, &owner);
         }
     }
     Ok(outcome)
 }
 
 /// Finds whether another owner prevents a lock.
-async fn find(state: &mut State, (fd, wanted, start, length): Asked) -> Result<Outcome> {
+async fn find(state: &mut Wasi, (fd, wanted, start, length): Asked) -> Result<Outcome> {
     let Node::File(file) = state.node(&fd)? else {
         return Ok(Outcome::BadDescriptor);
     };
     let (Some(kind), Some(range)) = (kind(wanted), Range::new(start, length)) else {
         return Ok(Outcome::Invalid);
     };
-    let owner = state.meters.locks.get(&file.id).unwrap_or(file);
+    let owner = state.files.locks.get(&file.id).unwrap_or(file);
     let done = super::run(state, move || Ok(find_by_system(owner.file(), range, kind)));
     Ok(done.await.unwrap_or(Outcome::Io))
 }

@@ -3,7 +3,7 @@
 use super::locks::Locked;
 use super::tmp::Tmp;
 use crate::exec::blocking::detach;
-use crate::wasi::descriptors::Held;
+use crate::wasi::descriptors::DescriptorCharge;
 use archipel_core::ledger::Account;
 use archipel_core::policy::Quota;
 use cap_std::fs::{Dir, Metadata, MetadataExt};
@@ -49,7 +49,7 @@ pub(super) struct OpenFile {
 struct Closing {
     handle: Handle,
     account: Arc<Account>,
-    held: Held,
+    held: DescriptorCharge,
 }
 
 /// A file that was opened, with its metadata.
@@ -64,7 +64,7 @@ impl OpenFile {
         [reads, writes, read_only]: [bool; 3],
         counted: Counted,
         account: &Arc<Account>,
-        held: Held,
+        held: DescriptorCharge,
     ) -> Self {
         OpenFile {
             id: (opened.found.dev(), opened.found.ino()),
@@ -129,7 +129,7 @@ pub(super) struct Folder {
     /// True if it was granted read-only.
     pub(super) read_only: bool,
     pub(super) counted: Counted,
-    pub(super) _held: Option<Held>,
+    pub(super) _held: Option<DescriptorCharge>,
 }
 
 pub(super) enum Place {

@@ -3,7 +3,7 @@
 //! Between two turns the worker serves other guests, the CPU time is charged to the guest, and
 //! limits and stop requests take effect.
 
-use super::message::NotSent;
+use super::not_sent::NotSent;
 use archipel_core::encoding::{Carries, Check, MAX_DEPTH, Summary, Travels};
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::Account;
@@ -21,20 +21,20 @@ const TURN: Duration = if cfg!(test) {
 const STEPS: usize = 32 << 10;
 
 /// The clock of a turn.
-pub(super) struct Turns {
+pub(crate) struct Turns {
     begun: Instant,
 }
 
 impl Turns {
     /// Starts the first turn.
-    pub(super) fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         Turns {
             begun: Instant::now(),
         }
     }
 
     /// Yields if the turn has lasted long enough.
-    pub(super) async fn pass(&mut self) {
+    pub(crate) async fn pass(&mut self) {
         if self.begun.elapsed() >= TURN {
             #[cfg(test)]
             tests::PASSED.set(tests::PASSED.get() + 1);
@@ -46,7 +46,7 @@ impl Turns {
 
 /// Checks the body of a long message. The memory of the check is charged to `account` while the
 /// check lasts.
-pub(super) async fn check(
+pub(crate) async fn check(
     body: &[u8],
     ends: Vec<Travels>,
     account: &Arc<Account>,

@@ -1,6 +1,6 @@
 //! The future of a job in an island, which its owner polls and others can stop.
 
-use super::Island;
+use super::stop::{Stop, Stoppable};
 use archipel_core::error::Result;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,34 +18,28 @@ type Hook<T> = Box<dyn FnOnce(Result<T>) + Send>;
 pub(crate) struct Run<T>(Arc<Cell<T>>);
 
 struct Cell<T> {
-    island: Arc<Island>,
+    stop: Arc<Stop>,
     work: Mutex<Option<Work<T>>>,
     /// Called when the work is stopped.
     hook: Mutex<Option<Hook<T>>>,
 }
 
-/// Work that can be stopped.
-pub(super) trait Stoppable: Send + Sync {
-    /// Drops the work after a stop was requested. If the work is being polled right now, the
-    /// polling thread drops it instead.
-    fn stop(&self);
-}
-
 impl<T: Send + 'static> Run<T> {
-    /// Starts `work`, which must destroy the island if it is dropped before it ends.
-    pub(super) fn begin(
-        island: &Arc<Island>,
+    /// Starts `work`, which `stop` can stop, and which must destroy the island if it is dropped
+    /// before it ends.
+    pub(crate) fn begin(
+        stop: &Arc<Stop>,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Self {
         let cell = Arc::new(Cell {
-            island: island.clone(),
+            stop: stop.clone(),
             work: Mutex::new(Some(Box::pin(work))),
             hook: Mutex::default(),
         });
         let stoppable: Arc<dyn Stoppable> = cell.clone();
-        *island.under_way() = Some(Arc::downgrade(&stoppable));
+        stop.register(Arc::downgrade(&stoppable));
         let run = Run(cell);
-        if island.stop.is_requested() {
+        if stop.is_requested() {
             // The stop was requested after the island was entered and before the line above.
             run.0.stop();
         }
@@ -55,7 +49,7 @@ impl<T: Send + 'static> Run<T> {
     /// Calls `hook` with the error if the work is stopped.
     pub(crate) fn when_stopped(&self, hook: impl FnOnce(Result<T>) + Send + 'static) {
         *lock(&self.0.hook) = Some(Box::new(hook));
-        if self.0.island.stop.is_requested() && lock(&self.0.work).is_none() {
+        if self.0.stop.is_requested() && lock(&self.0.work).is_none() {
             self.0.tell();
         }
     }
@@ -70,7 +64,7 @@ impl<T> Cell<T> {
     fn tell(&self) {
         let hook = lock(&self.hook).take();
         if let Some(hook) = hook {
-            hook(Err(self.island.stop.error()));
+            hook(Err(self.stop.error()));
         }
     }
 }
@@ -97,7 +91,7 @@ impl<T: Send + 'static> Future for Run<T> {
         let polled = {
             let mut work = lock(&cell.work);
             let Some(under_way) = work.as_mut() else {
-                return Poll::Ready(Err(cell.island.stop.error()));
+                return Poll::Ready(Err(cell.stop.error()));
             };
             let polled = under_way.as_mut().poll(context);
             if polled.is_ready() {
@@ -106,9 +100,9 @@ impl<T: Send + 'static> Future for Run<T> {
             polled
         };
         // A stop that was requested during the poll could not drop the work.
-        if polled.is_pending() && cell.island.stop.is_requested() {
+        if polled.is_pending() && cell.stop.is_requested() {
             cell.stop();
-            return Poll::Ready(Err(cell.island.stop.error()));
+            return Poll::Ready(Err(cell.stop.error()));
         }
         polled
     }

@@ -1,25 +1,29 @@
 //! Messages between guests and the host.
 
+use super::Island;
+use super::bindings::archipel::island::channels::{self, EndRef, Error, Luggage, LuggageRefs};
+use super::handles::{ReceiverEnd, SenderEnd, copy};
+use super::not_sent::{MOST_ENDS, NotSent};
+use super::state::State;
 use super::turns;
-use super::{MOST_BYTES, MOST_QUEUED_IN_ALL, ReceiverEnd, SenderEnd};
-use crate::exchange::{Carried, ChannelMeta, Exchange, Form, Message, Unbound};
+use crate::exchange::channel_meta::{ChannelMeta, Unbound};
+use crate::exchange::message::{Carried, Form, Message};
+use crate::exchange::quota::{MOST_QUEUED_IN_ALL, size_of};
 use crate::exec::offload::LONG;
-use crate::island::Island;
-use crate::island::bindings::archipel::island::channels::{
-    self, EndRef, Error, LimitReached, Luggage, LuggageRefs,
-};
-use crate::island::state::State;
-use archipel_core::broker::{Broker, Outcome, Parcel, PartyId, Side};
-use archipel_core::encoding::{self, MAX_DEPTH, Refusal, Summary, Travels};
+use archipel_core::broker::{Outcome, PartyId, Side};
+use archipel_core::encoding::{self, MAX_DEPTH, Summary, Travels};
 use archipel_core::error::LimitKind;
-use archipel_core::ledger::Exceeded;
+use archipel_core::limits::MOST_MESSAGE;
 use archipel_core::trust::Trust;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex};
 use wasmtime::Result;
 
 /// A message from a guest: its body, whether all bytes objects in it are known to be exact, and its
 /// attachments.
 pub(crate) type Outgoing = (Vec<u8>, bool, Option<LuggageRefs>);
+
+/// Ends of messages for which the guest had no room, until they are taken back from its table.
+pub(crate) type Stranded = Arc<Mutex<Vec<channels::End>>>;
 
 /// A message from a guest after the check of long bodies.
 pub(crate) type Seen = (Body, bool, Option<LuggageRefs>);
@@ -28,69 +32,6 @@ pub(crate) type Seen = (Body, bool, Option<LuggageRefs>);
 pub(crate) struct Body {
     bytes: Vec<u8>,
     found: Option<std::result::Result<Summary, NotSent>>,
-}
-
-/// The reason for not accepting a message from a guest, or not delivering it to one.
-pub(crate) enum NotSent {
-    Inexact,
-    NotShareable(String),
-    /// The message is larger than this many bytes, alone or with everything that is queued.
-    TooLarge(usize),
-    /// A limit would be exceeded.
-    Limit(Exceeded),
-    Closed,
-}
-
-impl NotSent {
-    fn not_trusted() -> Self {
-        NotSent::NotShareable("the object is not data, and its sender is not trusted".to_owned())
-    }
-
-    fn too_many_ends() -> Self {
-        NotSent::NotShareable(format!(
-            "a message carries at most {MOST_ENDS} channel ends and interpreters"
-        ))
-    }
-}
-
-/// The maximum number of channel ends and interpreters in one message. Each takes some tenths of a
-/// microsecond.
-const MOST_ENDS: usize = 1 << 16;
-
-/// Returns the text of an error that does not concern a channel.
-pub(crate) fn text(reason: NotSent) -> String {
-    match reason {
-        NotSent::Inexact => "the object contains a buffer that would arrive as bytes".to_owned(),
-        NotSent::NotShareable(text) => text,
-        NotSent::TooLarge(limit) => format!("a message beyond the limit of {limit} bytes"),
-        NotSent::Limit(exceeded) => exceeded.to_string(),
-        NotSent::Closed => "a closed channel end or interpreter is not shareable".to_owned(),
-    }
-}
-
-impl From<Refusal> for NotSent {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::TooLarge { limit } => NotSent::TooLarge(limit),
-            refusal => NotSent::NotShareable(refusal.to_string()),
-        }
-    }
-}
-
-impl From<NotSent> for Error {
-    fn from(reason: NotSent) -> Self {
-        match reason {
-            NotSent::Inexact => Error::Inexact,
-            NotSent::NotShareable(text) => Error::NotShareable(text),
-            NotSent::TooLarge(limit) => Error::TooLarge(limit as u64),
-            NotSent::Limit(exceeded) => Error::Limit(LimitReached {
-                kind: exceeded.kind.name().to_owned(),
-                limit: exceeded.limit,
-                used: exceeded.used,
-            }),
-            NotSent::Closed => Error::Closed,
-        }
-    }
 }
 
 /// Checks every byte of a message that a guest sends to a reader with the trust `reader`. Without
@@ -158,8 +99,8 @@ pub(crate) fn outgoing(
     message.ends.reserve_exact(ends.len());
     for end in &ends {
         let end = match end {
-            EndRef::Sender(end) => &state.table.get(end)?.0,
-            EndRef::Receiver(end) => &state.table.get(end)?.0,
+            EndRef::Sender(end) => &state.wasi.table.get(end)?.0,
+            EndRef::Receiver(end) => &state.wasi.table.get(end)?.0,
             EndRef::Interpreter(id) => match state.named(*id) {
                 Some(island) => {
                     message.ends.push(Carried::Interpreter(island));
@@ -244,7 +185,7 @@ impl From<Unbound> for channels::Unbound {
 }
 
 /// Translates the outcome of an operation that failed.
-pub(super) fn failure(outcome: Option<Outcome<Message>>) -> Error {
+pub(crate) fn failure(outcome: Option<Outcome<Message>>) -> Error {
     match outcome {
         None => Error::Timeout,
         Some(Outcome::Deadlock(text)) => Error::Deadlock(text),
@@ -254,7 +195,7 @@ pub(super) fn failure(outcome: Option<Outcome<Message>>) -> Error {
 }
 
 /// Translates the outcome of a receive that failed on a channel with that metadata.
-pub(super) fn not_received(outcome: Option<Outcome<Message>>, meta: &ChannelMeta) -> Error {
+pub(crate) fn not_received(outcome: Option<Outcome<Message>>, meta: &ChannelMeta) -> Error {
     match (failure(outcome), meta.poison.get()) {
         (Error::Closed, Some((reason, _))) => Error::Poisoned(reason.clone()),
         (error, _) => error,
@@ -276,7 +217,7 @@ pub(crate) fn deliver(
 ///
 /// The inner error means that the receiver does not trust the sender of a trusted message, or has
 /// too many handles.
-pub(super) fn luggage(
+pub(crate) fn luggage(
     state: &mut State,
     message: &Message,
 ) -> Result<Result<Option<Luggage>, NotSent>> {
@@ -298,7 +239,7 @@ pub(super) fn luggage(
                 continue;
             }
         };
-        let held = super::channels::copy(end, state.party)?;
+        let held = copy(end, state.party)?;
         let held = match end.side {
             Side::Sender => state.hold(SenderEnd(held))?.map(channels::End::Sender),
             Side::Receiver => state.hold(ReceiverEnd(held))?.map(channels::End::Receiver),
@@ -318,7 +259,7 @@ pub(super) fn luggage(
 }
 
 /// Removes ends from a guest's table that the guest has not seen.
-pub(super) fn take_back(state: &mut State, ends: Vec<channels::End>) -> Result<()> {
+pub(crate) fn take_back(state: &mut State, ends: Vec<channels::End>) -> Result<()> {
     for end in ends {
         match end {
             channels::End::Sender(end) => drop(state.let_go(end)?),
@@ -398,38 +339,17 @@ pub(crate) fn returned(
     }))
 }
 
-/// Returns the message if the runtime's queues have room for it.
-///
-/// Once half of that room is used, a family can queue at most as much as it leaves to others, so
-/// that unread messages of one family do not block all.
-pub(super) fn with_room(
-    exchange: &Exchange,
-    sender: &Weak<Island>,
-    mut message: Message,
-) -> Result<Message, NotSent> {
-    let size = message.size().max(Broker::<Message>::MIN_CHARGE);
-    let queued = exchange.with(|broker, _| broker.counts().queued_bytes);
-    if queued.saturating_add(size) <= MOST_QUEUED_IN_ALL / 2 {
-        return Ok(message);
-    }
-    let too_large = NotSent::TooLarge(MOST_QUEUED_IN_ALL);
-    let Some(sender) = sender.upgrade() else {
-        return Err(too_large);
-    };
-    let refused = exchange.is_beyond(|counts| {
-        let left = MOST_QUEUED_IN_ALL.saturating_sub(counts.queued_bytes);
-        message.share = sender.family.queued.share(size, left);
-        message.share.is_none()
-    });
-    match refused {
-        true => Err(too_large),
-        false => Ok(message),
+impl Island {
+    /// Returns the message if the runtime's queues have room for it.
+    pub(crate) fn with_room(&self, message: Message) -> Option<Message> {
+        let exchange = &self.context.exchange;
+        exchange.with_room(&self.family.queued, message)
     }
 }
 
 impl State {
     /// Checks the body of a message for [`outgoing`], if it is long.
-    pub(super) fn seen(
+    pub(crate) fn seen(
         &self,
         (body, exact, luggage): Outgoing,
     ) -> impl Future<Output = Result<Seen>> + Send + use<> {
@@ -476,15 +396,18 @@ impl State {
     /// Returns the maximum size of a message from the guest, in bytes.
     fn most_bytes(&self) -> usize {
         let limit = self.account.tightest(LimitKind::Message);
-        limit.map_or(MOST_BYTES, |limit| limit as usize)
+        limit.unwrap_or(MOST_MESSAGE) as usize
     }
 
     /// Charges a message in a channel to the guest, until it is received.
-    pub(super) fn charged(&self, message: Message) -> Result<Message, NotSent> {
-        let mut message = with_room(&self.context.exchange, &self.island, message)?;
+    pub(crate) fn charged(&self, message: Message) -> Result<Message, NotSent> {
+        let island = self.island.upgrade();
+        let Some(mut message) = island.and_then(|island| island.with_room(message)) else {
+            return Err(NotSent::TooLarge(MOST_QUEUED_IN_ALL));
+        };
         // Accounting takes time, so only guests with a limit are charged.
         if self.account.tightest(LimitKind::Queued).is_some() {
-            let size = message.size().max(Broker::<Message>::MIN_CHARGE);
+            let size = size_of(&message);
             let charge = self.account.reserve(LimitKind::Queued, size as u64);
             message.charge = Some(charge.map_err(NotSent::Limit)?);
         }

@@ -1,14 +1,13 @@
 //! Charges for memory that the host keeps for guests outside of queued messages.
 
-use super::MOST_QUEUED_IN_ALL;
-use crate::island::state::State;
+use super::quota::MOST_QUEUED_IN_ALL;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::{Account, Exceeded, Reservation};
 use archipel_core::limits::Limits;
 use std::sync::Arc;
 
 /// Charges one guest and the runtime.
-pub(super) struct Keeper {
+pub(crate) struct Keeper {
     /// The guest's account, if it has a limit on queued bytes.
     own: Option<Arc<Account>>,
     all: Arc<Account>,
@@ -23,7 +22,7 @@ pub(crate) struct Kept {
 
 impl Keeper {
     /// Charges `bytes`, or returns the limit that does not allow it.
-    pub(super) fn keep(&self, bytes: usize) -> Result<Kept, Exceeded> {
+    pub(crate) fn keep(&self, bytes: usize) -> Result<Kept, Exceeded> {
         let reserve = |account: &Arc<Account>| account.reserve(LimitKind::Queued, bytes as u64);
         Ok(Kept {
             _own: self.own.as_ref().map(reserve).transpose()?,
@@ -32,22 +31,22 @@ impl Keeper {
     }
 }
 
-impl State {
-    /// Returns the keeper for this guest.
-    pub(super) fn keeper(&self) -> Keeper {
-        let limited = self.account.tightest(LimitKind::Queued).is_some();
+impl Keeper {
+    /// Returns a keeper that charges `all`, the account of the runtime, and `own` if it has a limit on queued bytes.
+    pub(crate) fn of(own: &Arc<Account>, all: &Arc<Account>) -> Self {
+        let limited = own.tightest(LimitKind::Queued).is_some();
         Keeper {
-            own: limited.then(|| self.account.clone()),
-            ..self.keeper_of_all()
+            own: limited.then(|| own.clone()),
+            ..Keeper::of_all(all)
         }
     }
 
     /// Returns a keeper that charges the runtime only, for results that the guest waits for: they
     /// are kept for a moment, and do not count as queued.
-    pub(super) fn keeper_of_all(&self) -> Keeper {
+    pub(crate) fn of_all(all: &Arc<Account>) -> Self {
         Keeper {
             own: None,
-            all: self.context.kept.clone(),
+            all: all.clone(),
         }
     }
 }
