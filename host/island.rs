@@ -6,16 +6,18 @@ pub(crate) mod calls;
 pub(crate) mod context;
 mod copying;
 pub(crate) mod deferred_error;
+mod execution;
 pub(crate) mod family;
-mod given;
 pub(crate) mod handles;
 pub(crate) mod holdings;
+pub(crate) mod introduced;
 pub(crate) mod job;
 mod limiter;
 pub(crate) mod message;
 pub(crate) mod not_sent;
 pub(crate) mod owner;
 pub(crate) mod prewarm;
+pub(crate) mod shared;
 pub(crate) mod state;
 mod strike;
 pub(crate) mod tasks;
@@ -323,7 +325,7 @@ impl Island {
     /// Creates an instance of the guest for this island.
     pub(crate) async fn instantiate(self: &Arc<Self>) -> Result<Box<Instance>> {
         let context = &self.context;
-        let mut store = State::store(context, self)?;
+        let mut store = State::store(self)?;
         let made = async {
             let raw = context
                 .guest
@@ -570,7 +572,7 @@ impl Entered {
         let Some(instance) = &mut self.instance else {
             return Err(Error::Closed);
         };
-        job::run(&self.island, instance, job).await
+        execution::run(&self.island, instance, job).await
     }
 
     /// Puts the instance back, or destroys it if it is no longer usable.

@@ -81,6 +81,7 @@ mod exec;
 mod failpoints;
 mod imports;
 mod island;
+mod lock;
 mod output;
 mod telemetry;
 mod text;

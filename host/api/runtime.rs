@@ -7,13 +7,14 @@ use crate::engine::guest_memory::GuestMemory;
 use crate::engine::slot_history::SlotHistory;
 use crate::engine::{self, Features, Progress, Source};
 use crate::exchange::Exchange;
-use crate::exchange::kept::account_of_all;
+use crate::exchange::quota::account_of_all;
 use crate::exec::offload::Offload;
 use crate::exec::workers::Workers;
 use crate::imports;
 use crate::island::bindings::{IslandIndices, IslandPre};
 use crate::island::context::Context;
 use crate::island::prewarm::Prewarmed;
+use crate::island::shared::Shared;
 use crate::island::ticker;
 use crate::telemetry::Counters;
 use archipel_core::broker;
@@ -349,19 +350,21 @@ impl RuntimeBuilder {
         ticker::start(&engine, &exchange)?;
         let mut runtime = Runtime(
             Arc::new(Context {
-                engine,
                 guest,
                 indices,
-                image,
-                exchange,
-                workers: Workers::start(workers)?,
-                offload: Offload::new(workers),
-                families: AtomicU64::new(1),
-                counters: Counters::default(),
-                kept: account_of_all(),
-                counts_fuel: self.features.fuel,
-                slots: SlotHistory::default(),
-                reserved,
+                shared: Arc::new(Shared {
+                    engine,
+                    image,
+                    exchange,
+                    workers: Workers::start(workers)?,
+                    offload: Offload::new(workers),
+                    families: AtomicU64::new(1),
+                    counters: Counters::default(),
+                    kept: account_of_all(),
+                    counts_fuel: self.features.fuel,
+                    slots: SlotHistory::default(),
+                    reserved,
+                }),
             }),
             None,
         );

@@ -1,9 +1,7 @@
 //! Charges for memory that the host keeps for guests outside of queued messages.
 
-use super::quota::MOST_QUEUED_IN_ALL;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::{Account, Exceeded, Reservation};
-use archipel_core::limits::Limits;
 use std::sync::Arc;
 
 /// Charges one guest and the runtime.
@@ -49,11 +47,4 @@ impl Keeper {
             all: all.clone(),
         }
     }
-}
-
-/// Returns the account for what a runtime keeps for its guests. It bounds the host's memory, as the
-/// limit on queued messages does.
-pub(crate) fn account_of_all() -> Arc<Account> {
-    let most = Limits::new().queued(MOST_QUEUED_IN_ALL as u64);
-    Account::open(None, &most.unwrap_or_default())
 }

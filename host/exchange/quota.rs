@@ -4,6 +4,9 @@ use super::Exchange;
 use super::message::Message;
 use crate::account::{Gauge, fair_share};
 use archipel_core::broker::{Broker, Parcel};
+use archipel_core::ledger::Account;
+use archipel_core::limits::Limits;
+use std::sync::Arc;
 
 /// The maximum number of bytes queued in one channel.
 pub(crate) const MOST_QUEUED: usize = 256 << 20;
@@ -34,4 +37,11 @@ impl Exchange {
         message.share = share?;
         (!refused).then_some(message)
     }
+}
+
+/// Returns the account for what a runtime keeps for its guests. It bounds the host's memory, as the
+/// limit on queued messages does.
+pub(crate) fn account_of_all() -> Arc<Account> {
+    let most = Limits::new().queued(MOST_QUEUED_IN_ALL as u64);
+    Account::open(None, &most.unwrap_or_default())
 }

@@ -1,9 +1,10 @@
 //! The future of a job in an island, which its owner polls and others can stop.
 
 use super::stop::{Stop, Stoppable};
+use crate::lock::lock;
 use archipel_core::error::Result;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 type Work<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
@@ -53,11 +54,6 @@ impl<T: Send + 'static> Run<T> {
             self.0.tell();
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // The worker catches a panic in the work, and never polls it again.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<T> Cell<T> {

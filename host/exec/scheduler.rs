@@ -5,12 +5,13 @@
 //! other task is usually about to wait for it. The scheduler wakes a further worker if a queue has
 //! more than one task, or if the last task of a worker had to wait long.
 
+use crate::lock::lock;
 use async_task::{FallibleTask, Runnable, ScheduleInfo, WithInfo};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
@@ -66,11 +67,6 @@ struct Queued {
 thread_local! {
     /// The address of the scheduler that the thread works for, and the worker's number.
     static WORKER: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No code that can panic runs under these locks.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Scheduler {

@@ -7,9 +7,9 @@
 use crate::exchange::Exchange;
 use crate::exchange::message::{Form, Message};
 use crate::island::bindings::archipel::island::channels::Luggage;
-use crate::island::message::{Stranded, luggage};
+use crate::island::message::luggage;
 use crate::island::not_sent::NotSent;
-use crate::island::state::State;
+use crate::island::state::{State, Stranded};
 use archipel_core::broker::Origin;
 use archipel_core::encoding;
 use std::mem::MaybeUninit;
@@ -56,7 +56,7 @@ impl Drop for Held {
 impl Held {
     fn new(state: &State, message: Message, origin: Option<Origin>) -> Self {
         Held {
-            exchange: state.context.exchange.clone(),
+            exchange: state.shared.exchange.clone(),
             message: Some(message),
             origin,
             arrived: AtomicBool::new(false),

@@ -35,7 +35,7 @@ impl Host for State {
                 None => broker::Capacity::Rendezvous,
             },
         };
-        let exchange = &self.context.exchange;
+        let exchange = &self.shared.exchange;
         if exchange.is_beyond(|counts| counts.channels >= MOST_CHANNELS) {
             return Ok(Err(Error::TooLarge(MOST_CHANNELS as u64)));
         }
@@ -122,7 +122,7 @@ impl HostSender for State {
             return Ok(Err(Error::NotShareable(refusal.to_string())));
         }
         let end = &self.wasi.table.get(&end)?.0;
-        let kept = match Keeper::of(&self.account, &self.context.kept).keep(reason.len()) {
+        let kept = match Keeper::of(&self.account, &self.shared.kept).keep(reason.len()) {
             Ok(kept) => kept,
             Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded).into())),
         };
@@ -175,14 +175,14 @@ impl HostReceiver for State {
 
     fn length(&mut self, end: Resource<ReceiverEnd>) -> Result<u32> {
         let channel = self.wasi.table.get(&end)?.0.channel;
-        let length = self.context.exchange.with(|broker, _| broker.len(channel));
+        let length = self.shared.exchange.with(|broker, _| broker.len(channel));
         Ok(u32::try_from(length.unwrap_or(0)).unwrap_or(u32::MAX))
     }
 
     fn capacity(&mut self, end: Resource<ReceiverEnd>) -> Result<Capacity> {
         let channel = self.wasi.table.get(&end)?.0.channel;
         let capacity = self
-            .context
+            .shared
             .exchange
             .with(|broker, _| broker.capacity(channel));
         Ok(match capacity {
@@ -332,7 +332,7 @@ impl State {
 
     /// Returns the number of a channel in the guest's family.
     fn number(&self, end: &End) -> u64 {
-        let exchange = &self.context.exchange;
+        let exchange = &self.shared.exchange;
         let number = match self.island.upgrade() {
             Some(island) => island.family.channels.number(exchange, end),
             None => 0,
@@ -348,7 +348,7 @@ impl State {
         if !meta.owner.as_ref()?.is_shared_with(&self.trust.get()) {
             return None;
         }
-        let exchange = &self.context.exchange;
+        let exchange = &self.shared.exchange;
         let acquired = exchange.with(|broker, _| broker.acquire(channel, side, self.party));
         acquired.then(|| End::held(exchange, channel, side, meta, self.party))
     }

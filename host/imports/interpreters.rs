@@ -64,7 +64,7 @@ impl Host for State {
             Some(island) => {
                 let held = self.refer(island)?;
                 if held.is_ok() {
-                    self.taken(id);
+                    self.introduced.taken(id);
                 }
                 held
             }
@@ -361,7 +361,7 @@ impl State {
             );
             return Ok(Err(too_many(0)));
         }
-        match Island::create(&self.context, &own.family, Some(own), settings, None).await {
+        match Island::create(&own.context, &own.family, Some(own), settings, None).await {
             Ok(child) => self.refer(child),
             Err(Error::Capacity { limit }) => Ok(Err(too_many(u64::from(limit)))),
             Err(Error::LimitExceeded { kind, limit, .. }) => Ok(Err(limited(kind, limit))),

@@ -37,7 +37,7 @@ type Begun = (Resource<Task>, Arc<Running>);
 impl State {
     /// Creates a task that completes, without a result, when `island` is idle.
     pub(super) fn task_of_idling(&mut self, island: &Island) -> Result<Resource<Task>> {
-        let running = Running::new(&self.context.exchange, island.party)?;
+        let running = Running::new(&self.shared.exchange, island.party)?;
         let task = self.must_hold(Task(running.clone()))?;
         let watcher: Weak<Running> = Arc::downgrade(&running);
         island.when_idle(watcher);
@@ -50,7 +50,7 @@ impl State {
         &mut self,
         island: &Island,
     ) -> Result<std::result::Result<Begun, Exceeded>> {
-        let running = Running::new(&self.context.exchange, island.party)?;
+        let running = Running::new(&self.shared.exchange, island.party)?;
         Ok(self
             .hold(Task(running.clone()))?
             .map(|task| (task, running)))
@@ -60,13 +60,13 @@ impl State {
     pub(super) fn begin(&mut self, island: Arc<Island>, running: &Arc<Running>, job: Run<Reply>) {
         let running = running.clone();
         watch(&running, &job);
-        self.context
+        self.shared
             .workers
             .spawn(to_end(
                 island,
                 job,
                 running,
-                Keeper::of(&self.account, &self.context.kept),
+                Keeper::of(&self.account, &self.shared.kept),
             ))
             .detach();
     }
@@ -77,9 +77,9 @@ impl State {
         island: Arc<Island>,
         job: Run<Reply>,
     ) -> Result<Result<Option<wit_channels::Message>, NotRun>> {
-        let running = Running::new(&self.context.exchange, island.party)?;
+        let running = Running::new(&self.shared.exchange, island.party)?;
         watch(&running, &job);
-        let exchange = self.context.exchange.clone();
+        let exchange = self.shared.exchange.clone();
         let wait = exchange.wait(self.party, vec![Case::Event(running.event())], None);
         let own = self.island.upgrade();
         // A stop of the caller stops its descendants too. So caller and job can share one task of
@@ -89,10 +89,10 @@ impl State {
             island,
             job,
             running.clone(),
-            Keeper::of_all(&self.context.kept),
+            Keeper::of_all(&self.shared.kept),
         )));
         if !together && let Some(work) = work.take() {
-            self.context.workers.spawn(work).detach();
+            self.shared.workers.spawn(work).detach();
         }
         let done = tokio::select! {
             biased;
@@ -100,7 +100,7 @@ impl State {
             () = self.interrupt.requested() => None,
         };
         if let Some(work) = work {
-            self.context.workers.spawn(work).detach();
+            self.shared.workers.spawn(work).detach();
         }
         let Some(done) = done else {
             let task = self.must_hold(Task(running))?;

@@ -36,7 +36,7 @@ impl State {
         limit: Option<Duration>,
     ) -> impl Future<Output = std::result::Result<Option<Done<Message>>, Interrupted>> + Send + use<>
     {
-        let (exchange, party) = (self.context.exchange.clone(), self.party);
+        let (exchange, party) = (self.shared.exchange.clone(), self.party);
         let interrupt = self.interrupt.clone();
         async move {
             // The clock is only read if there is a limit.

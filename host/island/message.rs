@@ -15,15 +15,12 @@ use archipel_core::encoding::{self, MAX_DEPTH, Summary, Travels};
 use archipel_core::error::LimitKind;
 use archipel_core::limits::MOST_MESSAGE;
 use archipel_core::trust::Trust;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use wasmtime::Result;
 
 /// A message from a guest: its body, whether all bytes objects in it are known to be exact, and its
 /// attachments.
 pub(crate) type Outgoing = (Vec<u8>, bool, Option<LuggageRefs>);
-
-/// Ends of messages for which the guest had no room, until they are taken back from its table.
-pub(crate) type Stranded = Arc<Mutex<Vec<channels::End>>>;
 
 /// A message from a guest after the check of long bodies.
 pub(crate) type Seen = (Body, bool, Option<LuggageRefs>);
@@ -235,7 +232,14 @@ pub(crate) fn luggage(
         let end = match end {
             Carried::End(end) => end,
             Carried::Interpreter(island) => {
-                arrived.push(channels::End::Interpreter(state.give(island.clone())));
+                let id = match state.island.upgrade() {
+                    Some(own) => {
+                        let most = state.handles;
+                        state.introduced.add(island.clone(), &own, most)
+                    }
+                    None => u64::MAX,
+                };
+                arrived.push(channels::End::Interpreter(id));
                 continue;
             }
         };
@@ -418,7 +422,7 @@ impl State {
     pub(crate) fn named(&self, id: u64) -> Option<Arc<Island>> {
         let own = self.island.upgrade()?;
         match own.family.member(id) {
-            Some(island) if own.may_name(&island) || self.was_given(&island) => Some(island),
+            Some(island) if own.may_name(&island) || self.introduced.has(&island) => Some(island),
             _ => None,
         }
     }

@@ -1,11 +1,11 @@
 //! The store data of an instance.
 
-use super::context::Context;
+use super::bindings::archipel::island::channels;
 use super::deferred_error::DeferredError;
-use super::given::Given;
 use super::holdings::Report;
+use super::introduced::Introduced;
 use super::limiter::Limiter;
-use super::message::Stranded;
+use super::shared::Shared;
 use super::{Instance, Island};
 use crate::account::LimitOwner;
 use crate::engine::alarm::Alarm;
@@ -17,8 +17,7 @@ use archipel_core::error::{Error, LimitKind, Result};
 use archipel_core::ledger::{Account, Exceeded};
 use archipel_core::limits::{HANDLES, MOST_MESSAGE};
 use archipel_core::trust::SharedTrust;
-use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use wasmtime::component::{Resource, ResourceTable, ResourceTableError, WasmList};
 use wasmtime::{Store, UpdateDeadline};
@@ -34,9 +33,12 @@ const MOST_PER_CALL: usize = MOST_MESSAGE as usize + (64 << 10);
 /// The number of table entries beyond the guest's handles, for pollables and streams.
 const PASSING: usize = 64;
 
+/// Ends of messages for which the guest had no room, until they are taken back from its table.
+pub(crate) type Stranded = Arc<Mutex<Vec<channels::End>>>;
+
 /// The store data of an instance.
 pub(crate) struct State {
-    pub(crate) context: Arc<Context>,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) island: Weak<Island>,
     pub(crate) party: PartyId,
     pub(crate) account: Arc<Account>,
@@ -51,7 +53,7 @@ pub(crate) struct State {
     /// The handles that the guest reported for a copy.
     pub(crate) holdings: Report,
     /// The interpreters that the guest received in messages.
-    pub(super) given: HashMap<u64, Given>,
+    pub(crate) introduced: Introduced,
     /// The guest's limit on handles, and the number of handles it holds.
     pub(crate) handles: u64,
     held: u64,
@@ -64,7 +66,7 @@ pub(crate) struct State {
 impl State {
     /// Returns the initial state of an instance of `island`.
     fn new(island: &Arc<Island>) -> Result<State> {
-        let context = &island.context;
+        let shared = &island.context.shared;
         let handles = island
             .account
             .tightest(LimitKind::Handles)
@@ -88,11 +90,11 @@ impl State {
         };
         let wasi = Wasi::new(&grants, table);
         if let Some(clock) = wasi.frozen_clock() {
-            context.exchange.add_frozen_clock(island.party, clock);
+            shared.exchange.add_frozen_clock(island.party, clock);
         }
         let weight = settings.policy.weight() as u64;
         Ok(State {
-            context: context.clone(),
+            shared: shared.clone(),
             island: Arc::downgrade(island),
             party: island.party,
             account: island.account.clone(),
@@ -102,7 +104,7 @@ impl State {
             memory: None,
             copied: 0,
             holdings: Report::default(),
-            given: HashMap::new(),
+            introduced: Introduced::default(),
             handles,
             held: 0,
             deferred_error: DeferredError::default(),
@@ -127,8 +129,8 @@ impl State {
     }
 
     /// Creates a store for `island`.
-    pub(crate) fn store(context: &Arc<Context>, island: &Arc<Island>) -> Result<Store<State>> {
-        let mut store = Store::new(&context.engine, State::new(island)?);
+    pub(crate) fn store(island: &Arc<Island>) -> Result<Store<State>> {
+        let mut store = Store::new(&island.context.engine, State::new(island)?);
         store.limiter_async(|state| &mut state.limiter);
         store.epoch_deadline_callback(|store| {
             let state = store.data();
@@ -152,7 +154,7 @@ impl State {
             })
         });
         store.set_epoch_deadline(1);
-        if context.counts_fuel {
+        if island.context.counts_fuel {
             // Fuel is counted in jobs only.
             let filled = store.set_fuel(u64::MAX);
             filled.map_err(|error| Error::Internal(error.into()))?;

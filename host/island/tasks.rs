@@ -1,11 +1,11 @@
 //! Tasks: jobs that one interpreter started in another, and their results.
 
 use super::job::Reply;
-use super::state::State;
 use super::watchers::Watcher;
+use crate::exchange::Exchange;
 use crate::exchange::kept::{Keeper, Kept};
 use crate::exchange::promise::Promise;
-use archipel_core::broker::{EventId, Parcel};
+use archipel_core::broker::{EventId, Parcel, PartyId};
 use archipel_core::error::{Error, Result};
 use std::sync::Arc;
 
@@ -61,8 +61,8 @@ impl Task {
     }
 
     /// Returns a task that failed: a copy's counterpart of a task of the original.
-    pub(crate) fn lost(state: &State) -> wasmtime::Result<Task> {
-        let running = Running::new(&state.context.exchange, state.party)?;
+    pub(crate) fn lost(exchange: &Arc<Exchange>, party: PartyId) -> wasmtime::Result<Task> {
+        let running = Running::new(exchange, party)?;
         running.keep(Ended::small(Err(Error::NotCopyable(
             "the result goes to the original".to_owned(),
         ))));

@@ -1,12 +1,13 @@
 //! The network of an interpreter, as far as its policy grants it.
 
+use crate::lock::lock;
 use crate::telemetry::{self, Subject};
 use crate::wasi::{HasWasi, Wasi};
 use archipel_core::policy::{Destination, may_stand_for, plain_name};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use wasmtime::Result;
 use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime_wasi::WasiCtxBuilder;
@@ -157,10 +158,6 @@ impl Net {
         found.entry(address).or_default().insert(name.to_owned());
         true
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Adds the name lookup and the creation of sockets to `linker`. wasmtime's lookup allows all names

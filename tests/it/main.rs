@@ -1,6 +1,7 @@
 //! All tests that need a guest, in one binary, so that wasmtime is linked only once.
 
 mod aliases;
+mod arrows;
 mod book;
 mod cache;
 mod cli;

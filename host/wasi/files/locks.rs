@@ -5,12 +5,12 @@
 //! it, through whichever of its descriptors.  The system releases them when that open file is closed, so nothing that
 //! ends an interpreter leaves a lock.
 
-use super::node::{Node, OpenFile, lock};
-use super::ranges::{Kind, Range, Ranges};
+use super::node::{Node, OpenFile};
+use super::ranges::{Kind, Locked, Range, Ranges};
 use super::remembered::Remembered;
+use crate::lock::lock;
 use crate::wasi::{HasWasi, Wasi};
 use archipel_core::error::LimitKind;
-use archipel_core::ledger::Reservation;
 use std::fs::File;
 use wasmtime::component::{ComponentType, Lift, Linker, Lower, Resource};
 use wasmtime::{Result, StoreContextMut};
@@ -27,13 +27,6 @@ const BYTES: u64 = 16 << 10;
 
 /// The owners of an interpreter's locks, by the device and the number of the file.
 pub(super) type Owners = Remembered<(u64, u64), OpenFile>;
-
-/// The locks that an open file owns.
-#[derive(Default)]
-pub(super) struct Locked {
-    ranges: Ranges,
-    memory: Option<Reservation>,
-}
 
 /// A request of a guest, numbered as in `locks.wit`.
 #[derive(Clone, Copy, PartialEq, Eq, ComponentType, Lift)]

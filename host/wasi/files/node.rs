@@ -1,8 +1,9 @@
 //! Open files and folders of an interpreter.
 
-use super::locks::Locked;
+use super::ranges::Locked;
 use super::tmp::Tmp;
 use crate::exec::blocking::detach;
+use crate::lock::lock;
 use crate::wasi::descriptors::DescriptorCharge;
 use archipel_core::ledger::Account;
 use archipel_core::policy::Quota;
@@ -13,7 +14,7 @@ use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use tokio::runtime::Handle;
 use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
@@ -330,9 +331,4 @@ pub(super) fn kind_of(kind: FileType) -> DescriptorType {
         FileType::Socket => DescriptorType::Socket,
         FileType::Unknown => DescriptorType::Unknown,
     }
-}
-
-/// Locks a mutex that only protects plain arithmetic.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

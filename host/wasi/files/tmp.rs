@@ -4,9 +4,9 @@
 //! removed with its contents when the interpreter ends. Only this interpreter can reach it, so its
 //! contents are counted exactly.
 
-use super::node::lock;
-use super::remove;
+use super::remove::{self, PREFIX};
 use crate::exec::blocking::detach;
+use crate::lock::lock;
 use crate::telemetry::{self, Subject};
 use crate::wasi::descriptors::DescriptorBudget;
 use crate::wasi::descriptors::DescriptorCharge;
@@ -30,9 +30,6 @@ pub(super) const PATH: &str = "/tmp";
 
 /// The charge for a name of any kind, in bytes.
 const NAME: u64 = 1024;
-
-/// The prefix of the names of these folders on the host.
-pub(super) const PREFIX: &str = "archipel-tmp-";
 
 pub(super) struct Tmp {
     subject: Subject,
