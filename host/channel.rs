@@ -1,11 +1,12 @@
 //! Channel ends that a host holds.
 
+mod capacity;
 mod error;
 
 use crate::exchange::{Charter, End, Exchange, Message, Unbound};
 use crate::imports::channels;
 use crate::interpreter::{decoded, to_value};
-use crate::runtime::{Capacity, Context};
+use crate::runtime::Context;
 use crate::telemetry;
 use archipel_core::broker::{Case, Outcome, PartyId};
 use archipel_core::encoding::{self, Refusal};
@@ -14,6 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use capacity::Capacity;
 pub use error::{
     RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };

@@ -82,6 +82,7 @@ mod discard;
 mod engine;
 mod exchange;
 mod family;
+mod guest;
 mod image;
 mod imports;
 mod interpreter;
@@ -112,13 +113,13 @@ pub use archipel_core::{
 };
 pub use cache::default_cache_dir;
 pub use channel::{
-    Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender, TryRecvError,
-    TrySendError,
+    Capacity, Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender,
+    TryRecvError, TrySendError,
 };
-pub use engine::Progress;
+pub use guest::Progress;
 pub use interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
 pub use island::LimitReached;
 pub use metrics::Metrics;
 pub use output::{Captured, Output};
-pub use runtime::{Capacity, Runtime, RuntimeBuilder};
+pub use runtime::{Runtime, RuntimeBuilder};
 pub use wasi::remove_private_folders;
