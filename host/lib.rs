@@ -58,8 +58,7 @@
 //! # Threads and async
 //!
 //! Blocking calls have an `_async` twin that any executor can poll, except [`Interpreter::run`],
-//! [`Interpreter::get`], [`Interpreter::invoke_hidden`] and [`RuntimeBuilder::build`]. A runtime
-//! starts its own threads. Plain threads and tokio tasks can create, use and drop it.
+//! [`Interpreter::get`] and [`Interpreter::invoke_hidden`]. A runtime starts its own threads. Plain threads and tokio tasks can create, use and drop it.
 //!
 //! # Logs and metrics
 //!
@@ -116,7 +115,7 @@ pub use channel::{
     Capacity, Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender,
     TryRecvError, TrySendError,
 };
-pub use guest::Progress;
+pub use guest::{Guest, Progress};
 pub use interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
 pub use island::LimitReached;
 pub use metrics::Metrics;

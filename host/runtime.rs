@@ -81,8 +81,9 @@ pub struct Runtime(pub(crate) Arc<Context>, pub(crate) Option<Arc<Ready>>);
 impl Runtime {
     /// Creates a runtime with the defaults of [`Runtime::builder`].
     ///
-    /// It blocks. Where the cache has no guest yet, it builds one, which takes about a minute: see
-    /// [`RuntimeBuilder::build`].
+    /// It blocks. It uses the standard guest, from the cache; only with the feature `build` does it
+    /// build a missing one, which takes about a minute and runs pip and npm: see
+    /// [`Guest::standard`](crate::Guest::standard) and [`RuntimeBuilder::build`].
     ///
     /// # Errors
     ///

@@ -1,20 +1,13 @@
 //! Compiling a guest for this machine, or finding it compiled in the cache.
 
+use super::Source;
 use crate::cache::{CompiledCache, Lookup};
 use crate::engine::failure;
 use archipel_core::error::{Error, Result};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use wasmtime::Engine;
 use wasmtime::component::Component;
-
-/// A guest to compile.
-#[derive(Debug, Clone)]
-pub(crate) struct Source {
-    pub(crate) path: PathBuf,
-    /// The name of this guest in the cache.
-    pub(crate) key: String,
-}
 
 /// A step of preparing the guest, for
 /// [`RuntimeBuilder::progress`](crate::RuntimeBuilder::progress).
@@ -68,14 +61,12 @@ pub(crate) fn compile(
         return Ok(component);
     }
     progress(Progress::Compile);
-    let bytes = std::fs::read(&source.path).map_err(|error| {
-        Error::Guest(
-            anyhow::Error::new(error).context(format!("cannot read {}", source.path.display())),
-        )
-    })?;
     let compiled = engine
-        .precompile_component(&bytes)
-        .map_err(|error| Error::Guest(error.into()))?;
+        .precompile_component(&source.read()?)
+        .map_err(|error| match failure(error) {
+            Error::Internal(cause) => source.invalid(&cause),
+            other => other,
+        })?;
     if let Some(cache) = cache {
         match cache.store(&key, &compiled) {
             Ok(path) => return load(engine, &path).map_err(failure),

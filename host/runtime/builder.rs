@@ -6,17 +6,17 @@ use crate::bindings::{IslandIndices, IslandPre};
 use crate::cache::{CompiledCache, default_cache_dir};
 use crate::engine::{self, Features};
 use crate::exchange::Exchange;
-use crate::guest::{self, Progress, Source};
+use crate::guest::{self, Guest, Progress};
 use crate::image::Image;
 use crate::imports;
 use crate::ready::Ready;
 use crate::slots::Slots;
 use crate::telemetry::Counters;
 use archipel_core::error::{Error, Result};
-use archipel_guest::Variant;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use tokio::sync::oneshot;
 use wasmtime::component::Linker;
 
 /// The settings of a new runtime; [`Runtime::builder`] returns them.
@@ -27,30 +27,8 @@ pub struct RuntimeBuilder {
     ready: u32,
     features: Features,
     cache_dir: Option<PathBuf>,
-    guest: Option<PathBuf>,
-    progress: Box<dyn FnMut(Progress)>,
-}
-
-/// Returns the path in `ARCHIPEL_GUEST`, unless that is unset or empty.
-fn given_guest() -> Option<PathBuf> {
-    let path = std::env::var_os("ARCHIPEL_GUEST")?;
-    (!path.is_empty()).then(|| path.into())
-}
-
-/// Returns whether `folder` has the guest, or the guest can be built there.
-fn can_have_guest(folder: &Path) -> bool {
-    let private = crate::cache::open_private(folder).is_ok();
-    private && (archipel_guest::find(Variant::Island, folder).is_some() || is_writable(folder))
-}
-
-#[cfg(unix)]
-fn is_writable(folder: &Path) -> bool {
-    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
-}
-
-#[cfg(not(unix))]
-fn is_writable(_folder: &Path) -> bool {
-    true
+    guest: Guest,
+    progress: Box<dyn FnMut(Progress) + Send>,
 }
 
 impl RuntimeBuilder {
@@ -64,7 +42,7 @@ impl RuntimeBuilder {
                 fuel: false,
             },
             cache_dir: default_cache_dir(),
-            guest: None,
+            guest: Guest::standard(),
             progress: Box::new(|_| {}),
         }
     }
@@ -137,8 +115,11 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Sets the folder that caches the built and the compiled guest. The default is the folder in
-    /// `ARCHIPEL_CACHE_DIR` or, if that is unset, the user's cache folder.
+    /// Sets the folder that caches the standard guest and the compiled guests. The default is
+    /// [`default_cache_dir`].
+    ///
+    /// It is created if it does not exist, must belong to the user, and must not be writable for
+    /// others. Otherwise guests are compiled at each start.
     ///
     /// # Examples
     ///
@@ -167,72 +148,58 @@ impl RuntimeBuilder {
     ///     .build()?;
     /// # Ok::<(), archipel::Error>(())
     /// ```
-    pub fn progress(mut self, progress: impl FnMut(Progress) + 'static) -> Self {
+    pub fn progress(mut self, progress: impl FnMut(Progress) + Send + 'static) -> Self {
         self.progress = Box::new(progress);
         self
     }
 
-    /// Sets the file of the guest, as the environment variable `ARCHIPEL_GUEST` does. It is meant
-    /// for tests with foreign guests.
-    #[doc(hidden)]
-    pub fn guest(mut self, path: impl Into<PathBuf>) -> Self {
-        self.guest = Some(path.into());
+    /// Sets the guest. The default is [`Guest::standard`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use archipel::{Guest, Runtime};
+    ///
+    /// let runtime = Runtime::builder().guest(Guest::open("python.wasm")?).build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    pub fn guest(mut self, guest: Guest) -> Self {
+        self.guest = guest;
         self
     }
 
     /// Creates the runtime, and blocks until it can create interpreters.
     ///
-    /// If the cache has no guest of this version, the guest is built first, which takes about a
-    /// minute and needs Python 3.10 or newer with pip, and access to package registries. The
-    /// environment variable `ARCHIPEL_GUEST` names the file of a built guest to use instead. The
-    /// guest is then compiled for this machine, and the result is cached.
+    /// With a compiled guest in the cache, this takes milliseconds. Otherwise the guest is compiled
+    /// for this machine, in some seconds on all processors, and the result is cached. With the
+    /// feature `build`, [`Guest::standard`] can be built first, in about a minute; without the
+    /// feature, nothing is built, installed or downloaded.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for a number out of range, [`Error::Guest`] if the guest cannot be built,
-    /// read or compiled, and [`Error::NoMemory`] or [`Error::Exhausted`] if the system refuses
-    /// memory, threads or files.
+    /// [`Error::Config`] for a number out of range, [`Error::Guest`] if the guest is missing, cannot
+    /// be built, read or compiled, or belongs to another version of Archipel, and
+    /// [`Error::NoMemory`] or [`Error::Exhausted`] if the system refuses memory, threads or files.
     pub fn build(mut self) -> Result<Runtime> {
-        let workers = match self.workers {
-            None => std::thread::available_parallelism().map_or(1, usize::from),
-            Some(n @ 1..=512) => n,
-            Some(n) => {
-                let text = format!("{n} workers are out of range (use 1 to 512)");
-                return Err(Error::Config(text));
-            }
-        };
-        if !(1..=100_000).contains(&self.interpreters) {
-            return Err(Error::Config(format!(
-                "room for {} interpreters is out of range (use 1 to 100000)",
-                self.interpreters
-            )));
-        }
-        if self.ready > 10_000 {
-            let text = format!(
-                "{} prewarmed instances are out of range (use 0 to 10000)",
-                self.ready
-            );
-            return Err(Error::Config(text));
-        }
-        let given = self.guest.take().or_else(given_guest);
-        let source = self.source(given.as_deref())?;
+        let workers = self.checked_workers()?;
+        let progress = &mut *self.progress;
+        let source = self.guest.source(self.cache_dir.as_deref(), progress)?;
         let (engine, reserved) = engine::engine(self.interpreters + self.ready, self.features)?;
-        let cache = self.compiled_cache();
-        let component = guest::compile(&engine, &source, cache.as_ref(), &mut self.progress)?;
+        let cache = compiled_cache(self.cache_dir.as_deref(), progress);
+        let component = guest::compile(&engine, &source, cache.as_ref(), progress)?;
 
         let mut linker = Linker::new(&engine);
-        let guest = crate::wasi::add_to_linker(&mut linker)
+        crate::wasi::add_to_linker(&mut linker)
             .and_then(|()| imports::add_to_linker(&mut linker))
-            .and_then(|()| linker.instantiate_pre(&component))
+            .map_err(|error| Error::Internal(error.into()))?;
+        let guest = linker
+            .instantiate_pre(&component)
             .and_then(IslandPre::new)
-            .map_err(|error| Error::Guest(error.into()))?;
+            .map_err(|error| source.unfit(&error))?;
         let indices =
-            IslandIndices::new(guest.instance_pre()).map_err(|error| Error::Guest(error.into()))?;
-        let image = Image::find(&component).ok_or_else(|| {
-            Error::Guest(anyhow::anyhow!(
-                "the guest lacks the functions of image.wit"
-            ))
-        })?;
+            IslandIndices::new(guest.instance_pre()).map_err(|error| source.unfit(&error))?;
+        let image = Image::find(&component)
+            .ok_or_else(|| source.unfit(&"it lacks the functions of image.wit"))?;
 
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), workers);
         let exchange = Exchange::new(seed);
@@ -255,13 +222,10 @@ impl RuntimeBuilder {
             }),
             None,
         );
-        if let Some(path) = given {
+        if self.guest.is_given() {
             // Mismatched types only show when an instance is made.
             runtime.interpreter().build().map_err(|error| match error {
-                Error::Internal(cause) => Error::Guest(cause.context(format!(
-                    "the guest {} does not fit this version of Archipel (check ARCHIPEL_GUEST)",
-                    path.display()
-                ))),
+                Error::Internal(cause) => source.unfit(&cause),
                 other => other,
             })?;
         }
@@ -271,55 +235,80 @@ impl RuntimeBuilder {
         Ok(runtime)
     }
 
-    /// Returns the guest to compile, and builds it if necessary.
-    fn source(&mut self, given: Option<&Path>) -> Result<Source> {
-        if let Some(path) = given {
-            let state = crate::cache::state(path).map_err(|error| {
-                Error::Guest(anyhow::anyhow!(
-                    "cannot read the guest {}: {error} (check ARCHIPEL_GUEST)",
-                    path.display()
-                ))
-            })?;
-            let key = format!("given-{}", state.replace(' ', "-"));
-            return Ok(Source {
-                path: path.to_owned(),
-                key,
-            });
-        }
-        let temporary;
-        let folder = match &self.cache_dir {
-            Some(folder) if can_have_guest(folder) => folder,
-            _ => {
-                temporary = std::env::temp_dir().join("archipel-without-cache");
-                (self.progress)(Progress::NoCache);
-                // Another user who could write to the folder could replace the guest.
-                crate::cache::open_private(&temporary).map_err(|error| {
-                    let text = "no cache folder and no temporary folder (set ARCHIPEL_CACHE_DIR)";
-                    Error::Guest(anyhow::Error::new(error).context(text))
-                })?;
-                &temporary
-            }
-        };
-        let progress = &mut self.progress;
-        let built = archipel_guest::ensure(Variant::Island, folder, &mut |step| {
-            progress(Progress::Build(step.describe()));
-        })
-        .map_err(Error::Guest)?;
-        Ok(Source {
-            path: built.path,
-            key: built.key,
-        })
+    /// Creates the runtime as [`build`](Self::build) does, on a thread of its own. Any executor can
+    /// poll the future.
+    ///
+    /// Dropping the future does not stop that thread: it completes the guest in the cache, from
+    /// which the next build benefits, and then drops the runtime. Dropping a future that was never
+    /// polled does nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for [`build`](Self::build).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn start() -> archipel::Result<()> {
+    /// let runtime = archipel::Runtime::builder().workers(2).build_async().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn build_async(self) -> Result<Runtime> {
+        let (sender, receiver) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("archipel-build".to_owned())
+            .spawn(move || {
+                // The caller may be gone.
+                let _ = sender.send(self.build());
+            })
+            .map_err(Error::of_system)?;
+        receiver
+            .await
+            .unwrap_or_else(|gone| Err(Error::Internal(gone.into())))
     }
 
-    fn compiled_cache(&mut self) -> Option<CompiledCache> {
-        let folder = self.cache_dir.as_ref()?.join("compiled");
-        match CompiledCache::open(&folder) {
-            Ok(cache) => Some(cache),
-            Err(error) => {
-                tracing::warn!("cannot use the cache of compiled guests: {error}");
-                (self.progress)(Progress::NoCache);
-                None
-            }
+    /// Checks the numbers, and returns the number of workers.
+    fn checked_workers(&self) -> Result<usize> {
+        if !(1..=100_000).contains(&self.interpreters) {
+            return Err(Error::Config(format!(
+                "room for {} interpreters is out of range (use 1 to 100000)",
+                self.interpreters
+            )));
+        }
+        if self.ready > 10_000 {
+            let text = format!(
+                "{} prewarmed instances are out of range (use 0 to 10000)",
+                self.ready
+            );
+            return Err(Error::Config(text));
+        }
+        match self.workers {
+            None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+            Some(n @ 1..=512) => Ok(n),
+            Some(n) => Err(Error::Config(format!(
+                "{n} workers are out of range (use 1 to 512)"
+            ))),
         }
     }
 }
+
+/// Opens the cache of compiled guests in the folder `cache`, if it is usable.
+fn compiled_cache(
+    cache: Option<&Path>,
+    progress: &mut dyn FnMut(Progress),
+) -> Option<CompiledCache> {
+    match CompiledCache::open(&cache?.join("compiled")) {
+        Ok(cache) => Some(cache),
+        Err(error) => {
+            tracing::warn!("cannot use the cache of compiled guests: {error}");
+            progress(Progress::NoCache);
+            None
+        }
+    }
+}
+
+const _: fn() = || {
+    fn is_sendable<T: Send + 'static>() {}
+    is_sendable::<RuntimeBuilder>();
+};
