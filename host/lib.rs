@@ -58,8 +58,7 @@
 //! # Threads and async
 //!
 //! Blocking calls have an `_async` twin that any executor can poll, except [`Interpreter::run`],
-//! [`Interpreter::get`], [`Interpreter::invoke_hidden`] and [`RuntimeBuilder::build`]. A runtime
-//! starts its own threads. Plain threads and tokio tasks can create, use and drop it.
+//! [`Interpreter::get`] and [`Interpreter::invoke_hidden`]. A runtime starts its own threads. Plain threads and tokio tasks can create, use and drop it.
 //!
 //! # Logs and metrics
 //!
@@ -79,6 +78,7 @@ mod exchange;
 mod exec;
 #[cfg(test)]
 mod failpoints;
+mod guest;
 mod imports;
 mod island;
 mod lock;
@@ -88,19 +88,19 @@ mod text;
 mod wasi;
 
 pub use api::channel::{
-    Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender, TryRecvError,
-    TrySendError,
+    Capacity, Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender,
+    TryRecvError, TrySendError,
 };
 pub use api::interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
 pub use api::metrics::Metrics;
-pub use api::runtime::{Capacity, Runtime, RuntimeBuilder};
+pub use api::runtime::{Runtime, RuntimeBuilder};
 pub use archipel_core::{
     Access, AliasError, Arguments, Call, Change, Children, Clock, Destination, DirRequest, Error,
     ErrorKind, Excess, LimitKind, Limits, Modules, Policy, Profile, Raised, Random, Request,
     Result, Usage, Used, Value, value,
 };
-pub use engine::Progress;
 pub use engine::cache::default_cache_dir;
+pub use guest::{Guest, Progress};
 pub use island::owner::LimitReached;
 pub use output::{Captured, Output};
 pub use wasi::remove_private_folders;

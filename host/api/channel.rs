@@ -1,9 +1,9 @@
 //! Channel ends that a host holds.
 
+mod capacity;
 mod error;
 
 use crate::api::interpreter::{decoded, to_value};
-use crate::api::runtime::Capacity;
 use crate::exchange::Exchange;
 use crate::exchange::channel_meta::{ChannelMeta, Unbound};
 use crate::exchange::end::End;
@@ -17,6 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use capacity::Capacity;
 pub use error::{
     RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };

@@ -142,8 +142,9 @@ pub(crate) fn open_private(folder: &Path) -> io::Result<()> {
     check_private(folder)
 }
 
+/// Checks that `folder` belongs to the user, and that no other user can write to it.
 #[cfg(unix)]
-fn check_private(folder: &Path) -> io::Result<()> {
+pub(crate) fn check_private(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
     let metadata = fs::symlink_metadata(folder)?;
     let problem = if !metadata.is_dir() {
@@ -162,7 +163,7 @@ fn check_private(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn check_private(_folder: &Path) -> io::Result<()> {
+pub(crate) fn check_private(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
