@@ -2,7 +2,7 @@
 
 use crate::cache::{CompiledCache, Lookup};
 use crate::exchange::Exchange;
-use archipel_core::error::{Error, Result};
+use archipel_core::error::{ConfigKind, Error, Result};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once, Weak};
@@ -127,11 +127,14 @@ fn allowed_mappings() -> Option<u64> {
 fn check_mappings(interpreters: u32, allowed: Option<u64>) -> Result<()> {
     let wanted = u64::from(interpreters) * MAPPINGS + OTHER_MAPPINGS;
     match allowed {
-        Some(allowed) if wanted > allowed => Err(Error::Config(format!(
-            "room for {interpreters} interpreters takes {wanted} memory mappings, and vm.max_map_count is \
+        Some(allowed) if wanted > allowed => Err(Error::config(
+            ConfigKind::System,
+            format!(
+                "room for {interpreters} interpreters takes {wanted} memory mappings, and vm.max_map_count is \
              {allowed}: raise it with sysctl, or ask for at most {}",
-            allowed.saturating_sub(OTHER_MAPPINGS) / MAPPINGS
-        ))),
+                allowed.saturating_sub(OTHER_MAPPINGS) / MAPPINGS
+            ),
+        )),
         _ => Ok(()),
     }
 }
@@ -249,9 +252,8 @@ pub(crate) fn compile(
     }
     progress(Progress::Compile);
     let bytes = std::fs::read(&source.path).map_err(|error| {
-        Error::Guest(
-            anyhow::Error::new(error).context(format!("cannot read {}", source.path.display())),
-        )
+        let text = format!("cannot read {}", source.path.display());
+        Error::Guest(anyhow::Error::new(error).context(text).into())
     })?;
     let compiled = engine
         .precompile_component(&bytes)

@@ -17,7 +17,7 @@ use crate::state::State;
 use crate::telemetry::Counters;
 use crate::timers::Timers;
 use archipel_core::broker;
-use archipel_core::error::{Error, Result};
+use archipel_core::error::{ConfigKind, Error, LimitKind, Result};
 use archipel_core::ledger::Account;
 use archipel_guest::Variant;
 use async_task::FallibleTask;
@@ -55,7 +55,8 @@ impl Context {
     pub(crate) fn not_created(&self, error: wasmtime::Error) -> Error {
         match self.reserved {
             Some(limit) if error.is::<PoolConcurrencyLimitError>() => Error::Capacity { limit },
-            _ if error.to_string().contains("memory minimum size") => Error::Config(
+            _ if error.to_string().contains("memory minimum size") => Error::config(
+                ConfigKind::Limit(LimitKind::Memory),
                 "the memory limit is smaller than what an interpreter starts with".to_owned(),
             ),
             _ => engine::failure(error),
@@ -198,7 +199,7 @@ async fn either<T>(
 
 /// The error of a task that panicked or was dropped.
 fn given_up() -> Error {
-    Error::Internal(anyhow::anyhow!("a worker dropped a task"))
+    Error::Internal("a worker dropped a task".into())
 }
 
 /// The number of ticks for which a call may run on the thread of its caller.
@@ -243,7 +244,7 @@ impl std::task::Wake for Woken {
 /// let runtime = archipel::Runtime::new()?;
 /// let interpreter = runtime.interpreter().build()?;
 /// interpreter.exec("answer = 6 * 7")?;
-/// assert_eq!(interpreter.eval("answer")?.as_i64(), Some(42));
+/// assert_eq!(interpreter.eval::<i64>("answer")?, 42);
 /// # Ok::<(), archipel::Error>(())
 /// ```
 #[derive(Clone)]
@@ -268,7 +269,7 @@ impl Runtime {
     /// # Examples
     ///
     /// ```no_run
-    /// let runtime = archipel::Runtime::builder().workers(2).interpreters(100).build()?;
+    /// let runtime = archipel::Runtime::builder().workers(2).max_interpreters(100).build()?;
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn builder() -> RuntimeBuilder {
@@ -402,7 +403,7 @@ impl RuntimeBuilder {
     /// which takes longer. Linux limits the number of mappings of a process (`vm.max_map_count`);
     /// its default of 65,530 is enough for 10,755 interpreters. Building the runtime fails if the
     /// limit is too low.
-    pub fn interpreters(mut self, interpreters: u32) -> Self {
+    pub fn max_interpreters(mut self, interpreters: u32) -> Self {
         self.interpreters = interpreters;
         self
     }
@@ -411,18 +412,18 @@ impl RuntimeBuilder {
     ///
     /// A new interpreter of the host takes one of them, and the workers make another when they are
     /// idle. A prewarmed instance is as good as new: no code has run in it. Prewarmed instances do
-    /// not count as [`interpreters`](Self::interpreters), and each takes address space and 40 KiB
+    /// not count as [`max_interpreters`](Self::max_interpreters), and each takes address space and 40 KiB
     /// of memory. When none is left, as in a burst of creations, interpreters are created on
     /// demand.
     ///
     /// # Examples
     ///
     /// ```no_run
-    /// let runtime = archipel::Runtime::builder().ready(16).build()?;
+    /// let runtime = archipel::Runtime::builder().prewarmed(16).build()?;
     /// let interpreter = runtime.interpreter().build()?;
     /// # Ok::<(), archipel::Error>(())
     /// ```
-    pub fn ready(mut self, ready: u32) -> Self {
+    pub fn prewarmed(mut self, ready: u32) -> Self {
         self.ready = ready;
         self
     }
@@ -436,7 +437,7 @@ impl RuntimeBuilder {
     /// use archipel::{Limits, Runtime};
     ///
     /// let runtime = Runtime::builder().fuel(true).build()?;
-    /// let limits = Limits::new().fuel(1_000_000_000)?;
+    /// let limits = Limits::new().fuel(1_000_000_000);
     /// let interpreter = runtime.interpreter().limits(limits).build()?;
     /// # Ok::<(), archipel::Error>(())
     /// ```
@@ -516,21 +517,24 @@ impl RuntimeBuilder {
             Some(n @ 1..=512) => n,
             Some(n) => {
                 let text = format!("{n} workers are out of range (use 1 to 512)");
-                return Err(Error::Config(text));
+                return Err(Error::config(ConfigKind::Runtime, text));
             }
         };
         if !(1..=100_000).contains(&self.interpreters) {
-            return Err(Error::Config(format!(
-                "room for {} interpreters is out of range (use 1 to 100000)",
-                self.interpreters
-            )));
+            return Err(Error::config(
+                ConfigKind::Runtime,
+                format!(
+                    "room for {} interpreters is out of range (use 1 to 100000)",
+                    self.interpreters
+                ),
+            ));
         }
         if self.ready > 10_000 {
             let text = format!(
                 "{} prewarmed instances are out of range (use 0 to 10000)",
                 self.ready
             );
-            return Err(Error::Config(text));
+            return Err(Error::config(ConfigKind::Runtime, text));
         }
         let given = self.guest.take().or_else(given_guest);
         let source = self.source(given.as_deref())?;
@@ -546,11 +550,8 @@ impl RuntimeBuilder {
             .map_err(|error| Error::Guest(error.into()))?;
         let indices =
             IslandIndices::new(guest.instance_pre()).map_err(|error| Error::Guest(error.into()))?;
-        let image = Image::find(&component).ok_or_else(|| {
-            Error::Guest(anyhow::anyhow!(
-                "the guest lacks the functions of image.wit"
-            ))
-        })?;
+        let image = Image::find(&component)
+            .ok_or_else(|| Error::Guest("the guest lacks the functions of image.wit".into()))?;
 
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), workers);
         let exchange = Exchange::new(seed);
@@ -576,10 +577,14 @@ impl RuntimeBuilder {
         if let Some(path) = given {
             // Mismatched types only show when an instance is made.
             runtime.interpreter().build().map_err(|error| match error {
-                Error::Internal(cause) => Error::Guest(cause.context(format!(
-                    "the guest {} does not fit this version of Archipel (check ARCHIPEL_GUEST)",
-                    path.display()
-                ))),
+                Error::Internal(cause) => Error::Guest(
+                    anyhow::Error::from_boxed(cause)
+                        .context(format!(
+                            "the guest {} does not fit this version of Archipel (check ARCHIPEL_GUEST)",
+                            path.display()
+                        ))
+                        .into(),
+                ),
                 other => other,
             })?;
         }
@@ -593,10 +598,11 @@ impl RuntimeBuilder {
     fn source(&mut self, given: Option<&Path>) -> Result<Source> {
         if let Some(path) = given {
             let state = crate::cache::state(path).map_err(|error| {
-                Error::Guest(anyhow::anyhow!(
-                    "cannot read the guest {}: {error} (check ARCHIPEL_GUEST)",
+                let text = format!(
+                    "cannot read the guest {} (check ARCHIPEL_GUEST)",
                     path.display()
-                ))
+                );
+                Error::Guest(anyhow::Error::new(error).context(text).into())
             })?;
             let key = format!("given-{}", state.replace(' ', "-"));
             return Ok(Source {
@@ -613,7 +619,7 @@ impl RuntimeBuilder {
                 // Another user who could write to the folder could replace the guest.
                 crate::cache::open_private(&temporary).map_err(|error| {
                     let text = "no cache folder and no temporary folder (set ARCHIPEL_CACHE_DIR)";
-                    Error::Guest(anyhow::Error::new(error).context(text))
+                    Error::Guest(anyhow::Error::new(error).context(text).into())
                 })?;
                 &temporary
             }
@@ -622,7 +628,7 @@ impl RuntimeBuilder {
         let built = archipel_guest::ensure(Variant::Island, folder, &mut |step| {
             progress(Progress::Build(step.describe()));
         })
-        .map_err(Error::Guest)?;
+        .map_err(|error| Error::Guest(error.into()))?;
         Ok(Source {
             path: built.path,
             key: built.key,

@@ -2,7 +2,8 @@
 
 use crate::island::Island;
 use crate::job::cut;
-use archipel_core::error::{Error, LimitKind, OneLine};
+use archipel_core::error::{Error, LimitKind};
+use archipel_core::one_line::OneLine;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -120,7 +121,7 @@ pub(crate) fn ended(island: &Island, error: &Error) {
     match error {
         Error::Died(why) => {
             one_more(&counters.died);
-            event!(debug, family, interpreter, name, "died: {}", OneLine(why));
+            event!(debug, family, interpreter, name, "died: {why}");
         }
         Error::LimitExceeded { kind, limit, used } => {
             if let Some(counter) = counters.of(*kind) {

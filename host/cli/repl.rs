@@ -44,7 +44,7 @@ impl Repl {
         let policy = if interactive { policy.stdin() } else { policy };
         let running = Running::watched(PATIENCE)?;
         let room = self.options.room(&policy, 1);
-        let runtime = prepare::runtime(&limits).interpreters(room).build()?;
+        let runtime = prepare::runtime(&limits).max_interpreters(room).build()?;
         let interpreter = runtime
             .interpreter()
             .policy(policy)

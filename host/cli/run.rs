@@ -28,7 +28,7 @@ impl Run {
         let policy = beside(policy, &script)?;
         let running = Running::watched(1)?;
         let room = self.options.room(&policy, 1);
-        let runtime = prepare::runtime(&limits).interpreters(room).build()?;
+        let runtime = prepare::runtime(&limits).max_interpreters(room).build()?;
         let interpreter = runtime
             .interpreter()
             .policy(policy)

@@ -8,7 +8,7 @@ use crate::bindings::archipel::island::interpreters::{
     Failure, HostInterpreter, HostTask, LimitReached, NotRun, Refusal,
 };
 use crate::island::{Island, Run, Watcher};
-use crate::job::{Reply, exited};
+use crate::job::Reply;
 use crate::promise::Promise;
 use crate::state::State;
 use archipel_core::broker::{Case, EventId, Outcome, Parcel};
@@ -55,7 +55,7 @@ impl Ended {
                 result,
                 _kept: Some(kept),
             },
-            Err(exceeded) => Ended::small(Err(Error::NotShareable(format!(
+            Err(exceeded) => Ended::small(Err(Error::not_shareable(format!(
                 "too many results have not been taken: {exceeded}"
             )))),
         }
@@ -181,10 +181,8 @@ impl State {
                 Err(reason) => Err(Failure::NotShareable(text(reason))),
             },
             Some(Ok(Reply::Done | Reply::Served | Reply::Status(_))) => Ok(None),
-            Some(Ok(Reply::Exit(status))) => {
-                Err(Failure::Died(Error::Died(exited(status)).to_string()))
-            }
-            Some(Err(Error::NotShareable(what))) => Err(Failure::NotShareable(what)),
+            Some(Ok(Reply::Exit(status))) => Err(Failure::Died(Error::exited(status).to_string())),
+            Some(Err(Error::NotShareable(why))) => Err(Failure::NotShareable(why.text)),
             Some(Err(Error::Raised(raised))) => Err(Failure::Raised((*raised).into())),
             Some(Err(Error::LimitExceeded { kind, limit, used })) => {
                 Err(Failure::Limited(LimitReached {

@@ -8,7 +8,7 @@ use crate::promise::Promise;
 use crate::telemetry;
 use archipel_core::alias::{Equipment, HostFn};
 use archipel_core::broker::{self, Begin, Blocking, Case, Outcome};
-use archipel_core::error::{Error, Result};
+use archipel_core::error::{ConfigKind, Error, Result};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -166,9 +166,10 @@ impl Island {
     pub(super) fn equip_as_granted(&self) -> Result<()> {
         let policy = &self.settings.policy;
         if let Some(missing) = policy.missing_alias() {
-            return Err(Error::Config(format!(
-                "the policy needs an alias called {missing} (add it with Policy::alias)"
-            )));
+            return Err(Error::config(
+                ConfigKind::Name,
+                format!("the policy needs an alias called {missing} (add it with Policy::alias)"),
+            ));
         }
         let mut functions = policy.parts().functions.iter().peekable();
         if functions.peek().is_none() {

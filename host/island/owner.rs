@@ -133,8 +133,11 @@ impl Island {
                 None
             }
         };
-        if let Some(limit) = raised {
-            limited.account.set_limit(exceeded.kind, Some(limit));
+        if let Some(limits) = raised {
+            let changed = limits.check().and_then(|()| limited.set_limits(&limits));
+            if let Err(error) = changed {
+                telemetry::event!(error, "a limit callback returned invalid limits: {error}");
+            }
         }
         let now = limited.account.limit(exceeded.kind);
         now.is_none_or(|limit| limit > exceeded.limit && limit >= exceeded.used)

@@ -365,7 +365,7 @@ fn a_request_is_granted_within_the_parents_policy_only() {
     let ask = |text: &str| {
         let request: Request = serde_json::from_str(text).unwrap();
         parent.narrowed(&request).map_err(|error| match error {
-            crate::Error::Denied(text) => text,
+            crate::Error::Denied(denial) => denial.text,
             other => panic!("{other:?}"),
         })
     };
