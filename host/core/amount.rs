@@ -36,7 +36,7 @@ pub enum AmountError {
     /// The unit of the time is unknown.
     #[error("unknown unit (use ns, us, ms, s, m or h)")]
     TimeUnit,
-    /// The time is negative, or longer than 584 years.
+    /// The time is negative, not a number, or longer than 584 years.
     #[error("out of range (use 0 to 584 years)")]
     TimeRange,
     /// The text is not a whole number.
