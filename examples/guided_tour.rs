@@ -3,7 +3,7 @@
 use archipel::policy::{Access, Profile, Random};
 use archipel::value::{from_value, to_value};
 use archipel::{
-    AliasError, Binding, Capacity, Error, LimitKind, Limits, Output, Policy, Runtime, Value,
+    AliasError, Args, Binding, Capacity, Error, LimitKind, Limits, Output, Policy, Runtime, Value,
 };
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -51,6 +51,17 @@ fn running_code(runtime: &Runtime) -> Result {
     interpreter.exec("def area(w, h): return w * h")?;
     assert_eq!(interpreter.eval::<i64>("area(6, 7)")?, 42);
     assert_eq!(interpreter.call::<i64>("area", (2, 3))?, 6);
+    // Results have the type that is asked for, and arguments can have names.
+    interpreter.exec("def volume(a, b, *, height=1): return a * b * height")?;
+    let volume: f64 = interpreter.call("volume", (2, 3.5))?;
+    assert_eq!(volume, 7.0);
+    let args = Args::new((2, 3)).keyword("height", 4);
+    assert_eq!(interpreter.call::<i64>("volume", args)?, 24);
+    let wrong = interpreter.eval::<i64>("'x'").unwrap_err();
+    assert_eq!(
+        wrong.to_string(),
+        "the result has the wrong type: expected int, found str"
+    );
     // Other interpreters do not see them.
     let other = runtime.interpreter().build()?;
     assert!(other.eval::<Value>("area(6, 7)").is_err());
@@ -242,12 +253,12 @@ fn stopping(runtime: &Runtime) -> Result {
 }
 
 fn copies(runtime: &Runtime) -> Result {
-    // A prepared interpreter can be copied, which is faster than preparing another.
+    // A prepared interpreter can be forked, which is faster than preparing another.
     let ready = runtime.interpreter().build()?;
     ready.exec("import json; seen = []")?;
-    let copy = ready.fork()?;
-    copy.exec("seen.append(json.loads('1'))")?;
-    assert_eq!(copy.eval::<i64>("len(seen)")?, 1);
+    let fork = ready.fork()?;
+    fork.exec("seen.append(json.loads('1'))")?;
+    assert_eq!(fork.eval::<i64>("len(seen)")?, 1);
     assert_eq!(ready.eval::<i64>("len(seen)")?, 0);
     // It can also be reset to the state of a new one.
     ready.reset()?;

@@ -82,7 +82,7 @@ pub fn burst(count: usize) -> Result<[Vec<Duration>; 2]> {
     };
     // The first interpreters load what all share.
     burst(&plain)?;
-    while ready.metrics().ready < count {
+    while ready.metrics().prewarmed < count {
         std::thread::sleep(Duration::from_millis(1));
     }
     let (ours, reference) = (burst(&ready)?, burst(&plain)?);

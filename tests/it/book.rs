@@ -316,7 +316,11 @@ fn rust_samples_run() {
         plugin.eval::<String>("settings.get('colour')").unwrap(),
         "green"
     );
-    assert!(plugin.eval::<archipel::Value>("settings.get('size')").is_err());
+    assert!(
+        plugin
+            .eval::<archipel::Value>("settings.get('size')")
+            .is_err()
+    );
     let folder = crate::cli::folder("book");
     for name in ["packages", "wheels"] {
         std::fs::create_dir(folder.join(name)).unwrap();

@@ -46,7 +46,7 @@ fn prewarmed_instances_are_used_and_replaced() {
         .build()
         .unwrap();
     let all_ready = || {
-        while runtime.metrics().ready < 3 {
+        while runtime.metrics().prewarmed < 3 {
             std::thread::yield_now();
         }
     };

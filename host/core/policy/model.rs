@@ -304,7 +304,10 @@ fn file_errors_name_the_line_and_the_key() {
             "line 2: `limits.memory`: invalid memory limit",
         ),
         ("[limits]\ncpu = \"-1s\"", "line 2: `limits.cpu`"),
-        ("[limits]\ncpu = nan", "line 2: `limits.cpu`: NaN: out of range"),
+        (
+            "[limits]\ncpu = nan",
+            "line 2: `limits.cpu`: NaN: out of range",
+        ),
         ("[limits]\nfuel = -1", "line 2: `limits.fuel`"),
         (
             "[limits]\nwat = 1",

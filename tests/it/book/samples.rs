@@ -13,7 +13,7 @@ pub fn first_host() -> Result {
     let runtime = archipel::Runtime::new()?;
     let interpreter = runtime.interpreter().build()?;
     interpreter.exec("x = 6 * 7")?;
-    assert_eq!(interpreter.eval::<Value>("x")?.as_i64(), Some(42));
+    assert_eq!(interpreter.eval::<i64>("x")?, 42);
     Ok(())
 }
 
