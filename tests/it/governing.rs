@@ -70,6 +70,10 @@ fn wait(receiver: &Receiver) {
     assert_eq!(receiver.recv().unwrap(), 1);
 }
 
+/// K-1, K-2, K-3: It is stopped in loops, in builtins and in a regular expression, while it receives, sends and
+/// selects, and while it sleeps.
+///
+/// Outcome: CANCELLED.
 #[test]
 fn kill_and_cancel_stop_every_script() {
     let sibling = runtime().interpreter().build().unwrap();
@@ -194,6 +198,9 @@ fn kill_stops_a_caller_of_an_endless_alias() {
     assert!(matches!(outcome.join().unwrap(), Err(Error::Killed)));
 }
 
+/// K-10: One of many computing interpreters is stopped.
+///
+/// Outcome: CANCELLED, and the others continue.
 #[test]
 fn kill_stops_one_of_many_computing_interpreters() {
     const BUSY: usize = 64;

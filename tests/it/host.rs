@@ -345,6 +345,10 @@ fn granted_directories_can_be_read_or_written() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// M-14: A guest needs more initial memory or larger tables than its limits allow: the guest is always the same, so
+/// only the limit can be too small.
+///
+/// Outcome: a typed error, and the slot is free again.
 #[test]
 fn a_memory_limit_too_small_to_start_is_a_typed_error() {
     let limits = Limits::new().memory(1 << 20).unwrap();

@@ -1,5 +1,9 @@
 //! All tests that need a guest, in one binary, so that wasmtime is linked only once.
 
+// Replaces the standard library's `#[test]` in all modules.
+#[macro_use]
+extern crate archipel_test_attribute;
+
 mod aliases;
 mod book;
 mod cache;
@@ -13,6 +17,7 @@ mod examples;
 mod files;
 mod fresh;
 mod governing;
+mod harness;
 mod host;
 mod hostile;
 mod interrupt;
@@ -38,7 +43,17 @@ mod values;
 mod wasi;
 
 use archipel::Runtime;
+use std::process::ExitCode;
 use std::sync::OnceLock;
+
+fn main() -> ExitCode {
+    let found = conformance::tests()
+        .chain(examples::tests())
+        .chain(hostile::tests())
+        .chain(network::tests())
+        .chain(scripts::tests());
+    harness::run(found)
+}
 
 /// Returns the runtime that the tests share.
 fn runtime() -> &'static Runtime {

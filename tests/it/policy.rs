@@ -103,6 +103,9 @@ other = interpreters.create()
 other.run('import random; print(random.random())')
 ";
 
+/// D-5: Two runs with the same seed and a frozen clock are compared.
+///
+/// Outcome: OK, identical.
 #[test]
 fn runs_with_equal_seeds_and_frozen_clocks_are_identical() {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
@@ -206,6 +209,9 @@ fn fetched(interpreter: &Interpreter, call: &str) -> String {
     found.as_str().unwrap().to_owned()
 }
 
+/// N-2: It connects to granted destinations under other names and spellings, and to others.
+///
+/// Outcome: DENY.
 #[test]
 fn only_granted_addresses_can_be_connected() {
     let (granted, other) = (server(), server());
@@ -383,6 +389,9 @@ fn a_flood_of_file_names_is_bounded() {
     attempts(&interpreter, &rows);
 }
 
+/// F-14: It opens pipes, sockets, devices, and links to them.
+///
+/// Outcome: DENY.
 #[cfg(unix)]
 #[test]
 fn pipes_sockets_and_devices_are_not_opened() {

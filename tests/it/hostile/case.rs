@@ -16,7 +16,7 @@
 //! | `seed` | the seed of all random numbers |
 //! | `alias` | a host alias: `echo`, `fails` or `panics` |
 
-use crate::script::{Expected, header};
+use crate::script::{Expected, header, name};
 use archipel::{Access, AliasError, Call, Clock, Policy, Random, Value};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -95,7 +95,7 @@ impl Case {
     pub fn read(path: &Path) -> Self {
         let source = std::fs::read_to_string(path).unwrap();
         let mut case = Case {
-            name: super::name(path).to_owned(),
+            name: name(path).to_owned(),
             rows: Vec::new(),
             attack: String::new(),
             outcome: String::new(),

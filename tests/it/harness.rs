@@ -1,0 +1,108 @@
+//! The test harness of this binary. It runs the functions with `#[test]`, and tests that are found in folders: one for
+//! each script and each conformance row. A new file therefore needs no rebuild, and each test can be selected by its
+//! name.
+
+use libtest_mimic::{Arguments, FormatSetting, Trial};
+use std::collections::HashSet;
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The number of slow tests in the summary.
+const SLOWEST: usize = 10;
+
+/// A function with the attribute `#[test]`.
+pub struct Function {
+    pub name: &'static str,
+    pub run: fn(),
+}
+
+inventory::collect!(Function);
+
+/// A test with its name.
+pub struct Test {
+    name: String,
+    run: Box<dyn FnOnce() -> Result<(), String> + Send>,
+}
+
+impl Test {
+    /// Creates a test that fails if `run` returns an error or panics.
+    pub fn new(
+        name: impl Into<String>,
+        run: impl FnOnce() -> Result<(), String> + Send + 'static,
+    ) -> Self {
+        Test {
+            name: name.into(),
+            run: Box::new(run),
+        }
+    }
+
+    /// Runs the test on its own thread, whose name the message of a panic shows.
+    fn run(self) -> Result<(), String> {
+        let thread = std::thread::Builder::new().name(self.name);
+        let outcome = thread.spawn(self.run).unwrap().join();
+        outcome.unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(format!("panicked: {}", text.unwrap_or("no message")))
+        })
+    }
+}
+
+/// The durations of the tests that have ended.
+static DURATIONS: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
+
+/// Runs the tests that the command line selects: the functions and `found`.
+pub fn run(found: impl IntoIterator<Item = Test>) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = arguments.test_threads.or_else(threads);
+    let functions = inventory::iter::<Function>().map(|function| {
+        let (_, name) = function.name.split_once("::").unwrap();
+        Test::new(name, || {
+            (function.run)();
+            Ok(())
+        })
+    });
+    let mut tests: Vec<Test> = functions.chain(found).collect();
+    tests.sort_by(|one, other| one.name.cmp(&other.name));
+    let names: HashSet<&str> = tests.iter().map(|test| test.name.as_str()).collect();
+    assert_eq!(names.len(), tests.len(), "two tests have the same name");
+    let trials = tests.into_iter().map(|test| {
+        let name = test.name.clone();
+        Trial::test(name.clone(), move || {
+            let begun = Instant::now();
+            let outcome = test.run();
+            let mut durations = DURATIONS.lock().unwrap_or_else(PoisonError::into_inner);
+            durations.push((begun.elapsed(), name));
+            Ok(outcome?)
+        })
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    if arguments.format != Some(FormatSetting::Json) {
+        print_slowest();
+    }
+    conclusion.exit_code()
+}
+
+/// Returns the number of tests that run at a time: that of `RUST_TEST_THREADS`, or more than there are processors,
+/// because many tests wait.
+fn threads() -> Option<usize> {
+    if let Ok(number) = std::env::var("RUST_TEST_THREADS") {
+        return number.parse().ok();
+    }
+    let processors = std::thread::available_parallelism().ok()?;
+    Some((2 * processors.get()).min(16))
+}
+
+/// Prints the durations of the slowest tests.
+fn print_slowest() {
+    let mut durations = DURATIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    if durations.len() <= SLOWEST {
+        return;
+    }
+    durations.sort();
+    println!("slowest tests:");
+    for (duration, name) in durations.iter().rev().take(SLOWEST) {
+        println!("{:>7.2}s {name}", duration.as_secs_f64());
+    }
+}
