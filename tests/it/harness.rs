@@ -3,9 +3,10 @@
 //! name.
 
 use libtest_mimic::{Arguments, FormatSetting, Trial};
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::collections::HashSet;
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The number of slow tests in the summary.
@@ -37,16 +38,46 @@ impl Test {
         }
     }
 
-    /// Runs the test on its own thread, whose name the message of a panic shows.
+    /// Runs the test on its own thread, whose name identifies its panics.
     fn run(self) -> Result<(), String> {
-        let thread = std::thread::Builder::new().name(self.name);
+        let thread = std::thread::Builder::new().name(self.name.clone());
         let outcome = thread.spawn(self.run).unwrap().join();
-        outcome.unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(format!("panicked: {}", text.unwrap_or("no message")))
+        outcome.unwrap_or_else(|_| {
+            let panics = lock(&PANICS);
+            let last = panics.iter().rfind(|(thread, _)| *thread == self.name);
+            Err(last.map_or("panicked".to_owned(), |(_, text)| text.clone()))
         })
     }
+}
+
+/// The panics so far: the names of the threads, and the messages. Tests also cause panics that they expect.
+static PANICS: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+
+/// Records panics instead of printing them.
+fn record_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let thread = thread.name().unwrap_or("unnamed").to_owned();
+        let backtrace = Backtrace::capture();
+        let text = match backtrace.status() {
+            BacktraceStatus::Captured => format!("{panic}\n{backtrace}"),
+            _ => panic.to_string(),
+        };
+        lock(&PANICS).push((thread, text));
+    }));
+}
+
+/// Prints the panics on threads other than those of tests, which can be the reasons for a failure.
+fn print_panics(tests: &HashSet<String>) {
+    for (thread, text) in lock(&PANICS).iter() {
+        if !tests.contains(thread) {
+            println!("thread '{thread}' {text}");
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The durations of the tests that have ended.
@@ -65,19 +96,24 @@ pub fn run(found: impl IntoIterator<Item = Test>) -> ExitCode {
     });
     let mut tests: Vec<Test> = functions.chain(found).collect();
     tests.sort_by(|one, other| one.name.cmp(&other.name));
-    let names: HashSet<&str> = tests.iter().map(|test| test.name.as_str()).collect();
+    let names: HashSet<String> = tests.iter().map(|test| test.name.clone()).collect();
     assert_eq!(names.len(), tests.len(), "two tests have the same name");
     let trials = tests.into_iter().map(|test| {
         let name = test.name.clone();
         Trial::test(name.clone(), move || {
             let begun = Instant::now();
             let outcome = test.run();
-            let mut durations = DURATIONS.lock().unwrap_or_else(PoisonError::into_inner);
-            durations.push((begun.elapsed(), name));
+            lock(&DURATIONS).push((begun.elapsed(), name));
             Ok(outcome?)
         })
     });
+    if !arguments.nocapture {
+        record_panics();
+    }
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    if conclusion.has_failed() {
+        print_panics(&names);
+    }
     if arguments.format != Some(FormatSetting::Json) {
         print_slowest();
     }
@@ -96,7 +132,7 @@ fn threads() -> Option<usize> {
 
 /// Prints the durations of the slowest tests.
 fn print_slowest() {
-    let mut durations = DURATIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut durations = lock(&DURATIONS);
     if durations.len() <= SLOWEST {
         return;
     }

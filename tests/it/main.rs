@@ -4,6 +4,13 @@
 #[macro_use]
 extern crate archipel_test_attribute;
 
+/// The text of a Python file in `tests/python`.
+macro_rules! python {
+    ($path:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/", $path))
+    };
+}
+
 mod aliases;
 mod book;
 mod cache;
