@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// Returns the scripts that every way to stop an interpreter must stop, with their names. Each reports on a channel
-/// when it has begun.
-fn busy() -> Vec<(String, String)> {
-    let paths = paths("tests/python/governing/busy");
-    assert!(!paths.is_empty());
+/// Returns scripts that every way to stop an interpreter must stop, with their names: those in the folders of
+/// `tests/python/governing/busy`. Each reports on a channel when it has begun.
+fn busy(folders: &[&str]) -> Vec<(String, String)> {
+    let paths = |folder: &&str| paths(&format!("tests/python/governing/busy/{folder}"));
+    let paths: Vec<PathBuf> = folders.iter().flat_map(paths).collect();
+    assert!(!paths.is_empty(), "{folders:?}");
     let script = |path: &PathBuf| {
         (
             name(path).to_owned(),
@@ -69,14 +70,33 @@ fn wait(receiver: &Receiver) {
     assert_eq!(receiver.recv().unwrap(), 1);
 }
 
-/// K-1, K-2, K-3: It is stopped in loops, in builtins and in a regular expression, while it receives, sends and
-/// selects, and while it sleeps.
+/// K-1: It is stopped in loops, in builtins, in a regular expression.
 ///
 /// Outcome: CANCELLED.
 #[test]
-fn kill_and_cancel_stop_every_script() {
+fn kill_and_cancel_stop_computing_scripts() {
+    kill_and_cancel_stop("computing");
+}
+
+/// K-2: It is stopped while it receives, sends and selects, and while it waits for a child.
+///
+/// Outcome: CANCELLED.
+#[test]
+fn kill_and_cancel_stop_waiting_scripts() {
+    kill_and_cancel_stop("waiting");
+}
+
+/// K-3: It is stopped while it sleeps.
+///
+/// Outcome: CANCELLED.
+#[test]
+fn kill_and_cancel_stop_sleeping_scripts() {
+    kill_and_cancel_stop("sleeping");
+}
+
+fn kill_and_cancel_stop(folder: &str) {
     let sibling = sibling();
-    for (what, source) in busy() {
+    for (what, source) in busy(&[folder]) {
         let run = running(&source);
         run.interpreter.kill();
         let outcome = run.outcome.join().unwrap();
@@ -101,7 +121,7 @@ fn kill_and_cancel_stop_every_script() {
 #[test]
 fn a_cancelled_script_can_catch_it_and_continue() {
     let sibling = sibling();
-    for (what, source) in busy() {
+    for (what, source) in busy(&["computing", "waiting", "sleeping"]) {
         if matches!(what.as_str(), "builtin" | "child") {
             // A builtin does not check for signals. The child is cancelled together with its parent.
             continue;
