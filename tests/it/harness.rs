@@ -94,7 +94,12 @@ pub fn run(found: impl IntoIterator<Item = Test>) -> ExitCode {
             Ok(())
         })
     });
-    let mut tests: Vec<Test> = functions.chain(found).collect();
+    let mut tests: Vec<Test> = functions.collect();
+    assert!(
+        !tests.is_empty(),
+        "`#[test]` has no effect on this platform"
+    );
+    tests.extend(found);
     tests.sort_by(|one, other| one.name.cmp(&other.name));
     let names: HashSet<String> = tests.iter().map(|test| test.name.clone()).collect();
     assert_eq!(names.len(), tests.len(), "two tests have the same name");
@@ -111,10 +116,10 @@ pub fn run(found: impl IntoIterator<Item = Test>) -> ExitCode {
         record_panics();
     }
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
-    if conclusion.has_failed() {
-        print_panics(&names);
-    }
     if arguments.format != Some(FormatSetting::Json) {
+        if conclusion.has_failed() {
+            print_panics(&names);
+        }
         print_slowest();
     }
     conclusion.exit_code()
