@@ -33,6 +33,9 @@ fn compiled(cache: &Path) -> PathBuf {
         .unwrap()
 }
 
+/// Z-5: The compiled guest in the cache is damaged or was replaced.
+///
+/// Outcome: its hash reveals this before it is used, and it is rebuilt.
 #[test]
 fn a_damaged_compiled_guest_is_rebuilt_and_reported_once() {
     let (cache, guest) = folder_with_guest("damage");
@@ -104,6 +107,9 @@ fn an_unusable_cache_folder_is_not_used() {
     std::fs::remove_file(&cache).unwrap();
 }
 
+/// Z-10: The guest is damaged, or has another world.
+///
+/// Outcome: a typed error that names it.
 #[test]
 fn an_unreadable_or_wrong_guest_is_a_typed_error() {
     let (cache, _) = folder_with_guest("unreadable");
