@@ -257,7 +257,7 @@ pub enum Error {
     /// The request is invalid; the text says why and how to fix it.
     #[error("{0}")]
     Config(String),
-    /// The guest could not be built, read or compiled on this machine.
+    /// The guest is missing, cannot be built, read or compiled, or belongs to another version of Archipel.
     #[error("the guest cannot be prepared: {0:#}")]
     Guest(anyhow::Error),
     /// An internal error, which is a bug in Archipel.

@@ -13,6 +13,7 @@ mod examples;
 mod files;
 mod fresh;
 mod governing;
+mod guest;
 mod host;
 mod hostile;
 mod interrupt;
