@@ -11,7 +11,7 @@ mod faults;
 mod files;
 mod foreign;
 mod foreign_attacks;
-mod foreign_guest;
+pub(crate) mod foreign_guest;
 mod heart;
 mod lane;
 mod leaks;

@@ -25,6 +25,7 @@ mod examples;
 mod files;
 mod fresh;
 mod governing;
+mod guest;
 mod harness;
 mod host;
 mod hostile;
