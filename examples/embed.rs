@@ -9,9 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (outbox, squares) = runtime.channel(Capacity::Unbounded)?;
 
     // Neither interpreter has files, environment variables or network access; each has 64 MiB and five seconds.
-    let limits = Limits::new()
-        .memory(64 << 20)?
-        .wall(Duration::from_secs(5))?;
+    let limits = Limits::new().memory(64 << 20).wall(Duration::from_secs(5));
     let workers = ["even", "odd"].map(|name| {
         let interpreter = runtime
             .interpreter()

@@ -1,9 +1,9 @@
 //! The library in reading order: `cargo run --example guided_tour`.
 
+use archipel::policy::{Access, Profile, Random};
 use archipel::value::{from_value, to_value};
 use archipel::{
-    Access, AliasError, Binding, Capacity, Error, LimitKind, Limits, Output, Policy, Profile,
-    Random, Runtime, Value,
+    AliasError, Args, Binding, Capacity, Error, LimitKind, Limits, Output, Policy, Runtime, Value,
 };
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -49,11 +49,22 @@ fn running_code(runtime: &Runtime) -> Result {
     let interpreter = runtime.interpreter().name("first").build()?;
     // Definitions persist, and expressions return values.
     interpreter.exec("def area(w, h): return w * h")?;
-    assert_eq!(interpreter.eval("area(6, 7)")?, 42);
-    assert_eq!(interpreter.call("area", [2, 3])?, 6);
+    assert_eq!(interpreter.eval::<i64>("area(6, 7)")?, 42);
+    assert_eq!(interpreter.call::<i64>("area", (2, 3))?, 6);
+    // Results have the type that is asked for, and arguments can have names.
+    interpreter.exec("def volume(a, b, *, height=1): return a * b * height")?;
+    let volume: f64 = interpreter.call("volume", (2, 3.5))?;
+    assert_eq!(volume, 7.0);
+    let args = Args::new((2, 3)).keyword("height", 4);
+    assert_eq!(interpreter.call::<i64>("volume", args)?, 24);
+    let wrong = interpreter.eval::<i64>("'x'").unwrap_err();
+    assert_eq!(
+        wrong.to_string(),
+        "the result has the wrong type: expected int, found str"
+    );
     // Other interpreters do not see them.
     let other = runtime.interpreter().build()?;
-    assert!(other.eval("area(6, 7)").is_err());
+    assert!(other.eval::<Value>("area(6, 7)").is_err());
     // A whole script has arguments and an exit status, and prints a traceback on standard error.
     let status = other.run(
         "import sys; sys.exit(len(sys.argv))",
@@ -82,7 +93,7 @@ struct Order {
 fn values(runtime: &Runtime) -> Result {
     let interpreter = runtime.interpreter().build()?;
     // Values are plain data and print as Python prints them.  They convert with From and TryFrom.
-    let value = interpreter.eval("{'a': (1, 2.5), 'b': [None, b'x']}")?;
+    let value = interpreter.eval::<Value>("{'a': (1, 2.5), 'b': [None, b'x']}")?;
     assert_eq!(value.to_string(), "{'a': (1, 2.5), 'b': [None, b'x']}");
     let pair: (i64, f64) = value.get("a").cloned().unwrap_or_default().try_into()?;
     assert_eq!(pair, (1, 2.5));
@@ -96,7 +107,8 @@ fn values(runtime: &Runtime) -> Result {
     let order: Order = from_value(interpreter.get("order")?)?;
     assert_eq!(order.items.len(), 2);
     // An error names the place that does not fit.
-    let error = from_value::<Order>(interpreter.eval("{'id': -1, 'items': []}")?).unwrap_err();
+    let error =
+        from_value::<Order>(interpreter.eval::<Value>("{'id': -1, 'items': []}")?).unwrap_err();
     assert_eq!(error.to_string(), "id: expected u64, found the int -1");
     Ok(())
 }
@@ -109,7 +121,10 @@ fn errors(runtime: &Runtime) -> Result {
         other => return Err(format!("{other:?}").into()),
     }
     // The host refused: the name is not a valid identifier.
-    assert!(matches!(interpreter.get("a b"), Err(Error::Config(_))));
+    assert!(matches!(
+        interpreter.get::<Value>("a b"),
+        Err(Error::Config(_))
+    ));
     // The interpreter crashed: it no longer exists, and others are not affected.
     let crashed = interpreter.exec("import os; os.abort()").unwrap_err();
     assert!(matches!(crashed, Error::Died(_)) && !crashed.is_recoverable());
@@ -128,7 +143,7 @@ fn policies(runtime: &Runtime) -> Result {
         .random(Random::Seeded(1));
     let interpreter = runtime.interpreter().policy(policy.clone()).build()?;
     assert_eq!(
-        interpreter.eval("open('/data/notes.txt').read()")?,
+        interpreter.eval::<String>("open('/data/notes.txt').read()")?,
         "granted"
     );
     assert!(interpreter.exec("open('/data/more.txt', 'w')").is_err());
@@ -146,7 +161,10 @@ fn policy_files(runtime: &Runtime) -> Result {
     let profile = Profile::from_toml(text)?;
     let builder = runtime.interpreter().policy(profile.policy);
     let interpreter = builder.limits(profile.limits).build()?;
-    assert_eq!(interpreter.eval("__import__('os').environ['NAME']")?, "Ada");
+    assert_eq!(
+        interpreter.eval::<String>("__import__('os').environ['NAME']")?,
+        "Ada"
+    );
     let error = Profile::from_toml("[limits]\nmemry = 1").unwrap_err();
     assert!(error.to_string().contains("line 2"), "{error}");
     Ok(())
@@ -155,9 +173,9 @@ fn policy_files(runtime: &Runtime) -> Result {
 fn limits(runtime: &Runtime) -> Result {
     // A limit stops code without a chance to catch it.
     let limits = Limits::new()
-        .memory(64 << 20)?
-        .cpu(Duration::from_millis(20))?
-        .output(1 << 20)?;
+        .memory(64 << 20)
+        .cpu(Duration::from_millis(20))
+        .output(1 << 20);
     let interpreter = runtime.interpreter().limits(limits).build()?;
     let stopped =
         interpreter.exec("while True:\n try:\n  while True: pass\n except BaseException: pass");
@@ -173,8 +191,8 @@ fn limits(runtime: &Runtime) -> Result {
     // A handler can raise the limit and let the code continue.
     let interpreter = runtime
         .interpreter()
-        .limits(Limits::new().output(4)?)
-        .on_limit(|reached| (reached.limit < 100).then_some(100))
+        .limits(Limits::new().output(4))
+        .on_limit(|reached| (reached.limit < 100).then(|| Limits::new().output(100)))
         .build()?;
     interpreter.exec("print('more than four bytes')")?;
     Ok(())
@@ -190,13 +208,13 @@ fn aliases(runtime: &Runtime) -> Result {
             _ => Err(AliasError::new(format!("{item} is not for sale"))),
         }
     })?;
-    assert_eq!(interpreter.eval("prices.get('tea') * 2")?, 6);
-    let error = interpreter.eval("prices.get('gold')").unwrap_err();
+    assert_eq!(interpreter.eval::<i64>("prices.get('tea') * 2")?, 6);
+    let error = interpreter.eval::<Value>("prices.get('gold')").unwrap_err();
     assert_eq!(error.to_string(), "AliasError: gold is not for sale");
     // Aliases can be removed at any time, and builtins can be hidden.
     assert!(interpreter.unalias("prices.get"));
     interpreter.hide("open")?;
-    assert!(interpreter.eval("prices.get('tea')").is_err());
+    assert!(interpreter.eval::<Value>("prices.get('tea')").is_err());
     assert_eq!(interpreter.hidden(), ["open"]);
     Ok(())
 }
@@ -235,16 +253,16 @@ fn stopping(runtime: &Runtime) -> Result {
 }
 
 fn copies(runtime: &Runtime) -> Result {
-    // A prepared interpreter can be copied, which is faster than preparing another.
+    // A prepared interpreter can be forked, which is faster than preparing another.
     let ready = runtime.interpreter().build()?;
     ready.exec("import json; seen = []")?;
-    let copy = ready.copy()?;
-    copy.exec("seen.append(json.loads('1'))")?;
-    assert_eq!(copy.eval("len(seen)")?, 1);
-    assert_eq!(ready.eval("len(seen)")?, 0);
+    let fork = ready.fork()?;
+    fork.exec("seen.append(json.loads('1'))")?;
+    assert_eq!(fork.eval::<i64>("len(seen)")?, 1);
+    assert_eq!(ready.eval::<i64>("len(seen)")?, 0);
     // It can also be reset to the state of a new one.
     ready.reset()?;
-    assert!(ready.eval("seen").is_err());
+    assert!(ready.eval::<Value>("seen").is_err());
     Ok(())
 }
 
@@ -253,7 +271,7 @@ fn children(runtime: &Runtime) -> Result {
     let policy = Policy::new().children(2, 1)?;
     let interpreter = runtime.interpreter().policy(policy).build()?;
     interpreter.exec("import archipel; child = archipel.create(name='worker')")?;
-    assert_eq!(interpreter.eval("child.call(eval, '6 * 7')")?, 42);
+    assert_eq!(interpreter.eval::<i64>("child.call(eval, '6 * 7')")?, 42);
     let children = interpreter.children();
     assert_eq!(children[0].name.as_deref(), Some("worker"));
     // The usage of children counts towards their creator's.

@@ -6,7 +6,7 @@ pub(crate) mod guest_memory;
 pub(crate) mod pages;
 pub(crate) mod slot_history;
 
-use archipel_core::error::{Error, Result};
+use archipel_core::error::{ConfigKind, Error, Result};
 use std::sync::Once;
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
 
@@ -120,11 +120,14 @@ fn allowed_mappings() -> Option<u64> {
 fn check_mappings(interpreters: u32, allowed: Option<u64>) -> Result<()> {
     let wanted = u64::from(interpreters) * MAPPINGS + OTHER_MAPPINGS;
     match allowed {
-        Some(allowed) if wanted > allowed => Err(Error::Config(format!(
-            "room for {interpreters} interpreters takes {wanted} memory mappings, and vm.max_map_count is \
+        Some(allowed) if wanted > allowed => Err(Error::config(
+            ConfigKind::System,
+            format!(
+                "room for {interpreters} interpreters takes {wanted} memory mappings, and vm.max_map_count is \
              {allowed}: raise it with sysctl, or ask for at most {}",
-            allowed.saturating_sub(OTHER_MAPPINGS) / MAPPINGS
-        ))),
+                allowed.saturating_sub(OTHER_MAPPINGS) / MAPPINGS
+            ),
+        )),
         _ => Ok(()),
     }
 }

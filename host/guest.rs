@@ -195,13 +195,13 @@ fn check_header(start: &[u8], name: &dyn fmt::Display) -> Result<()> {
 
 /// The error of a guest that cannot be used.
 fn refused(text: String) -> Error {
-    Error::Guest(anyhow::Error::msg(text))
+    Error::Guest(text.into())
 }
 
 /// The error of a guest's file that cannot be read.
 fn unreadable(path: &Path, error: std::io::Error) -> Error {
     let text = format!("cannot read the guest {}", path.display());
-    Error::Guest(anyhow::Error::new(error).context(text))
+    Error::Guest(anyhow::Error::new(error).context(text).into())
 }
 
 #[cfg(test)]

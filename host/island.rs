@@ -37,7 +37,7 @@ use crate::output::Output;
 use crate::telemetry::{self, Subject};
 use aliases::Powers;
 use archipel_core::broker::PartyId;
-use archipel_core::error::{Error, LimitKind, Result};
+use archipel_core::error::{ConfigKind, Error, LimitKind, Result};
 use archipel_core::ledger::{Account, Reservation};
 use archipel_core::limits::Limits;
 use archipel_core::policy::{Children, Modules, Policy, Random};
@@ -95,10 +95,8 @@ impl Settings {
     fn settled(mut self) -> Settings {
         if let Some(depth) = self.limits.get(LimitKind::Depth) {
             let depth = u32::try_from(depth).unwrap_or(u32::MAX);
-            let granted = self.policy.parts().children.map(|children| Children {
-                depth: children.depth.min(depth),
-                ..children
-            });
+            let granted = self.policy.parts().children;
+            let granted = granted.map(|own| Children::new(own.count, own.depth.min(depth)));
             self.policy
                 .set_children(granted.filter(|children| children.depth > 0));
         }
@@ -210,14 +208,15 @@ impl Island {
     pub(crate) fn set_limits(&self, limits: &Limits) -> Result<()> {
         for fixed in [LimitKind::Handles, LimitKind::Depth] {
             if limits.get(fixed).is_some() {
-                return Err(Error::Config(format!(
-                    "the {fixed} limit is fixed when an interpreter is created"
-                )));
+                return Err(Error::config(
+                    ConfigKind::Limit(fixed),
+                    format!("the {fixed} limit is fixed when an interpreter is created"),
+                ));
             }
         }
         let granted = self.settings.policy.parts().children;
         let granted = granted.map_or(0, |children| u64::from(children.count));
-        for kind in LimitKind::ALL {
+        for &kind in LimitKind::ALL {
             if let Some(limit) = limits.get(kind) {
                 let limit = match kind {
                     LimitKind::Children => limit.min(granted),
@@ -280,9 +279,11 @@ impl Island {
             None => None,
         };
         let id = family.next_id();
-        let party = family
-            .party(id)
-            .ok_or_else(|| Error::Capacity { limit: u32::MAX })?;
+        let party = family.party(id).ok_or(Error::LimitExceeded {
+            kind: LimitKind::Children,
+            limit: u32::MAX.into(),
+            used: id,
+        })?;
         let trust = trust(party.0);
         let settings = settings.settled();
         let subject = Subject {
@@ -440,7 +441,7 @@ impl Island {
             Slot::Running => Err(Error::Running),
             Slot::Gone(why) => {
                 *slot = Slot::Gone(why.clone());
-                Err(why.map_or(Error::Closed, |why| Error::Died(why.to_string())))
+                Err(why.map_or(Error::Closed, |why| Error::died(why.to_string())))
             }
         }
     }

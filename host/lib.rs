@@ -34,14 +34,14 @@
 //!             _ => Err(AliasError::new(format!("there is no setting {name}"))),
 //!         }
 //!     })?;
-//! let limits = Limits::new().memory(64 << 20)?.cpu(Duration::from_secs(1))?;
+//! let limits = Limits::new().memory(64 << 20).cpu(Duration::from_secs(1));
 //! let plugin = runtime.interpreter().name("plugin").policy(policy).limits(limits).build()?;
 //!
 //! let (numbers, inbox) = runtime.channel(Capacity::Bounded(16))?;
 //! plugin.prepare_main([("inbox", Binding::from(inbox))])?;
 //! numbers.send(14)?;
 //! plugin.exec("answer = inbox.recv() * settings.get('factor')")?;
-//! assert_eq!(plugin.get("answer")?, 42);
+//! assert_eq!(plugin.get::<i64>("answer")?, 42);
 //!
 //! // Python exceptions and exceeded limits are different kinds of errors.
 //! assert!(matches!(plugin.exec("open('/etc/passwd')"), Err(Error::Raised(_))));
@@ -57,8 +57,16 @@
 //!
 //! # Threads and async
 //!
-//! Blocking calls have an `_async` twin that any executor can poll, except [`Interpreter::run`],
-//! [`Interpreter::get`] and [`Interpreter::invoke_hidden`]. A runtime starts its own threads. Plain threads and tokio tasks can create, use and drop it.
+//! Each blocking call has an `_async` twin that any executor can poll. [`Interpreter`] documents the
+//! effect of dropping its future. A runtime starts its own threads. Plain threads and tokio tasks
+//! can create, use and drop it.
+//!
+//! # Errors
+//!
+//! An [`Error`] is one of three [kinds](Error::kind): the script raised, the host refused, or
+//! something is broken. [`Error::is_recoverable`] says whether the interpreter can be used again.
+//! Fields of the variants tell errors apart, so no program needs to match texts, and
+//! [`source`](std::error::Error::source) returns the causes.
 //!
 //! # Logs and metrics
 //!
@@ -94,10 +102,28 @@ pub use api::channel::{
 pub use api::interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
 pub use api::metrics::Metrics;
 pub use api::runtime::{Runtime, RuntimeBuilder};
+/// Policies: what interpreters may do, how two policies compare, and policy files.
+///
+/// ```
+/// use archipel::Policy;
+/// use archipel::policy::Profile;
+///
+/// let profile = Profile::from_toml("children = 3")?;
+/// assert_eq!(profile.policy, Policy::new().children(3, 1)?);
+/// # Ok::<(), archipel::Error>(())
+/// ```
+pub mod policy {
+    pub use archipel_core::policy::{
+        Access, Change, Children, Clock, Destination, DirRequest, Excess, Modules, Policy, Profile,
+        Random, Request,
+    };
+}
+
+pub use archipel_core::encoding::Refusal;
 pub use archipel_core::{
-    Access, AliasError, Arguments, Call, Change, Children, Clock, Destination, DirRequest, Error,
-    ErrorKind, Excess, LimitKind, Limits, Modules, Policy, Profile, Raised, Random, Request,
-    Result, Usage, Used, Value, value,
+    AliasError, AmountError, Args, Call, Capability, Cause, ConfigKind, Death, Denial, Error,
+    ErrorKind, FromArgs, Invalid, LimitKind, Limits, Policy, Raised, Result, Unshareable, Usage,
+    Used, Value, value,
 };
 pub use engine::cache::default_cache_dir;
 pub use guest::{Guest, Progress};

@@ -58,6 +58,7 @@ impl std::fmt::Debug for Sink {
 
 /// Captured output, as [`Output::take`] returns it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Captured {
     /// The bytes that were written, up to the limit.
     pub bytes: Vec<u8>,
@@ -383,7 +384,7 @@ mod tests {
     fn a_guest_with_a_blocked_writer_reaches_its_limits_and_can_be_killed() {
         use crate::{Error, Limits, Runtime};
         let runtime = Runtime::builder()
-            .interpreters(4)
+            .max_interpreters(4)
             .workers(1)
             .build()
             .unwrap();
@@ -393,7 +394,7 @@ mod tests {
             let guest = runtime.interpreter().limits(limits);
             guest.stdout(output.clone()).build().unwrap()
         };
-        let limits = Limits::new().wall(Duration::from_millis(50)).unwrap();
+        let limits = Limits::new().wall(Duration::from_millis(50));
         let stopped = guest(limits).exec("print(1, flush=True)");
         assert!(
             matches!(stopped, Err(Error::LimitExceeded { .. })),

@@ -2,7 +2,8 @@
 
 use crate::account::Gauge;
 use crate::text::cut;
-use archipel_core::error::{Error, LimitKind, OneLine};
+use archipel_core::error::{Error, LimitKind};
+use archipel_core::one_line::OneLine;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -114,7 +115,7 @@ pub(crate) fn ended(counters: &Counters, subject: &Subject, error: &Error) {
     match error {
         Error::Died(why) => {
             one_more(&counters.died);
-            event!(debug, family, interpreter, name, "died: {}", OneLine(why));
+            event!(debug, family, interpreter, name, "died: {why}");
         }
         Error::LimitExceeded { kind, limit, used } => {
             if let Some(counter) = counters.of(*kind) {

@@ -29,7 +29,7 @@ const SHAPES: [(&str, usize, (u32, u32), usize); 4] = [
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let trees = size.times(1, 4..=64);
     let runtime = Runtime::builder()
-        .interpreters(u32::try_from(trees)? * 21 + 8)
+        .max_interpreters(u32::try_from(trees)? * 21 + 8)
         .build()?;
     for (what, width, (children, depth), exactly) in SHAPES {
         let source = format!("WIDTH = {width}\nSOURCE = {SOURCE:?}\nexec(SOURCE)");

@@ -4,7 +4,7 @@
 //! here a `bytearray` that covers all memory from address 16 on.
 
 use super::{Report, Size, Trouble, baseline};
-use archipel::{Interpreter, LimitKind, Runtime};
+use archipel::{Interpreter, LimitKind, Runtime, Value};
 
 /// Defines `memory(size)`, which returns all of the interpreter's memory up to `size` as a `bytearray`.
 const MEMORY: &str = "
@@ -54,7 +54,7 @@ small = [bytes(canary) + bytes([n & 255]) for n in range(20_000)]
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let slots = size.times(10, 5..=1000);
     // The only slot, so that the next interpreter gets it.
-    let runtime = Runtime::builder().interpreters(1).build()?;
+    let runtime = Runtime::builder().max_interpreters(1).build()?;
     let (mut found, mut least) = (0, i64::MAX);
     for _ in 0..slots {
         let masked: String = (0..16)
@@ -93,6 +93,6 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
 /// Returns the number of canaries in an interpreter's memory.
 fn look(interpreter: &Interpreter) -> Result<i64, Trouble> {
     let bytes = interpreter.usage().of(LimitKind::Memory).own;
-    let seen = interpreter.eval(format!("memory({bytes}).count(canary)"))?;
+    let seen = interpreter.eval::<Value>(format!("memory({bytes}).count(canary)"))?;
     Ok(seen.as_i64().ok_or("not a number")?)
 }

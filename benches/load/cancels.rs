@@ -21,7 +21,7 @@ const LATEST: Duration = Duration::from_millis(250);
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let (count, rounds) = (size.times(10, 50..=1000), size.times(1, 5..=100) / 5);
     let room = u32::try_from(count)? + 8;
-    let runtime = Runtime::builder().interpreters(room).build()?;
+    let runtime = Runtime::builder().max_interpreters(room).build()?;
     let host = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -121,11 +121,11 @@ fn stop_all(guests: &[Guest]) -> Vec<Instant> {
         let interpreter = &guests[number].interpreter;
         match random(3) {
             0 => interpreter.kill(),
-            1 => interpreter.cancel("enough", true),
+            1 => interpreter.cancel_unwinding("enough"),
             // Both at once: the outcome is one of the two.
             _ => std::thread::scope(|scope| {
                 scope.spawn(|| interpreter.kill());
-                interpreter.cancel("enough", true);
+                interpreter.cancel_unwinding("enough");
             }),
         }
     }

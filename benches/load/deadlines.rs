@@ -17,7 +17,7 @@ const BUSY: [usize; 3] = [1, 8, 64];
 /// Runs guests with wall limits beside each number of busy guests.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let samples = size.times(4, 10..=334);
-    let runtime = Runtime::builder().interpreters(80).build()?;
+    let runtime = Runtime::builder().max_interpreters(80).build()?;
     for busy in BUSY {
         let hogs = Hogs::start(&runtime, busy)?;
         let (mut late, mut early, mut earliest) = (Vec::new(), 0, Duration::ZERO);
@@ -25,7 +25,7 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
             let limit = Duration::from_micros(10_000 + random(20_000));
             let interpreter = runtime
                 .interpreter()
-                .limits(Limits::new().wall(limit)?)
+                .limits(Limits::new().wall(limit))
                 .build()?;
             let begun = Instant::now();
             let outcome = interpreter.exec(SOURCES[number % SOURCES.len()]);

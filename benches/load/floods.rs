@@ -79,13 +79,13 @@ enum Ends {
 /// Runs each flood in its own interpreter.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let count = size.times(10_000, 20_000..=10_000_000);
-    let runtime = Runtime::builder().interpreters(8).build()?;
+    let runtime = Runtime::builder().max_interpreters(8).build()?;
     for (what, source, ends) in FLOODS {
         let output = Output::captured(CAPTURED);
         let interpreter = runtime
             .interpreter()
             .policy(Policy::new().children(1, 1)?)
-            .limits(Limits::new().queued(QUEUED)?.handles(HANDLES)?)
+            .limits(Limits::new().queued(QUEUED).handles(HANDLES))
             .stdout(output.clone())
             .build()?;
         // Import before the measurement.

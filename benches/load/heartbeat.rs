@@ -16,7 +16,7 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let beats = size.times(20, 50..=2000);
     let processors = std::thread::available_parallelism()?.get();
     let room = u32::try_from(processors * 16)? + 8;
-    let runtime = Runtime::builder().interpreters(room).build()?;
+    let runtime = Runtime::builder().max_interpreters(room).build()?;
     for each in CROWDS {
         let count = each * processors;
         let hogs = Hogs::start(&runtime, count)?;

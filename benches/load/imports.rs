@@ -5,9 +5,10 @@
 
 use super::process::{Held, mebibytes};
 use super::{Report, Size, Trouble, baseline};
+use archipel::policy::Access;
 use archipel::{
-    Access, AliasError, Binding, Call, Capacity, Interpreter, LimitKind, Limits, Output, Policy,
-    Runtime, Value,
+    AliasError, Binding, Call, Capacity, Interpreter, LimitKind, Limits, Output, Policy, Runtime,
+    Value,
 };
 use std::path::PathBuf;
 use std::thread::JoinHandle;
@@ -57,7 +58,7 @@ const ROWS: &[(&str, &str)] = rows![
 /// Runs each row in its own interpreter.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let beats = size.times(20, 50..=2000);
-    let runtime = Runtime::builder().interpreters(100).build()?;
+    let runtime = Runtime::builder().max_interpreters(100).build()?;
     let heart = Heart::start(&runtime)?;
     for (name, source) in ROWS {
         row(&runtime, &heart, name, source, beats, report)?;
@@ -86,7 +87,7 @@ fn row(
     let interpreter = runtime
         .interpreter()
         .policy(policy)
-        .limits(Limits::new().memory(1 << 30)?.queued(QUEUED)?)
+        .limits(Limits::new().memory(1 << 30).queued(QUEUED))
         .stdout(Output::captured(1 << 16))
         .build()?;
     let (begun, begins) = runtime.channel(Capacity::Unbounded)?;

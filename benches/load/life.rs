@@ -31,7 +31,7 @@ const MOST: u64 = 8 << 20;
 /// Two threads create, execute and close interpreters, so that lives overlap.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let cycles = size.times(1000, 200..=100_000);
-    let runtime = Runtime::builder().interpreters(8).build()?;
+    let runtime = Runtime::builder().max_interpreters(8).build()?;
     // The first lives fill the slots, the allocator's pools and the threads' stacks.
     both(&runtime, (cycles / 10).max(500))?;
     let before = Held::now();

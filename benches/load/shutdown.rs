@@ -45,7 +45,7 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
 
 /// Returns the time until all guests of a runtime are dropped, and their number.
 fn round() -> Result<(Duration, usize), Trouble> {
-    let runtime = Runtime::builder().interpreters(16).build()?;
+    let runtime = Runtime::builder().max_interpreters(16).build()?;
     let host = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -1,7 +1,7 @@
 //! Stops one of many interpreters, and checks that the results of the others are unchanged.
 
 use super::{Report, Size, Trouble, baseline, random};
-use archipel::{Capacity, Error, Interpreter, Runtime};
+use archipel::{Capacity, Error, Interpreter, Runtime, Value};
 
 /// Computes a sum that depends on the interpreter's number, with pauses.
 const SOURCE: &str = "
@@ -18,7 +18,7 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     let count = size.times(4, 16..=256);
     let rounds = size.times(1, 3..=20);
     let runtime = Runtime::builder()
-        .interpreters(u32::try_from(count)? + 8)
+        .max_interpreters(u32::try_from(count)? + 8)
         .build()?;
     let (mut right, mut stopped) = (0, 0);
     for _ in 0..rounds {
@@ -27,7 +27,9 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
         for (number, (interpreter, outcome)) in results.iter().enumerate() {
             let sum = 4_498_500 * i64::try_from(number)?;
             match outcome {
-                Ok(()) if number != victim && interpreter.eval("total")? == sum => right += 1,
+                Ok(()) if number != victim && interpreter.eval::<Value>("total")? == sum => {
+                    right += 1
+                }
                 Err(Error::Killed) if number == victim => stopped += 1,
                 other => report.count(
                     "an interpreter",

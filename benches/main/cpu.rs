@@ -2,7 +2,8 @@
 
 use crate::plots::Series;
 use crate::{Result, micros, peers, python, row};
-use archipel::{Access, Output, Policy, Runtime};
+use archipel::policy::Access;
+use archipel::{Output, Policy, Runtime};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;

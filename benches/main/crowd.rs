@@ -9,7 +9,9 @@ const FRESH: usize = 300 << 10;
 
 /// Creates up to `count` interpreters in sequence, each of which runs something. Returns the time of each creation.
 pub fn crowd(count: usize) -> Result<Vec<Duration>> {
-    let runtime = Runtime::builder().interpreters(count as u32 + 8).build()?;
+    let runtime = Runtime::builder()
+        .max_interpreters(count as u32 + 8)
+        .build()?;
     runtime.interpreter().build()?.exec("pass")?;
     let before = private_memory()?;
     let mut all = Vec::with_capacity(count);
@@ -65,7 +67,7 @@ pub fn crowd(count: usize) -> Result<Vec<Duration>> {
 /// Creates a burst of interpreters in a runtime with prewarmed instances and in one without. Returns the times of
 /// both.
 pub fn burst(count: usize) -> Result<[Vec<Duration>; 2]> {
-    let ready = Runtime::builder().ready(count as u32).build()?;
+    let ready = Runtime::builder().prewarmed(count as u32).build()?;
     let plain = Runtime::builder().build()?;
     let burst = |runtime: &Runtime| -> Result<Vec<Duration>> {
         let mut all = Vec::with_capacity(count);
@@ -80,7 +82,7 @@ pub fn burst(count: usize) -> Result<[Vec<Duration>; 2]> {
     };
     // The first interpreters load what all share.
     burst(&plain)?;
-    while ready.metrics().ready < count {
+    while ready.metrics().prewarmed < count {
         std::thread::sleep(Duration::from_millis(1));
     }
     let (ours, reference) = (burst(&ready)?, burst(&plain)?);
@@ -97,7 +99,9 @@ pub fn burst(count: usize) -> Result<[Vec<Duration>; 2]> {
 
 /// Passes a token around a ring of interpreters.
 pub fn ring(count: usize, rounds: u32) -> Result<()> {
-    let runtime = Runtime::builder().interpreters(count as u32 + 8).build()?;
+    let runtime = Runtime::builder()
+        .max_interpreters(count as u32 + 8)
+        .build()?;
     let (first, mut left) = runtime.channel(Capacity::Bounded(1))?;
     let mut members = Vec::new();
     std::thread::scope(|scope| -> Result<()> {

@@ -1,7 +1,8 @@
 //! The costs of governing interpreters: aliases, policies and limits, interruption, stopping.
 
 use crate::{Result, median, micros, row, timed};
-use archipel::{Access, Limits, Output, Policy, Runtime};
+use archipel::policy::Access;
+use archipel::{Limits, Output, Policy, Runtime};
 use std::time::{Duration, Instant};
 
 /// Prints a row for each figure.
@@ -70,11 +71,11 @@ fn policy_and_limits(runtime: &Runtime, samples: usize) -> Result<()> {
         .net("127.0.0.1:80")?
         .children(4, 1)?;
     let limits = Limits::new()
-        .memory(256 << 20)?
-        .cpu(Duration::from_secs(1))?
-        .wall(Duration::from_secs(2))?
-        .output(1 << 20)?
-        .queued(1 << 20)?;
+        .memory(256 << 20)
+        .cpu(Duration::from_secs(1))
+        .wall(Duration::from_secs(2))
+        .output(1 << 20)
+        .queued(1 << 20);
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for _ in 0..samples + 50 {
         let life = |policy: Policy, limits: Limits| -> Result<Duration> {

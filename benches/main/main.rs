@@ -156,7 +156,7 @@ fn copies(runtime: &Runtime, samples: usize) -> Result<()> {
         original.exec(source)?;
         let (mut copying, mut creating) = (Vec::new(), Vec::new());
         for _ in 0..samples / 5 + 5 {
-            let (time, copy) = timed(|| original.copy());
+            let (time, copy) = timed(|| original.fork());
             copy?.close()?;
             copying.push(time);
             let (time, created) = timed(|| {

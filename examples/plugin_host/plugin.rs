@@ -2,8 +2,9 @@
 
 use super::host::{Event, Outcome};
 use super::services::Services;
+use archipel::policy::Profile;
 use archipel::value::{from_value, to_value};
-use archipel::{Error, Interpreter, Output, Profile, Runtime};
+use archipel::{Error, Interpreter, Output, Runtime};
 use std::path::{Path, PathBuf};
 
 /// The number of consecutive failures after which a plugin is suspended until its files change.
@@ -113,8 +114,8 @@ impl Plugin {
         event: &Event,
     ) -> archipel::Result<Outcome> {
         let interpreter = self.load(runtime, services)?;
-        let event = to_value(event).map_err(|error| Error::Config(error.to_string()))?;
-        let answer = interpreter.call("handle", [event])?;
+        let event = to_value(event).map_err(|error| Error::not_shareable(error.to_string()))?;
+        let answer = interpreter.call("handle", (event,))?;
         Ok(match from_value::<Option<String>>(answer) {
             Ok(None) => Outcome::Ignored,
             Ok(Some(answer)) => Outcome::Answered(answer),
@@ -131,7 +132,7 @@ impl Plugin {
         match error {
             Error::Raised(raised) => Outcome::Raised(raised.to_string()),
             Error::LimitExceeded { kind, .. } => Outcome::Stopped(kind, error.to_string()),
-            Error::Died(why) => Outcome::Died(why),
+            Error::Died(death) => Outcome::Died(death.reason),
             other => Outcome::Refused(other.to_string()),
         }
     }

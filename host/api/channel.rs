@@ -31,7 +31,7 @@ pub(crate) fn create(
     let (sender, receiver) = context
         .exchange
         .create_channel(capacity.into(), meta, PartyId::HOST)
-        .ok_or_else(|| crate::Error::Internal(anyhow::anyhow!("out of channel numbers")))?;
+        .ok_or_else(|| crate::Error::Internal("out of channel numbers".into()))?;
     let host_end = |end| HostEnd {
         context: context.clone(),
         end: Arc::new(end),

@@ -1,251 +1,81 @@
-//! The public handle of an interpreter, and its builder.
+//! The public handle of an interpreter, and the code that runs in it.
 
+mod aliases;
+mod binding;
+mod builder;
 mod governing;
+mod life;
+mod reply;
 
-use crate::api::channel::{Receiver, Sender};
-use crate::api::runtime::Runtime;
-use crate::exchange::Exchange;
-use crate::exchange::message::{Carried, Form, Message};
-use crate::exec::interrupt::Interruption;
-use crate::island::family::Family;
-use crate::island::job::{Job, Reply, exited};
-use crate::island::owner::{Handler, LimitCallback, LimitReached};
-use crate::island::prewarm::Prewarmed;
-use crate::island::{Island, Settings};
-use crate::output::Output;
-use archipel_core::broker::Side;
-use archipel_core::encoding::{self, MAX_DEPTH, Refusal, Travels};
-use archipel_core::error::{Error, LimitKind, Result};
-use archipel_core::limits::Limits;
-use archipel_core::policy::Policy;
-use archipel_core::value::{HandleKind, Value};
+use crate::exchange::message::Message;
+use crate::island::Island;
+use crate::island::calls;
+use crate::island::job::{Job, Reply};
+use archipel_core::args::Args;
+#[cfg(doc)]
+use archipel_core::error::Error;
+use archipel_core::error::Result;
+use archipel_core::policy::check_name;
+use archipel_core::value::FromValue;
+use binding::bind;
+use reply::{done, status, typed};
+use std::ops::Deref;
 use std::sync::Arc;
 
+pub use binding::Binding;
+pub use builder::InterpreterBuilder;
 pub use governing::Child;
-
-/// The settings of a new interpreter; [`Runtime::interpreter`] returns one.
-///
-/// The defaults are an empty [`Policy`], the defaults of [`Limits`], no name, no limit callback,
-/// and outputs that are discarded.
-///
-/// # Examples
-///
-/// ```no_run
-/// use archipel::{Limits, Output};
-/// # let runtime = archipel::Runtime::new()?;
-///
-/// let output = Output::captured(1 << 20);
-/// let interpreter = runtime
-///     .interpreter()
-///     .name("worker")
-///     .limits(Limits::new().memory(64 << 20)?)
-///     .stdout(output.clone())
-///     .build()?;
-/// interpreter.exec("print('ready')")?;
-/// assert_eq!(output.take().text(), "ready\n");
-/// # Ok::<(), archipel::Error>(())
-/// ```
-#[must_use]
-#[derive(Clone)]
-pub struct InterpreterBuilder {
-    runtime: Runtime,
-    policy: Policy,
-    limits: Limits,
-    stdout: Output,
-    stderr: Output,
-    name: Option<Arc<str>>,
-    on_limit: Option<LimitCallback>,
-}
-
-impl std::fmt::Debug for InterpreterBuilder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("InterpreterBuilder")
-            .field("policy", &self.policy)
-            .field("limits", &self.limits)
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
-
-impl InterpreterBuilder {
-    pub(crate) fn new(runtime: Runtime) -> Self {
-        InterpreterBuilder {
-            runtime,
-            policy: Policy::new(),
-            limits: Limits::new(),
-            stdout: Output::discarded(),
-            stderr: Output::discarded(),
-            name: None,
-            on_limit: None,
-        }
-    }
-
-    /// Sets the policy: what the interpreter may do. The default grants nothing.
-    pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// Sets the limits on what the interpreter and its descendants use.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Sets the destination of its standard output and that of its children. By default output is
-    /// discarded.
-    pub fn stdout(mut self, output: Output) -> Self {
-        self.stdout = output;
-        self
-    }
-
-    /// Sets the destination of its standard error and that of its children. By default output is
-    /// discarded.
-    pub fn stderr(mut self, output: Output) -> Self {
-        self.stderr = output;
-        self
-    }
-
-    /// Sets the name of the interpreter in logs and reports. It has no meaning for Python code.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into().into());
-        self
-    }
-
-    /// Sets a callback for the moment when the interpreter and its descendants together exceed a
-    /// limit.
-    ///
-    /// The callback returns the new limit, in the unit of [`LimitReached::limit`], and the
-    /// interpreter continues where it was. If it returns `None`, or a limit that is exceeded too,
-    /// the limit takes effect as if there were no callback. The host calls it for memory, CPU
-    /// time, wall time and output, on the thread that runs the interpreter. So it must return
-    /// quickly and must not use the interpreter. It is never called while an earlier call of it
-    /// runs for the same interpreter. A panic in it counts as `None`.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # let runtime = archipel::Runtime::new()?;
-    /// use archipel::{LimitKind, Limits};
-    /// use std::time::Duration;
-    ///
-    /// let interpreter = runtime
-    ///     .interpreter()
-    ///     .limits(Limits::new().cpu(Duration::from_secs(1))?)
-    ///     .on_limit(|reached| match reached.kind {
-    ///         // No interpreter gets more than three seconds.
-    ///         LimitKind::Cpu if reached.limit < 3_000_000_000 => Some(3_000_000_000),
-    ///         _ => None,
-    ///     })
-    ///     .build()?;
-    /// # Ok::<(), archipel::Error>(())
-    /// ```
-    pub fn on_limit(
-        mut self,
-        callback: impl Fn(&LimitReached) -> Option<u64> + Send + Sync + 'static,
-    ) -> Self {
-        self.on_limit = Some(Arc::new(callback));
-        self
-    }
-
-    /// Creates the interpreter, and blocks until it can run code.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Capacity`] if the runtime is full, [`Error::Config`] if a granted directory no
-    /// longer exists, if the memory limit is smaller than an interpreter needs, or if a fuel limit
-    /// is set and the runtime does not count fuel, and [`Error::NoMemory`] if the system refuses
-    /// memory.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # let runtime = archipel::Runtime::new()?;
-    /// let interpreter = runtime.interpreter().build()?;
-    /// assert!(!interpreter.is_running());
-    /// # Ok::<(), archipel::Error>(())
-    /// ```
-    pub fn build(self) -> Result<Interpreter> {
-        let context = self.runtime.0.clone();
-        context.workers.block_on(self.create())?
-    }
-
-    /// Creates the interpreter as [`build`](Self::build) does. Dropping the future cancels the
-    /// creation.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # async fn example() -> archipel::Result<()> {
-    /// # let runtime = archipel::Runtime::new()?;
-    /// let interpreter = runtime.interpreter().build_async().await?;
-    /// interpreter.exec_async("x = 1").await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn build_async(self) -> Result<Interpreter> {
-        let context = self.runtime.0.clone();
-        context.workers.join(self.create()).await?
-    }
-
-    async fn create(self) -> Result<Interpreter> {
-        let context = &self.runtime.0;
-        if self.limits.get(LimitKind::Fuel).is_some() && !context.counts_fuel {
-            return Err(Error::Config(
-                "a fuel limit needs a runtime that counts fuel (build it with \
-                 Runtime::builder().fuel(true))"
-                    .to_owned(),
-            ));
-        }
-        let family = Family::new(context.next_family());
-        let island = Island::create(
-            context,
-            &family,
-            None,
-            Settings {
-                policy: self.policy.with_new_quotas(),
-                limits: self.limits,
-                stdout: self.stdout,
-                stderr: self.stderr,
-                name: self.name,
-                trusted: false,
-            },
-            self.runtime.1.as_ref().and_then(Prewarmed::take),
-        )
-        .await
-        .map_err(|error| match error {
-            Error::LimitExceeded {
-                kind: LimitKind::Memory,
-                limit,
-                used,
-            } => Error::Config(format!(
-                "the memory limit of {} is too small: an interpreter starts with {}",
-                LimitKind::Memory.show(limit),
-                LimitKind::Memory.show(used)
-            )),
-            other => other,
-        })?;
-        if let Some(handler) = self.on_limit {
-            island.owner.set(Some(Handler::Host(handler)));
-        }
-        Ok(Interpreter(Arc::new(Owned(island))))
-    }
-}
+pub(crate) use reply::{decoded, to_value};
 
 /// A Python interpreter with its own memory.
 ///
-/// It runs one call at a time; a second call returns [`Error::Running`]. Clones are handles of the
-/// same interpreter. Dropping the last clone stops and destroys the interpreter with all its
-/// descendants.
+/// It runs one call at a time; a second call returns [`Error::Running`]. Clones are handles of
+/// the same interpreter. Dropping the last clone stops and destroys the interpreter with all its descendants.
 ///
-/// Blocking calls have an `_async` twin, except [`run`](Self::run), [`get`](Self::get) and
-/// [`invoke_hidden`](Self::invoke_hidden). Do not make a blocking call in a task of a
-/// single-threaded executor: it delays all other tasks. Dropping the future of an `_async` call
-/// while the call runs stops the interpreter: it is destroyed, since its state is unknown.
+/// Each blocking call has an `_async` twin. Do not make a blocking call in a task of a single-threaded executor: it
+/// delays all other tasks.
+///
+/// An `_async` call starts when its future is first polled. Dropping the future before that does nothing. Dropping it
+/// while the call runs stops the interpreter: it is destroyed with its descendants, since its state is unknown, and
+/// later calls return an error. To stop waiting but let the call continue, run the future in a task of its own.
+///
+/// # Arguments and results
+///
+/// [`call`](Self::call) takes a tuple of anything that converts into a [`Value`](crate::Value), or [`Args`] with keyword
+/// arguments. [`call`](Self::call), [`eval`](Self::eval) and [`get`](Self::get) return any type that implements
+/// [`FromValue`], and [`Error::WrongType`] if the result is of another type:
+///
+/// ```no_run
+/// # let runtime = archipel::Runtime::new()?;
+/// use archipel::{Args, Value};
+///
+/// let interpreter = runtime.interpreter().build()?;
+/// interpreter.exec("def area(width, height, *, scale=1): return width * height * scale")?;
+/// let area: f64 = interpreter.call("area", (2, 3.5))?;
+/// assert_eq!(area, 7.0);
+/// let args = Args::new((1, 2)).keyword("scale", 3);
+/// assert_eq!(interpreter.call::<i64>("area", args)?, 6);
+/// let any = interpreter.eval::<Value>("[area(1, 1), None]")?;
+/// assert_eq!(any.to_string(), "[1, None]");
+/// let error = interpreter.eval::<i64>("'x'").unwrap_err();
+/// assert_eq!(error.to_string(), "the result has the wrong type: expected int, found str");
+/// # Ok::<(), archipel::Error>(())
+/// ```
 #[derive(Debug, Clone)]
-pub struct Interpreter(Arc<Owned>);
+pub struct Interpreter {
+    island: Arc<Owned>,
+}
 
+/// An island that is killed when it is dropped.
 struct Owned(Arc<Island>);
+
+impl Deref for Owned {
+    type Target = Arc<Island>;
+
+    fn deref(&self) -> &Arc<Island> {
+        &self.0
+    }
+}
 
 impl std::fmt::Debug for Owned {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -260,6 +90,13 @@ impl Drop for Owned {
 }
 
 impl Interpreter {
+    /// Creates the handle of an island.
+    fn own(island: Arc<Island>) -> Self {
+        Interpreter {
+            island: Arc::new(Owned(island)),
+        }
+    }
+
     /// Runs source text in `__main__` and waits for its end.
     ///
     /// # Errors
@@ -307,25 +144,92 @@ impl Interpreter {
     ///
     /// # Errors
     ///
-    /// As for [`exec`](Self::exec). A value that is not shareable raises `NotShareableError`.
+    /// As for [`exec`](Self::exec). A value that is not shareable raises `NotShareableError`, and a value of another
+    /// type than `R` is an [`Error::WrongType`].
     ///
     /// # Examples
     ///
     /// ```no_run
     /// # let runtime = archipel::Runtime::new()?;
     /// let interpreter = runtime.interpreter().build()?;
-    /// assert_eq!(interpreter.eval("sum(range(10))")?.as_i64(), Some(45));
+    /// let sum: i64 = interpreter.eval("sum(range(10))")?;
+    /// assert_eq!(sum, 45);
     /// # Ok::<(), archipel::Error>(())
     /// ```
-    pub fn eval(&self, source: impl Into<String>) -> Result<Value> {
-        self.blocking(Job::Eval(source.into())).and_then(value)
+    pub fn eval<R: FromValue>(&self, source: impl Into<String>) -> Result<R> {
+        self.blocking(Job::Eval(source.into())).and_then(typed)
     }
 
     /// Evaluates an expression as [`eval`](Self::eval) does.
-    pub async fn eval_async(&self, source: impl Into<String>) -> Result<Value> {
+    pub async fn eval_async<R: FromValue>(&self, source: impl Into<String>) -> Result<R> {
         self.asynchronous(Job::Eval(source.into()))
             .await
-            .and_then(value)
+            .and_then(typed)
+    }
+
+    /// Calls the object bound to `name` in `__main__` and returns its result. A `name` with dots leads to an
+    /// attribute. `args` is a tuple of positional arguments, or [`Args`] with keyword arguments.
+    ///
+    /// # Errors
+    ///
+    /// As for [`exec`](Self::exec). A missing name raises `AttributeError`, and a result that is not shareable raises
+    /// `NotShareableError`. [`Error::NotShareable`] for an argument that is nested too
+    /// deeply or has an unhashable key, and [`Error::WrongType`] for a result of another type
+    /// than `R`.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// use archipel::Args;
+    ///
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.exec("def greet(name, *, word='hello'): return f'{word}, {name}'")?;
+    /// assert_eq!(interpreter.call::<String>("greet", ("Ada",))?, "hello, Ada");
+    /// let args = Args::new(("Ada",)).keyword("word", "goodbye");
+    /// assert_eq!(interpreter.call::<String>("greet", args)?, "goodbye, Ada");
+    /// assert!(interpreter.call::<()>("absent", ()).is_err());
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    pub fn call<R: FromValue>(&self, name: impl Into<String>, args: impl Into<Args>) -> Result<R> {
+        let job = Job::Apply(name.into(), arguments(args.into())?);
+        self.blocking(job).and_then(typed)
+    }
+
+    /// Calls an object as [`call`](Self::call) does.
+    pub async fn call_async<R: FromValue>(
+        &self,
+        name: impl Into<String>,
+        args: impl Into<Args>,
+    ) -> Result<R> {
+        let job = Job::Apply(name.into(), arguments(args.into())?);
+        self.asynchronous(job).await.and_then(typed)
+    }
+
+    /// Returns the value of a name in `__main__`. A `name` with dots leads to an attribute.
+    ///
+    /// # Errors
+    ///
+    /// As for [`eval`](Self::eval); [`Error::Config`] if `name` is not a valid name.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let interpreter = runtime.interpreter().build()?;
+    /// interpreter.exec("answer = 42")?;
+    /// assert_eq!(interpreter.get::<i64>("answer")?, 42);
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    pub fn get<R: FromValue>(&self, name: &str) -> Result<R> {
+        check_name("a name of __main__", name)?;
+        self.eval(name)
+    }
+
+    /// Returns the value of a name as [`get`](Self::get) does.
+    pub async fn get_async<R: FromValue>(&self, name: &str) -> Result<R> {
+        check_name("a name of __main__", name)?;
+        self.eval_async(name).await
     }
 
     /// Binds values and channel ends to names in `__main__`.
@@ -352,7 +256,7 @@ impl Interpreter {
         &self,
         bindings: impl IntoIterator<Item = (N, Binding)>,
     ) -> Result<()> {
-        let message = bind(&self.0.0.context.exchange, bindings)?;
+        let message = bind(&self.island.context.exchange, bindings)?;
         self.blocking(Job::Bind(message)).and_then(done)
     }
 
@@ -361,7 +265,7 @@ impl Interpreter {
         &self,
         bindings: impl IntoIterator<Item = (N, Binding)>,
     ) -> Result<()> {
-        let message = bind(&self.0.0.context.exchange, bindings)?;
+        let message = bind(&self.island.context.exchange, bindings)?;
         self.asynchronous(Job::Bind(message)).await.and_then(done)
     }
 
@@ -396,323 +300,68 @@ impl Interpreter {
         name: impl Into<String>,
         arguments: impl IntoIterator<Item = String>,
     ) -> Result<u8> {
-        let name = name.into();
-        let directory = self.0.0.settings.policy.guest_folder_of(&name);
+        let job = self.script(source.into(), name.into(), arguments);
+        self.blocking(job).and_then(status)
+    }
+
+    /// Runs a script as [`run`](Self::run) does.
+    pub async fn run_async(
+        &self,
+        source: impl Into<Vec<u8>>,
+        name: impl Into<String>,
+        arguments: impl IntoIterator<Item = String>,
+    ) -> Result<u8> {
+        let job = self.script(source.into(), name.into(), arguments);
+        self.asynchronous(job).await.and_then(status)
+    }
+
+    fn script(
+        &self,
+        source: Vec<u8>,
+        name: String,
+        arguments: impl IntoIterator<Item = String>,
+    ) -> Job {
+        let directory = self.island.settings.policy.guest_folder_of(&name);
         if let Some(folder) = &directory {
             // Children search the folder of the first script only.
-            let _ = self.0.0.script_folder.set(folder.clone());
+            let _ = self.island.script_folder.set(folder.clone());
         }
-        let job = Job::Run {
-            source: source.into(),
+        Job::Run {
+            source,
             directory,
             name,
             arguments: self.arguments(arguments),
-        };
-        match self.blocking(job)? {
-            Reply::Status(status) | Reply::Exit(status) => Ok(status),
-            Reply::Done | Reply::Served | Reply::Value(_) => Err(mismatch()),
         }
-    }
-
-    /// Creates a copy: an interpreter with the same state, which then runs independently. The state
-    /// is `__main__`, the imported modules and everything that they refer to.
-    ///
-    /// The copy has the policy, the limits and the outputs of the original. It holds ends of the
-    /// same channels and references to the same interpreters. Its files are closed, and tasks that
-    /// the original started in other interpreters have failed for it. `random` gets a new seed, and
-    /// clocks continue. The cost depends on how much the original changed since its creation: one
-    /// or two milliseconds if it imported a dozen modules.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotCopyable`] while the interpreter has an open `os.scandir` iterator,
-    /// [`Error::Capacity`] if the runtime is full, and [`Error::NoMemory`] if the system refuses
-    /// memory; the original stays usable after these. [`Error::Running`] and [`Error::Closed`] if
-    /// it is in use or gone.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # let runtime = archipel::Runtime::new()?;
-    /// let ready = runtime.interpreter().build()?;
-    /// ready.exec("import json, decimal; table = {}")?;
-    /// let copy = ready.copy()?;
-    /// copy.exec("table['a'] = json.loads('1')")?;
-    /// assert_eq!(ready.eval("len(table)")?.as_i64(), Some(0));
-    /// # Ok::<(), archipel::Error>(())
-    /// ```
-    pub fn copy(&self) -> Result<Interpreter> {
-        let run = self.0.0.copy(None)?;
-        let copy = self.0.0.context.workers.finish(run)?;
-        Ok(Interpreter(Arc::new(Owned(copy))))
-    }
-
-    /// Copies the interpreter as [`copy`](Self::copy) does. Dropping the future stops the original,
-    /// whose state is then unknown.
-    pub async fn copy_async(&self) -> Result<Interpreter> {
-        let run = self.0.0.copy(None)?;
-        let copy = self.0.0.context.workers.finish_async(run).await?;
-        Ok(Interpreter(Arc::new(Owned(copy))))
-    }
-
-    /// Resets the interpreter to its initial state, and destroys its descendants. Its policy and
-    /// its limits stay.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Running`] and [`Error::Closed`] if the interpreter is in use or gone, and
-    /// [`Error::NoMemory`] if the system refuses memory for the new instance; the interpreter is
-    /// then unchanged.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # let runtime = archipel::Runtime::new()?;
-    /// let interpreter = runtime.interpreter().build()?;
-    /// interpreter.exec("x = 1")?;
-    /// interpreter.reset()?;
-    /// assert!(interpreter.eval("x").is_err());
-    /// # Ok::<(), archipel::Error>(())
-    /// ```
-    pub fn reset(&self) -> Result<()> {
-        let run = self.0.0.reset()?;
-        self.0.0.context.workers.finish(run)
-    }
-
-    /// Resets the interpreter as [`reset`](Self::reset) does. Dropping the future stops the
-    /// interpreter.
-    pub async fn reset_async(&self) -> Result<()> {
-        let run = self.0.0.reset()?;
-        self.0.0.context.workers.finish_async(run).await
-    }
-
-    /// Returns whether a call runs.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # let runtime = archipel::Runtime::new()?;
-    /// let interpreter = runtime.interpreter().build()?;
-    /// assert!(!interpreter.is_running());
-    /// # Ok::<(), archipel::Error>(())
-    /// ```
-    pub fn is_running(&self) -> bool {
-        self.0.0.is_running()
-    }
-
-    /// Destroys the interpreter and its descendants.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Running`] while a call runs, and [`Error::Closed`] if the interpreter is already
-    /// gone.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # let runtime = archipel::Runtime::new()?;
-    /// let interpreter = runtime.interpreter().build()?;
-    /// interpreter.close()?;
-    /// assert!(matches!(interpreter.exec("1"), Err(archipel::Error::Closed)));
-    /// # Ok::<(), archipel::Error>(())
-    /// ```
-    pub fn close(&self) -> Result<()> {
-        self.0.0.close()
-    }
-
-    /// Raises `KeyboardInterrupt` in the running call, as Ctrl-C does in a terminal. It does
-    /// nothing if no call runs. The interpreter stays usable.
-    ///
-    /// The exception is raised between two bytecode instructions, in a wait (a receive, a send, a
-    /// sleep, a select), and in long C code that checks for signals, such as a regular expression
-    /// or a multiplication of large numbers. It takes at most 10 ms if a processor is free. The
-    /// exception is not raised in other C code, such as `sum(range(10**12))`, before that code
-    /// ends; in a call of a child, which continues; or in a read from standard input or from the
-    /// network. [`kill`](Self::kill) ends these too.
-    ///
-    /// If the script has set a handler with `signal.signal(signal.SIGINT, handler)`, CPython calls
-    /// the handler instead. The code can catch the exception and continue. Requests made before the
-    /// exception is raised count as one. A request that is still pending when the call ends is
-    /// dropped.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # let runtime = archipel::Runtime::new()?;
-    /// let interpreter = runtime.interpreter().build()?;
-    /// let worker = interpreter.clone();
-    /// let call = std::thread::spawn(move || worker.exec("while True: pass"));
-    /// while !call.is_finished() {
-    ///     interpreter.interrupt();
-    /// }
-    /// match call.join() {
-    ///     Ok(Err(archipel::Error::Raised(raised))) => assert_eq!(raised.name, "KeyboardInterrupt"),
-    ///     other => panic!("{other:?}"),
-    /// }
-    /// interpreter.exec("x = 'still usable'")?;
-    /// # Ok::<(), archipel::Error>(())
-    /// ```
-    pub fn interrupt(&self) {
-        self.0.0.interrupt(Interruption::Keyboard);
-    }
-
-    /// Stops the running call, wherever it is, and destroys the interpreter and its descendants.
-    /// The call returns [`Error::Killed`]. A second `kill` does nothing.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # let runtime = archipel::Runtime::new()?;
-    /// let interpreter = runtime.interpreter().build()?;
-    /// let worker = interpreter.clone();
-    /// let call = std::thread::spawn(move || worker.exec("while True: pass"));
-    /// while !interpreter.is_running() {
-    ///     std::thread::yield_now();
-    /// }
-    /// interpreter.kill();
-    /// assert!(matches!(call.join(), Ok(Err(archipel::Error::Killed))));
-    /// # Ok::<(), archipel::Error>(())
-    /// ```
-    pub fn kill(&self) {
-        self.0.0.kill();
     }
 
     /// Returns the island, for tests that drive it by hand.
     #[cfg(test)]
     pub(crate) fn island(&self) -> &Arc<Island> {
-        &self.0.0
+        &self.island
     }
 
     /// Returns `given`, or the arguments that the policy grants if `given` is empty.
     fn arguments(&self, given: impl IntoIterator<Item = String>) -> Vec<String> {
         let given: Vec<String> = given.into_iter().collect();
         match given.is_empty() {
-            true => self.0.0.settings.policy.parts().args.to_vec(),
+            true => self.island.settings.policy.parts().args.to_vec(),
             false => given,
         }
     }
 
     fn blocking(&self, job: Job) -> Result<Reply> {
-        let run = self.0.0.start(job)?;
-        self.0.0.context.workers.finish(run)
+        let run = self.island.start(job)?;
+        self.island.context.workers.finish(run)
     }
 
     async fn asynchronous(&self, job: Job) -> Result<Reply> {
-        let run = self.0.0.start(job)?;
-        self.0.0.context.workers.finish_async(run).await
+        let run = self.island.start(job)?;
+        self.island.context.workers.finish_async(run).await
     }
 }
 
-fn done(reply: Reply) -> Result<()> {
-    match reply {
-        Reply::Done => Ok(()),
-        Reply::Exit(status) => Err(Error::Died(exited(status))),
-        Reply::Value(_) | Reply::Status(_) | Reply::Served => Err(mismatch()),
-    }
-}
-
-fn value(reply: Reply) -> Result<Value> {
-    match reply {
-        Reply::Value(message) => {
-            to_value(message).map_err(|refusal| Error::NotShareable(refusal.to_string()))
-        }
-        other => done(other).and_then(|()| Err(mismatch())),
-    }
-}
-
-/// Decodes a message; the ends that travel with it are released.
-pub(crate) fn to_value(message: Message) -> std::result::Result<Value, Refusal> {
-    match message.form {
-        Form::Buffer => Ok(Value::MemoryView(message.body)),
-        _ => decoded(&message),
-    }
-}
-
-/// Decodes a message that is still needed; otherwise as [`to_value`].
-pub(crate) fn decoded(message: &Message) -> std::result::Result<Value, Refusal> {
-    match message.form {
-        Form::Buffer => Ok(Value::MemoryView(message.body.clone())),
-        Form::Trusted => Err(Refusal::NotShareable("a pickle")),
-        Form::Unbound => Err(Refusal::Unbound),
-        Form::Plain | Form::Escaped => {
-            encoding::decode(&message.body, message.ends.len(), MAX_DEPTH)
-        }
-    }
-}
-
-fn mismatch() -> Error {
-    Error::Internal(anyhow::anyhow!("a job returned the reply of another job"))
-}
-
-/// A value or a channel end that [`Interpreter::prepare_main`] binds to a name.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Binding {
-    /// A value, which is copied into the interpreter.
-    Value(Value),
-    /// A sender, of which the interpreter becomes a holder: an `interpreters.SendChannel`.
-    Sender(Sender),
-    /// A receiver, of which the interpreter becomes a holder: an `interpreters.RecvChannel`.
-    Receiver(Receiver),
-}
-
-impl From<Sender> for Binding {
-    fn from(end: Sender) -> Self {
-        Binding::Sender(end)
-    }
-}
-
-impl From<Receiver> for Binding {
-    fn from(end: Receiver) -> Self {
-        Binding::Receiver(end)
-    }
-}
-
-impl<T: Into<Value>> From<T> for Binding {
-    fn from(value: T) -> Self {
-        Binding::Value(value.into())
-    }
-}
-
-fn bind<N: Into<String>>(
-    exchange: &Arc<Exchange>,
-    bindings: impl IntoIterator<Item = (N, Binding)>,
-) -> Result<Message> {
-    let mut ends = Vec::new();
-    let mut kinds = Vec::new();
-    let mut items = Vec::new();
-    for (name, binding) in bindings {
-        let (kind, end) = match binding {
-            Binding::Value(value) => {
-                items.push((Value::from(name.into()), value));
-                continue;
-            }
-            Binding::Sender(end) => (HandleKind::Sender, end.into_flight()),
-            Binding::Receiver(end) => (HandleKind::Receiver, end.into_flight()),
-        };
-        let end = end.ok_or(Error::Closed)?;
-        if !Arc::ptr_eq(end.exchange(), exchange) {
-            let text = "the channel belongs to another runtime (create it with this one)";
-            return Err(Error::Config(text.to_owned()));
-        }
-        debug_assert_eq!(end.side == Side::Sender, kind == HandleKind::Sender);
-        let index = u32::try_from(ends.len()).map_err(|_| mismatch())?;
-        ends.push(Carried::End(end));
-        kinds.push(match kind {
-            HandleKind::Sender => Travels::Sender,
-            _ => Travels::Receiver,
-        });
-        items.push((Value::from(name.into()), Value::Handle { kind, index }));
-    }
-    let encoded = encoding::encode(&Value::Dict(items))
-        .and_then(|encoded| {
-            // A value can contain `Value::Handle`s of its own, which must refer to ends in this
-            // message.
-            if encoded.handles > 0 {
-                encoding::check_ends(&encoded.body, &kinds, MAX_DEPTH)?;
-            }
-            Ok(encoded)
-        })
-        .map_err(|refusal| Error::NotShareable(refusal.to_string()))?;
-    Ok(Message::new(encoded, ends))
+/// Encodes the arguments of a call.
+fn arguments(args: Args) -> Result<Message> {
+    let (positional, keywords) = args.into_parts();
+    calls::arguments(positional, keywords)
 }

@@ -26,7 +26,7 @@ pub struct Metrics {
     /// Interpreters that exist, idle or running.
     pub interpreters: usize,
     /// Prewarmed instances, for interpreters that the host will create.
-    pub ready: usize,
+    pub prewarmed: usize,
     /// Interpreters in which a job runs or waits.
     pub running: u64,
     /// Channels with at least one end.
@@ -72,7 +72,7 @@ impl Runtime {
         Metrics {
             // Prewarmed instances belong to a placeholder interpreter, which is a party too.
             interpreters: counts.parties - usize::from(ready.is_some()),
-            ready: ready.map_or(0, |ready| ready.count()),
+            prewarmed: ready.map_or(0, |ready| ready.count()),
             running: counters.running.amount() as u64,
             channels: counts.channels,
             waits: counts.waits,

@@ -22,7 +22,7 @@ pub use builder::RuntimeBuilder;
 /// let runtime = archipel::Runtime::new()?;
 /// let interpreter = runtime.interpreter().build()?;
 /// interpreter.exec("answer = 6 * 7")?;
-/// assert_eq!(interpreter.eval("answer")?.as_i64(), Some(42));
+/// assert_eq!(interpreter.eval::<i64>("answer")?, 42);
 /// # Ok::<(), archipel::Error>(())
 /// ```
 #[derive(Clone)]
@@ -48,7 +48,7 @@ impl Runtime {
     /// # Examples
     ///
     /// ```no_run
-    /// let runtime = archipel::Runtime::builder().workers(2).interpreters(100).build()?;
+    /// let runtime = archipel::Runtime::builder().workers(2).max_interpreters(100).build()?;
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn builder() -> RuntimeBuilder {

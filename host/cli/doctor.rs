@@ -42,18 +42,13 @@ pub fn report() -> Result<u8, Failure> {
 
 /// Returns the guest's CPython version, or the reason why it is unknown.
 fn python() -> String {
-    let asked = || -> Result<_, Failure> {
+    let asked = || -> Result<String, Failure> {
         let runtime = crate::prepare::runtime(&Limits::new(), |builder| builder)?;
-        let version = runtime.interpreter().build()?.eval(VERSION)?;
-        Ok(String::try_from(version))
+        Ok(runtime.interpreter().build()?.eval(VERSION)?)
     };
-    match asked() {
-        Ok(Ok(version)) => version,
-        Ok(Err(mismatch)) => format!("cannot ask the guest for its version: {mismatch}"),
-        Err(Failure { message, .. }) => {
-            format!("cannot ask the guest for its version: {message}")
-        }
-    }
+    asked().unwrap_or_else(|Failure { message, .. }| {
+        format!("cannot ask the guest for its version: {message}")
+    })
 }
 
 const VERSION: &str = "__import__('platform').python_implementation() + ' ' + __import__('platform').python_version()";

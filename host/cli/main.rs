@@ -1,6 +1,5 @@
 //! The `archipel` command: arguments in, library calls, exit status out.
 
-mod amounts;
 mod doctor;
 mod map;
 mod options;
@@ -129,7 +128,13 @@ fn status(error: &archipel::Error) -> u8 {
 fn describe(error: &archipel::Error) -> String {
     use archipel::Error;
     match error {
-        Error::Guest(cause) => format!("{cause:#}"),
+        Error::Guest(cause) => {
+            // Not in one line: the cause can quote the output of a tool.
+            let first: &dyn std::error::Error = &**cause;
+            let causes = std::iter::successors(Some(first), |error| error.source());
+            let texts: Vec<_> = causes.map(ToString::to_string).collect();
+            texts.join(": ")
+        }
         Error::Internal(_) => format!("{error} (this is a bug; please report it)"),
         _ => error.to_string(),
     }

@@ -1,12 +1,12 @@
 //! The options that `run`, `map` and `repl` share: grants and limits.
 
+use crate::Failure;
 use crate::report::Report;
 use crate::say::say;
-use crate::{Failure, amounts};
-use archipel::{Access, LimitKind, Limits, Policy, Profile};
+use archipel::policy::{Access, Profile};
+use archipel::{AmountError, LimitKind, Limits, Policy};
 use clap::Args;
 use std::path::Path;
-use std::time::Duration;
 
 /// The default number of children of a script, and of their generations.
 const CHILDREN: (u32, u32) = (64, 4);
@@ -43,15 +43,15 @@ pub struct Options {
     policy: Option<String>,
 
     /// Stop a script after this time: `500ms`, `2s`, `1m`.
-    #[arg(long, value_name = "TIME", value_parser = amounts::time)]
-    timeout: Option<Duration>,
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    timeout: Option<u64>,
 
     /// Stop a script that has used this much CPU time, including its children.
-    #[arg(long, value_name = "TIME", value_parser = amounts::time)]
-    cpu: Option<Duration>,
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    cpu: Option<u64>,
 
     /// Limit the memory of a script with its children: `64MiB`, `1GiB`.
-    #[arg(long, value_name = "SIZE", value_parser = amounts::size)]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     max_memory: Option<u64>,
 
     /// Stop a script that has executed this many WebAssembly instructions, including its children.
@@ -59,12 +59,12 @@ pub struct Options {
     fuel: Option<u64>,
 
     /// Stop a script that writes more than this to its standard streams: `1MiB`.
-    #[arg(long, value_name = "SIZE", value_parser = amounts::size)]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     max_output: Option<u64>,
 
     /// Limit the private /tmp of a script with its children; 0 removes it. Default: 64MiB or the
     /// policy file's limit.
-    #[arg(long, value_name = "SIZE", value_parser = amounts::size)]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     max_tmp: Option<u64>,
 
     /// Limit the children of a script that exist at a time. Default: 64 or the policy file's
@@ -89,7 +89,8 @@ pub struct Options {
 /// A limit in wasmtime's syntax.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Wasm {
-    Timeout(Duration),
+    /// In nanoseconds.
+    Timeout(u64),
     Memory(u64),
     Fuel(u64),
 }
@@ -185,8 +186,8 @@ impl Options {
         )?;
         let fuel = once(["--fuel", "-W fuel"], self.fuel, fuel)?;
         let rows = [
-            ("--timeout", LimitKind::Wall, timeout.map(nanos)),
-            ("--cpu", LimitKind::Cpu, self.cpu.map(nanos)),
+            ("--timeout", LimitKind::Wall, timeout),
+            ("--cpu", LimitKind::Cpu, self.cpu),
             ("--max-memory", LimitKind::Memory, memory),
             ("--fuel", LimitKind::Fuel, fuel),
             ("--max-output", LimitKind::Output, self.max_output),
@@ -194,8 +195,9 @@ impl Options {
         ];
         for (option, kind, amount) in rows {
             if let Some(amount) = amount {
-                limits = limits
-                    .with(kind, amount)
+                limits = limits.with(kind, amount);
+                limits
+                    .check()
                     .map_err(|error| Failure::usage(format!("{option}: {error}")))?;
             }
         }
@@ -218,8 +220,14 @@ fn at(option: &str, value: &dyn std::fmt::Display, error: archipel::Error) -> Fa
     Failure::usage(format!("{option} {value}: {error}"))
 }
 
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+/// Parses a time such as `500ms`, and returns it in nanoseconds. Without a unit it is in seconds.
+fn time(text: &str) -> Result<u64, AmountError> {
+    LimitKind::Wall.parse(text)
+}
+
+/// Parses a size such as `64MiB`. Without a unit it is in bytes.
+fn size(text: &str) -> Result<u64, AmountError> {
+    LimitKind::Memory.parse(text)
 }
 
 /// Returns the one value that the spellings of an option give.
@@ -289,8 +297,12 @@ fn directory(grant: &str) -> Result<(&str, String, Access), Failure> {
 fn wasm(text: &str) -> Result<Wasm, String> {
     let (key, value) = text.split_once('=').unwrap_or((text, ""));
     match key {
-        "timeout" => amounts::time(value).map(Wasm::Timeout),
-        "max-memory-size" => amounts::size(value).map(Wasm::Memory),
+        "timeout" => time(value)
+            .map(Wasm::Timeout)
+            .map_err(|error| error.to_string()),
+        "max-memory-size" => size(value)
+            .map(Wasm::Memory)
+            .map_err(|error| error.to_string()),
         "fuel" => match value.parse() {
             Ok(fuel) => Ok(Wasm::Fuel(fuel)),
             Err(_) => Err("fuel is a whole number, such as -W fuel=1000000".to_owned()),
@@ -315,7 +327,7 @@ mod tests {
     #[test]
     fn wasm_limits_are_parsed_or_refused() {
         let rows = [
-            ("timeout=1s", Ok(Wasm::Timeout(Duration::from_secs(1)))),
+            ("timeout=1s", Ok(Wasm::Timeout(1_000_000_000))),
             ("max-memory-size=5", Ok(Wasm::Memory(5))),
             ("fuel=7", Ok(Wasm::Fuel(7))),
             ("fuel", Err("whole number")),

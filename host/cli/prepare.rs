@@ -17,7 +17,7 @@ pub fn interpreter(
     limits: Limits,
 ) -> Result<Interpreter, Failure> {
     let room = options.room(&policy, 1);
-    let interpreter = runtime(&limits, |builder| builder.interpreters(room))?
+    let interpreter = runtime(&limits, |builder| builder.max_interpreters(room))?
         .interpreter()
         .policy(policy)
         .limits(limits)
@@ -148,7 +148,7 @@ pub fn clear_cache() -> Result<u8, Failure> {
 
 /// Builds the guest, if necessary, and compiles it for this machine.
 pub fn build_guest() -> Result<u8, Failure> {
-    runtime(&Limits::new(), |builder| builder.interpreters(1))?;
+    runtime(&Limits::new(), |builder| builder.max_interpreters(1))?;
     Ok(0)
 }
 

@@ -3,7 +3,7 @@
 //! They follow Tcl's `interp alias`: the creator of an interpreter gives untrusted code exactly the commands
 //! that it needs. Arguments and results are data only.
 
-use crate::error::{Error, Result};
+use crate::error::{ConfigKind, Error, Result};
 use crate::policy::check_name;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,7 +59,7 @@ impl Call {
     ///
     /// Returns an [`AliasError`] for the script if the number of arguments is wrong, if there are keyword
     /// arguments, or if an argument does not have the type.
-    pub fn arguments<T: Arguments>(self) -> Result<T, AliasError> {
+    pub fn arguments<T: FromArgs>(self) -> Result<T, AliasError> {
         if let Some((name, _)) = self.kwargs.first() {
             return Err(AliasError::new(format!(
                 "{}() takes no keyword argument {name:?}",
@@ -84,7 +84,7 @@ impl Call {
 }
 
 /// Tuples of up to six Rust types into which arguments can be converted; see [`Call::arguments`].
-pub trait Arguments: Sized {
+pub trait FromArgs: Sized {
     /// The number of arguments.
     #[doc(hidden)]
     const COUNT: usize;
@@ -98,7 +98,7 @@ pub trait Arguments: Sized {
 
 macro_rules! arguments {
     ($($count:literal: ($($name:ident),*);)*) => {$(
-        impl<$($name: TryFrom<Value, Error: fmt::Display>),*> Arguments for ($($name,)*) {
+        impl<$($name: TryFrom<Value, Error: fmt::Display>),*> FromArgs for ($($name,)*) {
             const COUNT: usize = $count;
 
             fn take(
@@ -247,10 +247,13 @@ impl<T: Clone> Equipment<T> {
     pub fn alias(&mut self, name: &str, target: T) -> Result<()> {
         check_name("an alias", name)?;
         if BUILTINS.contains(&name) && !self.hidden.contains(name) {
-            return Err(Error::Config(format!(
-                "an alias cannot be named {name}, which is a Python builtin: hide the builtin first, or use \
+            return Err(Error::config(
+                ConfigKind::Name,
+                format!(
+                    "an alias cannot be named {name}, which is a Python builtin: hide the builtin first, or use \
                  another name"
-            )));
+                ),
+            ));
         }
         // Otherwise a name would have to be both a module and a function.
         let clash = self.aliases.keys().find(|other| {
@@ -261,17 +264,21 @@ impl<T: Clone> Equipment<T> {
             below(other, name) || below(name, other)
         });
         if let Some(other) = clash {
-            return Err(Error::Config(format!(
-                "an alias cannot be named {name} while an alias {other} exists: one of them would be a \
+            return Err(Error::config(
+                ConfigKind::Name,
+                format!(
+                    "an alias cannot be named {name} while an alias {other} exists: one of them would be a \
                  module that contains the other"
-            )));
+                ),
+            ));
         }
         if self.aliases.len() + self.hidden_aliases.len() >= MOST
             && !self.aliases.contains_key(name)
         {
-            return Err(Error::Config(format!(
-                "an interpreter can have at most {MOST} aliases"
-            )));
+            return Err(Error::config(
+                ConfigKind::Name,
+                format!("an interpreter can have at most {MOST} aliases"),
+            ));
         }
         self.aliases.insert(name.to_owned(), target);
         Ok(())
@@ -316,7 +323,10 @@ impl<T: Clone> Equipment<T> {
                 self.hidden_aliases.insert(name.to_owned(), target);
             }
             None if self.hidden.len() >= MOST => {
-                return Err(Error::Config(format!("at most {MOST} names can be hidden")));
+                return Err(Error::config(
+                    ConfigKind::Name,
+                    format!("at most {MOST} names can be hidden"),
+                ));
             }
             None => {
                 self.hidden.insert(name.to_owned());
@@ -329,9 +339,12 @@ impl<T: Clone> Equipment<T> {
     pub fn expose(&mut self, name: &str) -> Result<bool> {
         if self.hidden_aliases.contains_key(name) || self.hidden.contains(name) {
             if self.aliases.contains_key(name) {
-                return Err(Error::Config(format!(
-                    "{name} cannot be exposed while an alias has its name: remove the alias first"
-                )));
+                return Err(Error::config(
+                    ConfigKind::Name,
+                    format!(
+                        "{name} cannot be exposed while an alias has its name: remove the alias first"
+                    ),
+                ));
             }
             match self.hidden_aliases.remove(name) {
                 Some(target) => {

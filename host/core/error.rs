@@ -1,27 +1,15 @@
 //! Errors, in three kinds that are never mixed: the script raised, the host refused, or Archipel itself
 //! failed.
 
+use crate::encoding::Refusal;
+use crate::one_line::OneLine;
+use crate::value::Mismatch;
 use std::fmt;
-use std::time::Duration;
 
-/// Displays a text in one line: control characters, including line breaks, are escaped. Scripts and their data
-/// control parts of such texts.
-pub struct OneLine<'a>(pub &'a str);
+mod reason;
 
-impl fmt::Display for OneLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in self.0.split_inclusive(char::is_control) {
-            let mut chars = part.chars();
-            match chars.next_back() {
-                Some(last) if last.is_control() => {
-                    write!(f, "{}{}", chars.as_str(), last.escape_debug())?;
-                }
-                _ => f.write_str(part)?,
-            }
-        }
-        Ok(())
-    }
-}
+pub use crate::limit_kind::LimitKind;
+pub use reason::{Capability, ConfigKind, Death, Denial, Invalid, Unshareable};
 
 /// An exception that the script did not catch.
 ///
@@ -34,7 +22,8 @@ impl fmt::Display for OneLine<'_> {
 /// }
 /// assert!(!is_division_by_zero(&Error::Killed));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Raised {
     /// The name of the exception's class, such as `ValueError`.
     pub name: String,
@@ -49,6 +38,35 @@ pub struct Raised {
 }
 
 impl Raised {
+    /// Creates the description of an exception of the class `name` in the module `module`, as for tests of the code
+    /// that handles errors. The traceback is the text in one line.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use archipel_core as archipel;
+    /// use archipel::Raised;
+    ///
+    /// let raised = Raised::new("builtins", "ValueError", "negative");
+    /// assert_eq!(raised.to_string(), "ValueError: negative");
+    /// ```
+    pub fn new(
+        module: impl Into<String>,
+        name: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        let name = name.into();
+        let mut raised = Raised {
+            qualified_name: name.clone(),
+            name,
+            module: module.into(),
+            message: message.into(),
+            traceback: String::new(),
+        };
+        raised.traceback = raised.to_string();
+        raised
+    }
+
     /// Returns the size of all texts, in bytes.
     #[doc(hidden)]
     pub fn size(&self) -> usize {
@@ -74,133 +92,24 @@ impl fmt::Display for Raised {
     }
 }
 
-/// The kinds of limits; [`Limits`](crate::Limits) documents each.
-///
-/// ```
-/// # use archipel_core as archipel;
-/// use archipel::LimitKind;
-///
-/// assert_eq!(LimitKind::named("cpu"), Some(LimitKind::Cpu));
-/// assert_eq!(LimitKind::Memory.show(64 << 20), "64 MiB");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum LimitKind {
-    /// Linear memory, in bytes.
-    Memory,
-    /// CPU time, in nanoseconds.
-    Cpu,
-    /// Wall time, including waits, in nanoseconds.
-    Wall,
-    /// WebAssembly instructions.
-    Fuel,
-    /// Bytes written to standard output and standard error.
-    Output,
-    /// The size of one message, in bytes.
-    Message,
-    /// Messages that were sent and not yet received, in bytes.
-    Queued,
-    /// The contents of the private `/tmp`, in bytes.
-    Tmp,
-    /// Handles: channel ends, references to interpreters, tasks and open files.
-    Handles,
-    /// Descendants that exist at one time.
-    Children,
-    /// Generations of descendants.
-    Depth,
-    /// The nesting of Python calls.
-    Recursion,
-}
-
-impl LimitKind {
-    /// All kinds, in the order of tables.
-    pub const ALL: [LimitKind; 12] = [
-        LimitKind::Memory,
-        LimitKind::Cpu,
-        LimitKind::Wall,
-        LimitKind::Fuel,
-        LimitKind::Output,
-        LimitKind::Message,
-        LimitKind::Queued,
-        LimitKind::Tmp,
-        LimitKind::Handles,
-        LimitKind::Children,
-        LimitKind::Depth,
-        LimitKind::Recursion,
-    ];
-
-    /// Returns the name of the limit in Python, in policy files and in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            LimitKind::Memory => "memory",
-            LimitKind::Cpu => "cpu",
-            LimitKind::Wall => "wall",
-            LimitKind::Fuel => "fuel",
-            LimitKind::Output => "output",
-            LimitKind::Message => "message",
-            LimitKind::Queued => "queued",
-            LimitKind::Tmp => "tmp",
-            LimitKind::Handles => "handles",
-            LimitKind::Children => "children",
-            LimitKind::Depth => "depth",
-            LimitKind::Recursion => "recursion",
-        }
-    }
-
-    /// Returns the kind with that name, if there is one.
-    pub fn named(name: &str) -> Option<Self> {
-        LimitKind::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    /// Returns the name of the limit in error texts.
-    fn phrase(self) -> &'static str {
-        match self {
-            LimitKind::Cpu => "CPU time",
-            LimitKind::Wall => "wall time",
-            LimitKind::Message => "message size",
-            LimitKind::Queued => "queued messages",
-            LimitKind::Tmp => "private /tmp",
-            other => other.name(),
-        }
-    }
-
-    /// Formats an amount of this kind for people: `64 MiB`, `1.5s`, `3`.
-    pub fn show(self, amount: u64) -> String {
-        match self {
-            LimitKind::Cpu | LimitKind::Wall => {
-                // Nanoseconds are more precision than people need.
-                format!("{:?}", Duration::from_micros(amount / 1000))
-            }
-            LimitKind::Memory
-            | LimitKind::Output
-            | LimitKind::Message
-            | LimitKind::Queued
-            | LimitKind::Tmp => {
-                const UNITS: [(u64, &str); 3] =
-                    [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-                let unit = UNITS
-                    .iter()
-                    .find(|(unit, _)| amount >= *unit && amount.is_multiple_of(*unit));
-                match unit {
-                    Some((unit, name)) => format!("{} {name}", amount / unit),
-                    None => format!("{amount} bytes"),
-                }
-            }
-            _ => amount.to_string(),
-        }
-    }
-}
-
-impl fmt::Display for LimitKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// The error of an operation on a runtime or an interpreter.
 ///
 /// Each variant says whether the interpreter can be used afterwards, see also
-/// [`is_recoverable`](Self::is_recoverable). All texts are one line.
+/// [`is_recoverable`](Self::is_recoverable). All texts are one line and include the texts of all causes, which
+/// [`source`](std::error::Error::source) returns too. Texts are for people: a program that must tell errors of one
+/// variant apart uses the fields.
+///
+/// # Examples
+///
+/// ```
+/// # use archipel_core as archipel;
+/// use archipel::{ConfigKind, Error, LimitKind, Limits};
+///
+/// let Err(Error::Config(invalid)) = Limits::new().recursion(10).check() else {
+///     unreachable!()
+/// };
+/// assert_eq!(invalid.kind, ConfigKind::Limit(LimitKind::Recursion));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -217,12 +126,12 @@ pub enum Error {
         /// The amount that was used, or would have been, in the unit of the kind.
         used: u64,
     },
-    /// The interpreter was cancelled with `unwind`, with this message. It is gone.
+    /// The interpreter was cancelled and unwound, with this message. It is gone.
     #[error("the interpreter was cancelled: {}", OneLine(.0))]
     Cancelled(String),
-    /// The request exceeds the policy of its sender. The text names the denied grant.
-    #[error("denied: {}", OneLine(.0))]
-    Denied(String),
+    /// The request exceeds the policy of its sender.
+    #[error("denied: {0}")]
+    Denied(Denial),
     /// The interpreter was killed. It is gone.
     #[error("the interpreter was killed")]
     Killed,
@@ -232,37 +141,61 @@ pub enum Error {
     /// The interpreter is running, and can do one thing at a time. It can be used again when it is done.
     #[error("the interpreter is already running")]
     Running,
-    /// The interpreter died: its code crashed inside the sandbox. It is gone; other interpreters are not
-    /// affected.
-    #[error("the interpreter died: {}", OneLine(.0))]
-    Died(String),
-    /// The value contains an object that cannot be sent.
-    #[error("{0} is not shareable")]
-    NotShareable(String),
+    /// The interpreter died: its code crashed inside the sandbox, or ended its process. It is gone; other
+    /// interpreters are not affected.
+    #[error("the interpreter died: {0}")]
+    Died(Death),
+    /// The value contains an object that cannot be sent. The interpreter can be used again.
+    #[error("{0}")]
+    NotShareable(#[source] Unshareable),
+    /// The result is not of the requested type. The call has ended normally, and the interpreter can be used again.
+    #[error("the result has the wrong type: {0}")]
+    WrongType(#[source] Mismatch),
     /// The interpreter cannot be copied in its present state; the text says why. It can be used again.
     #[error("the interpreter cannot be copied: {0}")]
     NotCopyable(String),
-    /// The runtime has no slot for another interpreter.
-    #[error("limit exceeded: {limit} interpreters (raise it with `RuntimeBuilder::interpreters`)")]
+    /// The runtime has no slot for another interpreter. Existing interpreters can be used again.
+    #[error(
+        "limit exceeded: {limit} interpreters (raise it with `RuntimeBuilder::max_interpreters`)"
+    )]
     Capacity {
         /// The maximum number of interpreters.
         limit: u32,
     },
-    /// The system refused memory.
+    /// The system refused memory. Existing interpreters can be used again.
     #[error("out of memory (check `ulimit -v`): {0}")]
     NoMemory(String),
-    /// The system refused a thread or a file descriptor.
+    /// The system refused a thread or a file descriptor. Existing interpreters can be used again.
     #[error("out of threads or file descriptors (check `ulimit -u` and `ulimit -n`): {0}")]
     Exhausted(String),
-    /// The request is invalid; the text says why and how to fix it.
+    /// The request is invalid; the text says why and how to fix it. The interpreter can be used again.
     #[error("{0}")]
-    Config(String),
+    Config(Invalid),
     /// The guest could not be built, read or compiled on this machine.
-    #[error("the guest cannot be prepared: {0:#}")]
-    Guest(anyhow::Error),
-    /// An internal error, which is a bug in Archipel.
-    #[error("internal error: {0:#}")]
-    Internal(anyhow::Error),
+    #[error("the guest cannot be prepared: {}", Chain(&**.0))]
+    Guest(#[source] Cause),
+    /// An internal error, which is a bug in Archipel. The interpreter is gone.
+    #[error("internal error: {}", Chain(&**.0))]
+    Internal(#[source] Cause),
+}
+
+/// The cause of an error outside of Archipel's control, or of a bug.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Displays an error with its causes, in one line.
+#[doc(hidden)]
+pub struct Chain<'a>(pub &'a (dyn std::error::Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", OneLine(&self.0.to_string()))?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {}", OneLine(&error.to_string()))?;
+            cause = error.source();
+        }
+        Ok(())
+    }
 }
 
 /// The party that caused an error.
@@ -274,7 +207,7 @@ pub enum Error {
 /// use archipel::{Error, ErrorKind};
 ///
 /// assert_eq!(Error::Killed.kind(), ErrorKind::Refused);
-/// assert_eq!(Error::Config("no such option".to_owned()).kind(), ErrorKind::Refused);
+/// assert_eq!(Error::Closed.kind(), ErrorKind::Refused);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -288,7 +221,48 @@ pub enum ErrorKind {
 }
 
 impl Error {
+    /// Creates the error of an invalid request.
+    pub fn config(kind: ConfigKind, text: impl Into<String>) -> Self {
+        Error::Config(Invalid {
+            kind,
+            text: text.into(),
+        })
+    }
+
+    /// Creates the error of a request that exceeds a policy.
+    pub fn denied(capability: Capability, text: impl Into<String>) -> Self {
+        Error::Denied(Denial {
+            capability,
+            text: text.into(),
+        })
+    }
+
+    /// Creates the error of an interpreter that crashed.
+    pub fn died(reason: impl Into<String>) -> Self {
+        Error::Died(Death {
+            status: None,
+            reason: reason.into(),
+        })
+    }
+
+    /// Creates the error of an interpreter that exited.
+    pub fn exited(status: u8) -> Self {
+        Error::Died(Death {
+            status: Some(status),
+            reason: format!("it exited with status {status}"),
+        })
+    }
+
+    /// Creates the error of an object that cannot be sent.
+    pub fn not_shareable(text: impl Into<String>) -> Self {
+        Error::NotShareable(Unshareable {
+            text: text.into(),
+            refusal: None,
+        })
+    }
+
     /// Converts a refusal by the system.
+    #[doc(hidden)]
     pub fn of_system(error: std::io::Error) -> Self {
         use rustix::io::Errno;
         match Errno::from_io_error(&error) {
@@ -310,6 +284,7 @@ impl Error {
             | Error::Closed
             | Error::Running
             | Error::NotShareable(_)
+            | Error::WrongType(_)
             | Error::NotCopyable(_)
             | Error::Capacity { .. }
             | Error::Config(_) => ErrorKind::Refused,
@@ -319,11 +294,11 @@ impl Error {
         }
     }
 
-    /// Returns whether the interpreter that the error is about can be used again.
+    /// Returns whether the interpreter on which the operation was called can still be used.
     ///
-    /// It returns `false` for errors of creating an interpreter, including [`Capacity`](Self::Capacity) and
-    /// [`NoMemory`](Self::NoMemory). If `Interpreter::copy` returns one of these
-    /// two, its original can still be used.
+    /// It is `false` if the interpreter is gone, and for errors of creating a runtime. For an error of creating,
+    /// forking or resetting an interpreter that leaves existing interpreters as they were, such as
+    /// [`Capacity`](Self::Capacity) and [`NoMemory`](Self::NoMemory), it is `true`.
     ///
     /// # Examples
     ///
@@ -332,17 +307,42 @@ impl Error {
     /// use archipel::Error;
     ///
     /// assert!(Error::Running.is_recoverable());
+    /// assert!(Error::Capacity { limit: 1000 }.is_recoverable());
     /// assert!(!Error::Killed.is_recoverable());
     /// ```
+    #[must_use]
     pub fn is_recoverable(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Error::Raised(_)
-                | Error::Running
-                | Error::NotShareable(_)
-                | Error::NotCopyable(_)
-                | Error::Config(_)
-        )
+            | Error::Running
+            | Error::Denied(_)
+            | Error::NotShareable(_)
+            | Error::WrongType(_)
+            | Error::NotCopyable(_)
+            | Error::Capacity { .. }
+            | Error::NoMemory(_)
+            | Error::Exhausted(_)
+            | Error::Config(_) => true,
+            Error::LimitExceeded { .. }
+            | Error::Cancelled(_)
+            | Error::Killed
+            | Error::Closed
+            | Error::Died(_)
+            | Error::Guest(_)
+            | Error::Internal(_) => false,
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Error::NotShareable(refusal.into())
+    }
+}
+
+impl From<Mismatch> for Error {
+    fn from(mismatch: Mismatch) -> Self {
+        Error::WrongType(mismatch)
     }
 }
 
@@ -357,16 +357,36 @@ const _: fn() = || {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::error::Error as _;
+
+    /// An error with a cause.
+    #[derive(Debug, thiserror::Error)]
+    #[error("what")]
+    struct Twofold(#[source] std::io::Error);
+
+    #[test]
+    fn sources_of_errors_are_kept() {
+        let error = Error::Internal(Box::new(Twofold(std::io::Error::other("why"))));
+        let cause = error
+            .source()
+            .and_then(|cause| cause.downcast_ref::<Twofold>());
+        assert!(cause.is_some_and(|cause| cause.source().is_some()));
+        let error = Error::from(Refusal::Cyclic);
+        assert_eq!(
+            error.to_string(),
+            "cannot send: the message contains a reference cycle"
+        );
+        let found = error.source().and_then(|cause| cause.source());
+        assert_eq!(
+            found.and_then(|cause| cause.downcast_ref()),
+            Some(&Refusal::Cyclic)
+        );
+    }
 
     #[test]
     fn error_texts_are_one_line() {
-        let raised = Raised {
-            name: "E".to_owned(),
-            qualified_name: "C.E".to_owned(),
-            module: "m".to_owned(),
-            message: "a\n\tb 'c' \u{1b}[0m\u{e9}".to_owned(),
-            traceback: String::new(),
-        };
+        let mut raised = Raised::new("m", "E", "a\n\tb 'c' \u{1b}[0m\u{e9}");
+        raised.qualified_name = "C.E".to_owned();
         let rows = [
             (
                 Error::Raised(Box::new(raised)),
@@ -388,8 +408,8 @@ mod tests {
                 ErrorKind::Refused,
             ),
             (
-                Error::Internal(anyhow::anyhow!("why").context("what")),
-                "internal error: what: why",
+                Error::Internal(Box::new(Twofold(std::io::Error::other("why\n")))),
+                "internal error: what: why\\n",
                 ErrorKind::Broken,
             ),
         ];

@@ -8,6 +8,8 @@
 #![warn(missing_docs)]
 
 pub mod alias;
+pub mod amount;
+pub mod args;
 pub mod broker;
 pub mod encoding;
 pub mod error;
@@ -15,18 +17,22 @@ pub mod error;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod ledger;
+mod limit_kind;
 pub mod limits;
+pub mod one_line;
 pub mod policy;
 pub mod trust;
 pub mod usage;
 pub mod value;
 
-pub use alias::{AliasError, Arguments, Call};
-pub use error::{Error, ErrorKind, LimitKind, Raised, Result};
-pub use limits::Limits;
-pub use policy::{
-    Access, Change, Children, Clock, Destination, DirRequest, Excess, Modules, Policy, Profile,
-    Random, Request,
+pub use alias::{AliasError, Call, FromArgs};
+pub use amount::AmountError;
+pub use args::Args;
+pub use error::{
+    Capability, Cause, ConfigKind, Death, Denial, Error, ErrorKind, Invalid, LimitKind, Raised,
+    Result, Unshareable,
 };
+pub use limits::Limits;
+pub use policy::Policy;
 pub use usage::{Usage, Used};
 pub use value::Value;

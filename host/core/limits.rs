@@ -1,6 +1,6 @@
 //! The limits of an interpreter.
 
-use crate::error::{Error, LimitKind, Result};
+use crate::error::{ConfigKind, Error, LimitKind, Result};
 use std::time::Duration;
 
 /// The limits of an interpreter and its descendants.
@@ -20,6 +20,9 @@ use std::time::Duration;
 ///
 /// The default sets no limits; each method documents what holds without one.
 ///
+/// Setting a limit never fails, so limits can be constants. [`check`](Self::check) refuses limits out of range;
+/// creating an interpreter and changing its limits do so too.
+///
 /// # Examples
 ///
 /// ```
@@ -27,13 +30,13 @@ use std::time::Duration;
 /// use archipel::Limits;
 /// use std::time::Duration;
 ///
-/// let limits = Limits::new()
-///     .memory(64 << 20)?
-///     .cpu(Duration::from_secs(1))?
-///     .wall(Duration::from_secs(2))?
-///     .output(1 << 20)?;
-/// assert!(Limits::new().wall(Duration::ZERO).is_err());
-/// # Ok::<(), archipel::Error>(())
+/// const PLUGIN: Limits = Limits::new()
+///     .memory(64 << 20)
+///     .cpu(Duration::from_secs(1))
+///     .wall(Duration::from_secs(2))
+///     .output(1 << 20);
+/// assert!(PLUGIN.check().is_ok());
+/// assert!(PLUGIN.wall(Duration::ZERO).check().is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[must_use]
@@ -64,8 +67,10 @@ const MOST_RECURSION: u64 = 10_000;
 
 impl Limits {
     /// Creates limits with no limit set.
-    pub fn new() -> Self {
-        Limits::default()
+    pub const fn new() -> Self {
+        Limits {
+            values: [None; LimitKind::ALL.len()],
+        }
     }
 
     /// Limits the linear memory that an interpreter and its descendants have together.
@@ -81,10 +86,7 @@ impl Limits {
     ///   refused ends with [`Error::LimitExceeded`]. Creating an interpreter with less memory than it starts
     ///   with returns [`Error::Config`].
     /// - **Default**: 2 GiB for each interpreter, the maximum that a guest can address.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Config`] if `bytes` is less than 1 MiB.
+    /// - **Range**: at least 1 MiB.
     ///
     /// # Examples
     ///
@@ -92,12 +94,11 @@ impl Limits {
     /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
-    /// let limits = Limits::new().memory(64 << 20)?;
+    /// let limits = Limits::new().memory(64 << 20);
     /// assert_eq!(limits.get(LimitKind::Memory), Some(64 << 20));
-    /// assert!(Limits::new().memory(1000).is_err());
-    /// # Ok::<(), archipel::Error>(())
+    /// assert!(limits.memory(1000).check().is_err());
     /// ```
-    pub fn memory(self, bytes: u64) -> Result<Self> {
+    pub const fn memory(self, bytes: u64) -> Self {
         self.with(LimitKind::Memory, bytes)
     }
 
@@ -112,10 +113,7 @@ impl Limits {
     ///   sees `LimitExceeded`.
     /// - **In the host**: [`Error::LimitExceeded`]. The interpreter is gone.
     /// - **Default**: no limit.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Config`] if `limit` is zero, or more than 584 years.
+    /// - **Range**: more than zero. More than 584 years count as 584 years.
     ///
     /// # Examples
     ///
@@ -124,11 +122,10 @@ impl Limits {
     /// use archipel::{LimitKind, Limits};
     /// use std::time::Duration;
     ///
-    /// let limits = Limits::new().cpu(Duration::from_secs(2))?;
+    /// let limits = Limits::new().cpu(Duration::from_secs(2));
     /// assert_eq!(limits.get(LimitKind::Cpu), Some(2_000_000_000));
-    /// # Ok::<(), archipel::Error>(())
     /// ```
-    pub fn cpu(self, limit: Duration) -> Result<Self> {
+    pub const fn cpu(self, limit: Duration) -> Self {
         self.with_time(LimitKind::Cpu, limit)
     }
 
@@ -139,10 +136,7 @@ impl Limits {
     /// - **Checked**: while the guest waits, and every few milliseconds while it runs.
     /// - **In the script** and **in the host**: as for [`cpu`](Self::cpu).
     /// - **Default**: no limit.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Config`] if `limit` is zero, or more than 584 years.
+    /// - **Range**: more than zero. More than 584 years count as 584 years.
     ///
     /// # Examples
     ///
@@ -151,11 +145,10 @@ impl Limits {
     /// use archipel::{LimitKind, Limits};
     /// use std::time::Duration;
     ///
-    /// let limits = Limits::new().wall(Duration::from_millis(500))?;
+    /// let limits = Limits::new().wall(Duration::from_millis(500));
     /// assert_eq!(limits.get(LimitKind::Wall), Some(500_000_000));
-    /// # Ok::<(), archipel::Error>(())
     /// ```
-    pub fn wall(self, limit: Duration) -> Result<Self> {
+    pub const fn wall(self, limit: Duration) -> Self {
         self.with_time(LimitKind::Wall, limit)
     }
 
@@ -171,10 +164,7 @@ impl Limits {
     /// - **In the script** and **in the host**: as for [`cpu`](Self::cpu), but a callback cannot raise the
     ///   limit.
     /// - **Default**: no limit.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Config`] if `limit` is zero.
+    /// - **Range**: at least 1.
     ///
     /// # Examples
     ///
@@ -182,11 +172,10 @@ impl Limits {
     /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
-    /// let limits = Limits::new().fuel(1_000_000_000)?;
+    /// let limits = Limits::new().fuel(1_000_000_000);
     /// assert_eq!(limits.get(LimitKind::Fuel), Some(1_000_000_000));
-    /// # Ok::<(), archipel::Error>(())
     /// ```
-    pub fn fuel(self, limit: u64) -> Result<Self> {
+    pub const fn fuel(self, limit: u64) -> Self {
         self.with(LimitKind::Fuel, limit)
     }
 
@@ -197,10 +186,7 @@ impl Limits {
     /// - **Checked**: before anything is written.
     /// - **In the script** and **in the host**: as for [`cpu`](Self::cpu).
     /// - **Default**: no limit. The bound of `Output::captured` is separate.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Config`] if `bytes` is zero.
+    /// - **Range**: at least 1.
     ///
     /// # Examples
     ///
@@ -208,11 +194,10 @@ impl Limits {
     /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
-    /// let limits = Limits::new().output(1 << 20)?;
+    /// let limits = Limits::new().output(1 << 20);
     /// assert_eq!(limits.get(LimitKind::Output), Some(1 << 20));
-    /// # Ok::<(), archipel::Error>(())
     /// ```
-    pub fn output(self, bytes: u64) -> Result<Self> {
+    pub const fn output(self, bytes: u64) -> Self {
         self.with(LimitKind::Output, bytes)
     }
 
@@ -225,10 +210,7 @@ impl Limits {
     /// - **In the script**: `ValueError`. The script can continue.
     /// - **In the host**: nothing.
     /// - **Default**: 64 MiB, which is also the maximum.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Config`] if `bytes` is zero or more than 64 MiB.
+    /// - **Range**: from 1 byte to 64 MiB.
     ///
     /// # Examples
     ///
@@ -236,12 +218,11 @@ impl Limits {
     /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
-    /// let limits = Limits::new().message(1 << 20)?;
+    /// let limits = Limits::new().message(1 << 20);
     /// assert_eq!(limits.get(LimitKind::Message), Some(1 << 20));
-    /// assert!(Limits::new().message(65 << 20).is_err());
-    /// # Ok::<(), archipel::Error>(())
+    /// assert!(limits.message(65 << 20).check().is_err());
     /// ```
-    pub fn message(self, bytes: u64) -> Result<Self> {
+    pub const fn message(self, bytes: u64) -> Self {
         self.with(LimitKind::Message, bytes)
     }
 
@@ -256,10 +237,7 @@ impl Limits {
     /// - **In the host**: nothing.
     /// - **Default**: no limit, but a channel holds at most 256 MiB and a runtime 1 GiB. When half of
     ///   the runtime's 1 GiB is used, a family can queue at most as much more as it leaves to others.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Config`] if `bytes` is zero.
+    /// - **Range**: at least 1.
     ///
     /// # Examples
     ///
@@ -267,11 +245,10 @@ impl Limits {
     /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
-    /// let limits = Limits::new().queued(8 << 20)?;
+    /// let limits = Limits::new().queued(8 << 20);
     /// assert_eq!(limits.get(LimitKind::Queued), Some(8 << 20));
-    /// # Ok::<(), archipel::Error>(())
     /// ```
-    pub fn queued(self, bytes: u64) -> Result<Self> {
+    pub const fn queued(self, bytes: u64) -> Self {
         self.with(LimitKind::Queued, bytes)
     }
 
@@ -287,21 +264,16 @@ impl Limits {
     /// - **Default**: 64 MiB for an interpreter that a host creates, with all of its descendants. Zero removes
     ///   `/tmp`.
     ///
-    /// # Errors
-    ///
-    /// Never fails: every number of bytes is valid.
-    ///
     /// # Examples
     ///
     /// ```
     /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
-    /// let limits = Limits::new().tmp(1 << 20)?;
+    /// let limits = Limits::new().tmp(1 << 20);
     /// assert_eq!(limits.get(LimitKind::Tmp), Some(1 << 20));
-    /// # Ok::<(), archipel::Error>(())
     /// ```
-    pub fn tmp(self, bytes: u64) -> Result<Self> {
+    pub const fn tmp(self, bytes: u64) -> Self {
         self.with(LimitKind::Tmp, bytes)
     }
 
@@ -316,11 +288,7 @@ impl Limits {
     /// - **In the host**: nothing, unless the system interface requires the handle; then the interpreter ends
     ///   with [`Error::LimitExceeded`].
     /// - **Default**: 4,096. The limit is fixed when an interpreter is created.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Config`] if `count` is less than 16, which an interpreter itself needs, or more than a
-    /// million.
+    /// - **Range**: from 16, which an interpreter itself needs, to a million.
     ///
     /// # Examples
     ///
@@ -328,12 +296,11 @@ impl Limits {
     /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
-    /// let limits = Limits::new().handles(100)?;
+    /// let limits = Limits::new().handles(100);
     /// assert_eq!(limits.get(LimitKind::Handles), Some(100));
-    /// assert!(Limits::new().handles(15).is_err());
-    /// # Ok::<(), archipel::Error>(())
+    /// assert!(limits.handles(15).check().is_err());
     /// ```
-    pub fn handles(self, count: u64) -> Result<Self> {
+    pub const fn handles(self, count: u64) -> Self {
         self.with(LimitKind::Handles, count)
     }
 
@@ -346,10 +313,7 @@ impl Limits {
     /// - **In the host**: nothing.
     /// - **Default**: what the policy grants ([`Policy::children`](crate::Policy::children)). The limit can
     ///   only lower this.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Config`] if `count` is more than a million.
+    /// - **Range**: at most a million.
     ///
     /// # Examples
     ///
@@ -357,11 +321,10 @@ impl Limits {
     /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
-    /// let limits = Limits::new().children(8)?;
+    /// let limits = Limits::new().children(8);
     /// assert_eq!(limits.get(LimitKind::Children), Some(8));
-    /// # Ok::<(), archipel::Error>(())
     /// ```
-    pub fn children(self, count: u64) -> Result<Self> {
+    pub const fn children(self, count: u64) -> Self {
         self.with(LimitKind::Children, count)
     }
 
@@ -371,10 +334,7 @@ impl Limits {
     /// - **Counted**, **checked**, **in the script** and **in the host**: as for [`children`](Self::children).
     /// - **Default**: what the policy grants. The limit can only lower this, and is fixed when an interpreter
     ///   is created.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Config`] if `generations` is more than 64.
+    /// - **Range**: at most 64.
     ///
     /// # Examples
     ///
@@ -382,11 +342,10 @@ impl Limits {
     /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
-    /// let limits = Limits::new().depth(2)?;
+    /// let limits = Limits::new().depth(2);
     /// assert_eq!(limits.get(LimitKind::Depth), Some(2));
-    /// # Ok::<(), archipel::Error>(())
     /// ```
-    pub fn depth(self, generations: u64) -> Result<Self> {
+    pub const fn depth(self, generations: u64) -> Self {
         self.with(LimitKind::Depth, generations)
     }
 
@@ -400,10 +359,7 @@ impl Limits {
     /// - **In the host**: nothing. This limit is not a security boundary: code that bypasses it overflows the
     ///   guest's stack, and its interpreter dies.
     /// - **Default**: 1,000, which a script can raise.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Config`] if `calls` is less than 50 or more than 10,000.
+    /// - **Range**: from 50 to 10,000.
     ///
     /// # Examples
     ///
@@ -411,12 +367,11 @@ impl Limits {
     /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
-    /// let limits = Limits::new().recursion(500)?;
+    /// let limits = Limits::new().recursion(500);
     /// assert_eq!(limits.get(LimitKind::Recursion), Some(500));
-    /// assert!(Limits::new().recursion(10).is_err());
-    /// # Ok::<(), archipel::Error>(())
+    /// assert!(limits.recursion(10).check().is_err());
     /// ```
-    pub fn recursion(self, calls: u64) -> Result<Self> {
+    pub const fn recursion(self, calls: u64) -> Self {
         self.with(LimitKind::Recursion, calls)
     }
 
@@ -428,52 +383,49 @@ impl Limits {
 
     /// Sets the limit of a kind, in the unit of the [`LimitKind`].
     ///
-    /// # Errors
-    ///
-    /// See the method of that kind.
-    ///
     /// # Examples
     ///
     /// ```
     /// # use archipel_core as archipel;
     /// use archipel::{LimitKind, Limits};
     ///
-    /// let limits = Limits::new().with(LimitKind::Fuel, 1_000_000)?;
-    /// assert_eq!(limits, Limits::new().fuel(1_000_000)?);
-    /// # Ok::<(), archipel::Error>(())
+    /// let limits = Limits::new().with(LimitKind::Fuel, 1_000_000);
+    /// assert_eq!(limits, Limits::new().fuel(1_000_000));
     /// ```
-    pub fn with(mut self, kind: LimitKind, limit: u64) -> Result<Self> {
-        let (least, most) = range(kind);
-        if !(least..=most).contains(&limit) {
-            return Err(Error::Config(match (kind, limit) {
-                (LimitKind::Cpu | LimitKind::Wall, 0) => format!(
-                    "a {kind} limit of zero would stop every script before its first line; give a \
-                     time such as 2s"
-                ),
-                _ if most == u64::MAX => format!(
-                    "invalid {kind} limit {}: it must be at least {}",
-                    kind.show(limit),
-                    kind.show(least)
-                ),
-                _ => format!(
-                    "invalid {kind} limit {}: it must be from {} to {}",
-                    kind.show(limit),
-                    kind.show(least),
-                    kind.show(most)
-                ),
-            }));
-        }
+    pub const fn with(mut self, kind: LimitKind, limit: u64) -> Self {
         self.values[kind as usize] = Some(limit);
-        Ok(self)
+        self
     }
 
-    fn with_time(self, kind: LimitKind, limit: Duration) -> Result<Self> {
-        let nanos = u64::try_from(limit.as_nanos()).map_err(|_| {
-            Error::Config(format!(
-                "invalid {kind} limit {limit:?}: it is longer than 584 years; omit it for no limit"
-            ))
-        })?;
-        self.with(kind, nanos)
+    const fn with_time(self, kind: LimitKind, limit: Duration) -> Self {
+        let nanos = limit.as_nanos();
+        let most = u64::MAX as u128;
+        self.with(kind, if nanos < most { nanos as u64 } else { u64::MAX })
+    }
+
+    /// Checks that each limit is in the range that its method documents.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Config`] for the first limit out of range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use archipel_core as archipel;
+    /// use archipel::Limits;
+    ///
+    /// assert!(Limits::new().recursion(500).check().is_ok());
+    /// let error = Limits::new().recursion(10).check().unwrap_err();
+    /// assert_eq!(error.to_string(), "invalid recursion limit 10: it must be from 50 to 10000");
+    /// ```
+    pub fn check(&self) -> Result<()> {
+        for &kind in LimitKind::ALL {
+            if let Some(limit) = self.get(kind) {
+                check_range(kind, limit)?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns these limits, with those of `parent` where they are unset or looser.
@@ -488,19 +440,47 @@ impl Limits {
     }
 
     /// Returns the first kind that is set and exceeds the limit that `most` returns.
+    #[doc(hidden)]
     pub fn beyond_where_set(&self, most: impl Fn(LimitKind) -> Option<u64>) -> Option<LimitKind> {
-        LimitKind::ALL.into_iter().find(|kind| {
-            let (own, most) = (self.get(*kind), most(*kind));
+        LimitKind::ALL.iter().copied().find(|&kind| {
+            let (own, most) = (self.get(kind), most(kind));
             matches!((own, most), (Some(own), Some(most)) if own > most)
         })
     }
 
     /// Returns these limits, with at most `count` children.
+    #[doc(hidden)]
     pub fn with_children_at_most(mut self, count: u64) -> Self {
         let value = &mut self.values[LimitKind::Children as usize];
         *value = Some(value.unwrap_or(count).min(count));
         self
     }
+}
+
+fn check_range(kind: LimitKind, limit: u64) -> Result<()> {
+    let (least, most) = range(kind);
+    if (least..=most).contains(&limit) {
+        return Ok(());
+    }
+    Err(Error::config(
+        ConfigKind::Limit(kind),
+        match (kind, limit) {
+            (LimitKind::Cpu | LimitKind::Wall, 0) => format!(
+                "a {kind} limit of zero would stop every script before its first line; give a time such as 2s"
+            ),
+            _ if most == u64::MAX => format!(
+                "invalid {kind} limit {}: it must be at least {}",
+                kind.show(limit),
+                kind.show(least)
+            ),
+            _ => format!(
+                "invalid {kind} limit {}: it must be from {} to {}",
+                kind.show(limit),
+                kind.show(least),
+                kind.show(most)
+            ),
+        },
+    ))
 }
 
 /// Returns the minimum and the maximum of a limit.
@@ -526,28 +506,33 @@ mod tests {
 
     #[test]
     fn limits_out_of_range_are_refused() {
-        for kind in LimitKind::ALL {
+        for &kind in LimitKind::ALL {
             let (least, most) = range(kind);
             for wrong in [least.checked_sub(1), most.checked_add(1)] {
                 let Some(wrong) = wrong else { continue };
-                let error = Limits::new().with(kind, wrong).unwrap_err().to_string();
+                let limits = Limits::new().with(kind, wrong);
+                let error = limits.check().unwrap_err().to_string();
                 assert!(error.contains(kind.name()), "{error}");
             }
             for right in [least, most] {
-                assert_eq!(
-                    Limits::new().with(kind, right).unwrap().get(kind),
-                    Some(right)
-                );
+                let limits = Limits::new().with(kind, right);
+                assert_eq!(limits.get(kind), Some(right));
+                limits.check().unwrap();
             }
         }
-        assert!(Limits::new().wall(Duration::ZERO).is_err());
-        assert!(Limits::new().cpu(Duration::MAX).is_err());
+        assert!(Limits::new().wall(Duration::ZERO).check().is_err());
+    }
+
+    #[test]
+    fn a_time_beyond_the_range_counts_as_the_longest() {
+        let limits = Limits::new().cpu(Duration::MAX);
+        assert_eq!(limits.get(LimitKind::Cpu), Some(u64::MAX));
     }
 
     #[test]
     fn a_child_gets_the_lower_of_two_limits() {
-        let parent = Limits::new().memory(64 << 20).unwrap().output(10).unwrap();
-        let asked = Limits::new().memory(1 << 30).unwrap().fuel(5).unwrap();
+        let parent = Limits::new().memory(64 << 20).output(10);
+        let asked = Limits::new().memory(1 << 30).fuel(5);
         let most = |kind| parent.get(kind);
         assert_eq!(asked.beyond_where_set(most), Some(LimitKind::Memory));
         let child = asked.within(&parent);

@@ -1,7 +1,6 @@
 //! Policies: the capabilities of an interpreter. A policy starts empty, and every entry is a grant.
 
 mod alias;
-mod amount;
 mod children;
 mod clock;
 mod diff;
@@ -62,7 +61,8 @@ use std::collections::{BTreeMap, BTreeSet};
 ///
 /// ```
 /// # use archipel_core as archipel;
-/// use archipel::{Access, Policy};
+/// use archipel::policy::Access;
+/// use archipel::Policy;
 ///
 /// let policy = Policy::new()
 ///     .env("LANG", "C.UTF-8")?
@@ -171,6 +171,7 @@ impl Policy {
 
     /// Returns the host memory that an interpreter with this policy takes because of it, in bytes: about four
     /// copies of each text, and overhead. A small policy counts as part of the interpreter and weighs 0.
+    #[doc(hidden)]
     pub fn weight(&self) -> usize {
         const COPIES: usize = 4;
         const AROUND: usize = 64;

@@ -38,8 +38,10 @@ pub struct Usage([Used; LimitKind::ALL.len()]);
 
 impl Usage {
     /// Reads the usage from an account.
+    #[doc(hidden)]
     pub fn of_account(account: &Account) -> Self {
-        Usage(LimitKind::ALL.map(|kind| {
+        Usage(std::array::from_fn(|at| {
+            let kind = LimitKind::ALL[at];
             let (own, subtree) = account.used(kind);
             Used {
                 own,
@@ -57,7 +59,7 @@ impl Usage {
 
     /// Iterates over all kinds, in the order of [`LimitKind::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = (LimitKind, Used)> + '_ {
-        LimitKind::ALL.into_iter().map(|kind| (kind, self.of(kind)))
+        LimitKind::ALL.iter().map(|&kind| (kind, self.of(kind)))
     }
 }
 

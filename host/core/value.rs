@@ -33,7 +33,7 @@ pub use num_bigint::BigInt;
 
 pub use convert::ConvertError;
 pub use de::from_value;
-pub use extract::Mismatch;
+pub use extract::{FromValue, Mismatch};
 pub use ser::to_value;
 pub use text::Text;
 
@@ -110,6 +110,7 @@ pub enum Value {
 
 /// The kind of a [`Value::Handle`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
 pub enum HandleKind {
     /// The sending end of a channel.
     Sender,

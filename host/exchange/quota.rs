@@ -43,5 +43,5 @@ impl Exchange {
 /// limit on queued messages does.
 pub(crate) fn account_of_all() -> Arc<Account> {
     let most = Limits::new().queued(MOST_QUEUED_IN_ALL as u64);
-    Account::open(None, &most.unwrap_or_default())
+    Account::open(None, &most)
 }

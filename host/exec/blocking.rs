@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn run_over_the_limit_yields_before_the_guest_goes_on() {
-        let limits = Limits::new().cpu(Duration::from_nanos(1)).unwrap();
+        let limits = Limits::new().cpu(Duration::from_nanos(1));
         let account = Account::open(None, &limits);
         account.note(LimitKind::Cpu, 2);
         let runtime = runtime();

@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn work_can_be_polled_again_after_an_exceeded_limit() {
-        let limits = Limits::new().cpu(Duration::from_micros(10)).unwrap();
+        let limits = Limits::new().cpu(Duration::from_micros(10));
         let account = Account::open(None, &limits);
         let mut work = pin!(busy(Duration::from_micros(50)));
         let stopped = poll_once(pin!(metered(&account, work.as_mut())));

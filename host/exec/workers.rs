@@ -150,7 +150,7 @@ async fn either<T>(
 
 /// The error of a task that panicked or was dropped.
 fn given_up() -> Error {
-    Error::Internal(anyhow::anyhow!("a worker dropped a task"))
+    Error::Internal("a worker dropped a task".into())
 }
 
 /// The number of ticks for which a call may run on the thread of its caller.

@@ -350,7 +350,7 @@ fn account_for(context: &str, told: &[(i64, String)], there: &[i64], hit: bool) 
 #[test]
 fn each_message_is_received_once_with_a_fault_at_any_failpoint() {
     let runtime = Runtime::builder()
-        .interpreters(8)
+        .max_interpreters(8)
         .workers(1)
         .build()
         .expect("the guest can be built on this machine");

@@ -35,7 +35,7 @@ fn build(cache: Option<&Path>, progress: &mut dyn FnMut(Progress)) -> Result<Sou
             // Another user who could write to the folder could replace the guest.
             open_private(&temporary).map_err(|error| {
                 let text = "no cache folder and no temporary folder (set ARCHIPEL_CACHE_DIR)";
-                Error::Guest(anyhow::Error::new(error).context(text))
+                Error::Guest(anyhow::Error::new(error).context(text).into())
             })?;
             &temporary
         }
@@ -44,7 +44,7 @@ fn build(cache: Option<&Path>, progress: &mut dyn FnMut(Progress)) -> Result<Sou
         progress(Progress::Build(step.describe()));
     })
     .map(Source::standard)
-    .map_err(Error::Guest)
+    .map_err(|error| Error::Guest(error.into()))
 }
 
 /// Reports the missing guest and the ways to supply it.

@@ -7,7 +7,7 @@ use crate::island::turns::Turns;
 use crate::island::{Island, Settings};
 use crate::telemetry;
 use archipel_core::encoding::{self, MAX_DEPTH};
-use archipel_core::error::{Error, LimitKind, Result};
+use archipel_core::error::{Capability, ConfigKind, Error, LimitKind, Result};
 use archipel_core::ledger::Account;
 use archipel_core::limits::Limits;
 use archipel_core::policy::{Hold, Narrowing, Policy, Request};
@@ -43,9 +43,9 @@ pub(super) async fn settings(
     if let Some(policy) = asked.policy {
         let policy = policy_asked(own, &policy).await;
         settings.policy = policy.map_err(|error| match error {
-            Error::Denied(what) => {
-                telemetry::denied(&own.subject, &what);
-                Refusal::Denied(what)
+            Error::Denied(denial) => {
+                telemetry::denied(&own.subject, &denial);
+                Refusal::Denied(denial.text)
             }
             Error::Exhausted(_) => no_room(),
             error => refusal(error),
@@ -65,13 +65,19 @@ pub(super) async fn settings(
 /// opened on the blocking pool.
 async fn policy_asked(own: &Arc<Island>, asked: &[u8]) -> Result<Policy> {
     if asked.len() > LONGEST_POLICY {
-        return Err(Error::Config(format!(
-            "the policy of a child is larger than {LONGEST_POLICY} bytes"
-        )));
+        return Err(Error::config(
+            ConfigKind::Message,
+            format!("the policy of a child is larger than {LONGEST_POLICY} bytes"),
+        ));
     }
     let mut turns = Turns::begin();
-    let value = encoding::decode_within(asked, 0, MAX_DEPTH, LARGEST_POLICY)
-        .map_err(|refusal| Error::Config(format!("cannot read the policy: {refusal}")))?;
+    let value =
+        encoding::decode_within(asked, 0, MAX_DEPTH, LARGEST_POLICY).map_err(|refusal| {
+            Error::config(
+                ConfigKind::Message,
+                format!("cannot read the policy: {refusal}"),
+            )
+        })?;
     turns.pass().await;
     let request = Request::from_value(&value)?;
     turns.pass().await;
@@ -116,40 +122,53 @@ pub(crate) fn checked_name(name: &str) -> Result<&str> {
     let fits = !name.is_empty() && name.len() <= LONGEST_NAME;
     match fits && !name.chars().any(char::is_control) {
         true => Ok(name),
-        false => Err(Error::Config(format!(
-            "an interpreter's name has 1 to {LONGEST_NAME} bytes and no control characters"
-        ))),
+        false => Err(Error::config(
+            ConfigKind::Message,
+            format!(
+                "an interpreter's name has 1 to {LONGEST_NAME} bytes and no control characters"
+            ),
+        )),
     }
 }
 
 fn limits(asked: &[(String, u64)]) -> Result<Limits> {
     let kinds = LimitKind::ALL.len();
     if asked.len() > kinds {
-        return Err(Error::Config(format!(
-            "{} limits are too many: give each of the {kinds} kinds at most once",
-            asked.len()
-        )));
+        return Err(Error::config(
+            ConfigKind::Message,
+            format!(
+                "{} limits are too many: give each of the {kinds} kinds at most once",
+                asked.len()
+            ),
+        ));
     }
-    asked
+    let limits = asked
         .iter()
         .try_fold(Limits::new(), |limits, (name, value)| {
-            limits.with(kind(name)?, *value)
-        })
+            Ok::<_, Error>(limits.with(kind(name)?, *value))
+        })?;
+    limits.check()?;
+    Ok(limits)
 }
 
 fn kind(name: &str) -> Result<LimitKind> {
     LimitKind::named(name).ok_or_else(|| {
-        let names = LimitKind::ALL.map(LimitKind::name).join(", ");
-        Error::Config(format!(
-            "unknown limit {:?} (use one of {names})",
-            name.chars().take(40).collect::<String>()
-        ))
+        let names: Vec<_> = LimitKind::ALL.iter().map(|kind| kind.name()).collect();
+        let names = names.join(", ");
+        Error::config(
+            ConfigKind::Message,
+            format!(
+                "unknown limit {:?} (use one of {names})",
+                name.chars().take(40).collect::<String>()
+            ),
+        )
     })
 }
 
 pub(super) fn alias(own: &Arc<Island>, child: &Arc<Island>, name: &str, target: u32) -> Result<()> {
     if target > MOST_NUMBER {
-        return Err(Error::Config(
+        return Err(Error::config(
+            ConfigKind::Message,
             "there is no function with that number".to_owned(),
         ));
     }
@@ -168,10 +187,13 @@ pub(super) fn set_limits(
     let wanted = limits(asked)?;
     if let Some(kind) = wanted.beyond_where_set(|kind| own.account.tightest(kind)) {
         let most = own.account.tightest(kind).unwrap_or(u64::MAX);
-        return Err(Error::Denied(format!(
-            "the {kind} limit of a child is at most {}, the limit of its parent",
-            kind.show(most)
-        )));
+        return Err(Error::denied(
+            Capability::Limit(kind),
+            format!(
+                "the {kind} limit of a child is at most {}, the limit of its parent",
+                kind.show(most)
+            ),
+        ));
     }
     child.set_limits(&wanted)?;
     if let Some(number) = on_limit.filter(|number| *number <= MOST_NUMBER) {

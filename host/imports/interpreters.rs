@@ -17,7 +17,7 @@ use crate::island::state::State;
 use crate::island::tasks::Task;
 use crate::island::{Island, Settings};
 use crate::telemetry;
-use archipel_core::error::{Error, LimitKind, Raised};
+use archipel_core::error::{Capability, ConfigKind, Error, LimitKind, Raised};
 use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -234,7 +234,7 @@ impl HostInterpreter for State {
         self.govern(&interpreter, |own, island| {
             if own.powers.with(|equipment| equipment.hides(&name)) {
                 let text = format!("{name} is hidden from the caller too");
-                return Err(Error::Denied(text));
+                return Err(Error::denied(Capability::Alias, text));
             }
             island.powers.change(|equipment| equipment.expose(&name))
         })
@@ -293,9 +293,10 @@ impl HostInterpreter for State {
     ) -> Result<Result<(), Refusal>> {
         self.govern(&interpreter, |_, island| {
             if message.len() > LONGEST_REASON {
-                return Err(Error::Config(format!(
-                    "a cancellation message has at most {LONGEST_REASON} bytes"
-                )));
+                return Err(Error::config(
+                    ConfigKind::Message,
+                    format!("a cancellation message has at most {LONGEST_REASON} bytes"),
+                ));
             }
             island.cancel(&message, unwind);
             Ok(())
@@ -322,11 +323,11 @@ impl State {
         }
         match act(&own, island) {
             Ok(done) => Ok(Ok(done)),
-            Err(Error::Denied(what)) => {
-                telemetry::denied(&own.subject, &what);
-                Ok(Err(Refusal::Denied(what)))
+            Err(Error::Denied(denial)) => {
+                telemetry::denied(&own.subject, &denial);
+                Ok(Err(Refusal::Denied(denial.text)))
             }
-            Err(Error::Config(what)) => Ok(Err(Refusal::Wrong(what))),
+            Err(Error::Config(invalid)) => Ok(Err(Refusal::Wrong(invalid.text))),
             Err(Error::Closed) => Ok(Err(Refusal::Closed)),
             Err(error) => Err(wasmtime::Error::new(error)),
         }

@@ -8,7 +8,7 @@ use crate::island::bindings::archipel::island::channels as wit_channels;
 use crate::island::bindings::archipel::island::interpreters::{
     Failure, HostInterpreter, HostTask, LimitReached, NotRun, Refusal,
 };
-use crate::island::job::{Reply, exited};
+use crate::island::job::Reply;
 use crate::island::not_sent::text;
 use crate::island::state::State;
 use crate::island::tasks::{Ended, Running, Task};
@@ -123,10 +123,8 @@ impl State {
                 Err(reason) => Err(Failure::NotShareable(text(reason))),
             },
             Some(Ok(Reply::Done | Reply::Served | Reply::Status(_))) => Ok(None),
-            Some(Ok(Reply::Exit(status))) => {
-                Err(Failure::Died(Error::Died(exited(status)).to_string()))
-            }
-            Some(Err(Error::NotShareable(what))) => Err(Failure::NotShareable(what)),
+            Some(Ok(Reply::Exit(status))) => Err(Failure::Died(Error::exited(status).to_string())),
+            Some(Err(Error::NotShareable(why))) => Err(Failure::NotShareable(why.text)),
             Some(Err(Error::Raised(raised))) => Err(Failure::Raised((*raised).into())),
             Some(Err(Error::LimitExceeded { kind, limit, used })) => {
                 Err(Failure::Limited(LimitReached {

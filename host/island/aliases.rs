@@ -9,7 +9,7 @@ use crate::exchange::promise::Promise;
 use crate::telemetry;
 use archipel_core::alias::{Equipment, HostFn};
 use archipel_core::broker::{self, Begin, Blocking, Case, Outcome};
-use archipel_core::error::{Error, Result};
+use archipel_core::error::{ConfigKind, Error, Result};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -143,7 +143,7 @@ impl Island {
         let exchange = &self.context.exchange;
         let (sender, receiver) = exchange
             .create_channel(broker::Capacity::Unbounded, meta, self.party)
-            .ok_or_else(|| Error::Internal(anyhow::anyhow!("out of channel numbers")))?;
+            .ok_or_else(|| Error::Internal("out of channel numbers".into()))?;
         Ok(self.inbox.0.get_or_init(|| Inbox {
             sender,
             receiver,
@@ -165,9 +165,10 @@ impl Island {
     pub(super) fn equip_as_granted(&self) -> Result<()> {
         let policy = &self.settings.policy;
         if let Some(missing) = policy.missing_alias() {
-            return Err(Error::Config(format!(
-                "the policy needs an alias called {missing} (add it with Policy::alias)"
-            )));
+            return Err(Error::config(
+                ConfigKind::Name,
+                format!("the policy needs an alias called {missing} (add it with Policy::alias)"),
+            ));
         }
         let mut functions = policy.parts().functions.iter().peekable();
         if functions.peek().is_none() {

@@ -188,11 +188,11 @@ pub(crate) fn arguments(
         .map(|(name, value)| (Value::from(name), value))
         .collect();
     let call = Value::Tuple(vec![Value::Tuple(args), Value::Dict(kwargs)]);
-    let encoded =
-        encoding::encode(&call).map_err(|refusal| Error::NotShareable(refusal.to_string()))?;
+    let encoded = encoding::encode(&call)?;
     if encoded.handles > 0 {
-        let what = "a handle of a channel end".to_owned();
-        return Err(Error::NotShareable(what));
+        return Err(Error::not_shareable(
+            "a handle of a channel end is not shareable",
+        ));
     }
     Ok(Message::new(encoded, Vec::new()))
 }

@@ -5,7 +5,7 @@ use super::bindings::archipel::island::channels;
 use super::bindings::exports::archipel::island::guest;
 use super::calls::{call_guest, call_host, told};
 use super::from_guest::returned;
-use super::job::{Job, Reply, exited};
+use super::job::{Job, Reply};
 use super::not_sent::text;
 use super::state::State;
 use super::to_guest::deliver;
@@ -169,13 +169,10 @@ async fn call_for(
     };
     answer.map(Reply::Value).map_err(|failure| {
         let message = told(failure);
-        Error::Raised(Box::new(Raised {
-            name: "AliasError".to_owned(),
-            qualified_name: "AliasError".to_owned(),
-            module: "archipel".to_owned(),
-            traceback: format!("archipel.AliasError: {message}"),
-            message,
-        }))
+        let traceback = format!("archipel.AliasError: {message}");
+        let mut raised = Raised::new("archipel", "AliasError", message);
+        raised.traceback = traceback;
+        Error::Raised(Box::new(raised))
     })
 }
 
@@ -225,14 +222,8 @@ async fn has_room(instance: &mut Instance, job: &Job) -> Result<()> {
     match there.map_err(|error| died(&error))? {
         true => Ok(()),
         false => {
-            let name = "MemoryError".to_owned();
-            Err(Error::Raised(Box::new(Raised {
-                qualified_name: name.clone(),
-                module: "builtins".to_owned(),
-                message: String::new(),
-                traceback: name.clone(),
-                name,
-            })))
+            let raised = Raised::new("builtins", "MemoryError", "");
+            Err(Error::Raised(Box::new(raised)))
         }
     }
 }
@@ -256,7 +247,7 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
             match guest.call_call(&mut *store, &message).await {
                 Ok(Ok(message)) => return replied(store, message).await,
                 Ok(Err(guest::NotCalled::NotShareable(what))) => {
-                    return Err(Error::NotShareable(what));
+                    return Err(Error::not_shareable(what));
                 }
                 Ok(Err(guest::NotCalled::Raised(raised))) => Ok(Err(raised)),
                 Err(error) => Err(error),
@@ -328,7 +319,7 @@ fn ended_with(store: &mut Store<State>, error: &wasmtime::Error) -> Result<Reply
 fn arrived(state: &mut State, message: Message) -> Result<channels::Message> {
     match deliver(state, message).map_err(|error| Error::Internal(error.into()))? {
         Ok(message) => Ok(message),
-        Err(reason) => Err(Error::NotShareable(text(reason))),
+        Err(reason) => Err(Error::not_shareable(text(reason))),
     }
 }
 
@@ -337,7 +328,7 @@ async fn replied(store: &mut Store<State>, message: channels::Message) -> Result
     let seen = store.data().check_returned(message).await;
     match seen.and_then(|message| returned(store.data_mut(), message)) {
         Ok(Ok(message)) => Ok(Reply::Value(message)),
-        Ok(Err(reason)) => Err(Error::NotShareable(text(reason))),
+        Ok(Err(reason)) => Err(Error::not_shareable(text(reason))),
         Err(error) => ended_with(store, &error),
     }
 }
@@ -357,8 +348,8 @@ pub(crate) fn settled(
 pub(crate) fn died(error: &wasmtime::Error) -> Error {
     match ended(error, HANDLES) {
         Err(error) => error,
-        Ok(Reply::Exit(status)) => Error::Died(exited(status)),
-        Ok(_) => Error::Died("it ended unexpectedly".to_owned()),
+        Ok(Reply::Exit(status)) => Error::exited(status),
+        Ok(_) => Error::died("it ended unexpectedly"),
     }
 }
 
@@ -384,7 +375,7 @@ fn ended(error: &wasmtime::Error, handles: u64) -> Result<Reply> {
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),
     };
-    Err(Error::Died(text))
+    Err(Error::died(text))
 }
 
 /// The maximum length of an exception's text, in bytes. The guest's own library makes shorter ones.
@@ -393,12 +384,9 @@ const LONGEST_TEXT: usize = 128 << 10;
 impl From<super::bindings::archipel::island::interpreters::Exception> for Raised {
     fn from(raised: super::bindings::archipel::island::interpreters::Exception) -> Self {
         let cut = |text| cut(text, LONGEST_TEXT);
-        Raised {
-            name: cut(raised.name),
-            qualified_name: cut(raised.qualified_name),
-            module: cut(raised.module),
-            message: cut(raised.message),
-            traceback: cut(raised.traceback),
-        }
+        let mut found = Raised::new(cut(raised.module), cut(raised.name), cut(raised.message));
+        found.qualified_name = cut(raised.qualified_name);
+        found.traceback = cut(raised.traceback);
+        found
     }
 }

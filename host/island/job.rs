@@ -39,8 +39,3 @@ pub(crate) enum Reply {
     /// The interpreter exited with this status, and is gone.
     Exit(u8),
 }
-
-/// The reason for the death of an interpreter that exited.
-pub(crate) fn exited(status: u8) -> String {
-    format!("it exited with status {status}")
-}

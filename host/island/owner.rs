@@ -8,6 +8,7 @@ use crate::telemetry;
 use archipel_core::broker::Case;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::Exceeded;
+use archipel_core::limits::Limits;
 use archipel_core::policy::Clock;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +30,7 @@ pub struct LimitReached {
 }
 
 /// The callback that [`InterpreterBuilder::on_limit`](crate::InterpreterBuilder::on_limit) sets.
-pub(crate) type LimitCallback = Arc<dyn Fn(&LimitReached) -> Option<u64> + Send + Sync>;
+pub(crate) type LimitCallback = Arc<dyn Fn(&LimitReached) -> Option<Limits> + Send + Sync>;
 
 /// A function that is called when a limit is exceeded.
 #[derive(Clone)]
@@ -137,8 +138,11 @@ impl Island {
                 None
             }
         };
-        if let Some(limit) = raised {
-            limited.account.set_limit(exceeded.kind, Some(limit));
+        if let Some(limits) = raised {
+            let changed = limits.check().and_then(|()| limited.set_limits(&limits));
+            if let Err(error) = changed {
+                telemetry::event!(error, "a limit callback returned invalid limits: {error}");
+            }
         }
         let now = limited.account.limit(exceeded.kind);
         now.is_none_or(|limit| limit > exceeded.limit && limit >= exceeded.used)

@@ -7,7 +7,7 @@ use crate::exchange::Exchange;
 use crate::exec::offload::Offload;
 use crate::exec::workers::Workers;
 use crate::telemetry::Counters;
-use archipel_core::error::Error;
+use archipel_core::error::{ConfigKind, Error, LimitKind};
 use archipel_core::ledger::Account;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +36,8 @@ impl Shared {
     pub(crate) fn not_created(&self, error: wasmtime::Error) -> Error {
         match self.reserved {
             Some(limit) if error.is::<PoolConcurrencyLimitError>() => Error::Capacity { limit },
-            _ if error.to_string().contains("memory minimum size") => Error::Config(
+            _ if error.to_string().contains("memory minimum size") => Error::config(
+                ConfigKind::Limit(LimitKind::Memory),
                 "the memory limit is smaller than what an interpreter starts with".to_owned(),
             ),
             _ => engine::failure(error),

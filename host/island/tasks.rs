@@ -41,7 +41,7 @@ impl Ended {
                 result,
                 _kept: Some(kept),
             },
-            Err(exceeded) => Ended::small(Err(Error::NotShareable(format!(
+            Err(exceeded) => Ended::small(Err(Error::not_shareable(format!(
                 "too many results have not been taken: {exceeded}"
             )))),
         }

@@ -93,7 +93,7 @@ mod tests {
     /// between two turns of the check.
     #[test]
     fn kill_stops_a_guest_whose_long_message_is_being_checked() {
-        let runtime = Runtime::builder().interpreters(8).build().unwrap();
+        let runtime = Runtime::builder().max_interpreters(8).build().unwrap();
         let evaluated = "long";
         for way in WAYS.into_iter().chain([evaluated]) {
             let guest = guest(&runtime);
@@ -124,8 +124,8 @@ mod tests {
                 .exec(format!("{way}\nout_of.recv_nowait(None)"))
                 .unwrap();
         }
-        assert_eq!(guest.eval("len(long)").unwrap(), 2 * LONG as i64);
-        assert!(guest.eval(evaluated).is_ok());
+        assert_eq!(guest.eval::<i64>("len(long)").unwrap(), 2 * LONG as i64);
+        assert!(guest.eval::<crate::Value>(evaluated).is_ok());
         // An invalid long message has the same error as a short one.
         let error = guest.exec("out.send([long, host])").unwrap_err();
         assert!(error.to_string().contains("function"), "{error}");

@@ -1,7 +1,7 @@
 //! Tests host aliases and hidden names.
 
 use crate::runtime;
-use archipel::{AliasError, Error, Interpreter, Limits, Output, Value};
+use archipel::{AliasError, Error, Interpreter, Invalid, Limits, Output, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -97,7 +97,7 @@ fn calls_return_values_or_raise() {
         ("echo.__module__, app.fail.__name__", "('builtins', 'fail')"),
     ];
     for (expression, expected) in rows {
-        let found = match interpreter.eval(expression) {
+        let found = match interpreter.eval::<Value>(expression) {
             Ok(value) => value.to_string(),
             Err(error) => error.to_string(),
         };
@@ -119,7 +119,8 @@ fn alias_and_unalias_add_and_remove_names() {
         ("a b", "letters"),
         ("__x__", "reserved"),
     ] {
-        let Err(Error::Config(text)) = interpreter.alias(name, |_| Ok(().into())) else {
+        let Err(Error::Config(Invalid { text, .. })) = interpreter.alias(name, |_| Ok(().into()))
+        else {
             panic!("{name} was accepted as a name");
         };
         assert!(text.contains(why), "{text}");
@@ -131,10 +132,10 @@ fn alias_and_unalias_add_and_remove_names() {
         .unwrap();
     assert_eq!(interpreter.aliases(), ["json.extra", "kv.get"]);
     interpreter.alias("kv.get", |_| Ok(3.into())).unwrap();
-    assert_eq!(interpreter.eval("get()").unwrap(), 3);
+    assert_eq!(interpreter.eval::<i64>("get()").unwrap(), 3);
     assert!(interpreter.unalias("kv.get") && !interpreter.unalias("kv.get"));
     // A function that a script kept raises the same error as an undefined name.
-    let Err(Error::Raised(raised)) = interpreter.eval("get()") else {
+    let Err(Error::Raised(raised)) = interpreter.eval::<Value>("get()") else {
         panic!("the alias was removed");
     };
     assert_eq!(
@@ -153,7 +154,10 @@ fn alias_and_unalias_add_and_remove_names() {
     interpreter.reset().unwrap();
     interpreter.alias("again", |_| Ok(4.into())).unwrap();
     interpreter.reset().unwrap();
-    assert_eq!(interpreter.copy().unwrap().eval("again()").unwrap(), 4);
+    assert_eq!(
+        interpreter.fork().unwrap().eval::<i64>("again()").unwrap(),
+        4
+    );
 }
 
 #[test]
@@ -184,24 +188,23 @@ fn hidden_names_are_undefined_until_exposed() {
         ),
     ];
     for (expression, expected) in rows {
-        let error = interpreter.eval(expression).unwrap_err();
+        let error = interpreter.eval::<Value>(expression).unwrap_err();
         assert_eq!(error.to_string(), expected, "{expression}");
     }
-    assert_eq!(interpreter.invoke_hidden("add", [1, 2]).unwrap(), 3);
-    let none: [Value; 0] = [];
-    assert_eq!(
-        interpreter
-            .invoke_hidden("os.getcwd", none.clone())
-            .unwrap(),
-        "/"
-    );
-    let named = interpreter.invoke_hidden("socket.htons", [1]).unwrap();
+    assert_eq!(interpreter.invoke_hidden::<i64>("add", (1, 2)).unwrap(), 3);
+    let folder = interpreter
+        .invoke_hidden::<String>("os.getcwd", ())
+        .unwrap();
+    assert_eq!(folder, "/");
+    let named = interpreter
+        .invoke_hidden::<i64>("socket.htons", (1,))
+        .unwrap();
     assert_eq!(named, 256);
-    let error = interpreter.invoke_hidden("len", ["x"]).unwrap_err();
+    let error = interpreter.invoke_hidden::<i64>("len", ("x",)).unwrap_err();
     assert_eq!(error.to_string(), "NameError: 'len' is not hidden");
     // An alias can replace a hidden builtin.
     interpreter.alias("open", |_| Ok("ours".into())).unwrap();
-    assert_eq!(interpreter.eval("open('x')").unwrap(), "ours");
+    assert_eq!(interpreter.eval::<String>("open('x')").unwrap(), "ours");
     assert!(interpreter.expose("open").is_err());
     interpreter.unalias("open");
     for name in ["open", "socket", "os.getcwd", "add"] {
@@ -220,7 +223,7 @@ fn an_alias_can_run_another_interpreter_but_not_its_own() {
     caller
         .alias("ask", move |call| {
             let (source,): (String,) = call.arguments()?;
-            Ok(other.eval(source)?)
+            Ok(other.eval::<Value>(source)?)
         })
         .unwrap();
     caller
@@ -229,8 +232,8 @@ fn an_alias_can_run_another_interpreter_but_not_its_own() {
             other => Err(AliasError::new(format!("{other:?}"))),
         })
         .unwrap();
-    assert_eq!(caller.eval("ask('6 * 7')").unwrap(), 42);
-    assert_eq!(caller.eval("myself()").unwrap(), "running");
+    assert_eq!(caller.eval::<i64>("ask('6 * 7')").unwrap(), 42);
+    assert_eq!(caller.eval::<String>("myself()").unwrap(), "running");
     // Its clone in the alias would keep the interpreter alive.
     caller.unalias("myself");
 }
@@ -238,7 +241,7 @@ fn an_alias_can_run_another_interpreter_but_not_its_own() {
 #[test]
 fn oversized_arguments_are_refused_before_the_call() {
     let calls = Arc::new(AtomicU32::new(0));
-    let limits = Limits::new().message(1000).unwrap();
+    let limits = Limits::new().message(1000);
     let interpreter = runtime().interpreter().limits(limits).build().unwrap();
     let counted = calls.clone();
     interpreter
@@ -253,7 +256,7 @@ fn oversized_arguments_are_refused_before_the_call() {
         "ValueError: too large: the limit is 1000"
     );
     assert_eq!(calls.load(Ordering::Relaxed), 0);
-    assert_eq!(interpreter.eval("len(count())").unwrap(), 2000);
+    assert_eq!(interpreter.eval::<i64>("len(count())").unwrap(), 2000);
 }
 
 #[test]
@@ -267,17 +270,19 @@ fn call_and_get_find_dotted_names() {
     interpreter
         .exec("class C:\n    @staticmethod\n    def f(*a): print(a); return len(a)\nn = {'a': [1]}")
         .unwrap();
-    assert_eq!(interpreter.call("C.f", ["x", "y"]).unwrap(), 2);
+    assert_eq!(interpreter.call::<i64>("C.f", ("x", "y")).unwrap(), 2);
     assert_eq!(output.take().text(), "('x', 'y')\n");
-    assert_eq!(interpreter.get("n").unwrap().to_string(), "{'a': [1]}");
+    assert_eq!(
+        interpreter.get::<Value>("n").unwrap().to_string(),
+        "{'a': [1]}"
+    );
     assert!(matches!(
-        interpreter.get("n; import os"),
+        interpreter.get::<Value>("n; import os"),
         Err(Error::Config(_))
     ));
     for name in ["absent", "C.absent", "", "C..f"] {
-        let none: [Value; 0] = [];
         assert!(
-            matches!(interpreter.call(name, none), Err(Error::Raised(_))),
+            matches!(interpreter.call::<Value>(name, ()), Err(Error::Raised(_))),
             "{name}"
         );
     }

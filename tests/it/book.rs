@@ -312,8 +312,15 @@ fn rust_samples_run() {
     small.interpreter().build().unwrap().exec("pass").unwrap();
     let settings = BTreeMap::from([("colour".to_owned(), "green".to_owned())]);
     let plugin = samples::plugin(runtime(), settings).unwrap();
-    assert_eq!(plugin.eval("settings.get('colour')").unwrap(), "green");
-    assert!(plugin.eval("settings.get('size')").is_err());
+    assert_eq!(
+        plugin.eval::<String>("settings.get('colour')").unwrap(),
+        "green"
+    );
+    assert!(
+        plugin
+            .eval::<archipel::Value>("settings.get('size')")
+            .is_err()
+    );
     let folder = crate::cli::folder("book");
     for name in ["packages", "wheels"] {
         std::fs::create_dir(folder.join(name)).unwrap();

@@ -4,7 +4,8 @@
 //! one.
 
 use crate::{root, runtime};
-use archipel::{Access, Limits, Output, Policy};
+use archipel::policy::Access;
+use archipel::{Limits, Output, Policy};
 use std::time::Duration;
 
 /// The guest path of `runner.py`.
@@ -25,7 +26,7 @@ fn check(name: &str) {
         .and_then(|policy| policy.path(FOLDER))
         .unwrap();
     // The limit turns an endless wait into a failure that names its row.
-    let limits = Limits::new().wall(Duration::from_secs(300)).unwrap();
+    let limits = Limits::new().wall(Duration::from_secs(300));
     let interpreter = runtime()
         .interpreter()
         .policy(policy)

@@ -1,7 +1,8 @@
 //! Tests copying and resetting interpreters from the host.
 
 use crate::runtime;
-use archipel::{Access, Binding, Capacity, Error, Interpreter, Limits, Policy, Runtime};
+use archipel::policy::Access;
+use archipel::{Binding, Capacity, Error, Interpreter, Limits, Policy, Runtime, Value};
 
 fn build() -> Interpreter {
     runtime().interpreter().build().unwrap()
@@ -9,7 +10,7 @@ fn build() -> Interpreter {
 
 #[track_caller]
 fn seen(interpreter: &Interpreter, expression: &str) -> String {
-    interpreter.eval(expression).unwrap().to_string()
+    interpreter.eval::<Value>(expression).unwrap().to_string()
 }
 
 #[test]
@@ -29,7 +30,7 @@ fn a_copy_has_the_state_and_runs_independently() {
              loop = []; loop.append(loop)",
         )
         .unwrap();
-    let copy = original.copy().unwrap();
+    let copy = original.fork().unwrap();
     let state = "[str(decimal.Decimal(1) / 3), digest.hexdigest()[:8], next(counter), \
                  pattern.findall('a1b22'), list(queue), next(steps), len(large), loop[0] is loop]";
     let expected = "['0.33333', 'ca978112', 8, ['1', '22'], [1, 2], 1, 5000000, True]";
@@ -39,7 +40,7 @@ fn a_copy_has_the_state_and_runs_independently() {
     assert_eq!(seen(&original, state), expected);
     original.close().unwrap();
     assert_eq!(seen(&copy, "[large[-1], list(queue)]"), "[0, [2, 3]]");
-    let again = copy.copy().unwrap().copy().unwrap();
+    let again = copy.fork().unwrap().fork().unwrap();
     assert_eq!(seen(&again, "[large[-1], list(queue)]"), "[0, [2, 3]]");
 }
 
@@ -53,13 +54,13 @@ fn copying_a_running_or_closed_interpreter_is_refused() {
     let runner = original.clone();
     let busy = std::thread::spawn(move || runner.exec("s.send(1); r.recv()"));
     is_ready.recv().unwrap();
-    assert!(matches!(original.copy(), Err(Error::Running)));
+    assert!(matches!(original.fork(), Err(Error::Running)));
     assert!(matches!(original.reset(), Err(Error::Running)));
     sender.send(1).unwrap();
     busy.join().unwrap().unwrap();
-    original.copy().unwrap();
+    original.fork().unwrap();
     original.close().unwrap();
-    assert!(matches!(original.copy(), Err(Error::Closed)));
+    assert!(matches!(original.fork(), Err(Error::Closed)));
     assert!(matches!(original.reset(), Err(Error::Closed)));
 }
 
@@ -76,7 +77,7 @@ fn a_copy_and_its_original_both_hold_the_channel_ends() {
     original
         .exec("import interpreters; mine, my = interpreters.create_channel(3); my.send('mine')")
         .unwrap();
-    let copy = original.copy().unwrap();
+    let copy = original.fork().unwrap();
     for (interpreter, name) in [(&original, "original"), (&copy, "copy")] {
         to_one.send(name).unwrap();
         interpreter.exec("s.send(r.recv())").unwrap();
@@ -116,7 +117,7 @@ fn files_are_closed_in_a_copy_and_their_descriptors_are_not_reused() {
              file.write(' later')",
         )
         .unwrap();
-    let copy = original.copy().unwrap();
+    let copy = original.fork().unwrap();
     copy.exec(
         r#"
 import errno
@@ -178,9 +179,9 @@ assert again.read() == "to be read"
     original
         .exec("names = os.scandir('/data'); next(names)")
         .unwrap();
-    assert!(matches!(original.copy(), Err(Error::NotCopyable(_))));
+    assert!(matches!(original.fork(), Err(Error::NotCopyable(_))));
     original.exec("names.close()").unwrap();
-    original.copy().unwrap();
+    original.fork().unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
@@ -190,7 +191,7 @@ fn a_copy_has_its_own_entropy_and_clocks() {
     original
         .exec("import os, random, secrets, tempfile, time, uuid\nnames = tempfile._get_candidate_names()\nuuid.getnode(); begin = time.monotonic()")
         .unwrap();
-    let copies = [original.copy().unwrap(), original.copy().unwrap(), original];
+    let copies = [original.fork().unwrap(), original.fork().unwrap(), original];
     for source in [
         "random.random()",
         "random.getrandbits(64)",
@@ -209,10 +210,10 @@ fn a_copy_has_its_own_entropy_and_clocks() {
 
 #[test]
 fn the_memory_limit_applies_to_a_copy() {
-    let limits = Limits::new().memory(64 << 20).unwrap();
+    let limits = Limits::new().memory(64 << 20);
     let original = runtime().interpreter().limits(limits).build().unwrap();
     original.exec("kept = bytearray(12 << 20)").unwrap();
-    let copy = original.copy().unwrap();
+    let copy = original.fork().unwrap();
     let raised = copy.exec("more = bytearray(40 << 20)").unwrap_err();
     assert!(matches!(raised, Error::Raised(raised) if raised.name == "MemoryError"));
     assert_eq!(seen(&copy, "len(kept)"), (12 << 20).to_string());
@@ -220,24 +221,24 @@ fn the_memory_limit_applies_to_a_copy() {
 
 #[test]
 fn a_copy_beyond_the_capacity_is_refused() {
-    let runtime = Runtime::builder().interpreters(2).build().unwrap();
+    let runtime = Runtime::builder().max_interpreters(2).build().unwrap();
     let original = runtime.interpreter().build().unwrap();
     original.exec("x = 1").unwrap();
-    let copy = original.copy().unwrap();
-    assert!(matches!(original.copy(), Err(Error::Capacity { .. })));
+    let copy = original.fork().unwrap();
+    assert!(matches!(original.fork(), Err(Error::Capacity { .. })));
     assert_eq!(seen(&original, "x"), "1");
     // A reset needs no additional room.
     copy.reset().unwrap();
-    assert!(copy.eval("x").is_err());
+    assert!(copy.eval::<Value>("x").is_err());
     drop(copy);
-    original.copy().unwrap();
+    original.fork().unwrap();
 }
 
 #[test]
 fn copies_by_the_host_do_not_count_as_children() {
     let policy = Policy::new().children(1, 1).unwrap();
     let original = runtime().interpreter().policy(policy).build().unwrap();
-    let copies = [original.copy().unwrap(), original.copy().unwrap()];
+    let copies = [original.fork().unwrap(), original.fork().unwrap()];
     let create = "import interpreters; child = interpreters.create()";
     // Each copy has the policy of the original and its own account.
     for interpreter in [&copies[1], &original] {

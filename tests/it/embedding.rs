@@ -2,7 +2,7 @@
 //! dropped while guests run.
 
 use crate::runtime;
-use archipel::{Binding, Capacity, Error, Interpreter, Receiver, Runtime};
+use archipel::{Binding, Capacity, Error, Interpreter, Invalid, Receiver, Runtime, Value};
 use std::sync::mpsc;
 
 /// Reports on a channel that it has begun, and then loops forever.
@@ -32,7 +32,7 @@ fn multi_thread() -> tokio::runtime::Runtime {
 }
 
 fn small() -> Runtime {
-    let builder = Runtime::builder().interpreters(8).workers(1);
+    let builder = Runtime::builder().max_interpreters(8).workers(1);
     builder.build().unwrap()
 }
 
@@ -97,16 +97,16 @@ async fn asynchronously(runtime: &Runtime) {
             Ok(5.into())
         })
         .unwrap();
-    assert_eq!(first.eval_async("later()").await.unwrap(), 5);
+    assert_eq!(first.eval_async::<i64>("later()").await.unwrap(), 5);
     first
         .exec_async("def twice(n): return 2 * n")
         .await
         .unwrap();
-    assert_eq!(first.call_async("twice", [4]).await.unwrap(), 8);
-    let copy = first.copy_async().await.unwrap();
+    assert_eq!(first.call_async::<i64>("twice", (4,)).await.unwrap(), 8);
+    let copy = first.fork_async().await.unwrap();
     first.reset_async().await.unwrap();
-    assert_eq!(copy.eval_async("later()").await.unwrap(), 5);
-    assert!(first.eval_async("inbox").await.is_err());
+    assert_eq!(copy.eval_async::<i64>("later()").await.unwrap(), 5);
+    assert!(first.eval_async::<Value>("inbox").await.is_err());
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn the_library_works_inside_tokio() {
                 let own = small();
                 let interpreter = own.interpreter().build().unwrap();
                 drop(own);
-                interpreter.eval("6 * 7").unwrap()
+                interpreter.eval::<Value>("6 * 7").unwrap()
             });
             assert_eq!(blocking.await.unwrap(), 42);
         });
@@ -140,7 +140,7 @@ fn blocking_calls_work_in_a_task() {
             interpreter
                 .alias_blocking("blocks", |_| Ok(1.into()))
                 .unwrap();
-            assert_eq!(interpreter.eval("blocks()").unwrap(), 1);
+            assert_eq!(interpreter.eval::<i64>("blocks()").unwrap(), 1);
         });
     }
 }
@@ -156,7 +156,7 @@ fn an_interpreter_moves_from_thread_to_thread() {
     }
     let (kept, gone) = (interpreter.clone(), tell_when_gone(&interpreter));
     drop(interpreter);
-    let thread = std::thread::spawn(move || kept.eval("seen").unwrap().to_string());
+    let thread = std::thread::spawn(move || kept.eval::<Value>("seen").unwrap().to_string());
     assert_eq!(thread.join().unwrap(), "[0, 1, 2, 3]");
     wait_until_dropped(gone);
 }
@@ -275,14 +275,19 @@ fn runtimes_in_one_process_refuse_ends_of_each_other() {
     here.exec("x = 1").unwrap();
     there.exec("x = 2").unwrap();
     assert_eq!(
-        (here.eval("x").unwrap(), there.eval("x").unwrap()),
+        (
+            here.eval::<Value>("x").unwrap(),
+            there.eval::<Value>("x").unwrap()
+        ),
         (1.into(), 2.into())
     );
     // Another runtime refuses channel ends of this one.
     let (sender, receiver) = first.channel(Capacity::Unbounded).unwrap();
     for end in [Binding::from(sender.clone()), receiver.clone().into()] {
         match there.prepare_main([("end", end)]) {
-            Err(Error::Config(text)) => assert!(text.contains("another runtime"), "{text}"),
+            Err(Error::Config(Invalid { text, .. })) => {
+                assert!(text.contains("another runtime"), "{text}")
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -293,5 +298,5 @@ fn runtimes_in_one_process_refuse_ends_of_each_other() {
         .prepare_main([("y", Binding::from(receiver.recv().unwrap()))])
         .unwrap();
     drop((first, here, receiver));
-    assert_eq!(there.eval("x + y").unwrap(), 3);
+    assert_eq!(there.eval::<i64>("x + y").unwrap(), 3);
 }

@@ -1,7 +1,7 @@
 //! Tests what differs between interpreters although they start from one snapshot.
 
 use crate::runtime;
-use archipel::Policy;
+use archipel::{Policy, Value};
 
 #[test]
 fn each_interpreter_has_its_own_entropy() {
@@ -20,7 +20,7 @@ fn each_interpreter_has_its_own_entropy() {
             .map(|_| {
                 let interpreter = runtime().interpreter().build().unwrap();
                 interpreter.exec(source).unwrap();
-                interpreter.eval("x").unwrap()
+                interpreter.eval::<Value>("x").unwrap()
             })
             .collect();
         assert!(
@@ -41,12 +41,16 @@ fn clocks_show_the_present() {
             .as_secs_f64()
     };
     let before = now();
-    let seen = interpreter.eval("time.time()").unwrap().as_f64().unwrap();
+    let seen = interpreter
+        .eval::<Value>("time.time()")
+        .unwrap()
+        .as_f64()
+        .unwrap();
     assert!((before - 1.0..=now() + 1.0).contains(&seen), "{seen}");
     let times = "[time.monotonic(), time.perf_counter(), time.process_time()]";
     let later = format!("[a <= b for a, b in zip({times}, {times})]");
     assert_eq!(
-        interpreter.eval(later).unwrap().to_string(),
+        interpreter.eval::<Value>(later).unwrap().to_string(),
         "[True, True, True]"
     );
 }
@@ -58,9 +62,12 @@ fn the_environment_contains_only_granted_variables() {
     let nothing = runtime().interpreter().build().unwrap();
     for (interpreter, expected) in [(granted, "{'ISLAND': 'hé'}"), (nothing, "{}")] {
         interpreter.exec("import os, sys").unwrap();
-        let environment = interpreter.eval("dict(os.environ)").unwrap();
+        let environment = interpreter.eval::<Value>("dict(os.environ)").unwrap();
         assert_eq!(environment.to_string(), expected);
-        assert_eq!(interpreter.eval("sys.argv").unwrap().to_string(), "['']");
+        assert_eq!(
+            interpreter.eval::<Value>("sys.argv").unwrap().to_string(),
+            "['']"
+        );
     }
 }
 
@@ -69,7 +76,9 @@ fn the_snapshot_contains_no_paths_of_the_build() {
     let interpreter = runtime().interpreter().build().unwrap();
     interpreter.exec("import os, sys, json").unwrap();
     let paths = interpreter
-        .eval("[m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)]")
+        .eval::<Value>(
+            "[m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)]",
+        )
         .unwrap();
     for path in paths.as_list().unwrap() {
         let path = path.as_str().unwrap();

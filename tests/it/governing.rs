@@ -1,9 +1,10 @@
 //! Tests how a host governs interpreters: limits, usage, stopping, and grants to children.
 
 use crate::runtime;
+use archipel::policy::Access;
 use archipel::{
-    Access, Binding, Capacity, Error, Interpreter, LimitKind, Limits, Output, Policy, Receiver,
-    Runtime,
+    Binding, Capacity, Error, Interpreter, Invalid, LimitKind, Limits, Output, Policy, Receiver,
+    Runtime, Value,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -85,14 +86,14 @@ fn kill_and_cancel_stop_every_script() {
         );
 
         let run = running(source);
-        run.interpreter.cancel("enough", true);
+        run.interpreter.cancel_unwinding("enough");
         run.interpreter.kill();
         let outcome = run.outcome.join().unwrap();
         match outcome {
             Err(Error::Cancelled(message)) => assert_eq!(message, "enough", "{what}"),
             other => panic!("{what}: {other:?}"),
         }
-        assert_eq!(sibling.eval("n").unwrap(), 1);
+        assert_eq!(sibling.eval::<i64>("n").unwrap(), 1);
     }
 }
 
@@ -111,21 +112,24 @@ fn a_cancelled_script_can_catch_it_and_continue() {
              result = str(error)\nfinally:\n cleaned = True"
         );
         let run = running(&caught);
-        run.interpreter.cancel("enough", false);
+        run.interpreter.cancel("enough");
         let outcome = run.outcome.join().unwrap();
         assert!(outcome.is_ok(), "{what}: {outcome:?}");
         assert_eq!(
-            run.interpreter.eval("result, cleaned").unwrap().to_string(),
+            run.interpreter
+                .eval::<Value>("result, cleaned")
+                .unwrap()
+                .to_string(),
             "('enough', True)"
         );
         // The request is consumed.
         run.interpreter.exec("for _ in range(10**5): pass").unwrap();
-        run.interpreter.cancel("too late", false);
+        run.interpreter.cancel("too late");
         run.interpreter.exec("for _ in range(10**5): pass").unwrap();
-        assert_eq!(sibling.eval("n").unwrap(), 1);
+        assert_eq!(sibling.eval::<i64>("n").unwrap(), 1);
     }
     let run = running("begun.send(1)\nwhile True: pass");
-    run.interpreter.cancel("not caught", false);
+    run.interpreter.cancel("not caught");
     match run.outcome.join().unwrap() {
         Err(Error::Raised(raised)) => {
             assert_eq!(raised.to_string(), "Cancelled: not caught");
@@ -141,7 +145,7 @@ fn cancel_reaches_descendants() {
         "import archipel; child = archipel.create(); child.prepare_main(begun=begun)\n\
          child.exec('begun.send(1); import time; time.sleep(1e6)')",
     );
-    run.interpreter.cancel("all of you", false);
+    run.interpreter.cancel("all of you");
     match run.outcome.join().unwrap() {
         // Either call can fail first.
         Err(Error::Raised(raised)) => assert!(raised.to_string().contains("all of you")),
@@ -167,7 +171,7 @@ fn cancel_reaches_a_caller_that_waits_for_an_alias() {
     let runner = interpreter.clone();
     let outcome = std::thread::spawn(move || runner.exec("forever()"));
     wait(&begins);
-    interpreter.cancel("enough", false);
+    interpreter.cancel("enough");
     match outcome.join().unwrap() {
         Err(Error::Raised(raised)) => assert_eq!(raised.to_string(), "Cancelled: enough"),
         other => panic!("{other:?}"),
@@ -207,7 +211,7 @@ fn kill_stops_one_of_many_computing_interpreters() {
     assert!(matches!(one.outcome.join().unwrap(), Err(Error::Killed)));
     for other in many {
         assert!(other.interpreter.is_running());
-        other.interpreter.cancel("over", true);
+        other.interpreter.cancel_unwinding("over");
         assert!(matches!(
             other.outcome.join().unwrap(),
             Err(Error::Cancelled(_))
@@ -227,7 +231,7 @@ fn exceeded_limits_are_reported_with_the_usage() {
         (LimitKind::Output, 10, "while True: print('x')"),
     ];
     for (kind, limit, source) in rows {
-        let interpreter = limited(Limits::new().with(kind, limit).unwrap());
+        let interpreter = limited(Limits::new().with(kind, limit));
         let source = format!("try:\n exec({source:?})\nexcept BaseException: pass\nfinally: x = 1");
         match interpreter.exec(source) {
             Err(Error::LimitExceeded {
@@ -286,7 +290,7 @@ fn a_limit_applies_to_a_family_as_a_whole() {
     let interpreter = runtime()
         .interpreter()
         .policy(Policy::new().children(8, 2).unwrap())
-        .limits(Limits::new().cpu(Duration::from_millis(100)).unwrap())
+        .limits(Limits::new().cpu(Duration::from_millis(100)))
         .build()
         .unwrap();
     let source = "import archipel, concurrent.interpreters as ci\n\
@@ -316,14 +320,14 @@ fn the_owner_can_raise_an_exceeded_limit() {
     let interpreter = runtime()
         .interpreter()
         .name("asking")
-        .limits(Limits::new().output(4).unwrap())
+        .limits(Limits::new().output(4))
         .on_limit(move |reached| {
             assert_eq!(
                 (reached.kind, reached.name.as_deref()),
                 (LimitKind::Output, Some("asking"))
             );
             let before = counted.fetch_add(1, Ordering::Relaxed);
-            (before < 2).then_some(reached.limit + 4)
+            (before < 2).then(|| Limits::new().output(reached.limit + 4))
         })
         .build()
         .unwrap();
@@ -337,7 +341,7 @@ fn the_owner_can_raise_an_exceeded_limit() {
 
     let interpreter = runtime()
         .interpreter()
-        .limits(Limits::new().cpu(Duration::from_millis(10)).unwrap())
+        .limits(Limits::new().cpu(Duration::from_millis(10)))
         .on_limit(|_| panic!("on purpose"))
         .build()
         .unwrap();
@@ -351,14 +355,14 @@ fn the_owner_can_raise_an_exceeded_limit() {
 #[test]
 fn limits_can_be_set_on_a_running_interpreter() {
     let run = running("begun.send(1)\nwhile True: pass");
-    let cpu = Limits::new().cpu(Duration::from_nanos(1)).unwrap();
+    let cpu = Limits::new().cpu(Duration::from_nanos(1));
     run.interpreter.limit(cpu).unwrap();
     let outcome = run.outcome.join().unwrap();
     assert!(
         matches!(outcome, Err(Error::LimitExceeded { limit: 1, .. })),
         "{outcome:?}"
     );
-    let handles = Limits::new().handles(100).unwrap();
+    let handles = Limits::new().handles(100);
     let interpreter = runtime().interpreter().build().unwrap();
     assert!(matches!(interpreter.limit(handles), Err(Error::Config(_))));
 }
@@ -376,7 +380,7 @@ fn a_fuel_limit_stops_a_script_exactly() {
     let once = spent();
     assert!(once > 100_000);
     assert_eq!(once, spent(), "the same script uses the same fuel");
-    let limits = Limits::new().fuel(once).unwrap();
+    let limits = Limits::new().fuel(once);
     let interpreter = runtime.interpreter().limits(limits).build().unwrap();
     match interpreter.exec("while True:\n try:\n  while True: pass\n except BaseException: pass") {
         Err(Error::LimitExceeded { kind, limit, used }) => {
@@ -386,7 +390,7 @@ fn a_fuel_limit_stops_a_script_exactly() {
     }
     // Work before the script begins is not charged, so the smallest limit is enough for it.
     for least in [1, 1000] {
-        let limits = Limits::new().fuel(least).unwrap();
+        let limits = Limits::new().fuel(least);
         let interpreter = runtime.interpreter().limits(limits).build().unwrap();
         let outcome = interpreter.exec("x = 1");
         let limited = matches!(
@@ -399,7 +403,7 @@ fn a_fuel_limit_stops_a_script_exactly() {
         assert!(limited, "{least}: {outcome:?}");
     }
     // The limit needs a runtime that counts fuel.
-    let limits = Limits::new().fuel(once).unwrap();
+    let limits = Limits::new().fuel(once);
     let refused = crate::runtime().interpreter().limits(limits).build();
     assert!(matches!(refused, Err(Error::Config(_))), "{refused:?}");
 }
@@ -472,7 +476,7 @@ fn a_child_gets_at_most_its_creators_policy() {
              except Exception as error:\n result = type(error).__name__ + str(error)"
         );
         interpreter.exec(source).unwrap();
-        let found = interpreter.eval("result").unwrap().to_string();
+        let found = interpreter.eval::<Value>("result").unwrap().to_string();
         assert!(found.contains(expected), "{policy}: {found}");
         assert!(!found.contains(folder.to_str().unwrap()), "{found}");
     }
@@ -483,13 +487,13 @@ fn a_child_gets_at_most_its_creators_policy() {
 fn aliases_that_a_policy_names_must_be_defined() {
     let wanting = Policy::new().wants_alias("log").unwrap();
     let refused = runtime().interpreter().policy(wanting.clone()).build();
-    let Err(Error::Config(text)) = refused else {
+    let Err(Error::Config(Invalid { text, .. })) = refused else {
         panic!("{refused:?}");
     };
     assert!(text.contains("an alias called log"), "{text}");
     let given = wanting.alias("log", |_| Ok(1.into())).unwrap();
     let interpreter = runtime().interpreter().policy(given).build().unwrap();
-    assert_eq!(interpreter.eval("log()").unwrap(), 1);
+    assert_eq!(interpreter.eval::<i64>("log()").unwrap(), 1);
     let builtin = Policy::new().alias("print", |_| Ok(1.into())).unwrap();
     assert!(runtime().interpreter().policy(builtin).build().is_err());
 }

@@ -1,10 +1,11 @@
 //! Tests the library as a host uses it.
 
 use crate::runtime;
+use archipel::policy::Access;
 use archipel::value::HandleKind;
 use archipel::{
-    Access, Binding, Capacity, Error, Limits, Output, Policy, RecvError, RecvTimeoutError, Runtime,
-    SendError, SendTimeoutError, TryRecvError, TrySendError, Value,
+    Binding, Capacity, Error, Invalid, Limits, Output, Policy, RecvError, RecvTimeoutError,
+    Runtime, SendError, SendTimeoutError, TryRecvError, TrySendError, Value,
 };
 use archipel_core::encoding::Refusal;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use std::time::Duration;
 fn exec_and_eval_return_values_and_errors() {
     let interpreter = runtime().interpreter().build().unwrap();
     interpreter.exec("x = [1, 2]").unwrap();
-    assert_eq!(interpreter.eval("sum(x)").unwrap(), 3);
+    assert_eq!(interpreter.eval::<i64>("sum(x)").unwrap(), 3);
     match interpreter.exec("def f():\n    1 / 0\nf()") {
         Err(Error::Raised(raised)) => {
             assert_eq!(raised.name, "ZeroDivisionError");
@@ -23,7 +24,7 @@ fn exec_and_eval_return_values_and_errors() {
         }
         other => panic!("{other:?}"),
     }
-    match interpreter.eval("object()") {
+    match interpreter.eval::<Value>("object()") {
         Err(Error::Raised(raised)) => assert_eq!(raised.name, "NotShareableError"),
         other => panic!("{other:?}"),
     }
@@ -31,14 +32,21 @@ fn exec_and_eval_return_values_and_errors() {
         Err(Error::Raised(raised)) => assert_eq!(raised.name, "SyntaxError"),
         other => panic!("{other:?}"),
     }
-    assert_eq!(interpreter.eval("x").unwrap().to_string(), "[1, 2]");
+    assert_eq!(
+        interpreter.eval::<Value>("x").unwrap().to_string(),
+        "[1, 2]"
+    );
 }
 
 #[test]
 fn prewarmed_instances_are_used_and_replaced() {
-    let runtime = Runtime::builder().interpreters(2).ready(3).build().unwrap();
+    let runtime = Runtime::builder()
+        .max_interpreters(2)
+        .prewarmed(3)
+        .build()
+        .unwrap();
     let all_ready = || {
-        while runtime.metrics().ready < 3 {
+        while runtime.metrics().prewarmed < 3 {
             std::thread::yield_now();
         }
     };
@@ -46,7 +54,7 @@ fn prewarmed_instances_are_used_and_replaced() {
     assert_eq!(runtime.metrics().interpreters, 0);
     // They get the requested policy and limits.
     let policy = Policy::new().env("NAME", "value").unwrap();
-    let limits = Limits::new().output(10).unwrap();
+    let limits = Limits::new().output(10);
     let output = Output::captured(100);
     let one = runtime
         .interpreter()
@@ -60,7 +68,7 @@ fn prewarmed_instances_are_used_and_replaced() {
     assert!(one.usage().of(archipel::LimitKind::Memory).own > 1 << 20);
     let stopped = one.exec("print('x' * 100, flush=True)").unwrap_err();
     assert!(matches!(stopped, Error::LimitExceeded { .. }), "{stopped}");
-    let little = Limits::new().memory(1 << 20).unwrap();
+    let little = Limits::new().memory(1 << 20);
     let refused = runtime.interpreter().limits(little).build().unwrap_err();
     assert!(matches!(refused, Error::Config(_)), "{refused}");
     // Each belongs to one interpreter, and is replaced by a new one.
@@ -74,14 +82,14 @@ fn prewarmed_instances_are_used_and_replaced() {
             interpreter
         })
         .collect();
-    assert_eq!(several[3].eval("x").unwrap(), 3);
+    assert_eq!(several[3].eval::<i64>("x").unwrap(), 3);
     // The runtime had no room for replacements. Now it has, and the next creation requests them.
     drop((one, several));
     let next = runtime.interpreter().build().unwrap();
     all_ready();
     assert_eq!(runtime.metrics().interpreters, 1);
     drop(next);
-    let too_many = Runtime::builder().ready(10_001).build().unwrap_err();
+    let too_many = Runtime::builder().prewarmed(10_001).build().unwrap_err();
     assert!(matches!(too_many, Error::Config(_)), "{too_many}");
 }
 
@@ -253,7 +261,7 @@ fn a_value_can_only_refer_to_ends_sent_with_it() {
         );
     }
     bind(place(HandleKind::Sender, 0), true).unwrap();
-    assert_eq!(interpreter.eval("x.id == out.id").unwrap(), true);
+    assert_eq!(interpreter.eval::<bool>("x.id == out.id").unwrap(), true);
 }
 
 #[test]
@@ -325,7 +333,7 @@ fn granted_directories_can_be_read_or_written() {
         let policy = Policy::new().dir(&folder, "/data", access).unwrap();
         let interpreter = runtime().interpreter().policy(policy).build().unwrap();
         interpreter.exec(source.to_owned())?;
-        interpreter.eval("x")
+        interpreter.eval::<Value>("x")
     };
     let read = "x = open('/data/in.txt').read()";
     assert_eq!(run(Access::ReadOnly, read).unwrap(), "one two");
@@ -347,9 +355,11 @@ fn granted_directories_can_be_read_or_written() {
 
 #[test]
 fn a_memory_limit_too_small_to_start_is_a_typed_error() {
-    let limits = Limits::new().memory(1 << 20).unwrap();
+    let limits = Limits::new().memory(1 << 20);
     match runtime().interpreter().limits(limits).build() {
-        Err(Error::Config(text)) => assert!(text.contains("memory limit"), "{text}"),
+        Err(Error::Config(Invalid { text, .. })) => {
+            assert!(text.contains("memory limit"), "{text}")
+        }
         other => panic!("{other:?}"),
     }
     // The failed creation released its slot.
@@ -363,7 +373,7 @@ fn a_memory_limit_too_small_to_start_is_a_typed_error() {
 
 #[test]
 fn a_full_runtime_refuses_interpreters() {
-    let runtime = Runtime::builder().interpreters(2).build().unwrap();
+    let runtime = Runtime::builder().max_interpreters(2).build().unwrap();
     let one = runtime.interpreter().build().unwrap();
     let two = runtime.interpreter().build().unwrap();
     match runtime.interpreter().build() {
@@ -377,8 +387,8 @@ fn a_full_runtime_refuses_interpreters() {
     for settings in [
         Runtime::builder().workers(0),
         Runtime::builder().workers(10_000),
-        Runtime::builder().interpreters(0),
-        Runtime::builder().interpreters(u32::MAX),
+        Runtime::builder().max_interpreters(0),
+        Runtime::builder().max_interpreters(u32::MAX),
     ] {
         assert!(matches!(settings.build(), Err(Error::Config(_))));
     }
@@ -391,7 +401,7 @@ fn async_calls_run_concurrently_and_stop_when_dropped() {
         .build()
         .unwrap();
     tokio.block_on(async {
-        let runtime = Runtime::builder().interpreters(8).build().unwrap();
+        let runtime = Runtime::builder().max_interpreters(8).build().unwrap();
         let one = runtime.interpreter().build_async().await.unwrap();
         let two = runtime.interpreter().build_async().await.unwrap();
         let (sender, receiver) = runtime.channel(Capacity::Rendezvous).unwrap();
@@ -407,7 +417,7 @@ fn async_calls_run_concurrently_and_stop_when_dropped() {
         );
         sent.unwrap();
         received.unwrap();
-        assert_eq!(two.eval_async("x * 2").await.unwrap(), 42);
+        assert_eq!(two.eval_async::<i64>("x * 2").await.unwrap(), 42);
         // Dropping the future of a call stops the interpreter.
         let endless = one.exec_async("while True: pass");
         let late = tokio::time::timeout(Duration::from_millis(20), endless).await;
@@ -443,14 +453,14 @@ fn captured_output_is_bounded_and_in_order() {
 
 #[test]
 fn two_runtimes_have_separate_state() {
-    let other = Runtime::builder().interpreters(4).build().unwrap();
+    let other = Runtime::builder().max_interpreters(4).build().unwrap();
     let here = runtime().interpreter().build().unwrap();
     let there = other.interpreter().build().unwrap();
     here.exec("x = 'here'").unwrap();
     there.exec("x = 'there'").unwrap();
     drop(other);
-    assert_eq!(there.eval("x").unwrap(), "there");
-    assert_eq!(here.eval("x").unwrap(), "here");
+    assert_eq!(there.eval::<String>("x").unwrap(), "there");
+    assert_eq!(here.eval::<String>("x").unwrap(), "here");
 }
 
 /// Returns the counts of everything that still exists.
@@ -467,7 +477,7 @@ fn left(runtime: &Runtime) -> [usize; 5] {
 
 #[test]
 fn dropped_interpreters_leave_nothing_behind() {
-    let runtime = Runtime::builder().interpreters(16).build().unwrap();
+    let runtime = Runtime::builder().max_interpreters(16).build().unwrap();
     let script = "
 import interpreters
 from concurrent import interpreters as ci
@@ -514,7 +524,7 @@ for _ in range(5):
 /// The host's memory is bounded however many channels a guest fills.
 #[test]
 fn a_flood_of_messages_is_bounded() {
-    let runtime = Runtime::builder().interpreters(2).build().unwrap();
+    let runtime = Runtime::builder().max_interpreters(2).build().unwrap();
     let interpreter = runtime.interpreter().build().unwrap();
     interpreter
         .exec(
@@ -533,7 +543,7 @@ except ValueError as error:
 ",
         )
         .unwrap();
-    let stopped = interpreter.eval("stopped").unwrap();
+    let stopped = interpreter.eval::<Value>("stopped").unwrap();
     assert_eq!(stopped, "too large: the limit is 1073741824");
     // Beyond one half of the space, a family takes at most as much as it leaves free: three quarters in total.
     let queued = runtime.metrics().queued_bytes;

@@ -1,7 +1,7 @@
 //! Tests interrupting a running interpreter.
 
 use crate::runtime;
-use archipel::{Binding, Capacity, Error, Interpreter, Raised, Receiver, Result, Sender};
+use archipel::{Binding, Capacity, Error, Interpreter, Raised, Receiver, Result, Sender, Value};
 use std::thread::JoinHandle;
 
 /// An interpreter whose scripts can report that they are `ready` and wait for a message that never arrives.
@@ -77,7 +77,10 @@ fn interrupt_raises_in_every_kind_of_code() {
         assert_eq!(raised.name, "KeyboardInterrupt", "{script}: {raised:?}");
         assert_eq!(raised.module, "builtins", "{script}");
         // The interpreter remains usable.
-        let sum = subject.interpreter.eval("sum(range(1000))").unwrap();
+        let sum = subject
+            .interpreter
+            .eval::<Value>("sum(range(1000))")
+            .unwrap();
         assert_eq!(sum, 499_500, "{script}");
     }
 }
@@ -126,7 +129,7 @@ fn a_script_can_catch_or_handle_an_interrupt() {
     for (script, seen) in rows {
         let subject = Subject::new();
         subject.interrupted(script).unwrap();
-        let found = subject.interpreter.eval("str(seen)").unwrap();
+        let found = subject.interpreter.eval::<Value>("str(seen)").unwrap();
         assert_eq!(found, seen, "{script}");
     }
 }
@@ -175,7 +178,7 @@ fn an_interrupt_does_not_affect_other_interpreters() {
         raised(one.interrupted("ready.send(1)\nwhile True: pass"), "loop");
     }
     thread.join().unwrap().unwrap();
-    assert_eq!(other.interpreter.eval("x").unwrap(), 3_000_000);
+    assert_eq!(other.interpreter.eval::<i64>("x").unwrap(), 3_000_000);
 }
 
 #[test]
@@ -186,7 +189,7 @@ fn copies_and_reset_interpreters_can_be_interrupted() {
         "original",
     );
     let copy = Subject {
-        interpreter: subject.interpreter.copy().unwrap(),
+        interpreter: subject.interpreter.fork().unwrap(),
         ..subject
     };
     raised(copy.interrupted("ready.send(1)\nwhile True: pass"), "copy");
@@ -237,7 +240,13 @@ fn a_storm_of_interrupts_does_not_kill_the_guest() {
         Err(Error::Raised(raised)) => assert_eq!(raised.name, "KeyboardInterrupt"),
         Err(other) => panic!("{other:?}"),
     }
-    assert_eq!(subject.interpreter.eval("r.recv_nowait(1 + 1)").unwrap(), 2);
+    assert_eq!(
+        subject
+            .interpreter
+            .eval::<i64>("r.recv_nowait(1 + 1)")
+            .unwrap(),
+        2
+    );
 }
 
 #[test]
@@ -251,7 +260,7 @@ fn cancel_raises_in_the_same_places() {
     for script in scripts {
         let subject = Subject::new();
         let thread = subject.start(script);
-        subject.interpreter.cancel("enough", false);
+        subject.interpreter.cancel("enough");
         // An interrupt does not replace a pending cancellation.
         subject.interpreter.interrupt();
         let raised = raised(thread.join().unwrap(), script);

@@ -1,7 +1,8 @@
 //! Locks on files between interpreters, and between them and other processes, as SQLite uses them.
 
 use crate::runtime;
-use archipel::{Access, Interpreter, LimitKind, Policy};
+use archipel::policy::Access;
+use archipel::{Interpreter, LimitKind, Policy, Value};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -95,7 +96,7 @@ fn guest(folder: &Path, access: Access) -> Interpreter {
 
 impl Peer for Interpreter {
     fn ask(&mut self, statement: &str) -> String {
-        let answer = self.eval(format!("ask(connection, {statement:?})"));
+        let answer = self.eval::<Value>(format!("ask(connection, {statement:?})"));
         answer.unwrap().as_str().unwrap().to_owned()
     }
 }
@@ -125,7 +126,7 @@ impl Peer for Grandchild {
     fn ask(&mut self, statement: &str) -> String {
         let source = format!("sender.send(ask(connection, {statement:?}))");
         self.0.exec(format!("child.exec({source:?})")).unwrap();
-        let answer = self.0.eval("receiver.recv()").unwrap();
+        let answer = self.0.eval::<Value>("receiver.recv()").unwrap();
         answer.as_str().unwrap().to_owned()
     }
 }
@@ -237,12 +238,12 @@ fn copies_neither_have_nor_release_the_locks_of_the_original() {
     let folder = database("locks-copies");
     let mut original = guest(folder.path(), Access::ReadWrite);
     original.is("begin exclusive", "[]");
-    let copy = original.copy().unwrap();
+    let copy = original.fork().unwrap();
     let mut native = Native::new(folder.path(), 0);
     native.is(COUNT, LOCKED);
     drop(copy);
     native.is(COUNT, LOCKED);
-    let copy = original.copy().unwrap();
+    let copy = original.fork().unwrap();
     original.is("rollback", "[]");
     native.is("begin exclusive", "[]");
     native.is("commit", "[]");

@@ -2,7 +2,7 @@
 
 use crate::script::{expected, paths};
 use crate::{root, runtime};
-use archipel::{Error, Interpreter, Limits, Output, Policy};
+use archipel::{Error, Interpreter, Limits, Output, Policy, Value};
 use rustix::net::sockopt::set_socket_linger;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -88,7 +88,7 @@ fn network_scripts_have_their_outcomes() {
         let source = std::fs::read_to_string(&path).unwrap();
         let expected = expected(&source);
         let (stdout, stderr) = (Output::captured(1 << 20), Output::captured(1 << 16));
-        let limits = Limits::new().wall(Duration::from_secs(120)).unwrap();
+        let limits = Limits::new().wall(Duration::from_secs(120));
         let interpreter = runtime()
             .interpreter()
             .policy(policy())
@@ -144,7 +144,7 @@ fn an_interruption_ends_every_wait_for_a_socket() {
             other => panic!("{wait}: {other:?}"),
         }
         // The interpreter remains usable.
-        assert_eq!(interpreter.eval("1 + 1").unwrap(), 2, "{wait}");
+        assert_eq!(interpreter.eval::<i64>("1 + 1").unwrap(), 2, "{wait}");
     });
 }
 
@@ -181,7 +181,10 @@ task.join()
         .recv_timeout(Duration::from_secs(60))
         .expect("the alias is answered during the wait");
     ended.unwrap();
-    assert_eq!(interpreter.eval("got").unwrap().to_string(), "b'CALLED'");
+    assert_eq!(
+        interpreter.eval::<Value>("got").unwrap().to_string(),
+        "b'CALLED'"
+    );
 }
 
 /// A peer that does not read delays no close, and data written before a close still arrives.
@@ -205,7 +208,7 @@ except BlockingIOError:
             address.port()
         ))
         .unwrap();
-    let sent = interpreter.eval("sent").unwrap();
+    let sent = interpreter.eval::<Value>("sent").unwrap();
     let (mut stream, _) = listener.accept().unwrap();
     let mut got = Vec::new();
     stream.read_to_end(&mut got).unwrap();

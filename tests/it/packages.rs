@@ -1,7 +1,8 @@
 //! Tests packages from a folder and from a wheel, in the first interpreter and in its children.
 
 use crate::runtime;
-use archipel::{Access, Output, Policy};
+use archipel::policy::Access;
+use archipel::{Output, Policy};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -1,7 +1,8 @@
 //! Tests what an interpreter can do with the grants of its policy, and that it can do nothing else.
 
 use crate::runtime;
-use archipel::{Access, Clock, Interpreter, Output, Policy, Profile, Random, Value};
+use archipel::policy::{Access, Clock, Profile, Random};
+use archipel::{Interpreter, Output, Policy, Value};
 use std::io::{Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::path::PathBuf;
@@ -46,7 +47,7 @@ fn attempts(interpreter: &Interpreter, rows: &[(&str, &str)]) {
     interpreter.exec(ATTEMPT).unwrap();
     for (attempt, outcome) in rows {
         let found = interpreter
-            .eval(format!("attempt(lambda: {attempt})"))
+            .eval::<Value>(format!("attempt(lambda: {attempt})"))
             .unwrap();
         assert_eq!(found, Value::from(*outcome), "{attempt}");
     }
@@ -59,7 +60,7 @@ fn the_policy_sets_the_arguments() {
     interpreter
         .exec("import sys; found = sys.argv[1:]")
         .unwrap();
-    let found = interpreter.eval("' '.join(found)").unwrap();
+    let found = interpreter.eval::<Value>("' '.join(found)").unwrap();
     assert_eq!(found, "--one two");
     let print = "import sys; print(sys.argv)";
     for (given, printed) in [
@@ -138,7 +139,9 @@ fn clocks_are_shifted_or_frozen_as_granted() {
     for offset in [-hour, 0, hour] {
         let policy = Policy::new().clock(Clock::Offset(offset)).unwrap();
         let before = now().as_secs() as i64 + offset;
-        let time = with(policy).eval("int(__import__('time').time())").unwrap();
+        let time = with(policy)
+            .eval::<Value>("int(__import__('time').time())")
+            .unwrap();
         let after = now().as_secs() as i64 + offset;
         let time = time.as_i64().unwrap();
         assert!((before..=after).contains(&time), "{offset}");
@@ -157,8 +160,11 @@ while time.monotonic() < 0.01:
 stands = time.time() == time.time() == time.monotonic() == 0.01
 ";
     interpreter.exec(source).unwrap();
-    assert_eq!(interpreter.eval("steps").unwrap().as_i64(), Some(5));
-    assert_eq!(interpreter.eval("stands").unwrap(), true);
+    assert_eq!(
+        interpreter.eval::<Value>("steps").unwrap().as_i64(),
+        Some(5)
+    );
+    assert_eq!(interpreter.eval::<bool>("stands").unwrap(), true);
 }
 
 /// Starts a server that answers each connection with a short HTTP response, and returns its port.
@@ -202,7 +208,7 @@ fn fetched(interpreter: &Interpreter, call: &str) -> String {
     let source =
         format!("try: found = repr({call})\nexcept OSError as error: found = type(error).__name__");
     interpreter.exec(source).unwrap();
-    let found = interpreter.eval("found").unwrap();
+    let found = interpreter.eval::<Value>("found").unwrap();
     found.as_str().unwrap().to_owned()
 }
 
@@ -360,7 +366,7 @@ child.run(\"open('/data/a', 'wb', 0).write(bytes(70))\")
             ("open('/data/b', 'wb', 0).write(bytes(30))", "done"),
         ],
     );
-    let copy = interpreter.copy().unwrap();
+    let copy = interpreter.fork().unwrap();
     attempts(
         &copy,
         &[("open('/data/c', 'wb', 0).write(bytes(1))", "ENOSPC")],

@@ -12,7 +12,7 @@
 //! | `children` | the granted count and depth of children; the default is 64 and 4 |
 
 use crate::runtime;
-use archipel::{Error, LimitKind, Limits, Output, Policy};
+use archipel::{Error, LimitKind, Limits, Output, Policy, Value};
 use std::path::{Path, PathBuf};
 
 /// The expected result of a script.
@@ -77,7 +77,7 @@ impl Expected {
                 let Some(kind) = LimitKind::named(limit) else {
                     return false;
                 };
-                self.limits = self.limits.with(kind, amount(kind, value)).unwrap();
+                self.limits = self.limits.with(kind, amount(kind, value));
             }
         }
         true
@@ -159,7 +159,7 @@ fn check(path: &Path) -> Result<(), String> {
     let (out, err) = (stdout.take(), stderr.take().text());
     expected.compare(&outcome, &out.bytes, &err)?;
     // Another interpreter is unaffected.
-    match sibling.eval("n + 1") {
+    match sibling.eval::<Value>("n + 1") {
         Ok(value) if value == 2 => Ok(()),
         other => Err(format!("the sibling answers {other:?}")),
     }

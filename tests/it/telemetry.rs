@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Returns a runtime whose interpreters are all collected.
 fn collected() -> Runtime {
     collector::collect();
-    Runtime::builder().interpreters(8).build().unwrap()
+    Runtime::builder().max_interpreters(8).build().unwrap()
 }
 
 /// Counts the lines that contain all of `parts`.
@@ -33,11 +33,11 @@ fn a_panicking_subscriber_does_not_affect_interpreters() {
         let outcome = interpreter.exec(source);
         assert!(matches!(outcome, Err(Error::Raised(_))), "{outcome:?}");
     }
-    assert_eq!(interpreter.eval("1 + 1").unwrap(), 2);
+    assert_eq!(interpreter.eval::<i64>("1 + 1").unwrap(), 2);
     // The same for all ways in which an interpreter ends.
     let outcome = interpreter.exec("import os; os.abort()");
     assert!(matches!(outcome, Err(Error::Died(_))), "{outcome:?}");
-    let cpu = Limits::new().cpu(Duration::from_millis(20)).unwrap();
+    let cpu = Limits::new().cpu(Duration::from_millis(20));
     let interpreter = named().limits(cpu).build().unwrap();
     let outcome = interpreter.exec("while True: pass");
     assert!(
@@ -52,7 +52,7 @@ fn a_panicking_subscriber_does_not_affect_interpreters() {
     let runner = interpreter.clone();
     let call = std::thread::spawn(move || runner.exec("begun.send(1)\nwhile True: pass"));
     begins.recv().unwrap();
-    interpreter.cancel("enough", true);
+    interpreter.cancel_unwinding("enough");
     let outcome = call.join().unwrap();
     assert!(matches!(outcome, Err(Error::Cancelled(_))), "{outcome:?}");
     let told = told_of(collector::PANICS);
@@ -67,7 +67,7 @@ fn a_panicking_subscriber_does_not_affect_interpreters() {
     for part in parts {
         assert!(count(&told, &["event", part]) > 0, "{part}: {told:#?}");
     }
-    assert_eq!(sibling.eval("1 + 1").unwrap(), 2);
+    assert_eq!(sibling.eval::<i64>("1 + 1").unwrap(), 2);
     assert_eq!(runtime.metrics().running, 0);
 }
 
@@ -119,7 +119,7 @@ fn a_denial_is_one_event_with_the_reason() {
             .interpreter()
             .name(name)
             .policy(policy)
-            .limits(Limits::new().output(1 << 20).unwrap())
+            .limits(Limits::new().output(1 << 20))
             .build()
             .unwrap();
         let outcome = interpreter.exec(source);
@@ -174,7 +174,7 @@ fn runs_waits_and_ends_are_reported_once() {
     );
     assert_eq!(count(&told, &["TRACE", "span wait"]), 1, "{told:#?}");
 
-    let cpu = Limits::new().cpu(Duration::from_millis(1)).unwrap();
+    let cpu = Limits::new().cpu(Duration::from_millis(1));
     let rows = [
         (
             "told-limit",
@@ -195,7 +195,7 @@ fn runs_waits_and_ends_are_reported_once() {
         assert_eq!(count(&told, &event), 1, "{name}: {told:#?}");
     }
     let interpreter = build("told-cancel", Limits::new());
-    interpreter.cancel("enough", true);
+    interpreter.cancel_unwinding("enough");
     let told = told_of("told-cancel");
     assert_eq!(
         count(&told, &["DEBUG", "cancelled", "message=\"enough\""]),
@@ -207,7 +207,7 @@ fn runs_waits_and_ends_are_reported_once() {
 #[test]
 fn metrics_count_calls_ends_and_messages() {
     let runtime = collected();
-    let limits = Limits::new().cpu(Duration::from_millis(1)).unwrap();
+    let limits = Limits::new().cpu(Duration::from_millis(1));
     let policy = Policy::new()
         .children(2, 1)
         .unwrap()
@@ -225,7 +225,7 @@ fn metrics_count_calls_ends_and_messages() {
     interpreter
         .exec("import archipel; child = archipel.create(); one(); one(); out.send(2); inbox.recv()")
         .unwrap();
-    let copy = interpreter.copy().unwrap();
+    let copy = interpreter.fork().unwrap();
     copy.exec("import os; os.abort()").unwrap_err();
     let limited = runtime.interpreter().limits(limits).build().unwrap();
     limited.exec("while True: pass").unwrap_err();
@@ -240,8 +240,8 @@ fn metrics_count_calls_ends_and_messages() {
         metrics.queued_messages,
     );
     assert_eq!(found, (4, 1, 0, 2, 2, 1), "{metrics:?}");
-    let stopped = LimitKind::ALL.map(|kind| (kind, metrics.stopped_by(kind)));
-    for (kind, count) in stopped {
+    for &kind in LimitKind::ALL {
+        let count = metrics.stopped_by(kind);
         assert_eq!(count, u64::from(kind == LimitKind::Cpu), "{kind}");
     }
 }

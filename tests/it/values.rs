@@ -29,14 +29,18 @@ fn guest_and_host_decode_vectors_to_equal_values() {
             continue;
         }
         let decoded = decode(&body, 0, MAX_DEPTH).unwrap();
-        let evaluated = interpreter.eval(expression.as_str()).unwrap();
+        let evaluated = interpreter.eval::<Value>(expression.as_str()).unwrap();
         assert_eq!(evaluated, decoded, "{expression}");
         let again = decode(&encode(&decoded).unwrap().body, 0, MAX_DEPTH).unwrap();
         assert_eq!(again, decoded, "{expression}");
         interpreter
             .prepare_main([("bound", Binding::from(decoded.clone()))])
             .unwrap();
-        assert_eq!(interpreter.eval("bound").unwrap(), decoded, "{expression}");
+        assert_eq!(
+            interpreter.eval::<Value>("bound").unwrap(),
+            decoded,
+            "{expression}"
+        );
     }
 }
 
@@ -44,7 +48,7 @@ fn guest_and_host_decode_vectors_to_equal_values() {
 fn buffers_keep_their_types() {
     let interpreter = runtime().interpreter().build().unwrap();
     let value = interpreter
-        .eval("[bytearray(b'a'), memoryview(b'b'), b'c']")
+        .eval::<Value>("[bytearray(b'a'), memoryview(b'b'), b'c']")
         .unwrap();
     let bytes = |text: &str| text.as_bytes().to_vec();
     assert_eq!(
@@ -58,6 +62,8 @@ fn buffers_keep_their_types() {
     interpreter
         .prepare_main([("v", Binding::from(value))])
         .unwrap();
-    let types = interpreter.eval("[type(x).__name__ for x in v]").unwrap();
+    let types = interpreter
+        .eval::<Value>("[type(x).__name__ for x in v]")
+        .unwrap();
     assert_eq!(types.to_string(), "['bytearray', 'memoryview', 'bytes']");
 }

@@ -17,7 +17,7 @@ use crate::island::prewarm::Prewarmed;
 use crate::island::shared::Shared;
 use crate::island::ticker;
 use crate::telemetry::Counters;
-use archipel_core::error::{Error, Result};
+use archipel_core::error::{ConfigKind, Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -29,7 +29,7 @@ use wasmtime::component::Linker;
 pub struct RuntimeBuilder {
     workers: Option<usize>,
     interpreters: u32,
-    ready: u32,
+    prewarmed: u32,
     features: Features,
     cache_dir: Option<PathBuf>,
     guest: Guest,
@@ -41,7 +41,7 @@ impl RuntimeBuilder {
         RuntimeBuilder {
             workers: None,
             interpreters: 1000,
-            ready: 0,
+            prewarmed: 0,
             features: Features {
                 interruption: true,
                 fuel: false,
@@ -67,7 +67,7 @@ impl RuntimeBuilder {
     /// which takes longer. Linux limits the number of mappings of a process (`vm.max_map_count`);
     /// its default of 65,530 is enough for 10,755 interpreters. Building the runtime fails if the
     /// limit is too low.
-    pub fn interpreters(mut self, interpreters: u32) -> Self {
+    pub fn max_interpreters(mut self, interpreters: u32) -> Self {
         self.interpreters = interpreters;
         self
     }
@@ -76,19 +76,19 @@ impl RuntimeBuilder {
     ///
     /// A new interpreter of the host takes one of them, and the workers make another when they are
     /// idle. A prewarmed instance is as good as new: no code has run in it. Prewarmed instances do
-    /// not count as [`interpreters`](Self::interpreters), and each takes address space and 40 KiB
+    /// not count as [`max_interpreters`](Self::max_interpreters), and each takes address space and 40 KiB
     /// of memory. When none is left, as in a burst of creations, interpreters are created on
     /// demand.
     ///
     /// # Examples
     ///
     /// ```no_run
-    /// let runtime = archipel::Runtime::builder().ready(16).build()?;
+    /// let runtime = archipel::Runtime::builder().prewarmed(16).build()?;
     /// let interpreter = runtime.interpreter().build()?;
     /// # Ok::<(), archipel::Error>(())
     /// ```
-    pub fn ready(mut self, ready: u32) -> Self {
-        self.ready = ready;
+    pub fn prewarmed(mut self, prewarmed: u32) -> Self {
+        self.prewarmed = prewarmed;
         self
     }
 
@@ -101,7 +101,7 @@ impl RuntimeBuilder {
     /// use archipel::{Limits, Runtime};
     ///
     /// let runtime = Runtime::builder().fuel(true).build()?;
-    /// let limits = Limits::new().fuel(1_000_000_000)?;
+    /// let limits = Limits::new().fuel(1_000_000_000);
     /// let interpreter = runtime.interpreter().limits(limits).build()?;
     /// # Ok::<(), archipel::Error>(())
     /// ```
@@ -189,7 +189,7 @@ impl RuntimeBuilder {
         let workers = self.checked_workers()?;
         let progress = &mut *self.progress;
         let source = self.guest.source(self.cache_dir.as_deref(), progress)?;
-        let (engine, reserved) = engine::engine(self.interpreters + self.ready, self.features)?;
+        let (engine, reserved) = engine::engine(self.interpreters + self.prewarmed, self.features)?;
         let cache = compiled_cache(self.cache_dir.as_deref(), progress);
         let component = guest::compile(&engine, &source, cache.as_ref(), progress)?;
 
@@ -236,8 +236,8 @@ impl RuntimeBuilder {
                 other => other,
             })?;
         }
-        if self.ready > 0 {
-            runtime.1 = Some(Prewarmed::keep(&runtime.0, self.ready as usize)?);
+        if self.prewarmed > 0 {
+            runtime.1 = Some(Prewarmed::keep(&runtime.0, self.prewarmed as usize)?);
         }
         Ok(runtime)
     }
@@ -278,26 +278,30 @@ impl RuntimeBuilder {
     /// Checks the numbers, and returns the number of workers.
     fn checked_workers(&self) -> Result<usize> {
         if !(1..=100_000).contains(&self.interpreters) {
-            return Err(Error::Config(format!(
+            return Err(out_of_range(format!(
                 "room for {} interpreters is out of range (use 1 to 100000)",
                 self.interpreters
             )));
         }
-        if self.ready > 10_000 {
+        if self.prewarmed > 10_000 {
             let text = format!(
                 "{} prewarmed instances are out of range (use 0 to 10000)",
-                self.ready
+                self.prewarmed
             );
-            return Err(Error::Config(text));
+            return Err(out_of_range(text));
         }
         match self.workers {
             None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
             Some(n @ 1..=512) => Ok(n),
-            Some(n) => Err(Error::Config(format!(
+            Some(n) => Err(out_of_range(format!(
                 "{n} workers are out of range (use 1 to 512)"
             ))),
         }
     }
+}
+
+fn out_of_range(text: String) -> Error {
+    Error::config(ConfigKind::Runtime, text)
 }
 
 /// Opens the cache of compiled guests in the folder `cache`, if it is usable.

@@ -7,7 +7,7 @@ use crate::Failure;
 use crate::report::{Outcome, Report};
 use crate::running::{Cause, Running};
 use crate::script::Script;
-use archipel::{Error, Limits, Output, Policy, Runtime};
+use archipel::{ConfigKind, Error, Limits, Output, Policy, Runtime};
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -73,7 +73,7 @@ impl Crew {
                 Err(error) => {
                     let what = format!("cannot read the inputs: {error}");
                     let (item, job) = pair(index, Ok("standard input".to_owned()));
-                    let outcome = Outcome::Failed(Error::Config(what));
+                    let outcome = Outcome::Failed(Error::config(ConfigKind::Input, what));
                     let _ = job.report.send(Report::new(outcome, Duration::ZERO, None));
                     let _ = items.send(item);
                     return;
@@ -95,7 +95,7 @@ impl Crew {
                 Report::new(Outcome::Stopped, Duration::ZERO, None)
             }
             Err(unusable) => {
-                let outcome = Outcome::Failed(Error::Config(unusable.why.to_owned()));
+                let outcome = Outcome::Failed(Error::config(ConfigKind::Input, unusable.why));
                 Report::new(outcome, Duration::ZERO, None)
             }
             Ok(input) => self.run(&input, &job.lane),

@@ -44,7 +44,7 @@ impl Tally {
     /// Adds the script that ran over `input`. Without a report, its thread panicked.
     pub fn add(&mut self, index: usize, input: &str, report: Option<Report>) {
         let report = report.unwrap_or_else(|| {
-            let lost = Error::Internal(anyhow::anyhow!("a script has no outcome"));
+            let lost = Error::Internal("a script has no outcome".into());
             Report::new(Outcome::Failed(lost), std::time::Duration::ZERO, None)
         });
         let status = report.status();
@@ -186,7 +186,7 @@ mod tests {
                 used: 1,
             })
         };
-        let died = || Outcome::Failed(Error::Died(String::new()));
+        let died = || Outcome::Failed(Error::died(""));
         let broken = || Outcome::Failed(Error::Closed);
         let ended = Outcome::Ended;
         let rows = [

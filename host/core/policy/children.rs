@@ -1,13 +1,14 @@
 //! The right to create children.
 
 use super::Policy;
-use crate::error::{Error, Result};
+use crate::error::{ConfigKind, Error, Result};
 use serde::de::{Deserializer, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The number of children that an interpreter can create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Children {
     /// The maximum number of descendants at one time.
     pub count: u32,
@@ -16,12 +17,31 @@ pub struct Children {
 }
 
 impl Children {
+    /// Creates the right to at most `count` descendants at a time, in at most `depth` generations.
+    /// [`Policy::narrowed`] refuses numbers out of range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use archipel_core as archipel;
+    /// use archipel::policy::{Children, Request};
+    ///
+    /// let mut request = Request::default();
+    /// request.children = Some(Children::new(8, 2));
+    /// ```
+    pub fn new(count: u32, depth: u32) -> Self {
+        Children { count, depth }
+    }
+
     fn check(self) -> Result<Option<Self>> {
         let Children { count, depth } = self;
         if count > 1_000_000 || depth > 64 {
-            return Err(Error::Config(format!(
-                "cannot grant {count} children in {depth} generations: at most a million in 64"
-            )));
+            return Err(Error::config(
+                ConfigKind::Grant,
+                format!(
+                    "cannot grant {count} children in {depth} generations: at most a million in 64"
+                ),
+            ));
         }
         Ok((count > 0 && depth > 0).then_some(self))
     }

@@ -1,7 +1,7 @@
 //! The clock and the source of random numbers of an interpreter.
 
 use super::Policy;
-use crate::error::{Error, Result};
+use crate::error::{ConfigKind, Error, Result};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -58,7 +58,8 @@ impl Clock {
         };
         match fits {
             true => Ok(()),
-            false => Err(Error::Config(
+            false => Err(Error::config(
+                ConfigKind::Grant,
                 "a clock cannot be set to a time before 1970 or after 9999".to_owned(),
             )),
         }
@@ -109,7 +110,8 @@ impl Policy {
     ///
     /// ```
     /// # use archipel_core as archipel;
-    /// use archipel::{Clock, Policy, Random};
+    /// use archipel::policy::{Clock, Random};
+    /// use archipel::Policy;
     /// use std::time::{Duration, SystemTime};
     ///
     /// let policy = Policy::new()
@@ -131,7 +133,8 @@ impl Policy {
     ///
     /// ```
     /// # use archipel_core as archipel;
-    /// use archipel::{Policy, Random};
+    /// use archipel::policy::Random;
+    /// use archipel::Policy;
     ///
     /// let policy = Policy::new().random(Random::Seeded(7));
     /// assert!(policy.to_string().contains("random seeded with 7"));
@@ -192,7 +195,7 @@ mod moment {
 /// The file form of seeds: texts beyond TOML's range, which ends at 2^63.
 mod seed {
     use super::*;
-    use crate::policy::amount::Amount;
+    use crate::amount::Amount;
 
     pub(super) fn serialize<S: Serializer>(seed: &u64, to: S) -> Result<S::Ok, S::Error> {
         match i64::try_from(*seed) {

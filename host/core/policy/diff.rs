@@ -1,7 +1,7 @@
 //! Printing and comparing policies.
 
 use super::{Clock, Policy, Random};
-use crate::policy::amount::Amount;
+use crate::amount::Amount;
 use std::collections::BTreeSet;
 use std::fmt;
 

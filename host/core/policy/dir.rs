@@ -3,7 +3,7 @@
 use super::Policy;
 use super::env::check_count;
 use super::quota::Quota;
-use crate::error::{Error, Result};
+use crate::error::{ConfigKind, Error, Result};
 use cap_std::fs::Dir;
 use serde::{Deserialize, Serialize};
 use std::any::Any;
@@ -143,7 +143,8 @@ impl Policy {
     ///
     /// ```
     /// # use archipel_core as archipel;
-    /// use archipel::{Access, Policy};
+    /// use archipel::policy::Access;
+    /// use archipel::Policy;
     ///
     /// let policy = Policy::new().dir(std::env::temp_dir(), "/data", Access::ReadOnly)?;
     /// assert!(policy.to_string().contains("as \"/data\", read-only"));
@@ -211,18 +212,19 @@ impl Policy {
         let shown = format!("{asked:?}");
         let shown = shown.trim_matches('"');
         let cannot = |error: io::Error| {
-            Error::Config(format!(
-                "cannot grant the directory {shown}: {}",
-                reason(&error)
-            ))
+            Error::config(
+                ConfigKind::Grant,
+                format!("cannot grant the directory {shown}: {}", reason(&error)),
+            )
         };
         let host = asked.canonicalize().map_err(cannot)?;
         let refused =
             host == Path::new(NEVER[0]) || NEVER[1..].iter().any(|never| host.starts_with(never));
         if refused {
-            return Err(Error::Config(format!(
-                "cannot grant the directory {shown}: it would expose the whole system"
-            )));
+            return Err(Error::config(
+                ConfigKind::Grant,
+                format!("cannot grant the directory {shown}: it would expose the whole system"),
+            ));
         }
         // Checked first, since opening a pipe would wait for a writer.
         if !std::fs::metadata(&host).map_err(cannot)?.is_dir() {
@@ -268,9 +270,10 @@ impl Policy {
             } else {
                 continue;
             };
-            return Err(Error::Config(format!(
-                "cannot grant the directory {shown} as {guest}: {why}"
-            )));
+            return Err(Error::config(
+                ConfigKind::Grant,
+                format!("cannot grant the directory {shown} as {guest}: {why}"),
+            ));
         }
         let place = self.dirs.partition_point(|other| other.guest < grant.guest);
         self.dirs.insert(place, grant);
@@ -293,7 +296,8 @@ impl Policy {
     ///
     /// ```
     /// # use archipel_core as archipel;
-    /// use archipel::{Access, Policy};
+    /// use archipel::policy::Access;
+    /// use archipel::Policy;
     ///
     /// let folder = std::env::temp_dir();
     /// let policy = Policy::new().dir(&folder, "/data", Access::ReadOnly)?;
@@ -351,10 +355,13 @@ pub(crate) fn check_guest_path(guest: &str) -> Result<()> {
     if plain && !guest.contains('\0') {
         return Ok(());
     }
-    Err(Error::Config(format!(
-        "{guest:?} is not a valid guest path: it must be absolute, below `/`, and without `.`, `..` \
+    Err(Error::config(
+        ConfigKind::Grant,
+        format!(
+            "{guest:?} is not a valid guest path: it must be absolute, below `/`, and without `.`, `..` \
          and empty parts"
-    )))
+        ),
+    ))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Environment variables, arguments and the module path.
 
 use super::Policy;
-use crate::error::{Error, Result};
+use crate::error::{ConfigKind, Error, Result};
 
 /// The maximum length of a variable or an argument, in bytes, as on Linux.
 const MOST_BYTES: usize = 128 << 10;
@@ -14,9 +14,10 @@ pub(crate) const MOST: usize = 4096;
 pub(super) fn check_count(what: &str, count: usize, most: usize) -> Result<()> {
     match count <= most {
         true => Ok(()),
-        false => Err(Error::Config(format!(
-            "cannot grant {count} {what}: at most {most}"
-        ))),
+        false => Err(Error::config(
+            ConfigKind::Grant,
+            format!("cannot grant {count} {what}: at most {most}"),
+        )),
     }
 }
 
@@ -42,16 +43,22 @@ impl Policy {
         let (name, value) = (name.into(), value.into());
         if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
             let shown: String = name.chars().take(128).collect();
-            return Err(Error::Config(format!(
-                "cannot set the environment variable {shown:?}: its name must not be empty or contain \
+            return Err(Error::config(
+                ConfigKind::Grant,
+                format!(
+                    "cannot set the environment variable {shown:?}: its name must not be empty or contain \
                  `=`, and neither name nor value can contain NUL"
-            )));
+                ),
+            ));
         }
         if name.len() + value.len() > MOST_BYTES {
             let shown: String = name.chars().take(128).collect();
-            return Err(Error::Config(format!(
-                "cannot set the environment variable {shown:?}: name and value exceed 128 KiB"
-            )));
+            return Err(Error::config(
+                ConfigKind::Grant,
+                format!(
+                    "cannot set the environment variable {shown:?}: name and value exceed 128 KiB"
+                ),
+            ));
         }
         self.env.insert(name, value);
         check_count("environment variables", self.env.len(), MOST)?;
@@ -83,9 +90,12 @@ impl Policy {
         match std::env::var(&name) {
             Ok(value) => self.env(name, value),
             Err(std::env::VarError::NotPresent) => Ok(self),
-            Err(std::env::VarError::NotUnicode(_)) => Err(Error::Config(format!(
-                "cannot pass on the environment variable {name:?}: its value is not valid UTF-8"
-            ))),
+            Err(std::env::VarError::NotUnicode(_)) => Err(Error::config(
+                ConfigKind::Grant,
+                format!(
+                    "cannot pass on the environment variable {name:?}: its value is not valid UTF-8"
+                ),
+            )),
         }
     }
 
@@ -113,9 +123,12 @@ impl Policy {
         let wrong = |arg: &&String| arg.contains('\0') || arg.len() > MOST_BYTES;
         if let Some(wrong) = self.args.iter().find(wrong) {
             let shown: String = wrong.chars().take(128).collect();
-            return Err(Error::Config(format!(
-                "cannot grant the argument {shown:?}: it contains NUL or is longer than 128 KiB"
-            )));
+            return Err(Error::config(
+                ConfigKind::Grant,
+                format!(
+                    "cannot grant the argument {shown:?}: it contains NUL or is longer than 128 KiB"
+                ),
+            ));
         }
         Ok(self)
     }
@@ -134,7 +147,8 @@ impl Policy {
     ///
     /// ```
     /// # use archipel_core as archipel;
-    /// use archipel::{Access, Policy};
+    /// use archipel::policy::Access;
+    /// use archipel::Policy;
     ///
     /// let policy = Policy::new()
     ///     .dir(std::env::temp_dir(), "/packages", Access::ReadOnly)?
@@ -145,9 +159,12 @@ impl Policy {
     pub fn path(mut self, guest: impl Into<String>) -> Result<Self> {
         let guest = guest.into();
         if !guest.starts_with('/') || guest.contains([':', '\0']) {
-            return Err(Error::Config(format!(
-                "cannot add {guest:?} to the module path: it must be absolute, without `:` and NUL"
-            )));
+            return Err(Error::config(
+                ConfigKind::Grant,
+                format!(
+                    "cannot add {guest:?} to the module path: it must be absolute, without `:` and NUL"
+                ),
+            ));
         }
         self.path.push(guest);
         check_count("module path entries", self.path.len(), MOST)?;

@@ -1,9 +1,9 @@
 //! Policies and limits in TOML files.
 
-use super::amount::Amount;
 use super::env::{MOST, check_count};
 use super::{Access, Children, Clock, Destination, Modules, Policy, Profile, Random};
-use crate::error::{Error, LimitKind, Result};
+use crate::amount::Amount;
+use crate::error::{ConfigKind, Error, LimitKind, Result};
 use crate::limits::Limits;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,14 +173,15 @@ pub(super) fn read(text: &str, name: &str, base: &Path) -> Result<Profile> {
     policy.net = file.net;
     policy.stdin = file.stdin;
     let mut limits = Limits::new();
-    for kind in LimitKind::ALL {
+    for &kind in LimitKind::ALL {
         let Some(amount) = file.limits.of(kind) else {
             continue;
         };
         let key = ["limits", kind.name()];
         let limit = amount.of_limit(kind).map_err(|why| wrong(&key, &why))?;
-        limits = limits
-            .with(kind, limit)
+        limits = limits.with(kind, limit);
+        limits
+            .check()
             .map_err(|error| wrong(&key, &error.to_string()))?;
     }
     Ok(Profile { policy, limits })
@@ -190,17 +191,20 @@ pub(super) fn read(text: &str, name: &str, base: &Path) -> Result<Profile> {
 pub(super) fn write(profile: &Profile) -> Result<String> {
     let policy = &profile.policy;
     let mut limits = LimitTable::default();
-    for kind in LimitKind::ALL {
+    for &kind in LimitKind::ALL {
         let limit = profile.limits.get(kind);
         *limits.of(kind) = limit.map(|limit| Amount::from_limit(kind, limit));
     }
     let mut dirs = BTreeMap::new();
     for grant in &policy.dirs {
         if grant.host.to_str().is_none() {
-            return Err(Error::Config(format!(
-                "the directory {:?} cannot be written to a policy file: its path is not valid UTF-8",
-                grant.host
-            )));
+            return Err(Error::config(
+                ConfigKind::File,
+                format!(
+                    "the directory {:?} cannot be written to a policy file: its path is not valid UTF-8",
+                    grant.host
+                ),
+            ));
         }
         let entry = DirEntry {
             host: grant.host.clone(),
@@ -242,7 +246,7 @@ fn at(text: &str, name: &str, span: &Range<usize>, key: &str, why: &str) -> Erro
         key => format!("`{}`: ", key.escape_debug()),
     };
     let why = why.replace(['\n', '\r', '\0'], " ");
-    Error::Config(format!("{name}, line {line}: {key}{why}"))
+    Error::config(ConfigKind::File, format!("{name}, line {line}: {key}{why}"))
 }
 
 /// Returns the span of a key's value.

@@ -2,7 +2,7 @@
 
 use super::file::read;
 use super::{Policy, Profile};
-use crate::error::Error;
+use crate::error::{Error, Invalid};
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -92,7 +92,7 @@ fn check(text: &str) -> Result<(), TestCaseError> {
             let written = profile.to_toml().unwrap();
             prop_assert_eq!(Profile::from_toml(&written).unwrap(), profile, "{}", text);
         }
-        Err(Error::Config(why)) => {
+        Err(Error::Config(Invalid { text: why, .. })) => {
             prop_assert!(why.starts_with("policy.toml, line "), "{}", why);
             prop_assert!(!why.contains(['\n', '\r', '\0']), "{:?}", why);
         }

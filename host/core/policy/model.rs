@@ -304,7 +304,10 @@ fn file_errors_name_the_line_and_the_key() {
             "line 2: `limits.memory`: invalid memory limit",
         ),
         ("[limits]\ncpu = \"-1s\"", "line 2: `limits.cpu`"),
-        ("[limits]\ncpu = nan", "line 2: `limits.cpu`: NaN seconds"),
+        (
+            "[limits]\ncpu = nan",
+            "line 2: `limits.cpu`: NaN: out of range",
+        ),
         ("[limits]\nfuel = -1", "line 2: `limits.fuel`"),
         (
             "[limits]\nwat = 1",
@@ -365,7 +368,7 @@ fn a_request_is_granted_within_the_parents_policy_only() {
     let ask = |text: &str| {
         let request: Request = serde_json::from_str(text).unwrap();
         parent.narrowed(&request).map_err(|error| match error {
-            crate::Error::Denied(text) => text,
+            crate::Error::Denied(denial) => denial.text,
             other => panic!("{other:?}"),
         })
     };

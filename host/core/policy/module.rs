@@ -11,6 +11,7 @@ use std::ops::Bound;
 /// The modules that an interpreter can import. By default it can import all.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct Modules {
     /// Hidden modules. They cannot be imported, nor can their submodules.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]

@@ -1,6 +1,6 @@
 //! Names of modules and aliases.
 
-use crate::error::{Error, Result};
+use crate::error::{ConfigKind, Error, Result};
 
 /// The maximum length of a name, in bytes.
 const MOST: usize = 128;
@@ -19,9 +19,10 @@ pub fn check_name(what: &str, name: &str) -> Result<()> {
     let wrong = |why: &str| {
         // Bounds the error text: a name can have any length.
         let shown: String = name.chars().take(MOST).collect();
-        Err(Error::Config(format!(
-            "{shown:?} is not a valid name for {what}: {why}"
-        )))
+        Err(Error::config(
+            ConfigKind::Name,
+            format!("{shown:?} is not a valid name for {what}: {why}"),
+        ))
     };
     if name.is_empty() {
         return wrong("it is empty");

@@ -2,7 +2,7 @@
 
 use super::dir::{Folder, Hold, check_guest_path, reason_for_guest};
 use super::{Policy, Request};
-use crate::error::{Error, Result};
+use crate::error::{Capability, Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct Narrowing {
 /// Converts any error of an interpreter's request into a denial.
 fn denied(error: Error) -> Error {
     match error {
-        Error::Config(text) => Error::Denied(text),
+        Error::Config(invalid) => Error::denied(Capability::Invalid, invalid.text),
         error => error,
     }
 }
@@ -80,7 +80,10 @@ impl Narrowing {
             let opened = parent.open(Path::new(&path), holds.pop());
             let opened = opened.map_err(|error| {
                 let why = reason_for_guest(&error);
-                Error::Denied(format!("the directory {from:?} cannot be granted: {why}"))
+                Error::denied(
+                    Capability::Dir,
+                    format!("the directory {from:?} cannot be granted: {why}"),
+                )
             })?;
             self.opened.insert(from, opened);
             if begun.elapsed() > SOME {

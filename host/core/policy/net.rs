@@ -2,7 +2,7 @@
 
 use super::Policy;
 use super::env::{MOST, check_count};
-use crate::error::{Error, Result};
+use crate::error::{ConfigKind, Error, Result};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ use std::str::FromStr;
 ///
 /// ```
 /// # use archipel_core as archipel;
-/// use archipel::Destination;
+/// use archipel::policy::Destination;
 ///
 /// let destination: Destination = "Example.ORG.:443".parse()?;
 /// assert_eq!(destination.to_string(), "example.org:443");
@@ -178,7 +178,10 @@ impl FromStr for Destination {
     fn from_str(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
             let shown: String = text.chars().take(300).collect();
-            Error::Config(format!("cannot grant connections to {shown:?}: {why}"))
+            Error::config(
+                ConfigKind::Grant,
+                format!("cannot grant connections to {shown:?}: {why}"),
+            )
         };
         let (host, port) = text.rsplit_once(':').ok_or_else(|| {
             wrong("it has no port; write HOST:PORT, such as example.org:443 or example.org:*")

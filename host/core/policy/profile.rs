@@ -1,7 +1,7 @@
 //! Policies and limits together.
 
 use super::{Policy, file};
-use crate::error::{Error, Result};
+use crate::error::{ConfigKind, Error, Result};
 use crate::limits::Limits;
 use std::path::Path;
 
@@ -11,7 +11,8 @@ use std::path::Path;
 ///
 /// ```
 /// # use archipel_core as archipel;
-/// use archipel::{LimitKind, Profile};
+/// use archipel::policy::Profile;
+/// use archipel::LimitKind;
 ///
 /// let profile = Profile::from_toml(
 ///     r#"
@@ -28,6 +29,7 @@ use std::path::Path;
 /// # Ok::<(), archipel::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Profile {
     /// The interpreter's capabilities.
     pub policy: Policy,
@@ -39,6 +41,22 @@ pub struct Profile {
 const MOST: u64 = 1 << 20;
 
 impl Profile {
+    /// Joins a policy and limits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use archipel_core as archipel;
+    /// use archipel::{Limits, Policy, policy::Profile};
+    ///
+    /// let profile = Profile::new(Policy::new(), Limits::new().children(0));
+    /// assert!(profile.to_toml()?.contains("children = 0"));
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    pub fn new(policy: Policy, limits: Limits) -> Self {
+        Profile { policy, limits }
+    }
+
     /// Parses the text of a policy file. Its directories are relative to the current directory.
     ///
     /// # Errors
@@ -61,7 +79,7 @@ impl Profile {
     ///
     /// ```no_run
     /// # use archipel_core as archipel;
-    /// use archipel::Profile;
+    /// use archipel::policy::Profile;
     ///
     /// let profile = Profile::read("policy.toml")?;
     /// println!("{}", profile.policy);
@@ -71,8 +89,12 @@ impl Profile {
         let path = path.as_ref();
         let shown = format!("{path:?}");
         let shown = shown.trim_matches('"');
-        let cannot =
-            |why: String| Error::Config(format!("cannot read the policy file {shown}: {why}"));
+        let cannot = |why: String| {
+            Error::config(
+                ConfigKind::File,
+                format!("cannot read the policy file {shown}: {why}"),
+            )
+        };
         let metadata = std::fs::metadata(path).map_err(|error| {
             cannot(match error.kind() {
                 std::io::ErrorKind::NotFound => "it does not exist".to_owned(),

@@ -1,12 +1,12 @@
 //! Policies that interpreters request for their children.
 
-use super::amount::Amount;
 use super::dir::MOST_DIRS;
 use super::env::{MOST, check_count};
 use super::narrowing::{Narrowing, Opened};
 use super::quota::Quota;
 use super::{Access, Children, Clock, Destination, DirGrant, Modules, Policy, Random};
-use crate::error::{Error, Result};
+use crate::amount::Amount;
+use crate::error::{Capability, ConfigKind, Error, Result};
 use crate::value::Value;
 use serde::de::{Deserializer, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Serialize};
@@ -119,7 +119,8 @@ impl Request {
     ///
     /// ```
     /// # use archipel_core as archipel;
-    /// use archipel::{Request, Value};
+    /// use archipel::policy::Request;
+    /// use archipel::Value;
     ///
     /// let dict = |items: Vec<(&str, Value)>| {
     ///     Value::Dict(items.into_iter().map(|(key, value)| (key.into(), value)).collect())
@@ -132,7 +133,10 @@ impl Request {
     pub fn from_value(value: &Value) -> Result<Self> {
         let wrong = |why: String| {
             let why: String = why.chars().map(plain).collect();
-            Error::Config(format!("the policy cannot be read: {why}"))
+            Error::config(
+                ConfigKind::Message,
+                format!("the policy cannot be read: {why}"),
+            )
         };
         let items = match value {
             Value::None => return Ok(Request::default()),
@@ -249,7 +253,8 @@ impl Policy {
     ///
     /// ```
     /// # use archipel_core as archipel;
-    /// use archipel::{Error, Policy, Request};
+    /// use archipel::policy::Request;
+    /// use archipel::{Error, Policy};
     ///
     /// let parent = Policy::new().children(8, 2)?.net("10.0.0.0/8:443")?;
     /// let mut request = Request::default();
@@ -278,9 +283,10 @@ impl Policy {
                 (Some(value), _) => policy.env(name.as_str(), value.as_str())?,
                 (None, Some(value)) => policy.env(name.as_str(), value.as_str())?,
                 (None, None) => {
-                    return Err(Error::Denied(format!(
-                        "the environment variable {name:?} is not set in the parent"
-                    )));
+                    return Err(Error::denied(
+                        Capability::Env,
+                        format!("the environment variable {name:?} is not set in the parent"),
+                    ));
                 }
             };
         }
@@ -312,14 +318,16 @@ impl Policy {
         };
         let parents = self.dirs.iter().filter(below);
         let Some(parent) = parents.max_by_key(|grant| grant.guest.len()) else {
-            return Err(Error::Denied(format!(
-                "the directory {from:?} is not granted to the parent"
-            )));
+            return Err(Error::denied(
+                Capability::Dir,
+                format!("the directory {from:?} is not granted to the parent"),
+            ));
         };
         if asked.access > parent.access {
-            return Err(Error::Denied(format!(
-                "the directory {from:?} is read-only for the parent"
-            )));
+            return Err(Error::denied(
+                Capability::Dir,
+                format!("the directory {from:?} is read-only for the parent"),
+            ));
         }
         let rest = from.get(parent.guest.len() + 1..).unwrap_or_default();
         Ok((parent, rest))
@@ -339,9 +347,10 @@ impl Policy {
             ("", _) => (parent.folder.clone(), parent.host.clone()),
             (_, Some((folder, real))) => (folder.clone(), parent.host.join(real)),
             (_, None) => {
-                return Err(Error::Denied(format!(
-                    "the directory {from:?} was not opened"
-                )));
+                return Err(Error::denied(
+                    Capability::Dir,
+                    format!("the directory {from:?} was not opened"),
+                ));
             }
         };
         let quota = match (asked.access, asked.quota, &parent.quota) {
@@ -349,10 +358,13 @@ impl Policy {
             (_, Some(bytes), above) => {
                 let above_limit = above.as_ref().map_or(u64::MAX, |above| above.limit);
                 if bytes > above_limit {
-                    return Err(Error::Denied(format!(
-                        "a quota of {bytes} bytes for the directory {from:?} exceeds the parent's \
+                    return Err(Error::denied(
+                        Capability::Dir,
+                        format!(
+                            "a quota of {bytes} bytes for the directory {from:?} exceeds the parent's \
                          quota"
-                    )));
+                        ),
+                    ));
                 }
                 Some(Arc::new(Quota::new(bytes, above.clone())))
             }

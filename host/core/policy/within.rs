@@ -2,23 +2,22 @@
 
 use super::Policy;
 use super::net::Reach;
-use crate::error::Error;
-use std::fmt;
+use crate::error::{Capability, Error};
 
 /// A grant in a policy that the parent's policy does not include.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct Excess(String);
-
-/// Displays the grant in the terms of the interpreter that asked for it: a directory by its guest path.
-impl fmt::Display for Excess {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} exceeds the parent's policy", self.0)
-    }
+#[error("{text} exceeds the parent's policy")]
+#[non_exhaustive]
+pub struct Excess {
+    /// The capability that the grant gives.
+    pub capability: Capability,
+    /// The grant in the terms of the interpreter that asked for it: a directory by its guest path.
+    pub text: String,
 }
 
 impl From<Excess> for Error {
     fn from(excess: Excess) -> Self {
-        Error::Denied(excess.to_string())
+        Error::denied(excess.capability, excess.to_string())
     }
 }
 
@@ -39,59 +38,66 @@ impl Policy {
     ///
     /// ```
     /// # use archipel_core as archipel;
-    /// use archipel::Policy;
+    /// use archipel::{Capability, Policy};
     ///
     /// let parent = Policy::new().net("10.0.0.0/8:443")?;
     /// assert!(Policy::new().net("10.1.2.3:443")?.within(&parent).is_ok());
     /// let excess = Policy::new().net("10.1.2.3:80")?.within(&parent).unwrap_err();
+    /// assert_eq!(excess.capability, Capability::Net);
     /// assert_eq!(excess.to_string(), "a connection to 10.1.2.3:80 exceeds the parent's policy");
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn within(&self, parent: &Policy) -> Result<(), Excess> {
         match self.excess(parent) {
             None => Ok(()),
-            Some(what) => Err(Excess(what)),
+            Some((capability, text)) => Err(Excess { capability, text }),
         }
     }
 
-    fn excess(&self, parent: &Policy) -> Option<String> {
+    fn excess(&self, parent: &Policy) -> Option<(Capability, String)> {
         for grant in &self.dirs {
             if !parent.dirs.iter().any(|parents| grant.is_within(parents)) {
                 let access = grant.access.name();
-                return Some(format!("the directory {:?}, {access},", grant.guest));
+                let text = format!("the directory {:?}, {access},", grant.guest);
+                return Some((Capability::Dir, text));
             }
         }
         for (name, value) in &self.env {
             if parent.env.get(name) != Some(value) {
-                return Some(format!("the environment variable {name:?} with that value"));
+                let text = format!("the environment variable {name:?} with that value");
+                return Some((Capability::Env, text));
             }
         }
         let reach = Reach::new(&parent.net);
         if let Some(beyond) = self.net.iter().find(|wanted| !reach.has(wanted)) {
-            return Some(format!("a connection to {beyond}"));
+            return Some((Capability::Net, format!("a connection to {beyond}")));
         }
         if self.stdin && !parent.stdin {
-            return Some("standard input".to_owned());
+            return Some((Capability::Stdin, "standard input".to_owned()));
         }
         if !self.clock.is_within(&parent.clock) {
-            return Some(format!("the clock setting `{}`", self.clock));
+            let text = format!("the clock setting `{}`", self.clock);
+            return Some((Capability::Clock, text));
         }
         if !self.random.is_within(&parent.random) {
-            return Some(format!("the random setting `{}`", self.random));
+            let text = format!("the random setting `{}`", self.random);
+            return Some((Capability::Random, text));
         }
         if let Some(own) = self.children {
             let parents = parent.children;
             if parents.is_none_or(|parents| own.count > parents.count) {
-                return Some(format!("a grant of {} children", own.count));
+                let text = format!("a grant of {} children", own.count);
+                return Some((Capability::Children, text));
             }
             if parents.is_none_or(|parents| own.depth > parents.depth) {
-                return Some(format!("a grant of {} generations of children", own.depth));
+                let text = format!("a grant of {} generations of children", own.depth);
+                return Some((Capability::Children, text));
             }
         }
         if let Some(module) = self.modules.beyond(&parent.modules) {
-            return Some(module);
+            return Some((Capability::Module, module));
         }
         let alias = self.aliases.difference(&parent.aliases).next()?;
-        Some(format!("the alias {alias}"))
+        Some((Capability::Alias, format!("the alias {alias}")))
     }
 }

@@ -1,6 +1,6 @@
 //! The error of conversions between values and Rust types.
 
-use crate::error::OneLine;
+use crate::one_line::OneLine;
 use std::fmt;
 
 /// The error of [`to_value`](super::to_value) and [`from_value`](super::from_value): a reason, and its place

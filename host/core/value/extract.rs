@@ -73,6 +73,42 @@ impl fmt::Display for Mismatch {
 
 impl error::Error for Mismatch {}
 
+/// Types into which a value can be converted: all types with a matching `TryFrom`, including [`Value`] itself.
+///
+/// These are `bool`, `f64`, `String`, [`Text`], the integers except `u8`, [`BigInt`], `Vec<u8>` (any bytes-like
+/// object), `Vec` (a list or tuple), `HashMap` and `BTreeMap`, `Option`, tuples of up to six items, and `()`, which is
+/// `None`. Conversions are strict: an `int` is not a `float`.
+///
+/// # Examples
+///
+/// ```
+/// # use archipel_core as archipel;
+/// use archipel::Value;
+/// use archipel::value::FromValue;
+///
+/// assert_eq!(i64::from_value(Value::from(3)), Ok(3));
+/// let error = f64::from_value(Value::from(3)).unwrap_err();
+/// assert_eq!(error.to_string(), "expected float, found int");
+/// ```
+pub trait FromValue: Sized {
+    /// Converts a value.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`Mismatch`] if the value is of another type, or does not fit.
+    fn from_value(value: Value) -> Result<Self, Mismatch>;
+}
+
+impl<T> FromValue for T
+where
+    T: TryFrom<Value>,
+    Mismatch: From<T::Error>,
+{
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        Ok(T::try_from(value)?)
+    }
+}
+
 /// Never called. It allows [`Value`] itself as a type in fallible conversions, such as `Vec<Value>`.
 impl From<Infallible> for Mismatch {
     fn from(never: Infallible) -> Self {

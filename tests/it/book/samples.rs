@@ -1,6 +1,7 @@
 //! The Rust samples of the book that are in no example, as programs.
 
-use archipel::{Access, AliasError, Error, ErrorKind, Interpreter, Limits, Policy, Runtime, Value};
+use archipel::policy::Access;
+use archipel::{AliasError, Error, ErrorKind, Interpreter, Limits, Policy, Runtime, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -12,15 +13,15 @@ pub fn first_host() -> Result {
     let runtime = archipel::Runtime::new()?;
     let interpreter = runtime.interpreter().build()?;
     interpreter.exec("x = 6 * 7")?;
-    assert_eq!(interpreter.eval("x")?.as_i64(), Some(42));
+    assert_eq!(interpreter.eval::<i64>("x")?, 42);
     Ok(())
 }
 
 pub fn settings_of_a_runtime() -> Result<Runtime> {
     let runtime = Runtime::builder()
         .workers(4)
-        .interpreters(200)
-        .ready(16)
+        .max_interpreters(200)
+        .prewarmed(16)
         .progress(|progress| eprintln!("{progress:?}"))
         .build()?;
     Ok(runtime)
@@ -40,9 +41,9 @@ pub fn plugin(runtime: &Runtime, settings: BTreeMap<String, String>) -> Result<I
         })?)
         .limits(
             Limits::new()
-                .cpu(Duration::from_secs(1))?
-                .memory(64 << 20)?
-                .output(1 << 20)?,
+                .cpu(Duration::from_secs(1))
+                .memory(64 << 20)
+                .output(1 << 20),
         )
         .build()?;
     Ok(interpreter)
@@ -63,7 +64,7 @@ async fn shout(runtime: &Runtime, text: &str) -> archipel::Result<Value> {
     interpreter
         .exec_async("def shout(text): return text.upper()")
         .await?;
-    interpreter.call_async("shout", [text]).await
+    interpreter.call_async("shout", (text,)).await
 }
 
 pub fn asynchronous(runtime: &Runtime) -> Result {

@@ -1,7 +1,7 @@
 //! Hostile cases with host aliases.
 
 use super::lane::Lane;
-use archipel::{AliasError, Binding, Capacity, Error, Interpreter, Limits, Policy};
+use archipel::{AliasError, Binding, Capacity, Error, Interpreter, Limits, Policy, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
@@ -20,7 +20,7 @@ fn a_11_calls_of_stopped_callers_are_removed() {
         Ok((queued as i64).into())
     });
     let callee = lane.interpreter(policy.unwrap());
-    let wall = Limits::new().wall(Duration::from_secs(60)).unwrap();
+    let wall = Limits::new().wall(Duration::from_secs(60));
     callee.limit(wall).unwrap();
     // The sibling's messages count too, so compare with the minimum.
     callee
@@ -89,7 +89,7 @@ fn a_2_a_panicking_alias_raises_in_the_caller() {
             assert!(!raised.traceback.contains("secret"), "{}", raised.traceback);
         }
     }
-    assert_eq!(interpreter.eval("1 + 1").unwrap(), 2);
+    assert_eq!(interpreter.eval::<i64>("1 + 1").unwrap(), 2);
     drop(interpreter);
     lane.is_as_before().unwrap();
 }
@@ -123,7 +123,10 @@ for call in (read, detail):
         told.append(''.join(traceback.format_exception(error)) + repr(error.__dict__) + repr(error.args))
 ";
     interpreter.exec(source).unwrap();
-    let told = interpreter.eval("' '.join(told)").unwrap().to_string();
+    let told = interpreter
+        .eval::<Value>("' '.join(told)")
+        .unwrap()
+        .to_string();
     assert!(
         told.contains("the command failed") && told.contains("not now"),
         "{told}"
@@ -163,7 +166,7 @@ fn a_9_concurrent_callers_get_their_own_answers() {
         thread.join().unwrap().unwrap();
     }
     for caller in &callers {
-        assert_eq!(caller.eval("wrong").unwrap().to_string(), "[]");
+        assert_eq!(caller.eval::<Value>("wrong").unwrap().to_string(), "[]");
     }
     drop(callers);
     lane.is_as_before().unwrap();
@@ -226,7 +229,7 @@ fn a_15_cancel_returns_while_the_alias_runs() {
         "try:\n work()\nexcept BaseException: print('no')",
     );
     begins.recv().unwrap();
-    interpreter.cancel("enough", true);
+    interpreter.cancel_unwinding("enough");
     // The function is still running.
     assert!(matches!(thread.join().unwrap(), Err(Error::Cancelled(_))));
     assert!(ends.try_recv().is_err());
@@ -261,7 +264,10 @@ fn x_23_a_dropped_or_panicking_receiver_closes_the_channel() {
         });
         assert_eq!(consumer.join().is_err(), panics);
         thread.join().unwrap().unwrap();
-        assert_eq!(interpreter.eval("found").unwrap(), "ChannelClosedError");
+        assert_eq!(
+            interpreter.eval::<String>("found").unwrap(),
+            "ChannelClosedError"
+        );
     }
     lane.is_as_before().unwrap();
 }

@@ -17,7 +17,8 @@
 //! | `alias` | a host alias: `echo`, `fails` or `panics` |
 
 use crate::script::{Expected, header};
-use archipel::{Access, AliasError, Call, Clock, Policy, Random, Value};
+use archipel::policy::{Access, Clock, Random};
+use archipel::{AliasError, Call, Policy, Value};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 

@@ -2,7 +2,8 @@
 
 use super::case::Place;
 use super::lane::Lane;
-use archipel::{Access, Error, Interpreter, Output, Policy};
+use archipel::policy::Access;
+use archipel::{Error, Interpreter, Output, Policy, Value};
 use std::process::Command;
 
 fn reads_and_writes(lane: &Lane, place: &Place) -> Interpreter {
@@ -107,11 +108,11 @@ while os.path.exists('/data/swaps'):
         )
     });
     let seen = opens
-        .eval("(exec('''\nseen = {}\nfor n in range(3000):\n    try:\n        with open('/data/folder/canary.txt', 'r+') as file:\n            what = file.read()\n    except OSError as error:\n        what = type(error).__name__\n    seen[what] = seen.get(what, 0) + 1\n''', globals()), sorted(seen))[1]")
+        .eval::<Value>("(exec('''\nseen = {}\nfor n in range(3000):\n    try:\n        with open('/data/folder/canary.txt', 'r+') as file:\n            what = file.read()\n    except OSError as error:\n        what = type(error).__name__\n    seen[what] = seen.get(what, 0) + 1\n''', globals()), sorted(seen))[1]")
         .unwrap();
     opens.exec("import os; os.unlink('/data/swaps')").unwrap();
     thread.join().unwrap().unwrap();
-    assert!(swaps.eval("swapped").unwrap().as_i64() > Some(0));
+    assert!(swaps.eval::<Value>("swapped").unwrap().as_i64() > Some(0));
     for what in seen.as_list().unwrap() {
         let what = what.as_str().unwrap();
         let known = ["inside", "PermissionError", "FileNotFoundError"];
@@ -167,7 +168,12 @@ os.unlink('/data/swaps')
         )
         .unwrap();
     thread.join().unwrap().unwrap();
-    for what in opens.eval("list(seen)").unwrap().as_list().unwrap() {
+    for what in opens
+        .eval::<Value>("list(seen)")
+        .unwrap()
+        .as_list()
+        .unwrap()
+    {
         let what = what.as_str().unwrap();
         let known = ["text", "PermissionError", "FileNotFoundError"];
         assert!(known.contains(&what), "{what}");
@@ -204,7 +210,7 @@ counts = len(set(names)), len(names), len(set(walked)), len(seen) == len(set(see
         )
         .unwrap();
     assert_eq!(
-        interpreter.eval("counts").unwrap().to_string(),
+        interpreter.eval::<Value>("counts").unwrap().to_string(),
         "(20000, 20000, 20000, True)"
     );
     drop(interpreter);

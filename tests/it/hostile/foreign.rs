@@ -36,7 +36,7 @@ impl World {
         let all: Vec<_> = attacks.iter().chain(OTHERS).copied().collect();
         let (bytes, imports) = component(crate::root(), &all);
         let guest = Guest::from_bytes(bytes).unwrap();
-        let builder = Runtime::builder().interpreters(16).workers(2);
+        let builder = Runtime::builder().max_interpreters(16).workers(2);
         let runtime = builder.cache_dir(&folder).guest(guest).build();
         std::fs::remove_dir_all(&folder).unwrap();
         let runtime = runtime.unwrap();
@@ -51,8 +51,8 @@ impl World {
     }
 
     fn guest(&self) -> Interpreter {
-        let limits = Limits::new().memory(256 << 20).unwrap();
-        let limits = limits.wall(Duration::from_secs(20)).unwrap();
+        let limits = Limits::new().memory(256 << 20);
+        let limits = limits.wall(Duration::from_secs(20));
         self.runtime.interpreter().limits(limits).build().unwrap()
     }
 
@@ -106,7 +106,7 @@ fn h_1_forged_arguments_trap_or_are_errors() {
             (Tells(case), Err(Error::Raised(raised))) => {
                 raised.message == char::from(b'0' + case).to_string()
             }
-            (Dies(of), Err(Error::Died(text))) => text.contains(of),
+            (Dies(of), Err(Error::Died(death))) => death.reason.contains(of),
             _ => false,
         };
         if !as_expected {
@@ -140,8 +140,8 @@ fn s_9_a_message_survives_a_trap_of_its_receiver() {
         .iter()
         .flat_map(|mode| [(RECEIVE, mode), (TAKE, mode)])
     {
-        let limits = Limits::new().memory(256 << 20).unwrap();
-        let limits = limits.wall(Duration::from_secs(1)).unwrap();
+        let limits = Limits::new().memory(256 << 20);
+        let limits = limits.wall(Duration::from_secs(1));
         let guest = world.runtime.interpreter().limits(limits).build().unwrap();
         guest
             .prepare_main([("r", Binding::from(receiver.clone()))])
@@ -268,7 +268,7 @@ fn x_18_each_message_arrives_exactly_once() {
 #[test]
 fn c_18_a_limit_ends_the_longest_wait() {
     let world = World::new("longest");
-    let limits = Limits::new().wall(Duration::from_millis(100)).unwrap();
+    let limits = Limits::new().wall(Duration::from_millis(100));
     let guest = world.runtime.interpreter().limits(limits).build().unwrap();
     let outcome = guest.exec(program(WAIT, ""));
     assert!(

@@ -63,7 +63,7 @@ except Exception as error:
 ",
         )
         .unwrap();
-    assert_eq!(interpreter.eval("found").unwrap(), "ValueError");
+    assert_eq!(interpreter.eval::<String>("found").unwrap(), "ValueError");
     drop(interpreter);
     lane.is_as_before().unwrap();
 }
@@ -120,7 +120,7 @@ for name in ('hidden', 'absent'):
 ",
         )
         .unwrap();
-    assert_eq!(interpreter.eval("len(texts)").unwrap(), 1);
+    assert_eq!(interpreter.eval::<i64>("len(texts)").unwrap(), 1);
     interpreter.alias("hidden", |_| Ok(Value::None)).unwrap();
     interpreter.hide("hidden").unwrap();
     interpreter
@@ -134,7 +134,7 @@ for name in ('hidden', 'absent'):
 ",
         )
         .unwrap();
-    assert_eq!(interpreter.eval("len(names)").unwrap(), 1);
+    assert_eq!(interpreter.eval::<i64>("len(names)").unwrap(), 1);
     drop((interpreter, stranger));
     lane.is_as_before().unwrap();
 }
@@ -165,7 +165,9 @@ told = seen == mine, children[0].subtree
 ",
         )
         .unwrap();
-    let told = interpreter.eval("child.call(eval, 'told')").unwrap();
+    let told = interpreter
+        .eval::<Value>("child.call(eval, 'told')")
+        .unwrap();
     assert_eq!(told.to_string(), "(True, 1)");
     drop(interpreter);
     lane.is_as_before().unwrap();
@@ -211,7 +213,7 @@ fn d_7_random_numbers_differ_without_a_seed() {
     let tokens: Vec<String> = (0..4)
         .map(|_| {
             lane.interpreter(Policy::new())
-                .eval(source)
+                .eval::<Value>(source)
                 .unwrap()
                 .to_string()
         })

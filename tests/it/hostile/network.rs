@@ -1,7 +1,7 @@
 //! Hostile network cases, with listeners for traffic that must never arrive.
 
 use super::lane::Lane;
-use archipel::{Interpreter, Policy};
+use archipel::{Interpreter, Policy, Value};
 use std::io::ErrorKind;
 use std::net::{TcpListener, UdpSocket};
 
@@ -59,7 +59,7 @@ fn attempts(interpreter: &Interpreter, rows: &[(String, &str)]) {
     interpreter.exec(ATTEMPT).unwrap();
     for (call, outcome) in rows {
         let found = interpreter
-            .eval(format!("attempt(lambda: {call})"))
+            .eval::<Value>(format!("attempt(lambda: {call})"))
             .unwrap();
         assert_eq!(found, *outcome, "{call}");
     }
@@ -184,7 +184,7 @@ for fd in range(3, 200):
 ",
         )
         .unwrap();
-    let found = interpreter.eval("found, opened").unwrap();
+    let found = interpreter.eval::<Value>("found, opened").unwrap();
     assert_eq!(found.to_string(), "([], [])");
     ears.heard_nothing();
     drop(interpreter);

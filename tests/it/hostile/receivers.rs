@@ -19,7 +19,7 @@ fn has_no_memory(outcome: &Result<(), Error>) -> bool {
 }
 
 fn too_small(lane: &Lane) -> Interpreter {
-    let limits = Limits::new().memory(64 << 20).unwrap();
+    let limits = Limits::new().memory(64 << 20);
     lane.runtime.interpreter().limits(limits).build().unwrap()
 }
 
@@ -89,7 +89,7 @@ fn x_18_a_message_is_dropped_with_the_last_receiver() {
 #[test]
 fn x_18_a_message_is_received_once_if_its_receiver_is_stopped() {
     let lane = Lane::new();
-    let cpu = Limits::new().cpu(Duration::from_millis(300)).unwrap();
+    let cpu = Limits::new().cpu(Duration::from_millis(300));
     for way in WAYS {
         let (sender, receiver) = lane.runtime.channel(Capacity::Unbounded).unwrap();
         sender.send("once").unwrap();
