@@ -11,3 +11,18 @@ mod scheduler;
 pub(crate) mod stop;
 mod timers;
 pub(crate) mod workers;
+
+use std::task::Poll;
+
+/// Yields once, so that the poller checks the limits and other tasks can run.
+pub(crate) async fn yield_once() {
+    let mut yielded = false;
+    std::future::poll_fn(|context| match std::mem::replace(&mut yielded, true) {
+        true => Poll::Ready(()),
+        false => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
+}

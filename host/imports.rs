@@ -3,6 +3,7 @@
 mod aliases;
 mod arrival;
 mod channels;
+mod failure;
 mod governing;
 mod holdings;
 mod interpreters;
@@ -11,6 +12,9 @@ mod tasks;
 mod waiting;
 
 use crate::island::state::State;
+use arrival::Fits;
+use holdings::{HasReporter, Reporter};
+use process::{HasProcess, Process};
 use std::time::Duration;
 use wasmtime::component::{HasData, Linker};
 
@@ -29,9 +33,15 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     use crate::island::bindings::archipel::island;
     island::aliases::add_to_linker::<State, HasState>(linker, |state| state)?;
     island::channels::add_to_linker::<State, HasState>(linker, |state| state)?;
-    island::holdings::add_to_linker::<State, HasState>(linker, |state| state)?;
+    island::holdings::add_to_linker::<State, HasReporter>(linker, |state| Reporter {
+        table: &state.wasi.table,
+        report: &mut state.holdings,
+        handles: state.handles,
+    })?;
     island::interpreters::add_to_linker::<State, HasState>(linker, |state| state)?;
-    island::process::add_to_linker::<State, HasState>(linker, |state| state)?;
+    island::process::add_to_linker::<State, HasProcess>(linker, |state| Process {
+        interrupt: &state.interrupt,
+    })?;
     waiting::add_to_linker(linker)?;
     linker.allow_shadowing(true);
     channels::add_receive(linker)?;
@@ -39,6 +49,24 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     tasks::add_results(linker)?;
     linker.allow_shadowing(false);
     Ok(())
+}
+
+/// Returns the result of a call that other interpreters or the host took part in, or `instead` if the guest has no
+/// room for it.
+///
+/// The others may have stopped the guest, on another thread. It then gets no result: this waits to be dropped.
+fn answer<R: Send>(
+    state: &State,
+    result: R,
+    instead: R,
+) -> impl Future<Output = Fits<R>> + Send + use<R> {
+    let own = state.island.upgrade();
+    async move {
+        if let Some(own) = own {
+            own.unless_stopping().await;
+        }
+        Fits::or(result, instead)
+    }
 }
 
 /// Converts a guest's timeout in nanoseconds.

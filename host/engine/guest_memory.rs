@@ -6,8 +6,8 @@
 
 use super::alarm::Alarm;
 use super::pages;
+use crate::exec::yield_once;
 use std::ops::Range;
-use std::task::Poll;
 use wasmtime::component::{self, Component, ComponentExportIndex, TypedFunc, WasmList};
 use wasmtime::{Result, Store, format_err};
 
@@ -118,7 +118,7 @@ impl GuestMemory {
             copy.instance.get_typed_func(&mut *store, self.write)?;
         for start in (0..from.len()).step_by(AT_ONCE) {
             if start > 0 {
-                give_way().await;
+                yield_once().await;
             }
             let part = start..(start + AT_ONCE).min(from.len());
             let from = &from[part.clone()];
@@ -171,19 +171,6 @@ impl GuestMemory {
         guest.store.set_hostcall_fuel(fuel);
         Ok(result?.0)
     }
-}
-
-/// Yields to other tasks.
-async fn give_way() {
-    let mut given = false;
-    std::future::poll_fn(|context| {
-        if std::mem::replace(&mut given, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Returns the ranges in which `from` and `to`, which have the same length, differ, in whole pages.

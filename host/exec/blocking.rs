@@ -4,11 +4,11 @@
 //! thread of tokio's blocking pool. Its guest waits for it as for any event, and stopping the guest
 //! does not wait for the call. The CPU time of the call is charged to the guest.
 
-use crate::exec::meter::thread_time;
+use super::meter::charged;
+use super::yield_once;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::Account;
 use std::sync::{Arc, OnceLock};
-use std::task::Poll;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
@@ -46,11 +46,11 @@ impl Blocking {
             Ok(place) => place,
             Err(_) => room.acquire_owned().await.ok()?,
         };
-        let charged = account.clone();
+        let of_work = account.clone();
         let work = tokio::task::spawn_blocking(move || {
             // The work keeps its permit until it is done, even if the future was dropped.
             let _place = place;
-            charge(&charged, work)
+            charged(&of_work, work)
         });
         let done = work.await.ok();
         if account.passed(LimitKind::Cpu).is_some() {
@@ -69,31 +69,7 @@ pub(crate) fn detach(
     work: impl FnOnce() + Send + 'static,
 ) {
     let account = account.clone();
-    handle.spawn_blocking(move || charge(&account, work));
-}
-
-/// Runs `work`, and charges the CPU time of this thread to `account`.
-fn charge<T>(account: &Account, work: impl FnOnce() -> T) -> T {
-    let before = thread_time();
-    let done = work();
-    if let (Some(before), Some(after)) = (before, thread_time()) {
-        let spent = after.saturating_sub(before).as_nanos();
-        account.note(LimitKind::Cpu, u64::try_from(spent).unwrap_or(u64::MAX));
-    }
-    done
-}
-
-/// Yields once, so that the poller checks the limits.
-async fn yield_once() {
-    let mut yielded = false;
-    std::future::poll_fn(|context| match std::mem::replace(&mut yielded, true) {
-        true => Poll::Ready(()),
-        false => {
-            context.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await;
+    handle.spawn_blocking(move || charged(&account, work));
 }
 
 /// Returns the number of concurrent blocking calls of a family: two for each processor.
@@ -108,6 +84,7 @@ fn at_a_time() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exec::meter::thread_time;
     use archipel_core::limits::Limits;
     use std::pin::pin;
     use std::sync::mpsc;

@@ -76,6 +76,17 @@ fn measured<F: Future>(work: Pin<&mut F>, context: &mut Context<'_>) -> (Poll<F:
     (polled, u64::try_from(own.as_nanos()).unwrap_or(u64::MAX))
 }
 
+/// Runs `work`, and charges the CPU time of this thread to `account`.
+pub(crate) fn charged<T>(account: &Account, work: impl FnOnce() -> T) -> T {
+    let before = thread_time();
+    let done = work();
+    if let (Some(before), Some(after)) = (before, thread_time()) {
+        let spent = after.saturating_sub(before).as_nanos();
+        account.note(LimitKind::Cpu, u64::try_from(spent).unwrap_or(u64::MAX));
+    }
+    done
+}
+
 /// Returns the thread's CPU time.
 #[cfg(unix)]
 pub(crate) fn thread_time() -> Option<Duration> {

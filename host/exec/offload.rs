@@ -1,7 +1,7 @@
 //! Offload: long computations for a guest on the blocking pool, charged to the guest.
 
-use crate::exec::meter::thread_time;
-use archipel_core::error::{Error, LimitKind, Result};
+use super::meter::charged;
+use archipel_core::error::{Error, Result};
 use archipel_core::ledger::Account;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -69,14 +69,8 @@ impl Offload {
     ) -> Result<T> {
         let account = account.clone();
         let work = tokio::task::spawn_blocking(move || {
-            let before = thread_time();
-            let done = work();
-            if let (Some(before), Some(after)) = (before, thread_time()) {
-                let spent = after.saturating_sub(before).as_nanos();
-                // If this exceeds a limit, the limit takes effect when the guest continues.
-                account.note(LimitKind::Cpu, u64::try_from(spent).unwrap_or(u64::MAX));
-            }
-            done
+            // If this exceeds a limit, the limit takes effect when the guest continues.
+            charged(&account, work)
         });
         work.await.map_err(|error| Error::Internal(error.into()))
     }
@@ -85,6 +79,8 @@ impl Offload {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exec::meter::thread_time;
+    use archipel_core::error::LimitKind;
     use archipel_core::limits::Limits;
     use std::time::Duration;
 

@@ -1,17 +1,17 @@
 //! The host side of the `aliases` imports.
 
-use super::LONGEST_REASON;
-use super::arrival::Fits;
+use super::{LONGEST_REASON, answer};
 use crate::exchange::channel_meta::Unbound;
 use crate::exchange::quota::MOST_QUEUED_IN_ALL;
 use crate::island::aliases::Target;
 use crate::island::bindings::archipel::island::aliases::{Complaint, Failure, Host};
 use crate::island::bindings::archipel::island::channels as wit_channels;
 use crate::island::calls::{call_guest, call_host};
+use crate::island::from_guest::{Outgoing, outgoing};
 use crate::island::handles::ReceiverEnd;
-use crate::island::message::{Outgoing, deliver, outgoing};
 use crate::island::not_sent::NotSent;
 use crate::island::state::State;
+use crate::island::to_guest::deliver;
 use crate::telemetry;
 use crate::text::cut;
 use wasmtime::Result;
@@ -32,7 +32,7 @@ impl Host for State {
             );
             return Ok(Err(Failure::Absent));
         };
-        let arguments = self.seen(arguments).await?;
+        let arguments = self.check(arguments).await?;
         let message = match outgoing(self, arguments, None, Unbound::Keep)? {
             Ok(message) => message,
             Err(reason) => return Ok(Err(reason.into())),
@@ -51,8 +51,6 @@ impl Host for State {
             answer = call => answer,
             () = self.interrupt.requested() => Err(Failure::Interrupted),
         };
-        // The alias may have stopped the caller, on another thread.
-        own.unless_stopping().await;
         Ok(match answer {
             Ok(message) => deliver(self, message)?.map_err(Failure::from),
             Err(failure) => Err(failure),
@@ -85,7 +83,7 @@ impl Host for State {
         }
         let answer = match outcome {
             Ok(message) => {
-                let message = self.seen(message).await?;
+                let message = self.check(message).await?;
                 match outgoing(self, message, None, Unbound::Keep)? {
                     Ok(message) => Ok(message),
                     Err(reason) => return Ok(Err(reason.into())),
@@ -115,8 +113,8 @@ pub(super) fn add_call(linker: &mut Linker<State>) -> Result<()> {
     let mut aliases = linker.instance("archipel:island/aliases@0.1.0")?;
     aliases.func_wrap_async("call", |mut store, (name, arguments)| {
         Box::new(async move {
-            let answer = Host::call(store.data_mut(), name, arguments).await?;
-            Ok((Fits::or(answer, Err(Failure::NoMemory)),))
+            let result = Host::call(store.data_mut(), name, arguments).await?;
+            Ok((answer(store.data(), result, Err(Failure::NoMemory)).await,))
         })
     })
 }

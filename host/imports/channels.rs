@@ -1,6 +1,7 @@
 //! The host side of the `channels` imports.
 
-use super::arrival::{Arrival, Body, Fits};
+use super::arrival::{Arrival, BareArrival, Fits};
+use super::failure::{failure, not_received};
 use super::{LONGEST_REASON, duration};
 use crate::exchange::channel_meta::ChannelMeta;
 use crate::exchange::end::End;
@@ -10,10 +11,11 @@ use crate::exchange::quota::MOST_CHANNELS;
 use crate::island::bindings::archipel::island::channels::{
     self, Capacity, Error, Host, HostReceiver, HostSender, Info, LuggageRefs, Unbound,
 };
+use crate::island::from_guest::{Outgoing, outgoing};
 use crate::island::handles::{ReceiverEnd, SenderEnd, copy};
-use crate::island::message::{Outgoing, failure, not_received, outgoing, take_back};
 use crate::island::not_sent::NotSent;
 use crate::island::state::State;
+use crate::island::to_guest::take_back;
 use archipel_core::broker::{self, Case, Origin, Outcome, PartyId, Side};
 use archipel_core::encoding::{self, MAX_DEPTH};
 use std::num::NonZeroUsize;
@@ -259,7 +261,7 @@ impl State {
         end.note_use();
         let channel = end.channel;
         let meta = end.meta.clone();
-        let message = self.seen(message).await?;
+        let message = self.check(message).await?;
         let message = outgoing(self, message, meta.owner.as_ref(), meta.unbound)?;
         let message = match message.and_then(|message| self.charged(message)) {
             Ok(message) => message,
@@ -289,10 +291,10 @@ impl State {
         })
     }
 
-    async fn take_plain(&mut self, end: Resource<ReceiverEnd>) -> Result<Option<Body>> {
+    async fn take_plain(&mut self, end: Resource<ReceiverEnd>) -> Result<Option<BareArrival>> {
         Ok(match self.received(&end, None).await? {
             // A message that is not plain returns to its channel.
-            Ok((message, origin)) => Body::new(self, message, origin),
+            Ok((message, origin)) => BareArrival::new(self, message, origin),
             Err(error) => {
                 self.deferred_error.keep(Side::Receiver, end.rep(), error);
                 None

@@ -3,12 +3,25 @@
 use crate::island::bindings::archipel::island::holdings::Host;
 use crate::island::handles::{InterpreterRef, ReceiverEnd, SenderEnd, copy};
 use crate::island::holdings::{Holdings, Report};
-use crate::island::state::State;
 use archipel_core::broker::PartyId;
-use wasmtime::component::Resource;
+use wasmtime::component::{HasData, Resource, ResourceTable};
 use wasmtime::{Result, bail};
 
-impl Host for State {
+/// The part of a store's state that this import reaches.
+pub(super) struct Reporter<'a> {
+    pub(super) table: &'a ResourceTable,
+    pub(super) report: &'a mut Report,
+    /// The guest's limit on handles.
+    pub(super) handles: u64,
+}
+
+pub(super) struct HasReporter;
+
+impl HasData for HasReporter {
+    type Data<'a> = Reporter<'a>;
+}
+
+impl Host for Reporter<'_> {
     fn tell(
         &mut self,
         senders: Vec<Resource<SenderEnd>>,
@@ -16,7 +29,7 @@ impl Host for State {
         interpreters: Vec<Resource<InterpreterRef>>,
         tasks: u32,
     ) -> Result<()> {
-        if matches!(self.holdings, Report::NotAsked) {
+        if matches!(self.report, Report::NotAsked) {
             return Ok(());
         }
         let count = senders.len() + receivers.len() + interpreters.len();
@@ -30,18 +43,18 @@ impl Host for State {
             tasks,
         };
         for end in senders {
-            let end = copy(&self.wasi.table.get(&end)?.0, PartyId::FLIGHT)?;
+            let end = copy(&self.table.get(&end)?.0, PartyId::FLIGHT)?;
             holdings.senders.push(end);
         }
         for end in receivers {
-            let end = copy(&self.wasi.table.get(&end)?.0, PartyId::FLIGHT)?;
+            let end = copy(&self.table.get(&end)?.0, PartyId::FLIGHT)?;
             holdings.receivers.push(end);
         }
         for interpreter in interpreters {
-            let island = self.wasi.table.get(&interpreter)?.0.clone();
+            let island = self.table.get(&interpreter)?.0.clone();
             holdings.interpreters.push(island);
         }
-        self.holdings = Report::Asked(holdings);
+        *self.report = Report::Asked(holdings);
         Ok(())
     }
 }

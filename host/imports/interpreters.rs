@@ -9,9 +9,9 @@ use crate::island::bindings::archipel::island::channels as wit_channels;
 use crate::island::bindings::archipel::island::interpreters::{
     Exception, Host, HostInterpreter, Job, NotRun, Refusal, Settings as Asked, Used,
 };
+use crate::island::from_guest::outgoing;
 use crate::island::handles::InterpreterRef;
 use crate::island::job;
-use crate::island::message::outgoing;
 use crate::island::not_sent::{NotSent, text};
 use crate::island::state::State;
 use crate::island::tasks::Task;
@@ -390,13 +390,13 @@ impl State {
                     return Ok(Err(Refusal::Absent));
                 }
                 // Only data is allowed: the hidden object is in an interpreter whose code is not trusted.
-                let message = self.seen(message).await?;
+                let message = self.check(message).await?;
                 let checked = outgoing(self, message, None, Unbound::Keep)?;
                 let job = |message| job::Job::InvokeHidden(name, message);
                 return Ok(checked.map(job).map_err(refused));
             }
         };
-        let message = self.seen(message).await?;
+        let message = self.check(message).await?;
         let checked = outgoing(self, message, Some(&island.trust.get()), Unbound::Keep)?;
         Ok(checked.map(make).map_err(refused))
     }

@@ -1,6 +1,6 @@
 //! Tasks: jobs that one interpreter started in another, and their results.
 
-use super::arrival::Fits;
+use super::answer;
 use crate::exchange::kept::Keeper;
 use crate::exec::run::Run;
 use crate::island::Island;
@@ -9,10 +9,10 @@ use crate::island::bindings::archipel::island::interpreters::{
     Failure, HostInterpreter, HostTask, LimitReached, NotRun, Refusal,
 };
 use crate::island::job::Reply;
-use crate::island::message::deliver;
 use crate::island::not_sent::text;
 use crate::island::state::State;
 use crate::island::tasks::{Ended, Running, Task};
+use crate::island::to_guest::deliver;
 use archipel_core::broker::{Case, Outcome};
 use archipel_core::error::{Error, LimitKind};
 use archipel_core::ledger::Exceeded;
@@ -106,10 +106,6 @@ impl State {
             let task = self.must_hold(Task(running))?;
             return Ok(Err(NotRun::Interrupted(task)));
         };
-        // What stopped the child may be about to stop the caller too.
-        if let Some(own) = self.island.upgrade() {
-            own.unless_stopping().await;
-        }
         match done.map(|done| done.outcome) {
             Some(Outcome::Deadlock(text)) => Ok(Err(NotRun::Deadlock(text))),
             _ => Ok(self.result_of(&running)?.map_err(NotRun::Failed)),
@@ -157,7 +153,7 @@ pub(super) fn add_results(linker: &mut Linker<State>) -> Result<()> {
     interpreters.func_wrap_async("[method]task.finish", |mut store, (task,)| {
         Box::new(async move {
             let result = HostTask::finish(store.data_mut(), task).await?;
-            Ok((Fits::or(result, Err(Failure::NoMemory)),))
+            Ok((answer(store.data(), result, Err(Failure::NoMemory)).await,))
         })
     })?;
     interpreters.func_wrap_async(
@@ -166,7 +162,7 @@ pub(super) fn add_results(linker: &mut Linker<State>) -> Result<()> {
             Box::new(async move {
                 let result = HostInterpreter::run(store.data_mut(), interpreter, job).await?;
                 let instead = Err(NotRun::Failed(Failure::NoMemory));
-                Ok((Fits::or(result, instead),))
+                Ok((answer(store.data(), result, instead).await,))
             })
         },
     )
@@ -210,9 +206,6 @@ impl HostTask for State {
         task: Resource<Task>,
     ) -> Result<Result<Option<wit_channels::Message>, Failure>> {
         let running = self.wasi.table.get(&task)?.0.clone();
-        if let Some(own) = self.island.upgrade() {
-            own.unless_stopping().await;
-        }
         self.result_of(&running)
     }
 

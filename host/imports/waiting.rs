@@ -2,11 +2,12 @@
 
 use super::arrival::{Arrival, Fits};
 use super::duration;
+use super::failure::{failure, not_received};
 use crate::exchange::message::Message;
 use crate::exchange::waiting::Waited;
 use crate::island::bindings::archipel::island::channels::Error;
 use crate::island::bindings::archipel::island::waiting::Case;
-use crate::island::message::{failure, not_received, outgoing};
+use crate::island::from_guest::outgoing;
 use crate::island::state::State;
 use archipel_core::broker::{self, Done};
 use std::time::{Duration, Instant};
@@ -60,7 +61,7 @@ impl State {
 /// The outcome of the first case that completed. The bindings have no type for an [`Arrival`].
 #[derive(ComponentType, Lower)]
 #[component(variant)]
-enum Outcome {
+enum FirstResult {
     #[component(name = "received")]
     Received(Arrival),
     #[component(name = "sent")]
@@ -100,7 +101,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
         Box::new(async move {
             let first = store.data_mut().wait(cases, timeout).await?;
             let index = first.as_ref().map_or(0, |(index, _)| *index);
-            let instead = Ok((index, Outcome::Failed(Error::NoMemory)));
+            let instead = Ok((index, FirstResult::Failed(Error::NoMemory)));
             Ok((Fits::or(first, instead),))
         })
     })
@@ -111,7 +112,7 @@ impl State {
         &mut self,
         cases: Vec<Case>,
         timeout: Option<u64>,
-    ) -> Result<Result<(u32, Outcome), Error>> {
+    ) -> Result<Result<(u32, FirstResult), Error>> {
         if cases.len() > MOST_CASES {
             return Ok(Err(Error::TooLarge(MOST_CASES as u64)));
         }
@@ -136,12 +137,12 @@ impl State {
                     end.note_use();
                     let channel = end.channel;
                     let meta = end.meta.clone();
-                    let message = self.seen(message).await?;
+                    let message = self.check(message).await?;
                     let message = outgoing(self, message, meta.owner.as_ref(), meta.unbound)?;
                     match message.and_then(|message| self.charged(message)) {
                         Ok(message) => broker::Case::Send(channel, message),
                         Err(reason) => {
-                            let failed = Outcome::Failed(reason.into());
+                            let failed = FirstResult::Failed(reason.into());
                             return Ok(Ok((index as u32, failed)));
                         }
                     }
@@ -156,7 +157,7 @@ impl State {
                 }
                 Case::LookedUp(name) => {
                     let Some(pollable) = self.wasi.look_up(&name, &outside.pollables)? else {
-                        return Ok(Ok((index as u32, Outcome::Ready)));
+                        return Ok(Ok((index as u32, FirstResult::Ready)));
                     };
                     outside.add(index, [pollable]);
                     continue;
@@ -173,7 +174,7 @@ impl State {
                     biased;
                     ready = self.wasi.ready(outside.pollables) => {
                         let index = outside.cases.get(ready?).copied().unwrap_or_default();
-                        return Ok(Ok((index as u32, Outcome::Ready)));
+                        return Ok(Ok((index as u32, FirstResult::Ready)));
                     }
                     done = inside => done,
                 }
@@ -192,14 +193,14 @@ impl State {
             // A deadlock concerns all cases.
             broker::Outcome::Deadlock(text) => return Ok(Err(Error::Deadlock(text))),
             broker::Outcome::Received(message) => match Arrival::new(self, message, done.origin)? {
-                Ok(arrival) => Outcome::Received(arrival),
-                Err(reason) => Outcome::Failed(reason.into()),
+                Ok(arrival) => FirstResult::Received(arrival),
+                Err(reason) => FirstResult::Failed(reason.into()),
             },
-            broker::Outcome::Sent => Outcome::Sent,
-            broker::Outcome::Fired => Outcome::Ended,
+            broker::Outcome::Sent => FirstResult::Sent,
+            broker::Outcome::Fired => FirstResult::Ended,
             other => {
                 let meta = metas.iter().find(|(case, _)| *case == index);
-                Outcome::Failed(match meta {
+                FirstResult::Failed(match meta {
                     Some((_, meta)) => not_received(Some(other), meta),
                     None => failure(Some(other)),
                 })

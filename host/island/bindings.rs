@@ -1,5 +1,8 @@
 //! The bindings that wasmtime generates for the world in `wit/`.
 
+use crate::exchange::channel_meta::Unbound;
+use archipel::island::channels;
+
 wasmtime::component::bindgen!({
     path: "wit",
     world: "island",
@@ -28,3 +31,25 @@ wasmtime::component::bindgen!({
         "archipel:island/interpreters.task": crate::island::tasks::Task,
     },
 });
+
+impl From<channels::Unbound> for Unbound {
+    fn from(unbound: channels::Unbound) -> Self {
+        match unbound {
+            channels::Unbound::Keep => Unbound::Keep,
+            channels::Unbound::Remove => Unbound::Remove,
+            channels::Unbound::Error => Unbound::Error,
+            channels::Unbound::Replace => Unbound::Replace,
+        }
+    }
+}
+
+impl From<Unbound> for channels::Unbound {
+    fn from(unbound: Unbound) -> Self {
+        match unbound {
+            Unbound::Keep => channels::Unbound::Keep,
+            Unbound::Remove => channels::Unbound::Remove,
+            Unbound::Error => channels::Unbound::Error,
+            Unbound::Replace => channels::Unbound::Replace,
+        }
+    }
+}

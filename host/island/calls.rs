@@ -157,10 +157,10 @@ async fn caught_async(mut future: Boxed) -> std::result::Result<Value, AliasErro
 /// during which the guest cannot be stopped.
 const MOST_DECODED: usize = 256 << 20;
 
-type Arguments = (Vec<Value>, Vec<(String, Value)>);
+type Decoded = (Vec<Value>, Vec<(String, Value)>);
 
 /// Decodes the arguments in a message.
-fn taken_apart(message: &Message) -> std::result::Result<Arguments, String> {
+fn taken_apart(message: &Message) -> std::result::Result<Decoded, String> {
     let value = encoding::decode_within(&message.body, message.ends.len(), MAX_DEPTH, MOST_DECODED)
         .map_err(|refusal| refusal.to_string())?;
     let wrong = || "the arguments of a call are a tuple of a tuple and a dict".to_owned();

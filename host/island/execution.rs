@@ -4,10 +4,11 @@ use super::aliases::Target;
 use super::bindings::archipel::island::channels;
 use super::bindings::exports::archipel::island::guest;
 use super::calls::{call_guest, call_host, told};
+use super::from_guest::returned;
 use super::job::{Job, Reply};
-use super::message::{deliver, returned};
 use super::not_sent::text;
 use super::state::State;
+use super::to_guest::deliver;
 use super::{Instance, Island};
 use crate::account::{Attempt, while_raised};
 use crate::exchange::message::Message;
@@ -324,7 +325,7 @@ fn arrived(state: &mut State, message: Message) -> Result<channels::Message> {
 
 /// Lifts the guest's result to a reply.
 async fn replied(store: &mut Store<State>, message: channels::Message) -> Result<Reply> {
-    let seen = store.data().seen_returned(message).await;
+    let seen = store.data().check_returned(message).await;
     match seen.and_then(|message| returned(store.data_mut(), message)) {
         Ok(Ok(message)) => Ok(Reply::Value(message)),
         Ok(Err(reason)) => Err(Error::not_shareable(text(reason))),

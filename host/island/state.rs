@@ -209,6 +209,17 @@ impl State {
     }
 }
 
+impl State {
+    /// Returns the interpreter with the number `id`, if this one may name it.
+    pub(crate) fn named(&self, id: u64) -> Option<Arc<Island>> {
+        let own = self.island.upgrade()?;
+        match own.family.member(id) {
+            Some(island) if own.may_name(&island) || self.introduced.has(&island) => Some(island),
+            _ => None,
+        }
+    }
+}
+
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         self.wasi.ctx()

@@ -1,21 +1,19 @@
-//! Messages between guests and the host.
+//! Messages from a guest: every byte is checked before the host uses them.
 
 use super::Island;
-use super::bindings::archipel::island::channels::{self, EndRef, Error, Luggage, LuggageRefs};
-use super::handles::{ReceiverEnd, SenderEnd, copy};
+use super::bindings::archipel::island::channels::{self, EndRef, Luggage, LuggageRefs};
 use super::not_sent::{MOST_ENDS, NotSent};
 use super::state::State;
 use super::turns;
-use crate::exchange::channel_meta::{ChannelMeta, Unbound};
+use crate::exchange::channel_meta::Unbound;
 use crate::exchange::message::{Carried, Form, Message};
 use crate::exchange::quota::{MOST_QUEUED_IN_ALL, size_of};
 use crate::exec::offload::LONG;
-use archipel_core::broker::{Outcome, PartyId, Side};
+use archipel_core::broker::PartyId;
 use archipel_core::encoding::{self, MAX_DEPTH, Summary, Travels};
 use archipel_core::error::LimitKind;
 use archipel_core::limits::MOST_MESSAGE;
 use archipel_core::trust::Trust;
-use std::sync::Arc;
 use wasmtime::Result;
 
 /// A message from a guest: its body, whether all bytes objects in it are known to be exact, and its
@@ -23,10 +21,10 @@ use wasmtime::Result;
 pub(crate) type Outgoing = (Vec<u8>, bool, Option<LuggageRefs>);
 
 /// A message from a guest after the check of long bodies.
-pub(crate) type Seen = (Body, bool, Option<LuggageRefs>);
+pub(crate) type Checked = (CheckedBody, bool, Option<LuggageRefs>);
 
-/// The body of a message, and the result of its check if it was a long one.
-pub(crate) struct Body {
+/// The body of a message, and the result of its check if that was made in turns.
+pub(crate) struct CheckedBody {
     bytes: Vec<u8>,
     found: Option<std::result::Result<Summary, NotSent>>,
 }
@@ -38,12 +36,12 @@ pub(crate) struct Body {
 /// invalid handle.
 pub(crate) fn outgoing(
     state: &State,
-    (body, exact, luggage): Seen,
+    (body, exact, luggage): Checked,
     reader: Option<&Trust>,
     unbound: Unbound,
 ) -> Result<Result<Message, NotSent>> {
     let most = state.most_bytes();
-    let Body { bytes, found } = body;
+    let CheckedBody { bytes, found } = body;
     if bytes.len() > most {
         return Ok(Err(NotSent::TooLarge(most)));
     }
@@ -159,129 +157,14 @@ fn data_form(
     Ok((form, summary))
 }
 
-impl From<channels::Unbound> for Unbound {
-    fn from(unbound: channels::Unbound) -> Self {
-        match unbound {
-            channels::Unbound::Keep => Unbound::Keep,
-            channels::Unbound::Remove => Unbound::Remove,
-            channels::Unbound::Error => Unbound::Error,
-            channels::Unbound::Replace => Unbound::Replace,
-        }
-    }
-}
-
-impl From<Unbound> for channels::Unbound {
-    fn from(unbound: Unbound) -> Self {
-        match unbound {
-            Unbound::Keep => channels::Unbound::Keep,
-            Unbound::Remove => channels::Unbound::Remove,
-            Unbound::Error => channels::Unbound::Error,
-            Unbound::Replace => channels::Unbound::Replace,
-        }
-    }
-}
-
-/// Translates the outcome of an operation that failed.
-pub(crate) fn failure(outcome: Option<Outcome<Message>>) -> Error {
-    match outcome {
-        None => Error::Timeout,
-        Some(Outcome::Deadlock(text)) => Error::Deadlock(text),
-        Some(Outcome::TooLarge { limit, .. }) => Error::TooLarge(limit as u64),
-        Some(_) => Error::Closed,
-    }
-}
-
-/// Translates the outcome of a receive that failed on a channel with that metadata.
-pub(crate) fn not_received(outcome: Option<Outcome<Message>>, meta: &ChannelMeta) -> Error {
-    match (failure(outcome), meta.poison.get()) {
-        (Error::Closed, Some((reason, _))) => Error::Poisoned(reason.clone()),
-        (error, _) => error,
-    }
-}
-
-/// Converts a message for the guest as its only recipient, such as the argument of a job.
-///
-/// A message from a channel has other recipients too: see [`Arrival`](super::arrival::Arrival). The
-/// errors are those of [`luggage`].
-pub(crate) fn deliver(
-    state: &mut State,
-    message: Message,
-) -> Result<Result<channels::Message, NotSent>> {
-    Ok(luggage(state, &message)?.map(|luggage| (message.body, luggage)))
-}
-
-/// Adds the attachments of a message to the receiver's table.
-///
-/// The inner error means that the receiver does not trust the sender of a trusted message, or has
-/// too many handles.
-pub(crate) fn luggage(
-    state: &mut State,
-    message: &Message,
-) -> Result<Result<Option<Luggage>, NotSent>> {
-    let form = match message.form {
-        Form::Plain if message.ends.is_empty() => return Ok(Ok(None)),
-        Form::Plain => channels::Form::Plain,
-        Form::Escaped => channels::Form::Escaped,
-        Form::Buffer => channels::Form::Buffer,
-        Form::Trusted if message.is_trusted_by(&state.trust.get()) => channels::Form::Trusted,
-        Form::Trusted => return Ok(Err(NotSent::not_trusted())),
-        Form::Unbound => channels::Form::Unbound,
-    };
-    let mut arrived = Vec::with_capacity(message.ends.len());
-    for end in &message.ends {
-        let end = match end {
-            Carried::End(end) => end,
-            Carried::Interpreter(island) => {
-                let id = match state.island.upgrade() {
-                    Some(own) => {
-                        let most = state.handles;
-                        state.introduced.add(island.clone(), &own, most)
-                    }
-                    None => u64::MAX,
-                };
-                arrived.push(channels::End::Interpreter(id));
-                continue;
-            }
-        };
-        let held = copy(end, state.party)?;
-        let held = match end.side {
-            Side::Sender => state.hold(SenderEnd(held))?.map(channels::End::Sender),
-            Side::Receiver => state.hold(ReceiverEnd(held))?.map(channels::End::Receiver),
-        };
-        match held {
-            Ok(end) => arrived.push(end),
-            Err(exceeded) => {
-                take_back(state, arrived)?;
-                return Ok(Err(NotSent::Limit(exceeded)));
-            }
-        }
-    }
-    Ok(Ok(Some(Luggage {
-        form,
-        ends: arrived,
-    })))
-}
-
-/// Removes ends from a guest's table that the guest has not seen.
-pub(crate) fn take_back(state: &mut State, ends: Vec<channels::End>) -> Result<()> {
-    for end in ends {
-        match end {
-            channels::End::Sender(end) => drop(state.let_go(end)?),
-            channels::End::Receiver(end) => drop(state.let_go(end)?),
-            channels::End::Interpreter(_) => {}
-        }
-    }
-    Ok(())
-}
-
 /// Checks a message that a guest returned.
 ///
 /// The outer error traps the guest.
 pub(crate) fn returned(
     state: &mut State,
-    (body, luggage): (Body, Option<Luggage>),
+    (body, luggage): (CheckedBody, Option<Luggage>),
 ) -> Result<Result<Message, NotSent>> {
-    let Body { bytes: body, found } = body;
+    let CheckedBody { bytes: body, found } = body;
     let (form, ends) = match luggage {
         None => (channels::Form::Plain, Vec::new()),
         Some(luggage) => (luggage.form, luggage.ends),
@@ -353,38 +236,38 @@ impl Island {
 
 impl State {
     /// Checks the body of a message for [`outgoing`], if it is long.
-    pub(crate) fn seen(
+    pub(crate) fn check(
         &self,
         (body, exact, luggage): Outgoing,
-    ) -> impl Future<Output = Result<Seen>> + Send + use<> {
+    ) -> impl Future<Output = Result<Checked>> + Send + use<> {
         let luggage_of = luggage.as_ref();
         let (form, ends) = luggage_of.map_or((channels::Form::Plain, Vec::new()), |luggage| {
             (luggage.form, kinds(&luggage.ends))
         });
-        let body = self.look_at(body, form, ends);
+        let body = self.check_body(body, form, ends);
         async move { Ok((body.await?, exact, luggage)) }
     }
 
     /// Checks the body of a returned message for [`returned`], if it is long.
-    pub(crate) fn seen_returned(
+    pub(crate) fn check_returned(
         &self,
         (body, luggage): channels::Message,
-    ) -> impl Future<Output = Result<(Body, Option<Luggage>)>> + Send + use<> {
+    ) -> impl Future<Output = Result<(CheckedBody, Option<Luggage>)>> + Send + use<> {
         let luggage_of = luggage.as_ref();
         let (form, ends) = luggage_of.map_or((channels::Form::Plain, Vec::new()), |luggage| {
             (luggage.form, kinds_returned(&luggage.ends))
         });
-        let body = self.look_at(body, form, ends);
+        let body = self.check_body(body, form, ends);
         async move { Ok((body.await?, luggage)) }
     }
 
     /// Checks a long body in turns, between which the worker serves other guests.
-    fn look_at(
+    fn check_body(
         &self,
         bytes: Vec<u8>,
         form: channels::Form,
         ends: Vec<Travels>,
-    ) -> impl Future<Output = Result<Body>> + Send + use<> {
+    ) -> impl Future<Output = Result<CheckedBody>> + Send + use<> {
         let is_data = matches!(form, channels::Form::Plain | channels::Form::Escaped);
         let is_long = (LONG..=self.most_bytes()).contains(&bytes.len());
         let account = (is_data && is_long).then(|| self.account.clone());
@@ -393,7 +276,7 @@ impl State {
                 Some(account) => Some(turns::check(&bytes, ends, &account).await),
                 None => None,
             };
-            Ok(Body { bytes, found })
+            Ok(CheckedBody { bytes, found })
         }
     }
 
@@ -416,14 +299,5 @@ impl State {
             message.charge = Some(charge.map_err(NotSent::Limit)?);
         }
         Ok(message)
-    }
-
-    /// Returns the interpreter with the number `id`, if this one may name it.
-    pub(crate) fn named(&self, id: u64) -> Option<Arc<Island>> {
-        let own = self.island.upgrade()?;
-        match own.family.member(id) {
-            Some(island) if own.may_name(&island) || self.introduced.has(&island) => Some(island),
-            _ => None,
-        }
     }
 }
