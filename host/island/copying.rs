@@ -1,12 +1,13 @@
 //! Copying and resetting an island.
 
+use super::entered::Entered;
 use super::execution::{died, settled, supervised};
 use super::handles::{InterpreterRef, ReceiverEnd, SenderEnd, copy};
 use super::holdings::Holdings;
 use super::job::Reply;
 use super::state::State;
 use super::tasks::Task;
-use super::{Entered, Instance, Island};
+use super::{Instance, Island};
 use crate::engine::guest_memory::{Fault, GuestMemory};
 use crate::exec::run::Run;
 use crate::wasi::Listing;
