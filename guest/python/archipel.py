@@ -20,6 +20,12 @@ or the host cancels this interpreter; and KeyboardInterrupt.
 """
 
 from concurrent import interpreters as _ci
+from concurrent.interpreters import (
+    ExecutionFailed,
+    InterpreterError,
+    InterpreterNotFoundError,
+    NotShareableError,
+)
 
 import _interpqueues
 import _interpreters
@@ -47,9 +53,13 @@ __all__ = [
     "Cancelled",
     "DeadlockError",
     "Denied",
+    "ExecutionFailed",
     "Interpreter",
     "InterpreterDied",
+    "InterpreterError",
+    "InterpreterNotFoundError",
     "LimitExceeded",
+    "NotShareableError",
     "RecvChannel",
     "SendChannel",
     "Task",

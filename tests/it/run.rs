@@ -191,3 +191,33 @@ fn options_extend_a_policy_file() {
     );
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+/// CPython closes open files when it ends.
+#[test]
+fn files_that_are_left_open_are_written() {
+    let folder = folder("left-open");
+    let grant = format!("{}::/data:rw", folder.display());
+    let run = |source, stdout| check(&["run", "--dir", &grant, "-c", source], "", 0, stdout, &[]);
+    run(python!("run/leaves_files_open.py"), "done");
+    let written = "text\nbinary\nupdate\ncycle\nthreaded\npacked b'archived'\n";
+    run(python!("run/reads_files.py"), written);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// CPython's exit status is then 120.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_at_the_end_is_reported() {
+    for (source, status) in [("print(1)", 120), ("print(1); raise SystemExit(3)", 3)] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_archipel"))
+            .args(["run", "-c", source])
+            .stdout(full.unwrap())
+            .output()
+            .unwrap();
+        let err = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{source}: {err}");
+        assert!(err.contains("Exception ignored on flushing sys.stdout:"), "{err}");
+        assert!(err.contains("OSError: [Errno"), "{err}");
+    }
+}
