@@ -271,7 +271,8 @@ async fn remove_directory_at(
     at(state, &fd, path, "removing the folder", |folder, path| {
         let dir = folder.writable()?;
         let look = || look(&dir, path);
-        folder.counted.removing(look, || dir.remove_dir(path))
+        // A slash at the end only says that it is a folder.
+        folder.counted.removing(look, || dir.remove_dir(path.trim_end_matches('/')))
     })
     .await
 }
