@@ -107,7 +107,7 @@ fn an_unusable_cache_folder_is_not_used() {
     std::fs::remove_file(&cache).unwrap();
 }
 
-/// Z-10: The guest is damaged, or has another world.
+/// Z-10: The guest cannot be read.
 ///
 /// Outcome: a typed error that names it.
 #[test]

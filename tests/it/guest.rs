@@ -90,6 +90,9 @@ fn misfits() -> Vec<(Vec<u8>, &'static str)> {
     ]
 }
 
+/// Z-10: The guest is damaged, has another world, or is something else.
+///
+/// Outcome: a typed error that names it.
 #[test]
 fn what_is_not_a_guest_is_refused_by_name_and_in_one_line() {
     let cache = tempfile::tempdir().unwrap();
