@@ -55,6 +55,13 @@
 //! `examples/guided_tour.rs` shows every feature in reading order, and `examples/plugin_host` is a
 //! complete host.
 //!
+//! # Guest and features
+//!
+//! Interpreters are instances of a [`Guest`], CPython as a WebAssembly component. [`Runtime::new`]
+//! uses the standard one in the user's cache, where `archipel guest build` puts it;
+//! [`RuntimeBuilder::guest`] takes another, such as a file. The crate has no default features. With
+//! the feature `build`, it builds the standard guest if the cache has none, which runs pip and npm.
+//!
 //! # Threads and async
 //!
 //! Each blocking call has an `_async` twin that any executor can poll. [`Interpreter`] documents the

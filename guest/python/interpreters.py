@@ -490,7 +490,7 @@ class SendChannel(_End):
         if luggage is not None:
             raise NotShareableError("the arguments of the exception are not plain data")
         try:
-            self._held().poison(body)
+            self._held().poison(codec.sized(body))
         except Err as error:
             raise self._error(error.value) from None
 

@@ -1,7 +1,9 @@
 //! The guest of Archipel: CPython 3.14 and its standard library as one statically linked, pre-initialised
 //! WebAssembly component.
 //!
-//! [`find`] looks a guest up in the cache. That is all without the feature `build`, and needs no other crate.
+//! [`find`] looks a guest up in the cache. Without the feature `build`, the crate consists of this function, and has no
+//! dependencies.
+//!
 //! [`ensure`] returns the path of the component, and builds it first if necessary:
 //!
 //! 1. `componentize-py` makes a component of the Python sources in `guest/python` and takes a snapshot of the

@@ -221,8 +221,8 @@ fn find_python() -> Result<&'static str> {
         }
     }
     bail!(
-        "building the guest needs python3 3.10 or newer with pip (install it, or set ARCHIPEL_GUEST to the path of \
-         a prebuilt guest)"
+        "building the guest needs python3 3.10 or newer with pip (install it, or use a guest that \
+         `archipel guest export` wrote on another machine: name it in ARCHIPEL_GUEST, or in Guest::open)"
     )
 }
 

@@ -38,10 +38,15 @@ pub fn runtime(
         return Ok(builder.build()?);
     };
     let runtime = Guest::open(path).and_then(|guest| builder.guest(guest).build());
-    runtime.map_err(|error| match error {
+    runtime.map_err(of_given)
+}
+
+/// Names the variable in an error about the guest in `ARCHIPEL_GUEST`.
+fn of_given(error: Error) -> Failure {
+    match error {
         Error::Guest(_) => Failure::failed(format!("ARCHIPEL_GUEST: {}", crate::describe(&error))),
         other => other.into(),
-    })
+    }
 }
 
 /// Returns the path in `ARCHIPEL_GUEST`, unless that is unset or empty.
@@ -156,7 +161,10 @@ pub fn build_guest() -> Result<u8, Failure> {
 /// is set.
 pub fn export(variant: Variant, path: &Path) -> Result<u8, Failure> {
     let component = match given_guest().filter(|_| variant == Variant::Island) {
-        Some(given) => given,
+        Some(given) => {
+            Guest::open(&given).map_err(of_given)?;
+            given
+        }
         None => build(variant)?,
     };
     std::fs::copy(&component, path).map_err(|error| {

@@ -251,6 +251,9 @@ mod tests {
         fs::remove_dir_all(&cache.folder).unwrap();
     }
 
+    /// Z-5: Other users can write to the cache.
+    ///
+    /// Outcome: the cache is not used.
     #[cfg(unix)]
     #[test]
     fn a_folder_open_to_others_is_refused() {

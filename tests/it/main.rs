@@ -1,5 +1,16 @@
 //! All tests that need a guest, in one binary, so that wasmtime is linked only once.
 
+// Replaces the standard library's `#[test]` in all modules.
+#[macro_use]
+extern crate archipel_test_attribute;
+
+/// The text of a Python file in `tests/python`.
+macro_rules! python {
+    ($path:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/", $path))
+    };
+}
+
 mod aliases;
 mod arrows;
 mod book;
@@ -14,6 +25,8 @@ mod examples;
 mod files;
 mod fresh;
 mod governing;
+mod guest;
+mod harness;
 mod host;
 mod hostile;
 mod interrupt;
@@ -39,7 +52,17 @@ mod values;
 mod wasi;
 
 use archipel::Runtime;
+use std::process::ExitCode;
 use std::sync::OnceLock;
+
+fn main() -> ExitCode {
+    let found = conformance::tests()
+        .chain(examples::tests())
+        .chain(hostile::tests())
+        .chain(network::tests())
+        .chain(scripts::tests());
+    harness::run(found)
+}
 
 /// Returns the runtime that the tests share.
 fn runtime() -> &'static Runtime {

@@ -124,18 +124,15 @@ fn a_signal_stops_every_kind_of_script() {
 #[cfg(unix)]
 #[test]
 fn the_first_ctrl_c_interrupts_and_the_second_kills() {
-    let cleans = "print('begun', flush=True)\nprint('kept')\ntry:\n    while True: pass\n\
-                  finally: print('cleaned')";
-    let (mut child, mut lines) = begun(&["run", "-c", cleans]);
+    let (mut child, mut lines) = begun(&["run", "-c", python!("run/cleans_up.py")]);
     assert_eq!(lines.next().unwrap().unwrap(), "begun");
     send(&child, Signal::INT);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let rest: Vec<_> = lines.map(Result::unwrap).collect();
     assert_eq!(rest, ["kept", "cleaned"]);
 
-    let swallows = "print('begun', flush=True)\nwhile True:\n    try:\n        while True: pass\n\
-                    \x20   except BaseException: print('caught', flush=True)";
-    let (mut child, mut lines) = begun(&["run", "-c", swallows]);
+    let catches = python!("run/catches_everything.py");
+    let (mut child, mut lines) = begun(&["run", "-c", catches]);
     for said in ["begun", "caught"] {
         assert_eq!(lines.next().unwrap().unwrap(), said);
         send(&child, Signal::INT);
@@ -193,4 +190,34 @@ fn options_extend_a_policy_file() {
         &["archipel: --net nowhere: "],
     );
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// CPython closes open files when it ends.
+#[test]
+fn files_that_are_left_open_are_written() {
+    let folder = folder("left-open");
+    let grant = format!("{}::/data:rw", folder.display());
+    let run = |source, stdout| check(&["run", "--dir", &grant, "-c", source], "", 0, stdout, &[]);
+    run(python!("run/leaves_files_open.py"), "done");
+    let written = "text\nbinary\nupdate\ncycle\nthreaded\npacked b'archived'\n";
+    run(python!("run/reads_files.py"), written);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// CPython's exit status is then 120.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_at_the_end_is_reported() {
+    for (source, status) in [("print(1)", 120), ("print(1); raise SystemExit(3)", 3)] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_archipel"))
+            .args(["run", "-c", source])
+            .stdout(full.unwrap())
+            .output()
+            .unwrap();
+        let err = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{source}: {err}");
+        assert!(err.contains("Exception ignored on flushing sys.stdout:"), "{err}");
+        assert!(err.contains("OSError: [Errno"), "{err}");
+    }
 }

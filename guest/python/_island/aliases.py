@@ -182,7 +182,7 @@ def _answer(call, result):
             host.reply(call, Ok(codec.fitting(codec.encode_exactly(result))))
     except MemoryError:
         _complain(call, f"{_FAILED}: MemoryError", "")
-    except (NotShareableError, RecursionError) as error:
+    except (NotShareableError, RecursionError, ValueError) as error:
         _complain(call, f"the result cannot be sent: {error}", "")
     except Err as error:
         _complain(call, f"the result cannot be sent: {_error('', error.value)}", "")

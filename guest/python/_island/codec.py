@@ -10,7 +10,7 @@ from marshal import dumps, loads
 from wit_world.imports import channels
 
 from .errors import NotShareableError
-from .intrinsics import room
+from .intrinsics import check_size, room
 
 _VERSION = 4
 _BUFFER = channels.Form.BUFFER
@@ -78,17 +78,11 @@ def encode_exactly(obj):
         raise NotShareableError(f"the object is not shareable: {error}") from None
 
 
-# The maximum size of a message or a source text.  The host stops an interpreter that sends much more; checking here
-# raises an error instead.
-MOST_BYTES = 64 << 20
-
-
 def sized(body):
     """Return `body`; raises ValueError if it is too large to be sent, and MemoryError if there is no room for it."""
     size = len(body)
-    if size > MOST_BYTES:
-        raise ValueError(f"too large: the limit is {MOST_BYTES} bytes")
     if size > _LARGE:
+        check_size(size)
         # The bindings copy it, and cannot report that there is no room.
         room(size + _BESIDES)
     return body
@@ -102,9 +96,8 @@ _BESIDES = 64 << 10
 
 
 def fitting(message):
-    """Return `message`; raises MemoryError if there is no room for the bindings to copy it."""
-    if len(message[0]) > _LARGE:
-        room(len(message[0]) + _BESIDES)
+    """Return `message`; raises what `sized` raises for its body."""
+    sized(message[0])
     return message
 
 

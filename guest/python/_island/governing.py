@@ -57,7 +57,7 @@ def policy_of(policy):
     body, _, luggage = codec.encode_exactly(policy)
     if luggage is not None:
         raise TypeError("policy must contain only plain data")
-    return body
+    return codec.sized(body)
 
 
 class Used:

@@ -22,6 +22,10 @@ else:
         """Do nothing: the bindings of this variant make only small allocations."""
 
 
+# The maximum size of a message or a text.  The host stops an interpreter that passes much more; checking here raises an
+# error instead.
+MOST_BYTES = 64 << 20
+
 # The memory that a call through the bindings allocates, including results unless they are large.
 _CALL = 96 << 10
 
@@ -55,6 +59,19 @@ def _guard():
 
     def call_import(index, params):
         room(_CALL)
+        for param in params:
+            if type(param) is str and len(param) > _SHORT:
+                check_size(len(param) if param.isascii() else len(param.encode(errors="replace")))
         return original(index, params)
 
     runtime.call_import = call_import
+
+
+# The length of texts that cannot be too large, whatever their encoding.
+_SHORT = MOST_BYTES // 4
+
+
+def check_size(size):
+    """Raise ValueError if a message or a text of `size` bytes is too large."""
+    if size > MOST_BYTES:
+        raise ValueError(f"too large: the limit is {MOST_BYTES} bytes")

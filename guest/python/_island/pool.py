@@ -24,13 +24,19 @@ from componentize_py_types import Err
 from wit_world.imports import channels as host
 from wit_world.imports import waiting
 
-from . import calls, codec, pickles, report, waits
+from . import calls, codec, files, pickles, report, waits
 from .errors import NotShareableError, forget
 
-# The kinds of result: a value, an exception that was raised, or a task that could not be decoded.
+# The kinds of result: a value, an exception that was raised, a task or result that could not be sent, or the end of a
+# channel with a large result.
 _VALUE = 0
 _RAISED = 1
 _UNREADABLE = 2
+_LARGE = 3
+
+# Larger results, in bytes, get a channel of their own.  If one does not fit into this interpreter's memory, it then does
+# not block those behind it.
+_MOST_SHARED = 1 << 18
 
 # The maximum number of tasks queued in the channel, for workers that finish tasks faster than this interpreter hands
 # them out one by one.  Queued tasks count as running.
@@ -175,6 +181,15 @@ class InterpreterPoolExecutor(_thread.ThreadPoolExecutor):
         took = (now - self._started_at) * len(self._threads)
         self._started_at = now
         self._pace = took if self._pace is None else self._pace + (took - self._pace) / 8
+        if kind == _LARGE:
+            try:
+                _, kind, value = codec.decode(value._handle.receive(0))
+            except Err as error:
+                future.set_exception(value._error(error.value))
+                return
+            except MemoryError as error:
+                future.set_exception(error)
+                return
         if kind == _VALUE:
             future.set_result(value)
         elif kind == _UNREADABLE:
@@ -194,14 +209,17 @@ class InterpreterPoolExecutor(_thread.ThreadPoolExecutor):
         if excinfo is not None and not isinstance(excinfo, BaseException):
             excinfo = _ci.ExecutionFailed(excinfo)
         if excinfo is not None:
-            _base.LOGGER.critical("Exception in initializer:", exc_info=excinfo)
-            self._initializer_failed()
+            failed = isinstance(excinfo, _ci.ExecutionFailed)
+            what = "Exception in initializer:" if failed else "A worker interpreter died:"
+            _base.LOGGER.critical(what, exc_info=excinfo)
+            self._initializer_failed(excinfo)
 
-    def _initializer_failed(self):
+    def _initializer_failed(self, cause=None):
         self._broken = (
             "A worker interpreter failed initializing or died, the pool is not usable anymore"
         )
         broken = self.BROKEN(self._broken)
+        broken.__cause__ = cause
         for future in self._out.values():
             future.set_exception(broken)
         self._out.clear()
@@ -272,13 +290,14 @@ def _work(tasks, results, name, initializer, initargs):
             body, luggage = receive(None)
         except Err as error:
             forget(error)
+            files.close_all()
             return
         number = int.from_bytes(body[:4], "little")
         message = _perform(number, body, () if luggage is None else luggage.ends)
         if waits.deferred:
             waits.run_deferred()
         try:
-            send(*message, 0)
+            send(*_sendable(number, message), 0)
         except Err as error:
             if type(error.value) in (host.Error_TooLarge, host.Error_NotShareable):
                 text = f"result not shareable: {error.value!r}"
@@ -286,6 +305,22 @@ def _work(tasks, results, name, initializer, initargs):
             else:
                 # The pool has dropped its end.
                 return
+
+
+def _sendable(number, message):
+    """Return `message`, or one that stands for it if it is large or cannot be sent."""
+    size = len(message[0])
+    if size <= _MOST_SHARED:
+        return message
+    try:
+        codec.sized(message[0])
+    except ValueError as error:
+        return dumps((number, _UNREADABLE, f"result not shareable: {error}")), True, None
+    except MemoryError as error:
+        return _failed(number, error)
+    receive, send = interpreters.create_channel(1)
+    send._handle.send(*message, 0)
+    return pickles.encode((number, _LARGE, receive))
 
 
 def _perform(number, body, ends):
@@ -298,16 +333,18 @@ def _perform(number, body, ends):
         result = call(*args, **kwargs)
     except BaseException as error:
         return _failed(number, error)
-    if codec.is_plain(result):
-        try:
-            return dumps((number, _VALUE, result)), True, None
-        except ValueError:
-            # Nested too deeply for marshal.
-            pass
     try:
+        if codec.is_plain(result):
+            try:
+                return dumps((number, _VALUE, result)), True, None
+            except ValueError:
+                # Nested too deeply for marshal.
+                pass
         return pickles.encode((number, _VALUE, result))
-    except NotShareableError as error:
+    except (NotShareableError, ValueError) as error:
         return dumps((number, _UNREADABLE, calls.unreturnable(error))), True, None
+    except MemoryError as error:
+        return _failed(number, error)
 
 
 def _failed(number, error):

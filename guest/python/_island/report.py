@@ -12,6 +12,23 @@ from wit_world.imports import interpreters
 from . import reserve
 
 
+def flush_last():
+    """Write the buffer of `sys.stdout` at the end of a script.  Returns False, after a report, if that fails.
+
+    A stream without a reader is no failure: nobody misses the output.
+    """
+    try:
+        sys.stdout.flush()
+    except (AttributeError, BrokenPipeError, ValueError):
+        # Replaced, without a reader, or closed.
+        return True
+    except BaseException as error:
+        print("Exception ignored on flushing sys.stdout:", file=sys.stderr)
+        show(error)
+        return False
+    return True
+
+
 def flush():
     """Write the buffers of `sys.stdout` and `sys.stderr`."""
     for stream in (sys.stdout, sys.stderr):

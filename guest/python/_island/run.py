@@ -13,7 +13,7 @@ from types import ModuleType
 from componentize_py_types import Err
 from wit_world.exports import guest
 
-from . import aliases, calls, equipment, library, pool, report, reserve, scripts, tasks, waits
+from . import aliases, calls, equipment, files, library, pool, report, reserve, scripts, tasks, waits
 from .codec import decode, encode_exactly, owned
 from .errors import NotShareableError
 
@@ -182,11 +182,18 @@ def to_the_end(body):
         status = _ending(error)
     try:
         _exit_functions()
+        files.close_all()
     except BaseException as error:
         reserve.lend()
         report.show(error)
+    if not report.flush_last() and status == 0:
+        status = _FLUSH_FAILED
     _settled()
     return status
+
+
+# CPython's exit status if the output could not be written at the end.
+_FLUSH_FAILED = 120
 
 
 def _settled():
