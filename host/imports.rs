@@ -1,4 +1,6 @@
 //! The host side of the WIT imports: conversion and checks of what a guest passes.
+//!
+//! They are implemented on views of a store's state: most on [`Caller`], some on less.
 
 mod aliases;
 mod arrival;
@@ -11,6 +13,7 @@ mod process;
 mod tasks;
 mod waiting;
 
+use crate::island::caller::{Caller, Ports};
 use crate::island::state::State;
 use arrival::Fits;
 use holdings::{HasReporter, Reporter};
@@ -22,25 +25,25 @@ use wasmtime::component::{HasData, Linker};
 /// The host stores one for each of them.
 const LONGEST_REASON: usize = 64 << 10;
 
-struct HasState;
+struct HasCaller;
 
-impl HasData for HasState {
-    type Data<'a> = &'a mut State;
+impl HasData for HasCaller {
+    type Data<'a> = Caller<'a>;
 }
 
 /// Adds the imports to `linker`.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     use crate::island::bindings::archipel::island;
-    island::aliases::add_to_linker::<State, HasState>(linker, |state| state)?;
-    island::channels::add_to_linker::<State, HasState>(linker, |state| state)?;
+    island::aliases::add_to_linker::<State, HasCaller>(linker, State::caller)?;
+    island::channels::add_to_linker::<State, HasCaller>(linker, State::caller)?;
     island::holdings::add_to_linker::<State, HasReporter>(linker, |state| Reporter {
         table: &state.wasi.table,
         report: &mut state.holdings,
-        handles: state.handles,
+        handles: state.ports.handles,
     })?;
-    island::interpreters::add_to_linker::<State, HasState>(linker, |state| state)?;
+    island::interpreters::add_to_linker::<State, HasCaller>(linker, State::caller)?;
     island::process::add_to_linker::<State, HasProcess>(linker, |state| Process {
-        interrupt: &state.interrupt,
+        interrupt: &state.ports.interrupt,
     })?;
     waiting::add_to_linker(linker)?;
     linker.allow_shadowing(true);
@@ -56,11 +59,11 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 ///
 /// The others may have stopped the guest, on another thread. It then gets no result: this waits to be dropped.
 fn answer<R: Send>(
-    state: &State,
+    ports: &Ports,
     result: R,
     instead: R,
 ) -> impl Future<Output = Fits<R>> + Send + use<R> {
-    let own = state.island.upgrade();
+    let own = ports.island.upgrade();
     async move {
         if let Some(own) = own {
             own.unless_stopping().await;

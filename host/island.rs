@@ -2,6 +2,7 @@
 
 pub(crate) mod aliases;
 pub(crate) mod bindings;
+pub(crate) mod caller;
 pub(crate) mod calls;
 pub(crate) mod context;
 mod copying;

@@ -6,6 +6,7 @@ use crate::exchange::quota::MOST_QUEUED_IN_ALL;
 use crate::island::aliases::Target;
 use crate::island::bindings::archipel::island::aliases::{Complaint, Failure, Host};
 use crate::island::bindings::archipel::island::channels as wit_channels;
+use crate::island::caller::Caller;
 use crate::island::calls::{call_guest, call_host};
 use crate::island::from_guest::{Outgoing, outgoing};
 use crate::island::handles::ReceiverEnd;
@@ -17,7 +18,7 @@ use crate::text::cut;
 use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
 
-impl Host for State {
+impl Host for Caller<'_> {
     async fn call(
         &mut self,
         name: String,
@@ -113,8 +114,8 @@ pub(super) fn add_call(linker: &mut Linker<State>) -> Result<()> {
     let mut aliases = linker.instance("archipel:island/aliases@0.1.0")?;
     aliases.func_wrap_async("call", |mut store, (name, arguments)| {
         Box::new(async move {
-            let result = Host::call(store.data_mut(), name, arguments).await?;
-            Ok((answer(store.data(), result, Err(Failure::NoMemory)).await,))
+            let result = Host::call(&mut store.data_mut().caller(), name, arguments).await?;
+            Ok((answer(&store.data().ports, result, Err(Failure::NoMemory)).await,))
         })
     })
 }

@@ -7,8 +7,8 @@
 use crate::exchange::Exchange;
 use crate::exchange::message::{Form, Message};
 use crate::island::bindings::archipel::island::channels::Luggage;
+use crate::island::caller::{Caller, Ports, Stranded};
 use crate::island::not_sent::NotSent;
-use crate::island::state::{State, Stranded};
 use crate::island::to_guest::luggage;
 use archipel_core::broker::Origin;
 use archipel_core::encoding;
@@ -54,7 +54,7 @@ impl Drop for Undelivered {
 }
 
 impl Undelivered {
-    fn new(state: &State, message: Message, origin: Option<Origin>) -> Self {
+    fn new(state: &Ports, message: Message, origin: Option<Origin>) -> Self {
         Undelivered {
             exchange: state.shared.exchange.clone(),
             message: Some(message),
@@ -131,7 +131,7 @@ impl Arrival {
     /// then counts as received, or that the receiver has too many handles for the ends; the message
     /// then stays in its channel.
     pub(super) fn new(
-        state: &mut State,
+        state: &mut Caller<'_>,
         message: Message,
         origin: Option<Origin>,
     ) -> Result<Result<Self, NotSent>> {
@@ -174,7 +174,7 @@ pub(super) struct BareArrival(Undelivered);
 
 impl BareArrival {
     /// Prepares a message that was received from `origin`; one that is not plain returns there.
-    pub(super) fn new(state: &State, message: Message, origin: Option<Origin>) -> Option<Self> {
+    pub(super) fn new(state: &Ports, message: Message, origin: Option<Origin>) -> Option<Self> {
         let is_plain = message.form == Form::Plain && message.ends.is_empty();
         let held = Undelivered::new(state, message, origin);
         is_plain.then_some(BareArrival(held))

@@ -11,6 +11,7 @@ use crate::exchange::quota::MOST_CHANNELS;
 use crate::island::bindings::archipel::island::channels::{
     self, Capacity, Error, Host, HostReceiver, HostSender, Info, LuggageRefs, Unbound,
 };
+use crate::island::caller::Caller;
 use crate::island::from_guest::{Outgoing, outgoing};
 use crate::island::handles::{ReceiverEnd, SenderEnd, copy};
 use crate::island::not_sent::NotSent;
@@ -23,7 +24,7 @@ use std::sync::PoisonError;
 use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
 
-impl Host for State {
+impl Host for Caller<'_> {
     fn create(
         &mut self,
         capacity: Capacity,
@@ -77,9 +78,9 @@ impl Host for State {
     }
 }
 
-impl HostSender for State {
+impl HostSender for Caller<'_> {
     fn id(&mut self, end: Resource<SenderEnd>) -> Result<u64> {
-        let end = &self.wasi.table.get(&end)?.0;
+        let end = &self.table.get(&end)?.0;
         Ok(self.number(end))
     }
 
@@ -104,12 +105,12 @@ impl HostSender for State {
     }
 
     fn duplicate(&mut self, end: Resource<SenderEnd>) -> Result<Resource<SenderEnd>> {
-        let copy = copy(&self.wasi.table.get(&end)?.0, self.party)?;
+        let copy = copy(&self.table.get(&end)?.0, self.party)?;
         self.must_hold(SenderEnd(copy))
     }
 
     fn close(&mut self, end: Resource<SenderEnd>) -> Result<()> {
-        let end = &self.wasi.table.get(&end)?.0;
+        let end = &self.table.get(&end)?.0;
         end.exchange().with(|broker, effects| {
             broker.close(end.channel, effects);
         });
@@ -123,7 +124,7 @@ impl HostSender for State {
         if let Err(refusal) = encoding::check(&reason, 0, MAX_DEPTH) {
             return Ok(Err(Error::NotShareable(refusal.to_string())));
         }
-        let end = &self.wasi.table.get(&end)?.0;
+        let end = &self.table.get(&end)?.0;
         let kept = match Keeper::of(&self.account, &self.shared.kept).keep(reason.len()) {
             Ok(kept) => kept,
             Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded).into())),
@@ -137,17 +138,17 @@ impl HostSender for State {
     }
 
     fn destroy(&mut self, end: Resource<SenderEnd>) -> Result<()> {
-        destroy(&self.wasi.table.get(&end)?.0);
+        destroy(&self.table.get(&end)?.0);
         Ok(())
     }
 
     fn release(&mut self, end: Resource<SenderEnd>) -> Result<()> {
-        self.wasi.table.get_mut(&end)?.0.note_release();
+        self.table.get_mut(&end)?.0.note_release();
         Ok(())
     }
 
     fn info(&mut self, end: Resource<SenderEnd>) -> Result<Info> {
-        Ok(self.describe(&self.wasi.table.get(&end)?.0))
+        Ok(self.describe(&self.table.get(&end)?.0))
     }
 
     fn drop(&mut self, end: Resource<SenderEnd>) -> Result<()> {
@@ -156,9 +157,9 @@ impl HostSender for State {
     }
 }
 
-impl HostReceiver for State {
+impl HostReceiver for Caller<'_> {
     fn id(&mut self, end: Resource<ReceiverEnd>) -> Result<u64> {
-        let end = &self.wasi.table.get(&end)?.0;
+        let end = &self.table.get(&end)?.0;
         Ok(self.number(end))
     }
 
@@ -176,13 +177,13 @@ impl HostReceiver for State {
     }
 
     fn length(&mut self, end: Resource<ReceiverEnd>) -> Result<u32> {
-        let channel = self.wasi.table.get(&end)?.0.channel;
+        let channel = self.table.get(&end)?.0.channel;
         let length = self.shared.exchange.with(|broker, _| broker.len(channel));
         Ok(u32::try_from(length.unwrap_or(0)).unwrap_or(u32::MAX))
     }
 
     fn capacity(&mut self, end: Resource<ReceiverEnd>) -> Result<Capacity> {
-        let channel = self.wasi.table.get(&end)?.0.channel;
+        let channel = self.table.get(&end)?.0.channel;
         let capacity = self
             .shared
             .exchange
@@ -197,12 +198,12 @@ impl HostReceiver for State {
     }
 
     fn duplicate(&mut self, end: Resource<ReceiverEnd>) -> Result<Resource<ReceiverEnd>> {
-        let copy = copy(&self.wasi.table.get(&end)?.0, self.party)?;
+        let copy = copy(&self.table.get(&end)?.0, self.party)?;
         self.must_hold(ReceiverEnd(copy))
     }
 
     fn close(&mut self, end: Resource<ReceiverEnd>) -> Result<Result<(), Error>> {
-        let end = &self.wasi.table.get(&end)?.0;
+        let end = &self.table.get(&end)?.0;
         let closed = end
             .exchange()
             .with(|broker, effects| broker.close_if_empty(end.channel, effects));
@@ -213,17 +214,17 @@ impl HostReceiver for State {
     }
 
     fn destroy(&mut self, end: Resource<ReceiverEnd>) -> Result<()> {
-        destroy(&self.wasi.table.get(&end)?.0);
+        destroy(&self.table.get(&end)?.0);
         Ok(())
     }
 
     fn release(&mut self, end: Resource<ReceiverEnd>) -> Result<()> {
-        self.wasi.table.get_mut(&end)?.0.note_release();
+        self.table.get_mut(&end)?.0.note_release();
         Ok(())
     }
 
     fn info(&mut self, end: Resource<ReceiverEnd>) -> Result<Info> {
-        Ok(self.describe(&self.wasi.table.get(&end)?.0))
+        Ok(self.describe(&self.table.get(&end)?.0))
     }
 
     fn drop(&mut self, end: Resource<ReceiverEnd>) -> Result<()> {
@@ -237,27 +238,31 @@ pub(super) fn add_receive(linker: &mut Linker<State>) -> Result<()> {
     let mut channels = linker.instance("archipel:island/channels@0.1.0")?;
     channels.func_wrap_async("[method]receiver.receive", |mut store, (end, timeout)| {
         Box::new(async move {
-            let received = store.data_mut().receive_whole(end, timeout).await?;
+            let received = store
+                .data_mut()
+                .caller()
+                .receive_whole(end, timeout)
+                .await?;
             Ok((Fits::or(received, Err(Error::NoMemory)),))
         })
     })?;
     channels.func_wrap_async("[method]receiver.take", |mut store, (end,)| {
         Box::new(async move {
-            let taken = store.data_mut().take_plain(end).await?;
+            let taken = store.data_mut().caller().take_plain(end).await?;
             // The `receive` that follows returns the error.
             Ok((Fits::or(taken, None),))
         })
     })
 }
 
-impl State {
+impl Caller<'_> {
     async fn send_whole(
         &mut self,
         end: &Resource<SenderEnd>,
         message: Outgoing,
         timeout: Option<u64>,
     ) -> Result<Result<(), Error>> {
-        let end = &mut self.wasi.table.get_mut(end)?.0;
+        let end = &mut self.table.get_mut(end)?.0;
         end.note_use();
         let channel = end.channel;
         let meta = end.meta.clone();
@@ -318,7 +323,7 @@ impl State {
         timeout: Option<u64>,
     ) -> Result<Result<(Message, Option<Origin>), Error>> {
         self.take_stranded()?;
-        let end = &mut self.wasi.table.get_mut(end)?.0;
+        let end = &mut self.table.get_mut(end)?.0;
         end.note_use();
         let meta = end.meta.clone();
         let cases = vec![Case::Receive(end.channel)];

@@ -9,11 +9,11 @@ use crate::island::bindings::archipel::island::channels as wit_channels;
 use crate::island::bindings::archipel::island::interpreters::{
     Exception, Host, HostInterpreter, Job, NotRun, Refusal, Settings as Asked, Used,
 };
+use crate::island::caller::Caller;
 use crate::island::from_guest::outgoing;
 use crate::island::handles::InterpreterRef;
 use crate::island::job;
 use crate::island::not_sent::{NotSent, text};
-use crate::island::state::State;
 use crate::island::tasks::Task;
 use crate::island::{Island, Settings};
 use crate::telemetry;
@@ -22,15 +22,7 @@ use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
-impl State {
-    pub(super) fn own(&self) -> Result<Arc<Island>> {
-        self.island
-            .upgrade()
-            .ok_or_else(|| wasmtime::format_err!("the caller is gone"))
-    }
-}
-
-impl Host for State {
+impl Host for Caller<'_> {
     async fn create(&mut self, trusted: bool) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
         let settings = own.settings_of_child(trusted);
@@ -49,10 +41,7 @@ impl Host for State {
     }
 
     fn usage(&mut self) -> Result<Vec<Used>> {
-        Ok(governing::usage(
-            &self.own()?.account,
-            self.wasi.frozen_clock().is_some(),
-        ))
+        Ok(governing::usage(&self.own()?.account, self.is_frozen))
     }
 
     fn current(&mut self) -> Result<u64> {
@@ -82,13 +71,13 @@ impl Host for State {
     }
 }
 
-impl HostInterpreter for State {
+impl HostInterpreter for Caller<'_> {
     fn id(&mut self, interpreter: Resource<InterpreterRef>) -> Result<u64> {
-        Ok(self.wasi.table.get(&interpreter)?.0.id)
+        Ok(self.table.get(&interpreter)?.0.id)
     }
 
     fn is_running(&mut self, interpreter: Resource<InterpreterRef>) -> Result<bool> {
-        Ok(self.wasi.table.get(&interpreter)?.0.is_running())
+        Ok(self.table.get(&interpreter)?.0.is_running())
     }
 
     async fn start(
@@ -96,7 +85,7 @@ impl HostInterpreter for State {
         interpreter: Resource<InterpreterRef>,
         job: Job,
     ) -> Result<Result<Resource<Task>, Refusal>> {
-        let island = self.wasi.table.get(&interpreter)?.0.clone();
+        let island = self.table.get(&interpreter)?.0.clone();
         let job = match self.checked(&island, job).await? {
             Ok(job) => job,
             Err(refusal) => return Ok(Err(refusal)),
@@ -123,7 +112,7 @@ impl HostInterpreter for State {
         interpreter: Resource<InterpreterRef>,
         job: Job,
     ) -> Result<Result<Option<wit_channels::Message>, NotRun>> {
-        let island = self.wasi.table.get(&interpreter)?.0.clone();
+        let island = self.table.get(&interpreter)?.0.clone();
         let job = match self.checked(&island, job).await? {
             Ok(job) => job,
             Err(refusal) => return Ok(Err(NotRun::Refused(refusal))),
@@ -138,17 +127,17 @@ impl HostInterpreter for State {
     }
 
     fn watch(&mut self, interpreter: Resource<InterpreterRef>) -> Result<Resource<Task>> {
-        let island = self.wasi.table.get(&interpreter)?.0.clone();
+        let island = self.table.get(&interpreter)?.0.clone();
         self.task_of_idling(&island)
     }
 
     fn kill(&mut self, interpreter: Resource<InterpreterRef>) -> Result<()> {
-        self.wasi.table.get(&interpreter)?.0.kill();
+        self.table.get(&interpreter)?.0.kill();
         Ok(())
     }
 
     fn close(&mut self, interpreter: Resource<InterpreterRef>) -> Result<Result<(), Refusal>> {
-        Ok(match self.wasi.table.get(&interpreter)?.0.close() {
+        Ok(match self.table.get(&interpreter)?.0.close() {
             Ok(()) => Ok(()),
             Err(Error::Running) => Err(Refusal::Running),
             Err(_) => Err(Refusal::Closed),
@@ -160,7 +149,7 @@ impl HostInterpreter for State {
         interpreter: Resource<InterpreterRef>,
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
-        let original = self.wasi.table.get(&interpreter)?.0.clone();
+        let original = self.table.get(&interpreter)?.0.clone();
         let copy = match original.copy(Some(&own)) {
             Ok(work) => work.await,
             Err(error) => Err(error),
@@ -175,7 +164,7 @@ impl HostInterpreter for State {
         &mut self,
         interpreter: Resource<InterpreterRef>,
     ) -> Result<Result<(), Refusal>> {
-        let island = self.wasi.table.get(&interpreter)?.0.clone();
+        let island = self.table.get(&interpreter)?.0.clone();
         let done = match island.reset() {
             Ok(work) => work.await,
             Err(error) => Err(error),
@@ -250,7 +239,7 @@ impl HostInterpreter for State {
     }
 
     fn is_safe(&mut self, interpreter: Resource<InterpreterRef>) -> Result<bool> {
-        let island = self.wasi.table.get(&interpreter)?.0.clone();
+        let island = self.table.get(&interpreter)?.0.clone();
         Ok(!island.trust.get().is_shared_with(&self.trust.get()))
     }
 
@@ -279,7 +268,7 @@ impl HostInterpreter for State {
         &mut self,
         interpreter: Resource<InterpreterRef>,
     ) -> Result<Result<Vec<Used>, Refusal>> {
-        let frozen = self.wasi.frozen_clock().is_some();
+        let frozen = self.is_frozen;
         self.govern(&interpreter, |_, island| {
             Ok(governing::usage(&island.account, frozen))
         })
@@ -309,7 +298,7 @@ impl HostInterpreter for State {
     }
 }
 
-impl State {
+impl Caller<'_> {
     /// Runs `act` on an interpreter, which must be a descendant of the caller.
     fn govern<T>(
         &self,
@@ -317,7 +306,7 @@ impl State {
         act: impl FnOnce(&Arc<Island>, &Arc<Island>) -> crate::Result<T>,
     ) -> Result<Result<T, Refusal>> {
         let own = self.own()?;
-        let island = &self.wasi.table.get(interpreter)?.0;
+        let island = &self.table.get(interpreter)?.0;
         if own.id == island.id || !own.may_name(island) || island.is_gone() {
             return Ok(Err(Refusal::Absent));
         }

@@ -8,6 +8,7 @@ use crate::island::bindings::archipel::island::channels as wit_channels;
 use crate::island::bindings::archipel::island::interpreters::{
     Failure, HostInterpreter, HostTask, LimitReached, NotRun, Refusal,
 };
+use crate::island::caller::Caller;
 use crate::island::job::Reply;
 use crate::island::not_sent::text;
 use crate::island::state::State;
@@ -34,7 +35,7 @@ fn watch(running: &Arc<Running>, job: &Run<Reply>) {
 /// A task, and the promise that completes it.
 type Begun = (Resource<Task>, Arc<Running>);
 
-impl State {
+impl Caller<'_> {
     /// Creates a task that completes, without a result, when `island` is idle.
     pub(super) fn task_of_idling(&mut self, island: &Island) -> Result<Resource<Task>> {
         let running = Running::new(&self.shared.exchange, island.party)?;
@@ -133,9 +134,7 @@ impl State {
                     used: match kind {
                         // The exact time used would reveal the time to a caller with a frozen
                         // clock.
-                        LimitKind::Cpu | LimitKind::Wall if self.wasi.frozen_clock().is_some() => {
-                            limit
-                        }
+                        LimitKind::Cpu | LimitKind::Wall if self.is_frozen => limit,
                         _ => used,
                     },
                 }))
@@ -152,17 +151,18 @@ pub(super) fn add_results(linker: &mut Linker<State>) -> Result<()> {
     let mut interpreters = linker.instance("archipel:island/interpreters@0.1.0")?;
     interpreters.func_wrap_async("[method]task.finish", |mut store, (task,)| {
         Box::new(async move {
-            let result = HostTask::finish(store.data_mut(), task).await?;
-            Ok((answer(store.data(), result, Err(Failure::NoMemory)).await,))
+            let result = HostTask::finish(&mut store.data_mut().caller(), task).await?;
+            Ok((answer(&store.data().ports, result, Err(Failure::NoMemory)).await,))
         })
     })?;
     interpreters.func_wrap_async(
         "[method]interpreter.run",
         |mut store, (interpreter, job)| {
             Box::new(async move {
-                let result = HostInterpreter::run(store.data_mut(), interpreter, job).await?;
+                let result =
+                    HostInterpreter::run(&mut store.data_mut().caller(), interpreter, job).await?;
                 let instead = Err(NotRun::Failed(Failure::NoMemory));
-                Ok((answer(store.data(), result, instead).await,))
+                Ok((answer(&store.data().ports, result, instead).await,))
             })
         },
     )
@@ -200,12 +200,12 @@ pub(super) fn not_started(error: &Error) -> Refusal {
     }
 }
 
-impl HostTask for State {
+impl HostTask for Caller<'_> {
     async fn finish(
         &mut self,
         task: Resource<Task>,
     ) -> Result<Result<Option<wit_channels::Message>, Failure>> {
-        let running = self.wasi.table.get(&task)?.0.clone();
+        let running = self.table.get(&task)?.0.clone();
         self.result_of(&running)
     }
 

@@ -7,6 +7,7 @@ use crate::exchange::message::Message;
 use crate::exchange::waiting::Waited;
 use crate::island::bindings::archipel::island::channels::Error;
 use crate::island::bindings::archipel::island::waiting::Case;
+use crate::island::caller::Ports;
 use crate::island::from_guest::outgoing;
 use crate::island::state::State;
 use archipel_core::broker::{self, Done};
@@ -27,7 +28,7 @@ impl From<Interrupted> for Error {
     }
 }
 
-impl State {
+impl Ports {
     /// Waits as [`Exchange::wait`](crate::exchange::Exchange::wait) does, until the guest is
     /// interrupted. An operation that can complete at once completes even if an interruption is
     /// pending.
@@ -116,7 +117,7 @@ impl State {
         if cases.len() > MOST_CASES {
             return Ok(Err(Error::TooLarge(MOST_CASES as u64)));
         }
-        self.take_stranded()?;
+        self.caller().take_stranded()?;
         // The broker's cases, and their indexes among all cases.
         let mut wanted = Vec::with_capacity(cases.len());
         let mut indices = Vec::with_capacity(cases.len());
@@ -137,9 +138,10 @@ impl State {
                     end.note_use();
                     let channel = end.channel;
                     let meta = end.meta.clone();
-                    let message = self.check(message).await?;
-                    let message = outgoing(self, message, meta.owner.as_ref(), meta.unbound)?;
-                    match message.and_then(|message| self.charged(message)) {
+                    let message = self.ports.check(message).await?;
+                    let message =
+                        outgoing(&self.caller(), message, meta.owner.as_ref(), meta.unbound)?;
+                    match message.and_then(|message| self.ports.charged(message)) {
                         Ok(message) => broker::Case::Send(channel, message),
                         Err(reason) => {
                             let failed = FirstResult::Failed(reason.into());
@@ -167,9 +169,9 @@ impl State {
         }
         let limit = duration(timeout);
         let mut done = match outside.exists {
-            false => self.wait_for(wanted, limit).await,
+            false => self.ports.wait_for(wanted, limit).await,
             true => {
-                let inside = self.wait_for(wanted, limit.or(Some(Duration::MAX)));
+                let inside = self.ports.wait_for(wanted, limit.or(Some(Duration::MAX)));
                 tokio::select! {
                     biased;
                     ready = self.wasi.ready(outside.pollables) => {
@@ -192,10 +194,12 @@ impl State {
         let outcome = match done.outcome {
             // A deadlock concerns all cases.
             broker::Outcome::Deadlock(text) => return Ok(Err(Error::Deadlock(text))),
-            broker::Outcome::Received(message) => match Arrival::new(self, message, done.origin)? {
-                Ok(arrival) => FirstResult::Received(arrival),
-                Err(reason) => FirstResult::Failed(reason.into()),
-            },
+            broker::Outcome::Received(message) => {
+                match Arrival::new(&mut self.caller(), message, done.origin)? {
+                    Ok(arrival) => FirstResult::Received(arrival),
+                    Err(reason) => FirstResult::Failed(reason.into()),
+                }
+            }
             broker::Outcome::Sent => FirstResult::Sent,
             broker::Outcome::Fired => FirstResult::Ended,
             other => {

@@ -1,11 +1,11 @@
 //! Copying and resetting an island.
 
+use super::caller::Caller;
 use super::entered::Entered;
 use super::execution::{died, settled, supervised};
 use super::handles::{InterpreterRef, ReceiverEnd, SenderEnd, copy};
 use super::holdings::Holdings;
 use super::job::Reply;
-use super::state::State;
 use super::tasks::Task;
 use super::{Instance, Island};
 use crate::engine::guest_memory::{Fault, GuestMemory};
@@ -143,8 +143,8 @@ async fn copy_state(
     let copied = match memory {
         Ok(memory) => {
             copy.store.data_mut().memory = Some(memory);
-            let introduced = original.store.data().introduced.clone();
-            copy.store.data_mut().introduced = introduced;
+            let introduced = original.store.data().ports.introduced.clone();
+            copy.store.data_mut().ports.introduced = introduced;
             revive(image, copy, holdings).await.map_err(Failure::Copy)
         }
         Err(Fault::NoMemory) => {
@@ -164,7 +164,7 @@ async fn copy_state(
 async fn revive(image: &GuestMemory, new: &mut Instance, holdings: Holdings) -> Result<()> {
     let foreign = image.set_foreign(&mut new.guest(), true).await;
     foreign.map_err(|error| died(&error))?;
-    let arrived = holdings.arrive(new.store.data_mut());
+    let arrived = holdings.arrive(&mut new.store.data_mut().caller());
     let arrived = arrived.map_err(|error| died(&error))?;
     let guest = new.exports.archipel_island_copying();
     let revived = guest.call_revive(
@@ -189,7 +189,7 @@ struct Arrived {
 
 impl Holdings {
     /// Adds all handles to the table of the copy.
-    fn arrive(self, state: &mut State) -> wasmtime::Result<Arrived> {
+    fn arrive(self, state: &mut Caller<'_>) -> wasmtime::Result<Arrived> {
         let mut arrived = Arrived {
             senders: Vec::with_capacity(self.senders.len()),
             receivers: Vec::with_capacity(self.receivers.len()),

@@ -216,7 +216,7 @@ async fn has_room(instance: &mut Instance, job: &Job) -> Result<()> {
     if size <= SMALL || state.can_grow(wanted as u64) {
         return Ok(());
     }
-    let shared = state.shared.clone();
+    let shared = state.ports.shared.clone();
     let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
     let there = shared.image.has_room(&mut instance.guest(), wanted).await;
     match there.map_err(|error| died(&error))? {
@@ -304,11 +304,11 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
 /// Translates the error of a call into the guest of `store`.
 fn ended_with(store: &mut Store<State>, error: &wasmtime::Error) -> Result<Reply> {
     let state = store.data_mut();
-    if let (Some(exceeded), Some(island)) = (error.downcast_ref(), state.island.upgrade()) {
+    if let (Some(exceeded), Some(island)) = (error.downcast_ref(), state.ports.island.upgrade()) {
         island.strike(exceeded);
     }
     let refused = state.take_refused();
-    match (ended(error, state.handles), refused) {
+    match (ended(error, state.ports.handles), refused) {
         // The guest had no memory left, not even to report that.
         (Err(Error::Died(_)), Some(refused)) => Err(refused.into()),
         (ended, _) => ended,
@@ -317,7 +317,7 @@ fn ended_with(store: &mut Store<State>, error: &wasmtime::Error) -> Result<Reply
 
 /// Lowers the message for the guest.
 fn arrived(state: &mut State, message: Message) -> Result<channels::Message> {
-    match deliver(state, message).map_err(|error| Error::Internal(error.into()))? {
+    match deliver(&mut state.caller(), message).map_err(|error| Error::Internal(error.into()))? {
         Ok(message) => Ok(message),
         Err(reason) => Err(Error::not_shareable(text(reason))),
     }
@@ -325,8 +325,8 @@ fn arrived(state: &mut State, message: Message) -> Result<channels::Message> {
 
 /// Lifts the guest's result to a reply.
 async fn replied(store: &mut Store<State>, message: channels::Message) -> Result<Reply> {
-    let seen = store.data().check_returned(message).await;
-    match seen.and_then(|message| returned(store.data_mut(), message)) {
+    let seen = store.data().ports.check_returned(message).await;
+    match seen.and_then(|message| returned(&mut store.data_mut().caller(), message)) {
         Ok(Ok(message)) => Ok(Reply::Value(message)),
         Ok(Err(reason)) => Err(Error::not_shareable(text(reason))),
         Err(error) => ended_with(store, &error),

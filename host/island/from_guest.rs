@@ -2,8 +2,8 @@
 
 use super::Island;
 use super::bindings::archipel::island::channels::{self, EndRef, Luggage, LuggageRefs};
+use super::caller::{Caller, Ports};
 use super::not_sent::{MOST_ENDS, NotSent};
-use super::state::State;
 use super::turns;
 use crate::exchange::channel_meta::Unbound;
 use crate::exchange::message::{Carried, Form, Message};
@@ -35,7 +35,7 @@ pub(crate) struct CheckedBody {
 /// `unbound` is the channel's default. The outer error traps the guest, for example because of an
 /// invalid handle.
 pub(crate) fn outgoing(
-    state: &State,
+    state: &Caller<'_>,
     (body, exact, luggage): Checked,
     reader: Option<&Trust>,
     unbound: Unbound,
@@ -94,8 +94,8 @@ pub(crate) fn outgoing(
     message.ends.reserve_exact(ends.len());
     for end in &ends {
         let end = match end {
-            EndRef::Sender(end) => &state.wasi.table.get(end)?.0,
-            EndRef::Receiver(end) => &state.wasi.table.get(end)?.0,
+            EndRef::Sender(end) => &state.table.get(end)?.0,
+            EndRef::Receiver(end) => &state.table.get(end)?.0,
             EndRef::Interpreter(id) => match state.named(*id) {
                 Some(island) => {
                     message.ends.push(Carried::Interpreter(island));
@@ -161,7 +161,7 @@ fn data_form(
 ///
 /// The outer error traps the guest.
 pub(crate) fn returned(
-    state: &mut State,
+    state: &mut Caller<'_>,
     (body, luggage): (CheckedBody, Option<Luggage>),
 ) -> Result<Result<Message, NotSent>> {
     let CheckedBody { bytes: body, found } = body;
@@ -234,7 +234,7 @@ impl Island {
     }
 }
 
-impl State {
+impl Ports {
     /// Checks the body of a message for [`outgoing`], if it is long.
     pub(crate) fn check(
         &self,

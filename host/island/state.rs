@@ -1,25 +1,19 @@
 //! The store data of an instance.
 
-use super::bindings::archipel::island::channels;
-use super::deferred_error::DeferredError;
+use super::caller::{Caller, Ports};
 use super::holdings::Report;
-use super::introduced::Introduced;
 use super::limiter::Limiter;
-use super::shared::Shared;
 use super::{Instance, Island};
 use crate::account::LimitOwner;
 use crate::engine::alarm::Alarm;
-use crate::exec::interrupt::Interrupt;
 use crate::exec::meter;
 use crate::wasi::{Grants, HasWasi, Wasi};
-use archipel_core::broker::PartyId;
-use archipel_core::error::{Error, LimitKind, Result};
-use archipel_core::ledger::{Account, Exceeded};
-use archipel_core::limits::{HANDLES, MOST_MESSAGE};
-use archipel_core::trust::SharedTrust;
-use std::sync::{Arc, Mutex, Weak};
+use archipel_core::error::{Error, Result};
+use archipel_core::ledger::Exceeded;
+use archipel_core::limits::MOST_MESSAGE;
+use std::sync::Arc;
 use std::time::Duration;
-use wasmtime::component::{Resource, ResourceTable, ResourceTableError, WasmList};
+use wasmtime::component::{ResourceTable, WasmList};
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
@@ -33,18 +27,10 @@ const MOST_PER_CALL: usize = MOST_MESSAGE as usize + (64 << 10);
 /// The number of table entries beyond the guest's handles, for pollables and streams.
 const PASSING: usize = 64;
 
-/// Ends of messages for which the guest had no room, until they are taken back from its table.
-pub(crate) type Stranded = Arc<Mutex<Vec<channels::End>>>;
-
 /// The store data of an instance.
 pub(crate) struct State {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) island: Weak<Island>,
-    pub(crate) party: PartyId,
-    pub(crate) account: Arc<Account>,
-    pub(crate) trust: SharedTrust,
-    /// The pending interruption, and the address of the guest's signal words.
-    pub(crate) interrupt: Arc<Interrupt>,
+    pub(crate) ports: Ports,
+    /// The addresses of the guest's signal words.
     pub(crate) alarm: Option<Alarm>,
     /// The guest's memory; `None` until something has run in it.
     pub(crate) memory: Option<WasmList<u8>>,
@@ -52,13 +38,6 @@ pub(crate) struct State {
     pub(crate) copied: u64,
     /// The handles that the guest reported for a copy.
     pub(crate) holdings: Report,
-    /// The interpreters that the guest received in messages.
-    pub(crate) introduced: Introduced,
-    /// The guest's limit on handles, and the number of handles it holds.
-    pub(crate) handles: u64,
-    held: u64,
-    pub(crate) deferred_error: DeferredError,
-    pub(crate) stranded: Stranded,
     pub(crate) wasi: Wasi,
     limiter: Limiter,
 }
@@ -66,11 +45,8 @@ pub(crate) struct State {
 impl State {
     /// Returns the initial state of an instance of `island`.
     fn new(island: &Arc<Island>) -> Result<State> {
-        let shared = &island.context.shared;
-        let handles = island
-            .account
-            .tightest(LimitKind::Handles)
-            .unwrap_or(HANDLES);
+        let mut ports = Ports::new(island);
+        let handles = ports.handles;
         let mut table = ResourceTable::new();
         let room = usize::try_from(handles).unwrap_or(usize::MAX);
         table.set_max_capacity(room.saturating_add(PASSING));
@@ -90,25 +66,16 @@ impl State {
         };
         let wasi = Wasi::new(&grants, table);
         if let Some(clock) = wasi.frozen_clock() {
-            shared.exchange.add_frozen_clock(island.party, clock);
+            ports.is_frozen = true;
+            ports.shared.exchange.add_frozen_clock(island.party, clock);
         }
         let weight = settings.policy.weight() as u64;
         Ok(State {
-            shared: shared.clone(),
-            island: Arc::downgrade(island),
-            party: island.party,
-            account: island.account.clone(),
-            trust: island.trust.clone(),
-            interrupt: island.interrupt.clone(),
+            ports,
             alarm: None,
             memory: None,
             copied: 0,
             holdings: Report::default(),
-            introduced: Introduced::default(),
-            handles,
-            held: 0,
-            deferred_error: DeferredError::default(),
-            stranded: Stranded::default(),
             wasi,
             limiter: Limiter::new(&island.account, &owner, weight)?,
         })
@@ -134,7 +101,7 @@ impl State {
         store.limiter_async(|state| &mut state.limiter);
         store.epoch_deadline_callback(|store| {
             let state = store.data();
-            if state.interrupt.is_pending()
+            if state.ports.interrupt.is_pending()
                 && let Some(alarm) = &state.alarm
             {
                 alarm.ring(&store);
@@ -144,6 +111,7 @@ impl State {
             let begins = meter::running_for().is_some_and(|time| time < BEGINS);
             let stops = || {
                 state
+                    .ports
                     .island
                     .upgrade()
                     .is_none_or(|island| island.is_stopping())
@@ -165,57 +133,11 @@ impl State {
 }
 
 impl State {
-    /// Adds a handle for the guest, unless it has reached its limit on handles.
-    ///
-    /// The outer error traps the guest.
-    pub(crate) fn hold<T: Send + 'static>(
-        &mut self,
-        entry: T,
-    ) -> wasmtime::Result<std::result::Result<Resource<T>, Exceeded>> {
-        let exceeded = Exceeded {
-            kind: LimitKind::Handles,
-            limit: self.handles,
-            used: self.held.saturating_add(1),
-            generation: self.account.generation(),
-        };
-        if self.held >= self.handles {
-            return Ok(Err(exceeded));
-        }
-        match self.wasi.table.push(entry) {
-            Ok(handle) => {
-                self.held += 1;
-                Ok(Ok(handle))
-            }
-            // Open files have taken the other entries.
-            Err(ResourceTableError::Full) => Ok(Err(exceeded)),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Adds a handle as `hold` does, for calls that cannot report a limit: exceeding it stops the
-    /// guest.
-    pub(crate) fn must_hold<T: Send + 'static>(
-        &mut self,
-        entry: T,
-    ) -> wasmtime::Result<Resource<T>> {
-        self.hold(entry)?.map_err(wasmtime::Error::new)
-    }
-
-    /// Removes a handle from the guest.
-    pub(crate) fn let_go<T: Send + 'static>(&mut self, handle: Resource<T>) -> wasmtime::Result<T> {
-        let entry = self.wasi.table.delete(handle)?;
-        self.held = self.held.saturating_sub(1);
-        Ok(entry)
-    }
-}
-
-impl State {
-    /// Returns the interpreter with the number `id`, if this one may name it.
-    pub(crate) fn named(&self, id: u64) -> Option<Arc<Island>> {
-        let own = self.island.upgrade()?;
-        match own.family.member(id) {
-            Some(island) if own.may_name(&island) || self.introduced.has(&island) => Some(island),
-            _ => None,
+    /// Returns the part of the state that the imports may use.
+    pub(crate) fn caller(&mut self) -> Caller<'_> {
+        Caller {
+            ports: &mut self.ports,
+            table: &mut self.wasi.table,
         }
     }
 }

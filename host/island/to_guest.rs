@@ -1,9 +1,9 @@
 //! Messages for a guest.
 
 use super::bindings::archipel::island::channels::{self, Luggage};
+use super::caller::Caller;
 use super::handles::{ReceiverEnd, SenderEnd, copy};
 use super::not_sent::NotSent;
-use super::state::State;
 use crate::exchange::message::{Carried, Form, Message};
 use archipel_core::broker::Side;
 use wasmtime::Result;
@@ -13,7 +13,7 @@ use wasmtime::Result;
 /// A message from a channel has other recipients too: see [`Arrival`](super::arrival::Arrival). The
 /// errors are those of [`luggage`].
 pub(crate) fn deliver(
-    state: &mut State,
+    state: &mut Caller<'_>,
     message: Message,
 ) -> Result<Result<channels::Message, NotSent>> {
     Ok(luggage(state, &message)?.map(|luggage| (message.body, luggage)))
@@ -24,7 +24,7 @@ pub(crate) fn deliver(
 /// The inner error means that the receiver does not trust the sender of a trusted message, or has
 /// too many handles.
 pub(crate) fn luggage(
-    state: &mut State,
+    state: &mut Caller<'_>,
     message: &Message,
 ) -> Result<Result<Option<Luggage>, NotSent>> {
     let form = match message.form {
@@ -72,7 +72,7 @@ pub(crate) fn luggage(
 }
 
 /// Removes ends from a guest's table that the guest has not seen.
-pub(crate) fn take_back(state: &mut State, ends: Vec<channels::End>) -> Result<()> {
+pub(crate) fn take_back(state: &mut Caller<'_>, ends: Vec<channels::End>) -> Result<()> {
     for end in ends {
         match end {
             channels::End::Sender(end) => drop(state.let_go(end)?),
