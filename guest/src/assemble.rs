@@ -2,10 +2,9 @@
 
 use crate::component::Component;
 use crate::lists::World;
+use crate::tuning::Tuning;
 use crate::variant::Variant;
-use crate::{
-    appending, direct, encode, heap, immortal, intrinsics, link, packages, sources, tools,
-};
+use crate::{appending, encode, intrinsics, link, packages, sources, tools};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -131,7 +130,10 @@ fn folder(cache: &Path, key: &str) -> PathBuf {
 fn key(variant: Variant) -> String {
     let wanted = tools::wants_optimising();
     let optimised = if wanted { tools::OPTIMISE } else { "-O0" };
-    sources::key(variant, &[tools::COMPONENTIZE_PY, optimised])
+    sources::key(
+        [variant.python(), variant.wit()],
+        &[tools::COMPONENTIZE_PY, optimised, Tuning::chosen().key()],
+    )
 }
 
 /// Builds the guest in `work` and returns a one-line description of its optimisation.
@@ -146,6 +148,8 @@ fn assemble(
     sources::unpack(sources::PYTHON, &python)?;
     sources::unpack(variant.python(), &python)?;
     sources::unpack(variant.wit(), &wit)?;
+    let tuning = Tuning::chosen();
+    tuning.write(&python)?;
     let installed = cache.join("tools");
     fs::create_dir_all(&installed)?;
 
@@ -171,14 +175,9 @@ fn assemble(
         intrinsics::install(&mut module, addresses)?;
     }
     appending::mend(&mut module)?;
-    let immortal = immortal::make_immortal(&mut module)?;
-    let taken = heap::take_free_blocks(&mut module).map_or_else(
-        |error| format!("free blocks not taken: {error:#}"),
-        |bytes| format!("{} KiB of free blocks taken", bytes >> 10),
-    );
+    let arranged = tuning.arrange_memory(&mut module)?;
     let linked = format!(
-        "{} modules linked into one; {} globals folded; {} of {} functions dropped; {immortal} \
-         objects made immortal; {taken}",
+        "{} modules linked into one; {} globals folded; {} of {} functions dropped; {arranged}",
         report.modules,
         report.folded_globals,
         report.dropped_functions,
@@ -205,11 +204,10 @@ fn assemble(
     };
 
     progress(Step::Encode);
-    // This runs last: the optimiser would inline the jumps at their callers.
-    let jumps = direct::call_directly(&mut module)?;
+    let calls = tuning.replace_calls(&mut module)?;
     let component = encode::encode(&module, &dynamic)?;
     fs::write(work.join(COMPONENT), component)?;
-    Ok(format!("{note}; calls of {jumps} types bypass the table"))
+    Ok(format!("{note}; {calls}"))
 }
 
 /// Adds the types of an island's world, which the modules in `python` need.

@@ -1,6 +1,5 @@
 //! The sources of the guest, embedded in this crate so that an installed `archipel` can build it.
 
-use crate::variant::Variant;
 use sha2::{Digest, Sha256};
 use std::io;
 use std::path::Path;
@@ -22,6 +21,7 @@ pub const PYTHON: Files = sources!("python":
     "_island/__init__.py",
     "_island/aliases.py",
     "_island/arrivals.py",
+    "_island/arriving.py",
     "_island/by_value.py",
     "_island/calls.py",
     "_island/codec.py",
@@ -35,6 +35,7 @@ pub const PYTHON: Files = sources!("python":
     "_island/governing.py",
     "_island/interrupts.py",
     "_island/intrinsics.py",
+    "_island/items.py",
     "_island/library.py",
     "_island/loop.py",
     "_island/modules.py",
@@ -49,19 +50,20 @@ pub const PYTHON: Files = sources!("python":
     "_island/readiness.py",
     "_island/reductions.py",
     "_island/report.py",
-    "_island/resources.py",
     "_island/reserve.py",
+    "_island/resources.py",
     "_island/run.py",
     "_island/scripts.py",
     "_island/sharing.py",
     "_island/snapshot.py",
-    "_island/start.py",
     "_island/sockets.py",
+    "_island/start.py",
     "_island/stash.py",
     "_island/steady.py",
     "_island/tasks.py",
     "_island/thread_pool.py",
     "_island/threads.py",
+    "_island/tuning.py",
     "_island/waits.py",
     "archipel.py",
     "interpreters.py",
@@ -72,12 +74,12 @@ pub const ISLAND_PYTHON: Files = sources!("python": "app.py");
 
 /// The Python modules of commands only.
 pub const COMMAND_PYTHON: Files = sources!("python":
-    "_alone/__init__.py",
-    "_alone/channels.py",
-    "_alone/interpreters.py",
-    "_alone/main.py",
-    "_alone/process.py",
-    "_alone/waiting.py",
+    "_standalone/__init__.py",
+    "_standalone/channels.py",
+    "_standalone/interpreters.py",
+    "_standalone/main.py",
+    "_standalone/process.py",
+    "_standalone/waiting.py",
     "command_app.py",
 );
 
@@ -99,34 +101,43 @@ pub const COMMAND_WIT: Files = sources!("wit/command": "command.wit");
 /// The sources of the linker, which also determine the guest.
 const LINKER: Files = sources!("src":
     "alarm.rs",
+    "appending.rs",
     "assemble.rs",
     "component.rs",
-    "appending.rs",
+    "constant.rs",
     "direct.rs",
     "emit.rs",
-    "emit/later.rs",
     "encode.rs",
-    "files.rs",
     "heap.rs",
-    "image.rs",
     "image.wit",
     "immortal.rs",
+    "interfaces.rs",
     "intrinsics.rs",
     "link.rs",
-    "link/added.rs",
-    "link/constant.rs",
+    "link/additions.rs",
+    "link/bind.rs",
+    "link/providers.rs",
+    "link/reach.rs",
     "link/scan.rs",
     "lists.rs",
     "lists/walk.rs",
-    "locks.rs",
     "locks.wit",
     "memory.rs",
     "module.rs",
-    "network.rs",
     "packages.rs",
-    "room.rs",
+    "places.rs",
+    "snapshot.rs",
     "tools.rs",
+    "tuning.rs",
     "variant.rs",
+    "wat/drop.wat",
+    "wat/files.wat",
+    "wat/image.wat",
+    "wat/locks.wat",
+    "wat/messages.wat",
+    "wat/network.wat",
+    "wat/no_locks.wat",
+    "wat/room.wat",
 );
 
 /// Writes `files` below `root`.
@@ -141,11 +152,11 @@ pub fn unpack(files: Files, root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns a hash of everything that determines the guest: the common sources, those of `variant`, and `tools` for
-/// the versions used.
-pub fn key(variant: Variant, tools: &[&str]) -> String {
+/// Returns a hash of everything that determines the guest: the common sources, the variant's `own`, and `tools` for
+/// the versions used and other settings.
+pub fn key(own: [Files; 2], tools: &[&str]) -> String {
     let mut hash = Sha256::new();
-    let own = variant.python().iter().chain(variant.wit());
+    let own = own.into_iter().flatten();
     for (path, text) in PYTHON.iter().chain(ISLAND_WIT).chain(LINKER).chain(own) {
         hash.update((path.len() as u64).to_le_bytes());
         hash.update(path);
@@ -205,7 +216,7 @@ mod tests {
 
     #[test]
     fn the_key_depends_on_the_tools_and_the_variant() {
-        let (island, command) = (Variant::Island, Variant::Command);
+        let (island, command) = ([ISLAND_PYTHON, ISLAND_WIT], [COMMAND_PYTHON, COMMAND_WIT]);
         assert_eq!(key(island, &["a", "b"]), key(island, &["a", "b"]));
         assert_ne!(key(island, &["a", "b"]), key(island, &["ab"]));
         assert_ne!(key(island, &["a"]), key(command, &["a"]));

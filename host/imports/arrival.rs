@@ -5,7 +5,7 @@
 //! owns the message and returns it to the channel when dropped, unless lowering was completed.
 
 use super::message::{NotSent, luggage};
-use crate::bindings::archipel::island::channels::{End, Luggage};
+use crate::bindings::archipel::island::channels::{Attachments, End};
 use crate::exchange::{Exchange, Form, Message};
 use crate::state::State;
 use archipel_core::broker::Origin;
@@ -110,7 +110,7 @@ pub(crate) type Stranded = Arc<Mutex<Vec<End>>>;
 /// A received message for the guest: a `channels.message` in component types.
 pub(super) struct Arrival {
     held: Held,
-    luggage: Option<Luggage>,
+    luggage: Option<Attachments>,
     stranded: Stranded,
 }
 
@@ -168,7 +168,7 @@ impl Arrival {
 }
 
 /// The parts as which it is lowered.
-type Parts<'a> = (&'a [u8], &'a Option<Luggage>);
+type Parts<'a> = (&'a [u8], &'a Option<Attachments>);
 
 /// The body of a received message without attachments: a `list<u8>` in component types.
 pub(super) struct Body(Held);

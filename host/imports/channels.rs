@@ -4,7 +4,7 @@ use super::arrival::{Arrival, Body, Fits};
 use super::message::{NotSent, Outgoing, failure, not_received, outgoing, take_back};
 use super::{LONGEST_REASON, MOST_CHANNELS, MOST_QUEUED, ReceiverEnd, SenderEnd, duration};
 use crate::bindings::archipel::island::channels::{
-    self, Capacity, Error, Host, HostReceiver, HostSender, Info, LuggageRefs, Unbound,
+    self, AttachmentRefs, Capacity, Error, Host, HostReceiver, HostSender, Info, Unbound,
 };
 use crate::exchange::{Charter, End, Exchange, Message};
 use crate::state::State;
@@ -93,7 +93,7 @@ impl HostSender for State {
         end: Resource<SenderEnd>,
         body: Vec<u8>,
         exact: bool,
-        luggage: Option<LuggageRefs>,
+        luggage: Option<AttachmentRefs>,
         timeout: Option<u64>,
     ) -> Result<Result<(), Error>> {
         match self.untold.take_for(Side::Sender, end.rep()) {

@@ -4,7 +4,7 @@ use super::turns;
 use super::{MOST_BYTES, MOST_QUEUED_IN_ALL, ReceiverEnd, SenderEnd};
 use crate::aside::LONG;
 use crate::bindings::archipel::island::channels::{
-    self, EndRef, Error, LimitReached, Luggage, LuggageRefs,
+    self, AttachmentRefs, Attachments, EndRef, Error, LimitReached,
 };
 use crate::exchange::{Carried, Charter, Exchange, Form, Message, Unbound};
 use crate::island::Island;
@@ -19,10 +19,10 @@ use wasmtime::Result;
 
 /// A message from a guest: its body, whether all bytes objects in it are known to be exact, and its
 /// attachments.
-pub(crate) type Outgoing = (Vec<u8>, bool, Option<LuggageRefs>);
+pub(crate) type Outgoing = (Vec<u8>, bool, Option<AttachmentRefs>);
 
 /// A message from a guest after the check of long bodies.
-pub(crate) type Seen = (Body, bool, Option<LuggageRefs>);
+pub(crate) type Seen = (Body, bool, Option<AttachmentRefs>);
 
 /// The body of a message, and the result of its check if it was a long one.
 pub(crate) struct Body {
@@ -279,7 +279,7 @@ pub(crate) fn deliver(
 pub(super) fn luggage(
     state: &mut State,
     message: &Message,
-) -> Result<Result<Option<Luggage>, NotSent>> {
+) -> Result<Result<Option<Attachments>, NotSent>> {
     let form = match message.form {
         Form::Plain if message.ends.is_empty() => return Ok(Ok(None)),
         Form::Plain => channels::Form::Plain,
@@ -311,7 +311,7 @@ pub(super) fn luggage(
             }
         }
     }
-    Ok(Ok(Some(Luggage {
+    Ok(Ok(Some(Attachments {
         form,
         ends: arrived,
     })))
@@ -334,7 +334,7 @@ pub(super) fn take_back(state: &mut State, ends: Vec<channels::End>) -> Result<(
 /// The outer error traps the guest.
 pub(crate) fn returned(
     state: &mut State,
-    (body, luggage): (Body, Option<Luggage>),
+    (body, luggage): (Body, Option<Attachments>),
 ) -> Result<Result<Message, NotSent>> {
     let Body { bytes: body, found } = body;
     let (form, ends) = match luggage {
@@ -445,7 +445,7 @@ impl State {
     pub(crate) fn seen_returned(
         &self,
         (body, luggage): channels::Message,
-    ) -> impl Future<Output = Result<(Body, Option<Luggage>)>> + Send + use<> {
+    ) -> impl Future<Output = Result<(Body, Option<Attachments>)>> + Send + use<> {
         let luggage_of = luggage.as_ref();
         let (form, ends) = luggage_of.map_or((channels::Form::Plain, Vec::new()), |luggage| {
             (luggage.form, kinds_returned(&luggage.ends))

@@ -1,4 +1,4 @@
-"""Functions that the linker provides: see `guest/src/intrinsics.rs` and `guest/src/room.rs`.
+"""Functions that the linker provides: see `guest/src/wat/messages.wat`.
 
 They send and receive a plain value in one step, for which the bindings take several.
 """
@@ -6,7 +6,7 @@ They send and receive a plain value in one step, for which the bindings take sev
 import sys
 
 try:
-    from _alone.channels import put, take
+    from _standalone.channels import put, take
 except ImportError:
     # put(handle, obj): returns whether the object was sent.  If marshal cannot express the object, or for any other
     # reason, it was not; a call through the bindings then reports the reason.

@@ -188,7 +188,7 @@ class InterpreterPoolExecutor(_thread.ThreadPoolExecutor):
                 error.__cause__ = failed
             future.set_exception(error)
 
-    def _ended(self, worker, excinfo):
+    def _handle_end(self, worker, excinfo):
         """Handle the end of a worker: its initializer failed, it died, or the pool was shut down."""
         self._threads.discard(worker)
         if excinfo is not None and not isinstance(excinfo, BaseException):
@@ -254,7 +254,7 @@ def _worker_ended(pool, worker):
         pass
     pool = pool()
     if pool is not None:
-        pool._ended(worker, excinfo)
+        pool._handle_end(worker, excinfo)
 
 
 def _work(tasks, results, name, initializer, initargs):
@@ -269,12 +269,12 @@ def _work(tasks, results, name, initializer, initargs):
     # Only the pool holds the other ends.
     while True:
         try:
-            body, luggage = receive(None)
+            body, attachments = receive(None)
         except Err as error:
             forget(error)
             return
         number = int.from_bytes(body[:4], "little")
-        message = _perform(number, body, () if luggage is None else luggage.ends)
+        message = _perform(number, body, () if attachments is None else attachments.ends)
         if waits.deferred:
             waits.run_deferred()
         try:
@@ -297,7 +297,7 @@ def _perform(number, body, ends):
     try:
         result = call(*args, **kwargs)
     except BaseException as error:
-        return _failed(number, error)
+        return _failure_message(number, error)
     if codec.is_plain(result):
         try:
             return dumps((number, _VALUE, result)), True, None
@@ -310,7 +310,7 @@ def _perform(number, body, ends):
         return dumps((number, _UNREADABLE, calls.unreturnable(error))), True, None
 
 
-def _failed(number, error):
+def _failure_message(number, error):
     told = report.exception(error)
     excinfo = told.name, told.qualified_name, told.module, told.message, told.traceback
     report.flush()
