@@ -9,7 +9,7 @@ from collections import namedtuple
 from weakref import WeakValueDictionary
 
 from _island import codec, pickles, private, waits
-from _island.errors import forget, not_sent
+from _island.errors import forget, channel_error
 from _island.private import REPLACE, UNBOUND
 from componentize_py_types import Err
 from wit_world.imports import channels as host
@@ -79,7 +79,7 @@ class ChannelID:
         else:
             end = "recv"
         self = object.__new__(cls)
-        self._channel = _found(number)
+        self._channel = _find(number)
         if self._channel is None and not force:
             raise _not_found(number)
         self._number = number
@@ -155,7 +155,7 @@ def _closed(number):
     return ChannelClosedError(f"channel {number} is closed")
 
 
-def _found(number):
+def _find(number):
     """Return this interpreter's state of the channel, or None if the channel does not exist."""
     channel = _known.get(number)
     if channel is None:
@@ -174,7 +174,7 @@ def _state(number):
     """Return this interpreter's state of the channel, which must exist."""
     channel = _known.get(number)
     if channel is None:
-        channel = _found(number)
+        channel = _find(number)
         if channel is None:
             raise _not_found(number)
         _keep(number, channel)
@@ -221,7 +221,7 @@ def create(unboundop=-1, fallback=-1):
             host.Capacity_Unbounded(), UNBOUND[unboundop]
         )
     except Err as error:
-        raise not_sent(error.value) from None
+        raise channel_error(error.value) from None
     channel.unbound = unboundop
     number = channel.receiver.id()
     _known[number] = channel
@@ -289,26 +289,26 @@ def _send(number, make, unboundop, blocking, timeout):
         raise _closed(number)
     if _info(number, channel).closed:
         raise _closed(number)
-    body, exact, luggage = make()
+    body, exact, attachments = make()
     told = None
     if blocking:
         tell, told = _acknowledgement()
-        ends = [] if luggage is None else list(luggage.ends)
-        form = host.Form.PLAIN if luggage is None else luggage.form
+        ends = [] if attachments is None else list(attachments.ends)
+        form = host.Form.PLAIN if attachments is None else attachments.form
         if form is host.Form.BUFFER:
-            body, exact, luggage = _message(memoryview(body))
-            ends, form = [], luggage.form
+            body, exact, attachments = _message(memoryview(body))
+            ends, form = [], attachments.form
         # The last end is the one for the acknowledgement.
         ends.append(host.EndRef_Sender(tell))
-        luggage = codec.refs(form, ends)
+        attachments = codec.refs(form, ends)
     try:
-        waits.send_message(channel.sender, (body, exact, luggage), 0, unbound)
+        waits.send_message(channel.sender, (body, exact, attachments), 0, unbound)
     except Err as error:
         raise _error(number, error.value) from None
     if told is None:
         return
     # Only the receiver holds the other end from now on.
-    del tell, luggage, ends
+    del tell, attachments, ends
     try:
         waits.receive(told, timeout)
     except Err as error:
@@ -328,7 +328,7 @@ def _acknowledgement():
     try:
         return host.create(host.Capacity_Bounded(1), host.Unbound.KEEP)
     except Err as error:
-        raise not_sent(error.value) from None
+        raise channel_error(error.value) from None
 
 
 _NO_DEFAULT = object()
@@ -344,7 +344,7 @@ def recv(cid, default=_NO_DEFAULT):
     looked = False
     while True:
         try:
-            body, luggage = channel.receiver.receive(0)
+            body, attachments = channel.receiver.receive(0)
         except Err as error:
             if type(error.value) is not host.Error_Timeout:
                 raise _error(number, error.value) from None
@@ -354,20 +354,20 @@ def recv(cid, default=_NO_DEFAULT):
             if default is not _NO_DEFAULT:
                 return default, None
             raise ChannelEmptyError(f"channel {number} is empty") from None
-        if _is_withdrawn(luggage):
+        if _is_withdrawn(attachments):
             continue
-        obj = codec.decode((body, luggage))
+        obj = codec.decode((body, attachments))
         if type(obj) is codec.Lost:
             return None, obj.op
         return obj, None
 
 
-def _is_withdrawn(luggage):
+def _is_withdrawn(attachments):
     """Return whether the sender has given up; if not, acknowledge the object."""
-    if luggage is None or not luggage.ends or type(luggage.ends[-1]) is not host.End_Sender:
+    if attachments is None or not attachments.ends or type(attachments.ends[-1]) is not host.End_Sender:
         return False
     try:
-        waits.send(luggage.ends[-1].value, None, 0)
+        waits.send(attachments.ends[-1].value, None, 0)
     except Err as error:
         forget(error)
         return True
@@ -471,4 +471,4 @@ def _error(number, error):
             return _closed(number)
         case host.Error_Timeout():
             return ChannelError(f"channel {number} is full")
-    return not_sent(error)
+    return channel_error(error)

@@ -4,7 +4,7 @@ A queue is both ends of a channel of the host, and its ID is the channel's numbe
 """
 
 from _island import codec, loop, waits
-from _island.errors import forget, not_sent
+from _island.errors import forget, channel_error
 from _island.private import REPLACE, UNBOUND
 from componentize_py_types import Err
 from wit_world.imports import channels as host
@@ -51,13 +51,13 @@ def _register_heap_types(queue, empty, full):
         receiver = codec.end(ends, index + 1, host.End_Receiver)
         id = receiver.id()
         if id not in _known:
-            _known[id] = _found(sender, receiver)
+            _known[id] = _add_queue(sender, receiver)
         return queue(id)
 
     codec.register(_ESCAPE, queue, reduce, rebuild)
 
 
-def _found(sender, receiver):
+def _add_queue(sender, receiver):
     capacity = receiver.capacity()
     maxsize = capacity.value if type(capacity) is host.Capacity_Bounded else 0
     unbound = receiver.info().unbound
@@ -83,7 +83,7 @@ def _ends(qid):
     if _number(qid) < 1 << 63:
         # An interpreter of the same domain may have created it.
         try:
-            found = _found(host.open_sender(qid), host.open_receiver(qid))
+            found = _add_queue(host.open_sender(qid), host.open_receiver(qid))
         except Err as error:
             forget(error)
         else:
@@ -110,7 +110,7 @@ def create(maxsize, unboundop=-1, fallback=-1):
     try:
         sender, receiver = host.create(capacity, UNBOUND[unboundop])
     except Err as error:
-        raise not_sent(error.value) from None
+        raise channel_error(error.value) from None
     id = receiver.id()
     _known[id] = _Ends(sender, receiver, maxsize, unboundop)
     return id
@@ -169,7 +169,7 @@ def _failure(qid, error, class_, state):
         case host.Error_Closed():
             _known.pop(qid, None)
             return QueueNotFoundError(f"queue {qid} not found")
-    return not_sent(error)
+    return channel_error(error)
 
 
 def get(qid, *, timeout=0):

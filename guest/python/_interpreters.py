@@ -29,8 +29,8 @@ from _island.errors import (
     InterpreterNotFoundError,
     NotShareableError,
     limit_exceeded,
-    not_sent,
-    refused,
+    channel_error,
+    refusal_error,
 )
 from componentize_py_types import Err
 from wit_world.imports import interpreters as host
@@ -78,7 +78,7 @@ def _handle(id):
     try:
         return host.get(id)
     except Err as error:
-        raise refused(error.value, id) from None
+        raise refusal_error(error.value, id) from None
 
 
 def create(config="isolated", *, reqrefs=False):
@@ -103,7 +103,7 @@ def create_child(trusted, config="isolated", settings=None):
         else:
             handle = host.create_with(host.Settings(trusted, *settings))
     except Err as error:
-        raise refused(error.value) from None
+        raise refusal_error(error.value) from None
     id = handle.id()
         # This entry keeps the interpreter alive until the caller counts a reference of its own.
     _known[id] = [handle, 0]
@@ -133,7 +133,7 @@ def destroy(id, *, restrict=False):
     try:
         _handle(id).close()
     except Err as error:
-        raise refused(error.value, id) from None
+        raise refusal_error(error.value, id) from None
     forget(id)
 
 
@@ -169,7 +169,7 @@ def copy(id):
     try:
         handle = _handle(id).copy()
     except Err as error:
-        raise refused(error.value, id) from None
+        raise refusal_error(error.value, id) from None
     copied = handle.id()
     _known[copied] = [handle, 0]
     return copied
@@ -183,7 +183,7 @@ def reset(id):
     try:
         _handle(id).reset()
     except Err as error:
-        raise refused(error.value, id) from None
+        raise refusal_error(error.value, id) from None
 
 
 def incref(id, *, implieslink=False, restrict=False):
@@ -261,7 +261,7 @@ def is_running(id, *, restrict=False):
         # A handle does not show whether the interpreter still exists.
         host.get(id)
     except Err as error:
-        raise refused(error.value, id) from None
+        raise refusal_error(error.value, id) from None
     return False
 
 
@@ -279,7 +279,7 @@ def start(id, job):
     try:
         return _handle(id).start(job)
     except Err as error:
-        raise refused(error.value, id) from None
+        raise refusal_error(error.value, id) from None
 
 
 def run(id, job):
@@ -294,9 +294,9 @@ def run(id, job):
     except Err as error:
         match error.value:
             case host.NotRun_Refused(value=refusal):
-                raise refused(refusal, id) from None
+                raise refusal_error(refusal, id) from None
             case host.NotRun_Failed(value=failure):
-                return _failed(failure)
+                return _describe_failure(failure)
             case host.NotRun_Deadlock(value=text):
                 raise DeadlockError(text) from None
             case host.NotRun_Interrupted(value=task):
@@ -310,9 +310,9 @@ def run(id, job):
 def finish(task):
     """Wait for `task`; return its result and CPython's snapshot of an uncaught exception."""
     try:
-        waits.ended(task)
+        waits.wait_for_end(task)
     except Err as error:
-        raise not_sent(error.value) from None
+        raise channel_error(error.value) from None
     return result(task)
 
 
@@ -321,11 +321,11 @@ def result(task):
     try:
         message = task.finish()
     except Err as error:
-        return _failed(error.value)
+        return _describe_failure(error.value)
     return None if message is None else codec.decode(message), None
 
 
-def _failed(failure):
+def _describe_failure(failure):
     match failure:
         case host.Failure_Raised(value=raised):
             return None, excinfo(raised)
@@ -381,7 +381,7 @@ def capture_exception(exc=None):
     return excinfo(report.exception(exc))
 
 
-def _checked_shared(shared, function, position):
+def _check_shared(shared, function, position):
     if not isinstance(shared, dict):
         found = "None" if shared is None else type(shared).__name__
         raise TypeError(f"_interpreters.{function}() argument {position} must be dict, not {found}")
@@ -400,10 +400,10 @@ _NOTHING = {}
 def exec(id, code, shared=_NOTHING, *, restrict=False):
     """Execute the provided code in the identified interpreter."""
     id = _subject(id, restrict)
-    _checked_shared(shared, "exec", 3)
+    _check_shared(shared, "exec", 3)
     if shared:
         set___main___attrs(id, shared)
-    return _told(run(id, _exec_job(code))[1], code)
+    return _report(run(id, _exec_job(code))[1], code)
 
 
 def start_exec(id, code):
@@ -413,7 +413,7 @@ def start_exec(id, code):
 
 def exec_result(task, code):
     """Wait for a task of `start_exec`; return None or a snapshot of an uncaught exception."""
-    return _told(finish(task)[1], code)
+    return _report(finish(task)[1], code)
 
 
 def _exec_job(code):
@@ -423,7 +423,7 @@ def _exec_job(code):
     if isinstance(code, str):
         source = str(code)
         # `encode` raises UnicodeEncodeError for source with lone surrogates.
-        codec.sized(source.encode())
+        codec.check_size(source.encode())
         return host.Job_Exec(source)
     if isinstance(code, (FunctionType, CodeType)):
         body = calls.describe_script(functions.script_of(code))
@@ -434,7 +434,7 @@ def _exec_job(code):
     )
 
 
-def _told(failed, code):
+def _report(failed, code):
     if failed is not None and isinstance(code, str) and failed.type.__name__ in _NO_PROGRAM:
         # Invalid source is the caller's mistake, so compile it here to raise the error here.
         compile(str(code), "<string>", "exec", dont_inherit=True)
@@ -449,7 +449,7 @@ def run_string(id, script, shared=_NOTHING, *, restrict=False):
     id = _subject(id, restrict)
     if not isinstance(script, str):
         raise TypeError(f"run_string() argument 2 must be str, not {type(script).__name__}")
-    _checked_shared(shared, "run_string", 3)
+    _check_shared(shared, "run_string", 3)
     return exec(id, script, shared)
 
 
@@ -458,7 +458,7 @@ def run_func(id, func, shared=_NOTHING, *, restrict=False):
     id = _subject(id, restrict)
     if not isinstance(func, (FunctionType, CodeType)):
         raise TypeError(f"run_func() argument 2 must be a function, not {type(func).__name__}")
-    _checked_shared(shared, "run_func", 3)
+    _check_shared(shared, "run_func", 3)
     return exec(id, func, shared)
 
 
@@ -485,7 +485,7 @@ def _call_job(function, args, kwargs):
 def set___main___attrs(id, updates, *, restrict=False):
     """Bind the given attributes in the interpreter's __main__ module."""
     id = _subject(id, restrict)
-    _checked_shared(updates, "set___main___attrs", 2)
+    _check_shared(updates, "set___main___attrs", 2)
     if not updates:
         raise ValueError("arg 2 must be a non-empty mapping")
     _, failed = run(id, host.Job_Bind(codec.fitting(_bindings(updates))))

@@ -39,7 +39,7 @@ from _island.errors import (
     Denied,
     InterpreterDied,
     LimitExceeded,
-    not_sent,
+    channel_error,
 )
 from _island.governing import Governed, limits_of, policy_of, usage
 from _island.sharing import share, transfer
@@ -161,7 +161,7 @@ class Done:
                 _waits.ended(self._task, 0)
             except Err as error:
                 if type(error.value) is not _channels.Error_Timeout:
-                    raise not_sent(error.value) from None
+                    raise channel_error(error.value) from None
             else:
                 self._over = True
         return self._over
@@ -238,7 +238,7 @@ class Task:
             except Err as error:
                 if type(error.value) is _channels.Error_Timeout:
                     raise TimeoutError("timed out: the task is still running") from None
-                raise not_sent(error.value) from None
+                raise channel_error(error.value) from None
         return self._take()
 
     def _take(self):
@@ -351,7 +351,7 @@ def select(*cases, timeout=None, default=_ABSENT):
         index, outcome = _waits.first([host_case for _, host_case in wanted], limit)
     except Err as error:
         if type(error.value) is not _channels.Error_Timeout:
-            raise not_sent(error.value) from None
+            raise channel_error(error.value) from None
         if default is not _ABSENT and not (late is not None and deadline <= 0):
             return None, default
         if late is not None:

@@ -1,10 +1,10 @@
 """The application of the WASI command: the island with replacements for the host's interfaces."""
 
-import _alone
+import _standalone
 
-_alone.install()
+_standalone.install()
 
 from _island import start  # noqa: E402
-from _alone.main import Run  # noqa: E402, F401
+from _standalone.main import Run  # noqa: E402, F401
 
 start.settle(__name__)

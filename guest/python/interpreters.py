@@ -19,7 +19,7 @@ import weakref
 import _interpreters
 from _interpreters import NotShareableError, is_shareable
 from _island import codec, loop, tasks, waits
-from _island.errors import DeadlockError, InterpreterError, not_sent
+from _island.errors import DeadlockError, InterpreterError, channel_error
 from componentize_py_types import Err
 from wit_world.imports import channels as _channels
 from wit_world.imports import interpreters as _host
@@ -183,7 +183,7 @@ class Interpreter:
         """
         _, excinfo = _interpreters.run(self._id, self._job(source, channels))
         if excinfo is not None:
-            raise _failed(excinfo)
+            raise _run_failure(excinfo)
 
     async def run_async(self, source, /, *, channels=None):
         """Run source text as `run` does, without blocking the event loop.
@@ -191,10 +191,10 @@ class Interpreter:
         Cancelling the coroutine does not stop the interpreter.
         """
         task = self._start(source, channels)
-        await loop.ended(task)
+        await loop.wait_for_end(task)
         _, excinfo = _interpreters.result(task)
         if excinfo is not None:
-            raise _failed(excinfo)
+            raise _run_failure(excinfo)
 
     def run_in_thread(self, source, /, *, channels=None):
         """Run source text in parallel with the caller, and return an object with `join` and `is_alive`.
@@ -206,7 +206,7 @@ class Interpreter:
 
         def finish(_, excinfo):
             if excinfo is not None:
-                raise _failed(excinfo)
+                raise _run_failure(excinfo)
 
         return tasks.TaskThread(lambda: task, finish)
 
@@ -223,11 +223,11 @@ class Interpreter:
                 if not isinstance(end, (RecvChannel, SendChannel)):
                     raise ValueError(f"channels[{name!r}] is not a channel end: {end!r}")
             _interpreters.set___main___attrs(self._id, dict(channels))
-        codec.sized(source.encode())
+        codec.check_size(source.encode())
         return _host.Job_Exec(source)
 
 
-def _failed(excinfo):
+def _run_failure(excinfo):
     error = RunFailedError(excinfo.formatted)
     error.__cause__ = UncaughtException(excinfo)
     return error
@@ -335,7 +335,7 @@ class _End:
                 return ChannelNotEmptyError(f"channel {self._id} is not empty")
             case _channels.Error_Poisoned(value=reason):
                 return _poison(codec.loads(reason), self._id)
-        return not_sent(error)
+        return channel_error(error)
 
 
 def _poison(reason, id):
@@ -486,11 +486,11 @@ class SendChannel(_End):
             exc = exc()
         if not isinstance(exc, BaseException):
             raise TypeError(f"exc must be an exception, not {type(exc).__name__}")
-        body, _, luggage = codec.encode_exactly((type(exc).__name__, exc.args))
-        if luggage is not None:
+        body, _, attachments = codec.encode_exactly((type(exc).__name__, exc.args))
+        if attachments is not None:
             raise NotShareableError("the arguments of the exception are not plain data")
         try:
-            self._held().poison(codec.sized(body))
+            self._held().poison(codec.check_size(body))
         except Err as error:
             raise self._error(error.value) from None
 
@@ -570,7 +570,7 @@ def create_channel(capacity=0):
     try:
         sender, receiver = _channels.create(wanted, _channels.Unbound.KEEP)
     except Err as error:
-        raise not_sent(error.value) from None
+        raise channel_error(error.value) from None
     return RecvChannel(receiver), SendChannel(sender)
 
 

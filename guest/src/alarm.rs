@@ -6,6 +6,7 @@
 //! expression, checks by itself. All three words have fixed addresses in CPython's static state. Its layout is
 //! published in a table for debuggers (PEP 768); words that the table lacks are recognised by their content.
 
+use crate::snapshot::Snapshot;
 use anyhow::{Context, Result, ensure};
 
 /// The marker at the start of CPython's static state and its table of offsets.
@@ -28,9 +29,6 @@ const SIGNALS: u32 = 65;
 /// The size of an entry of the table of signals: a flag and a handler.
 const ENTRY: u32 = 8;
 
-/// The distance from the last signal's entry to the word for any signal, inclusive.
-const SPAN: u32 = 20;
-
 /// The words between them: no wakeup descriptor, and the flag that warns when its buffer is full.
 const WAKEUP: [u32; 2] = [u32::MAX, 1];
 
@@ -44,15 +42,12 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    /// The lengths of the two ranges.
-    pub(crate) const LENGTHS: (u32, u32) = (4, SPAN);
-
     /// Finds the words in `memory`.
     ///
     /// # Errors
     ///
     /// Returns an error if CPython's state is missing or does not have the layout of this version.
-    pub(crate) fn find(memory: &Memory<'_>) -> Result<Alarm> {
+    pub(crate) fn find(memory: &Snapshot<'_>) -> Result<Alarm> {
         let base = memory
             .find(COOKIE)
             .context("CPython's state is not in the guest's memory")?;
@@ -96,7 +91,7 @@ impl Alarm {
 
 /// Returns whether CPython's table of signals is at `table`: no signal is pending, all have handlers, and the usual
 /// words follow it.
-fn is_table(memory: &Memory<'_>, table: u32) -> bool {
+fn is_table(memory: &Snapshot<'_>, table: u32) -> bool {
     let word = |place: u32| memory.word(table.wrapping_add(place));
     let handler = |signal: u32| word(ENTRY * signal + 4);
     let end = ENTRY * SIGNALS;
@@ -108,49 +103,6 @@ fn is_table(memory: &Memory<'_>, table: u32) -> bool {
         && word(end + 12) == usual
         // The handler of the last signal belongs to the guest's library, so it differs.
         && handler(SIGNALS - 1) != usual
-}
-
-/// The memory contents of a snapshot.
-pub(crate) struct Memory<'a> {
-    segments: Vec<(u32, &'a [u8])>,
-}
-
-impl<'a> Memory<'a> {
-    /// Creates the memory from `segments`, each at its address.
-    pub(crate) fn new(mut segments: Vec<(u32, &'a [u8])>) -> Self {
-        segments.sort_unstable_by_key(|(address, _)| *address);
-        Memory { segments }
-    }
-
-    /// Returns the address of `text`, if it occurs exactly once.
-    fn find(&self, text: &[u8]) -> Option<u32> {
-        let mut found = self.segments.iter().flat_map(|(address, bytes)| {
-            memchr::memmem::find_iter(bytes, text).map(move |place| address + place as u32)
-        });
-        let first = found.next()?;
-        found.next().is_none().then_some(first)
-    }
-
-    /// Returns the word at `address`, which is zero outside the segments.
-    fn word(&self, address: u32) -> Option<u32> {
-        let bytes = [0, 1, 2, 3].map(|i| address.checked_add(i).map(|at| self.byte(at)));
-        let [Some(a), Some(b), Some(c), Some(d)] = bytes else {
-            return None;
-        };
-        Some(u32::from_le_bytes([a, b, c, d]))
-    }
-
-    fn byte(&self, address: u32) -> u8 {
-        let after = self
-            .segments
-            .partition_point(|(start, _)| *start <= address);
-        after
-            .checked_sub(1)
-            .and_then(|index| self.segments.get(index))
-            .and_then(|(start, bytes)| bytes.get((address - start) as usize))
-            .copied()
-            .unwrap_or(0)
-    }
 }
 
 #[cfg(test)]
@@ -199,7 +151,7 @@ mod tests {
 
     fn find(bytes: &[u8]) -> Result<Alarm> {
         let (first, second) = bytes.split_at(2048);
-        Alarm::find(&Memory::new(vec![(BASE + 2048, second), (BASE, first)]))
+        Alarm::find(&Snapshot::new(vec![(BASE + 2048, second), (BASE, first)]))
     }
 
     #[test]

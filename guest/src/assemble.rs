@@ -3,10 +3,9 @@
 use crate::cached::{Built, COMPONENT, NOTE, find, folder, key};
 use crate::component::Component;
 use crate::lists::World;
+use crate::tuning::Tuning;
 use crate::variant::Variant;
-use crate::{
-    appending, direct, encode, heap, immortal, intrinsics, link, packages, sources, tools,
-};
+use crate::{appending, encode, intrinsics, link, packages, sources, tools};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::path::Path;
@@ -103,6 +102,8 @@ fn assemble(
     sources::unpack(sources::PYTHON, &python)?;
     sources::unpack(variant.python(), &python)?;
     sources::unpack(variant.wit(), &wit)?;
+    let tuning = Tuning::chosen();
+    tuning.write(&python)?;
     let installed = cache.join("tools");
     fs::create_dir_all(&installed)?;
 
@@ -128,14 +129,9 @@ fn assemble(
         intrinsics::install(&mut module, addresses)?;
     }
     appending::mend(&mut module)?;
-    let immortal = immortal::make_immortal(&mut module)?;
-    let taken = heap::take_free_blocks(&mut module).map_or_else(
-        |error| format!("free blocks not taken: {error:#}"),
-        |bytes| format!("{} KiB of free blocks taken", bytes >> 10),
-    );
+    let arranged = tuning.arrange_memory(&mut module)?;
     let linked = format!(
-        "{} modules linked into one; {} globals folded; {} of {} functions dropped; {immortal} \
-         objects made immortal; {taken}",
+        "{} modules linked into one; {} globals folded; {} of {} functions dropped; {arranged}",
         report.modules,
         report.folded_globals,
         report.dropped_functions,
@@ -162,11 +158,10 @@ fn assemble(
     };
 
     progress(Step::Encode);
-    // This runs last: the optimiser would inline the jumps at their callers.
-    let jumps = direct::call_directly(&mut module)?;
+    let calls = tuning.replace_calls(&mut module)?;
     let component = encode::encode(&module, &dynamic)?;
     fs::write(work.join(COMPONENT), component)?;
-    Ok(format!("{note}; calls of {jumps} types bypass the table"))
+    Ok(format!("{note}; {calls}"))
 }
 
 /// Adds the types of an island's world, which the modules in `python` need.

@@ -49,15 +49,19 @@ pub(crate) fn key(variant: Variant) -> String {
         Variant::Island => env!("ISLAND_KEY"),
         Variant::Command => env!("COMMAND_KEY"),
     };
-    match wants_optimising() {
-        true => sources.to_owned(),
-        false => format!("{sources}-O0"),
-    }
+    let optimised = if wants_optimising() { "" } else { "-O0" };
+    let tuned = if wants_tuning() { "" } else { "-untuned" };
+    format!("{sources}{optimised}{tuned}")
 }
 
 /// Returns whether to optimise the guest: true unless `ARCHIPEL_OPTIMISE=0` is set.
 pub(crate) fn wants_optimising() -> bool {
     std::env::var_os("ARCHIPEL_OPTIMISE").is_none_or(|value| value != "0")
+}
+
+/// Returns whether to apply the steps that only make the guest faster: true unless `ARCHIPEL_TUNE=0` is set.
+pub(crate) fn wants_tuning() -> bool {
+    std::env::var_os("ARCHIPEL_TUNE").is_none_or(|value| value != "0")
 }
 
 #[cfg(test)]

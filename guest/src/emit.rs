@@ -1,11 +1,9 @@
 //! Writes the linked module, with all indices reassigned.
 
-mod later;
-
-use crate::link::{Constant, DANGLING, Dangling, Defined, Function, Places, Reached, evaluate};
+use crate::constant::{Constant, evaluate};
 use crate::module::Module;
-use anyhow::{Result, bail, ensure};
-use later::Later;
+use crate::places::{DANGLING, Dangling, Defined, Function, Places};
+use anyhow::{Context, Result, bail, ensure};
 use std::collections::HashMap;
 use wasm_encoder::reencode::{self, Reencode, utils};
 use wasm_encoder::{self as enc, ExportKind};
@@ -16,7 +14,6 @@ pub(crate) struct Output<'k, 'a> {
     constants: &'k HashMap<Defined, Constant>,
     types: HashMap<FuncType, u32>,
     host: HashMap<(&'a str, &'a str), u32>,
-    host_types: Vec<FuncType>,
     functions: HashMap<Defined, u32>,
     tables: HashMap<Defined, u32>,
     memories: HashMap<Defined, u32>,
@@ -34,7 +31,8 @@ pub(crate) struct Output<'k, 'a> {
     code_section: enc::CodeSection,
     data_section: enc::DataSection,
     names: enc::NameMap,
-    later: Later,
+    /// The function that replaces the instruction that grows memory, in modules before this one.
+    grow: Option<(Defined, usize)>,
 }
 
 impl<'k, 'a> Output<'k, 'a> {
@@ -43,7 +41,6 @@ impl<'k, 'a> Output<'k, 'a> {
             constants,
             types: HashMap::new(),
             host: HashMap::new(),
-            host_types: Vec::new(),
             functions: HashMap::new(),
             tables: HashMap::new(),
             memories: HashMap::new(),
@@ -61,7 +58,7 @@ impl<'k, 'a> Output<'k, 'a> {
             code_section: Default::default(),
             data_section: Default::default(),
             names: Default::default(),
-            later: Later::default(),
+            grow: None,
         }
     }
 
@@ -77,17 +74,16 @@ impl<'k, 'a> Output<'k, 'a> {
         Ok(index)
     }
 
+    /// Makes the modules before `first` grow the memory by calling `function`.
+    pub(crate) fn replace_grow(&mut self, function: Defined, first: usize) {
+        self.grow = Some((function, first));
+    }
+
     /// Returns the new index of a function.
-    pub(crate) fn function(&self, place: Function<'a>) -> Option<u32> {
+    fn function(&self, place: Function<'a>) -> Option<u32> {
         match place {
-            Function::Defined(defined) => {
-                let index = *self.functions.get(&defined)?;
-                Some(self.later.stand_in(index))
-            }
-            Function::Host { namespace, name } => {
-                let import = *self.host.get(&(namespace, name))?;
-                Some(self.later.stand_in(import))
-            }
+            Function::Defined(defined) => self.functions.get(&defined).copied(),
+            Function::Host { namespace, name } => self.host.get(&(namespace, name)).copied(),
         }
     }
 
@@ -103,7 +99,7 @@ impl<'k, 'a> Output<'k, 'a> {
         space.get(&defined).copied()
     }
 
-    /// Adds the import that is function `local` of `module`.
+    /// Adds the import that is function `local` of `module`. All imports come before the guest's own functions.
     pub(crate) fn add_host_function(
         &mut self,
         local: u32,
@@ -113,24 +109,11 @@ impl<'k, 'a> Output<'k, 'a> {
         let Function::Host { namespace, name } = places.functions[local as usize] else {
             bail!("a guest function was mistaken for a host function");
         };
-        self.add_import(namespace, name, module.function_type(local)?)?;
-        Ok(())
-    }
-
-    /// Adds an import and returns its index.  All imports come before the guest's own functions.
-    pub(crate) fn add_import(
-        &mut self,
-        namespace: &'a str,
-        name: &'a str,
-        ty: &FuncType,
-    ) -> Result<u32> {
-        self.host_types.push(ty.clone());
-        let ty = self.type_index(ty)?;
-        let index = self.host.len() as u32;
+        let ty = self.type_index(module.function_type(local)?)?;
         self.import_section
             .import(namespace, name, enc::EntityType::Function(ty));
-        self.host.insert((namespace, name), index);
-        Ok(index)
+        self.host.insert((namespace, name), self.host.len() as u32);
+        Ok(())
     }
 
     pub(crate) fn add_function(&mut self, defined: Defined, module: &Module<'a>) -> Result<()> {
@@ -143,7 +126,7 @@ impl<'k, 'a> Output<'k, 'a> {
         Ok(())
     }
 
-    pub(crate) fn add_items(&mut self, index: usize, module: &Module<'a>, reached: &Reached) {
+    pub(crate) fn add_items(&mut self, index: usize, module: &Module<'a>, grows_table: bool) {
         for (i, ty) in module.tables.iter().enumerate() {
             self.tables
                 .insert((index, i as u32), self.tables.len() as u32);
@@ -152,7 +135,7 @@ impl<'k, 'a> Output<'k, 'a> {
                 table64: ty.table64,
                 minimum: ty.initial,
                 // The compiler knows the bounds of a table that cannot grow.
-                maximum: if reached.grows_table {
+                maximum: if grows_table {
                     ty.maximum
                 } else {
                     Some(ty.initial)
@@ -176,6 +159,14 @@ impl<'k, 'a> Output<'k, 'a> {
             if !self.constants.contains_key(&defined) {
                 self.globals.insert(defined, self.globals.len() as u32);
             }
+        }
+    }
+
+    /// Appends `count` entries to the table.
+    pub(crate) fn extend_table(&mut self, count: u64) {
+        if let Some(ty) = self.table_types.first_mut() {
+            ty.minimum += count;
+            ty.maximum = ty.maximum.map(|maximum| maximum.max(ty.minimum));
         }
     }
 
@@ -260,10 +251,6 @@ impl<'k, 'a> Output<'k, 'a> {
         places: &Places<'a>,
     ) -> Result<()> {
         let (_, local) = module.exports[name];
-        if let Some(index) = self.later.exported_instead(name) {
-            self.export_function(name, index);
-            return Ok(());
-        }
         let mut copy = Copy::new(self, 0, module, places);
         let (kind, index) = match kind {
             ExternalKind::Func => (ExportKind::Func, copy.function_index(local)),
@@ -275,9 +262,19 @@ impl<'k, 'a> Output<'k, 'a> {
         Ok(())
     }
 
-    pub(crate) fn finish(mut self) -> Vec<u8> {
-        self.write_later_globals();
-        let table_section = self.write_tables();
+    /// Exports a function as `name`.
+    pub(crate) fn export_function(&mut self, name: &str, defined: Defined) -> Result<()> {
+        let index = self.functions.get(&defined);
+        let index = *index.with_context(|| format!("export `{name}` is missing"))?;
+        self.export_section.export(name, ExportKind::Func, index);
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Vec<u8> {
+        let mut table_section = enc::TableSection::new();
+        for ty in &self.table_types {
+            table_section.table(*ty);
+        }
         let mut module = enc::Module::new();
         let data_count = enc::DataCountSection {
             count: self.data_section.len(),
@@ -409,8 +406,11 @@ impl Reencode for Copy<'_, '_, '_> {
                 None => {}
             }
         }
-        if let (Operator::MemoryGrow { .. }, Some(grow)) = (&operator, self.output.later.grow()) {
-            return Ok(enc::Instruction::Call(grow));
+        if let (Operator::MemoryGrow { .. }, Some((grow, first))) = (&operator, self.output.grow)
+            && self.index < first
+        {
+            let index = self.output.functions.get(&grow).ok_or(DANGLING)?;
+            return Ok(enc::Instruction::Call(*index));
         }
         utils::instruction(self, operator)
     }

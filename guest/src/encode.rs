@@ -1,8 +1,7 @@
 //! Turns the linked core module back into a component of the same world.
 
 use crate::component::INITIALISER;
-use crate::image;
-use crate::locks;
+use crate::interfaces::{IMAGE, Interface, LOCKS};
 use anyhow::{Context, Result, bail};
 use wit_component::{ComponentEncoder, DecodedWasm, StringEncoding};
 use wit_parser::{Resolve, WorldItem, WorldKey};
@@ -22,11 +21,11 @@ pub fn encode(module: &[u8], original: &[u8]) -> Result<Vec<u8>> {
         .exports
         .retain(|key, _| *key != WorldKey::Name(initialiser.to_owned()));
     if exports_image(module)? {
-        let (key, item) = interface(&mut resolve, "image", image::WIT)?;
+        let (key, item) = add(&mut resolve, &IMAGE)?;
         resolve.worlds[world].exports.insert(key, item);
     }
     if imports_locks(module)? {
-        let (key, item) = interface(&mut resolve, "locks", locks::WIT)?;
+        let (key, item) = add(&mut resolve, &LOCKS)?;
         resolve.worlds[world].imports.insert(key, item);
     }
     let mut module = module.to_vec();
@@ -43,7 +42,8 @@ fn exports_image(module: &[u8]) -> Result<bool> {
     for payload in wasmparser::Parser::new(0).parse_all(module) {
         if let wasmparser::Payload::ExportSection(section) = payload? {
             for export in section {
-                if export?.name.starts_with(image::PREFIX) {
+                let function = export?.name.strip_prefix(IMAGE.full_name);
+                if function.is_some_and(|function| function.starts_with('#')) {
                     return Ok(true);
                 }
             }
@@ -57,7 +57,7 @@ fn imports_locks(module: &[u8]) -> Result<bool> {
     for payload in wasmparser::Parser::new(0).parse_all(module) {
         if let wasmparser::Payload::ImportSection(section) = payload? {
             for import in section.into_imports() {
-                if import?.module == locks::INTERFACE {
+                if import?.module == LOCKS.full_name {
                     return Ok(true);
                 }
             }
@@ -66,9 +66,10 @@ fn imports_locks(module: &[u8]) -> Result<bool> {
     Ok(false)
 }
 
-/// Returns the interface of the package `wit`, which `componentize-py` does not know, as an item of a world.
-fn interface(resolve: &mut Resolve, name: &str, wit: &str) -> Result<(WorldKey, WorldItem)> {
-    let package = resolve.push_str(format!("{name}.wit"), wit)?;
+/// Adds an interface to `resolve`, and returns it as an item of a world.
+fn add(resolve: &mut Resolve, interface: &Interface) -> Result<(WorldKey, WorldItem)> {
+    let name = interface.name;
+    let package = resolve.push_str(format!("{name}.wit"), interface.wit)?;
     let id = *resolve.packages[package]
         .interfaces
         .get(name)

@@ -8,15 +8,18 @@
 //!
 //! 1. `componentize-py` makes a component of the Python sources in `guest/python` and takes a snapshot of the
 //!    interpreter after its initialisation;
-//! 2. [`link`](link::link) turns the dozen dynamically linked modules in it into one;
-//! 3. `room` makes the guest detect that memory is running out, `image` adds functions that read and write its
-//!    memory, for copying interpreters, and `alarm` finds the words with which the host interrupts it;
-//! 4. [`lists`] frees memory that `componentize-py` leaks, and `intrinsics` adds a fast path for plain messages;
-//! 5. `locks` adds file locks, and `appending` fixes the position of files opened for appending;
-//! 6. [`immortal`] disables reference counting in the snapshot's objects, so that interpreters share more memory;
-//! 7. Binaryen optimises that module, if the machine has it;
-//! 8. [`direct`] replaces calls through the table, which each instance would have to fill, by direct calls;
-//! 9. [`encode`](encode::encode) encodes the module as a component again.
+//! 2. [`link`](link::link) turns the dozen dynamically linked modules in it into one, and adds modules written for the
+//!    guest in WebAssembly text (`guest/src/wat`): to detect that memory is running out, to copy and interrupt
+//!    interpreters (`alarm` finds the words for that), for file locks and a fast path for plain messages (which
+//!    `intrinsics` installs), and to free memory that `componentize-py` leaks ([`lists`]);
+//! 3. `appending` fixes the position of files opened for appending;
+//! 4. [`immortal`] disables reference counting in the snapshot's objects, and `heap` takes the free blocks of its
+//!    memory, so that interpreters share more memory;
+//! 5. Binaryen optimises that module, if the machine has it;
+//! 6. [`direct`] replaces calls through the table, which each instance would have to fill, by direct calls;
+//! 7. [`encode`](encode::encode) encodes the module as a component again.
+//!
+//! `ARCHIPEL_TUNE=0` leaves out steps 4 and 6 (`tuning`).
 
 #[cfg(feature = "build")]
 mod alarm;
@@ -28,22 +31,22 @@ mod cached;
 #[cfg(feature = "build")]
 pub mod component;
 #[cfg(feature = "build")]
+mod constant;
+#[cfg(feature = "build")]
 pub mod direct;
 #[cfg(feature = "build")]
 mod emit;
 #[cfg(feature = "build")]
 pub mod encode;
-#[cfg(feature = "build")]
-mod files;
 #[cfg(all(feature = "build", any(test, fuzzing)))]
 #[doc(hidden)]
 pub mod fuzz;
 #[cfg(feature = "build")]
 mod heap;
 #[cfg(feature = "build")]
-mod image;
-#[cfg(feature = "build")]
 pub mod immortal;
+#[cfg(feature = "build")]
+mod interfaces;
 #[cfg(feature = "build")]
 mod intrinsics;
 #[cfg(feature = "build")]
@@ -51,21 +54,21 @@ pub mod link;
 #[cfg(feature = "build")]
 pub mod lists;
 #[cfg(feature = "build")]
-mod locks;
-#[cfg(feature = "build")]
 mod memory;
 #[cfg(feature = "build")]
 mod module;
 #[cfg(feature = "build")]
-mod network;
-#[cfg(feature = "build")]
 mod packages;
 #[cfg(feature = "build")]
-mod room;
+mod places;
+#[cfg(feature = "build")]
+mod snapshot;
 #[cfg(feature = "build")]
 mod sources;
 #[cfg(feature = "build")]
 mod tools;
+#[cfg(feature = "build")]
+mod tuning;
 mod variant;
 
 #[cfg(feature = "build")]

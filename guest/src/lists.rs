@@ -3,15 +3,14 @@
 //! The runtime copies every `list<u8>` that an import takes or an export returns into newly allocated memory
 //! (`maybe_pop_list` in its sources) and never frees it. It does free strings, other lists, and everything that
 //! arrives in the guest. So imports with such lists are called through wrappers that free them afterwards, and the
-//! post-return functions of exports first free the lists in the result.
+//! post-return functions of exports first free the lists in the result. Each is a module in WebAssembly text, which the
+//! linker adds to the guest.
 
 mod walk;
 
-use crate::emit::Output;
 use anyhow::{Context, Result, bail, ensure};
-use std::collections::HashSet;
-use walk::{At, Walk};
-use wasm_encoder::{self as enc, Instruction};
+use std::collections::{HashMap, HashSet};
+use walk::{At, Local, Walk};
 use wasmparser::{FuncType, ValType};
 use wit_component::DecodedWasm;
 use wit_parser::abi::AbiVariant;
@@ -135,14 +134,8 @@ impl World {
         }
     }
 
-    /// Returns a function that calls `import` and then frees the lists among its arguments.
-    fn calling<'w>(
-        &'w self,
-        function: &Function,
-        ty: &'w FuncType,
-        import: u32,
-        free: u32,
-    ) -> Result<Walk<'w>> {
+    /// Returns a module with a function that calls an import and then frees the lists among its arguments.
+    fn calling(&self, namespace: &str, function: &Function, ty: &FuncType) -> Result<String> {
         let signature = self
             .resolve
             .wasm_signature(AbiVariant::GuestImport, function);
@@ -150,106 +143,135 @@ impl World {
             signature.params.len() == ty.params().len(),
             "the import's parameters do not match its types"
         );
-        let mut walk = Walk::new(self, free, ty.params());
-        let parameters = 0..ty.params().len() as u32;
-        walk.code.extend(parameters.map(Instruction::LocalGet));
-        // The results stay on the stack while the lists are freed.
-        walk.code.push(Instruction::Call(import));
+        let mut walk = Walk::new(self, ty.params());
         let at = match signature.indirect_params {
-            true => At::Memory { base: 0, offset: 0 },
+            true => At::Memory {
+                base: Local::Parameter(0),
+                offset: 0,
+            },
             false => At::Flat(0),
         };
-        walk.fields(function.params.iter().map(|p| &p.ty), at)?;
-        Ok(walk)
+        let freed = walk.fields(function.params.iter().map(|p| &p.ty), at)?;
+        let name = &function.name;
+        let (ty, arguments) = (signature_text(ty)?, arguments(ty));
+        let locals = walk.locals();
+        // The results stay on the stack while the lists are freed.
+        Ok(format!(
+            "(module
+{MEMORY}
+(import \"{namespace}\" \"{name}\" (func $import {ty}))
+{FREE}
+(func (export \"{name}\") {ty}
+{locals}(call $import {arguments})
+{freed}))
+"
+        ))
     }
 
-    /// Returns a post-return function that frees the lists in the result, and then calls `original`.
-    fn post_return(
-        &self,
-        function: &Function,
-        original: Option<u32>,
-        free: u32,
-    ) -> Result<Walk<'_>> {
-        let mut walk = Walk::new(self, free, &[ValType::I32]);
+    /// Returns a module with a post-return function that frees the lists in the result, and then calls the guest's
+    /// own, if it has one.
+    fn post_return(&self, name: &str, function: &Function, calls_original: bool) -> Result<String> {
+        let mut walk = Walk::new(self, &[ValType::I32]);
+        let mut freed = String::new();
         if let Some(result) = &function.result {
             // A list is two core values, so a result with a list in it is returned through memory.
-            walk.value(result, At::Memory { base: 0, offset: 0 })?;
+            let (base, offset) = (Local::Parameter(0), 0);
+            freed = walk.value(result, At::Memory { base, offset })?;
         }
-        if let Some(original) = original {
-            walk.code
-                .extend([Instruction::LocalGet(0), Instruction::Call(original)]);
-        }
-        Ok(walk)
+        let locals = walk.locals();
+        let (import, call) = match calls_original {
+            true => (
+                format!("(import \"component\" \"{name}\" (func $original (param i32)))\n"),
+                "(call $original (local.get $p0))",
+            ),
+            false => Default::default(),
+        };
+        Ok(format!(
+            "(module
+{MEMORY}
+{import}{FREE}
+(func (export \"{name}\") (param $p0 i32)
+{locals}{freed}{call}))
+"
+        ))
     }
 }
 
-/// The parts of the linked module that concern the lists.
-pub(crate) struct Parts<'p> {
-    /// The imports that the runtime calls, by namespace and name. libc's own calls pass lists that libc keeps
-    /// using.
-    pub(crate) called: HashSet<(&'p str, &'p str)>,
-    /// The imports that other modules call too.
-    pub(crate) shared: HashSet<(&'p str, &'p str)>,
-    /// The functions that the component uses, by their export names.
-    pub(crate) exported: Vec<(&'p str, u32)>,
-    /// libc's `free`.
-    pub(crate) free: Option<u32>,
+/// The memory of the guest, and its `free`.
+const MEMORY: &str = r#"(import "guest" "memory" (memory 1))"#;
+const FREE: &str = r#"(import "libc" "free" (func $free (param i32)))"#;
+
+/// Returns a function type as text, with parameters named `$p0`, `$p1` and so on.
+fn signature_text(ty: &FuncType) -> Result<String> {
+    let text = |ty: &ValType| match ty {
+        ValType::I32 => Ok("i32"),
+        ValType::I64 => Ok("i64"),
+        ValType::F32 => Ok("f32"),
+        ValType::F64 => Ok("f64"),
+        _ => bail!("an import has a parameter that is not a number"),
+    };
+    let mut parts = Vec::new();
+    for (number, parameter) in ty.params().iter().enumerate() {
+        parts.push(format!("(param $p{number} {})", text(parameter)?));
+    }
+    for result in ty.results() {
+        parts.push(format!("(result {})", text(result)?));
+    }
+    Ok(parts.join(" "))
 }
 
-/// Announces the wrappers of imports and post-return functions, and returns their bodies.
+/// Returns code that pushes all parameters.
+fn arguments(ty: &FuncType) -> String {
+    let arguments = (0..ty.params().len()).map(|number| format!("(local.get $p{number})"));
+    arguments.collect::<Vec<_>>().join(" ")
+}
+
+/// The parts of the guest that concern the lists.
+#[derive(Default)]
+pub(crate) struct Parts<'p> {
+    /// The imports that the runtime calls, by namespace and name, and their types. libc's own calls pass lists that
+    /// libc keeps using.
+    pub(crate) called: HashMap<(&'p str, &'p str), &'p FuncType>,
+    /// The imports that other modules call too.
+    pub(crate) shared: HashSet<(&'p str, &'p str)>,
+    /// The names of the exports that the component uses.
+    pub(crate) exported: HashSet<&'p str>,
+}
+
+/// Returns the modules that wrap imports and post-return functions.
 ///
 /// # Errors
 ///
-/// Returns an error if there are lists to free but no `free`, or if another module calls an import whose lists are
-/// freed.
-pub(crate) fn announce(
-    out: &mut Output<'_, '_>,
-    world: &World,
-    parts: &Parts<'_>,
-) -> Result<Vec<enc::Function>> {
-    let free = || {
-        parts
-            .free
-            .context("there are lists to free but `free` is missing")
-    };
-    let mut bodies = Vec::new();
+/// Returns an error if another module calls an import whose lists are freed, or a type is not supported.
+pub(crate) fn modules(world: &World, parts: &Parts<'_>) -> Result<Vec<String>> {
+    let mut modules = Vec::new();
     for (namespace, function) in world.imports() {
         let name = (namespace.as_str(), function.name.as_str());
-        if !parts.called.contains(&name) || !function.params.iter().any(|p| world.holds(&p.ty)) {
-            continue;
-        }
-        let Some((import, ty)) = out.host_import(name.0, name.1) else {
+        let (Some(ty), true) = (
+            parts.called.get(&name),
+            function.params.iter().any(|p| world.holds(&p.ty)),
+        ) else {
             continue;
         };
-        let body = (|| {
-            ensure!(
-                !parts.shared.contains(&name),
+        let module = match parts.shared.contains(&name) {
+            true => Err(anyhow::anyhow!(
                 "libraries also call it, and may not own their lists"
-            );
-            Ok(world.calling(function, &ty, import, free()?)?.finish())
-        })();
-        bodies.push(body.with_context(|| format!("import `{}` `{}`", name.0, name.1))?);
-        let stand_in = out.announce(ty.params(), ty.results())?;
-        out.replace(import, stand_in);
+            )),
+            false => world.calling(&namespace, function, ty),
+        };
+        modules.push(module.with_context(|| format!("import `{}` `{}`", name.0, name.1))?);
     }
-    let exported = |name: &str| parts.exported.iter().find(|(n, _)| *n == name);
     for (name, function) in world.exports() {
-        if exported(&name).is_none() || !function.result.iter().any(|ty| world.holds(ty)) {
+        let exported = parts.exported.contains(name.as_str());
+        if !exported || !function.result.iter().any(|ty| world.holds(ty)) {
             continue;
         }
         let post_return = format!("{POST_RETURN}{name}");
-        let original = exported(&post_return).map(|(_, index)| *index);
-        let body = free()
-            .and_then(|free| Ok(world.post_return(function, original, free)?.finish()))
-            .with_context(|| format!("export `{name}`"))?;
-        bodies.push(body);
-        let stand_in = out.announce(&[ValType::I32], &[])?;
-        match original {
-            Some(_) => out.export_instead(post_return, stand_in),
-            None => out.export_function(&post_return, stand_in),
-        }
+        let calls_original = parts.exported.contains(post_return.as_str());
+        let module = world.post_return(&post_return, function, calls_original);
+        modules.push(module.with_context(|| format!("export `{name}`"))?);
     }
-    Ok(bodies)
+    Ok(modules)
 }
 
 #[cfg(test)]

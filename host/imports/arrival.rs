@@ -6,7 +6,7 @@
 
 use crate::exchange::Exchange;
 use crate::exchange::message::{Form, Message};
-use crate::island::bindings::archipel::island::channels::Luggage;
+use crate::island::bindings::archipel::island::channels::Attachments;
 use crate::island::caller::{Caller, Ports, Stranded};
 use crate::island::not_sent::NotSent;
 use crate::island::to_guest::luggage;
@@ -109,7 +109,7 @@ impl Undelivered {
 /// A received message for the guest: a `channels.message` in component types.
 pub(super) struct Arrival {
     held: Undelivered,
-    luggage: Option<Luggage>,
+    luggage: Option<Attachments>,
     stranded: Stranded,
 }
 
@@ -167,7 +167,7 @@ impl Arrival {
 }
 
 /// The parts as which it is lowered.
-type Parts<'a> = (&'a [u8], &'a Option<Luggage>);
+type Parts<'a> = (&'a [u8], &'a Option<Attachments>);
 
 /// The body of a received message without attachments: a `list<u8>` in component types.
 pub(super) struct BareArrival(Undelivered);

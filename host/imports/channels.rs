@@ -9,7 +9,7 @@ use crate::exchange::kept::Keeper;
 use crate::exchange::message::Message;
 use crate::exchange::quota::MOST_CHANNELS;
 use crate::island::bindings::archipel::island::channels::{
-    self, Capacity, Error, Host, HostReceiver, HostSender, Info, LuggageRefs, Unbound,
+    self, Capacity, Error, Host, HostReceiver, HostSender, Info, AttachmentRefs, Unbound,
 };
 use crate::island::caller::Caller;
 use crate::island::from_guest::{Outgoing, outgoing};
@@ -89,7 +89,7 @@ impl HostSender for Caller<'_> {
         end: Resource<SenderEnd>,
         body: Vec<u8>,
         exact: bool,
-        luggage: Option<LuggageRefs>,
+        luggage: Option<AttachmentRefs>,
         timeout: Option<u64>,
     ) -> Result<Result<(), Error>> {
         match self.deferred_error.take_for(Side::Sender, end.rep()) {

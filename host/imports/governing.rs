@@ -209,14 +209,14 @@ pub(super) fn set_limits(
 pub(super) fn usage(account: &Account, clock_stands: bool) -> Vec<Used> {
     let usage = Usage::of_account(account);
     let used = usage.iter().map(|(kind, used)| {
-        let (alone, subtree) = match kind {
+        let (own, subtree) = match kind {
             LimitKind::Cpu if clock_stands => (0, 0),
             _ => (used.own, used.subtree),
         };
         Used {
             kind: kind.name().to_owned(),
             limit: used.limit,
-            alone,
+            own,
             subtree,
         }
     });

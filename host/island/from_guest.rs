@@ -1,7 +1,7 @@
 //! Messages from a guest: every byte is checked before the host uses them.
 
 use super::Island;
-use super::bindings::archipel::island::channels::{self, EndRef, Luggage, LuggageRefs};
+use super::bindings::archipel::island::channels::{self, EndRef, Attachments, AttachmentRefs};
 use super::caller::{Caller, Ports};
 use super::not_sent::{MOST_ENDS, NotSent};
 use super::turns;
@@ -18,10 +18,10 @@ use wasmtime::Result;
 
 /// A message from a guest: its body, whether all bytes objects in it are known to be exact, and its
 /// attachments.
-pub(crate) type Outgoing = (Vec<u8>, bool, Option<LuggageRefs>);
+pub(crate) type Outgoing = (Vec<u8>, bool, Option<AttachmentRefs>);
 
 /// A message from a guest after the check of long bodies.
-pub(crate) type Checked = (CheckedBody, bool, Option<LuggageRefs>);
+pub(crate) type Checked = (CheckedBody, bool, Option<AttachmentRefs>);
 
 /// The body of a message, and the result of its check if that was made in turns.
 pub(crate) struct CheckedBody {
@@ -162,7 +162,7 @@ fn data_form(
 /// The outer error traps the guest.
 pub(crate) fn returned(
     state: &mut Caller<'_>,
-    (body, luggage): (CheckedBody, Option<Luggage>),
+    (body, luggage): (CheckedBody, Option<Attachments>),
 ) -> Result<Result<Message, NotSent>> {
     let CheckedBody { bytes: body, found } = body;
     let (form, ends) = match luggage {
@@ -252,7 +252,7 @@ impl Ports {
     pub(crate) fn check_returned(
         &self,
         (body, luggage): channels::Message,
-    ) -> impl Future<Output = Result<(CheckedBody, Option<Luggage>)>> + Send + use<> {
+    ) -> impl Future<Output = Result<(CheckedBody, Option<Attachments>)>> + Send + use<> {
         let luggage_of = luggage.as_ref();
         let (form, ends) = luggage_of.map_or((channels::Form::Plain, Vec::new()), |luggage| {
             (luggage.form, kinds_returned(&luggage.ends))

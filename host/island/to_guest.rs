@@ -1,6 +1,6 @@
 //! Messages for a guest.
 
-use super::bindings::archipel::island::channels::{self, Luggage};
+use super::bindings::archipel::island::channels::{self, Attachments};
 use super::caller::Caller;
 use super::handles::{ReceiverEnd, SenderEnd, copy};
 use super::not_sent::NotSent;
@@ -26,7 +26,7 @@ pub(crate) fn deliver(
 pub(crate) fn luggage(
     state: &mut Caller<'_>,
     message: &Message,
-) -> Result<Result<Option<Luggage>, NotSent>> {
+) -> Result<Result<Option<Attachments>, NotSent>> {
     let form = match message.form {
         Form::Plain if message.ends.is_empty() => return Ok(Ok(None)),
         Form::Plain => channels::Form::Plain,
@@ -65,7 +65,7 @@ pub(crate) fn luggage(
             }
         }
     }
-    Ok(Ok(Some(Luggage {
+    Ok(Ok(Some(Attachments {
         form,
         ends: arrived,
     })))

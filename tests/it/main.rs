@@ -48,6 +48,7 @@ mod stock_wasmtime;
 mod telemetry;
 mod tidy;
 mod unread;
+mod untuned;
 mod values;
 mod wasi;
 

@@ -28,14 +28,14 @@ def call(name, args, kwargs):
     """
     try:
         message = codec.encode((args, kwargs))
-        codec.sized(message[0])
+        codec.check_size(message[0])
         return codec.decode(host.call(name, message))
     except Err as error:
         if type(error.value) is not _Inexact:
             raise _error(name, error.value) from None
     try:
         message = codec.encode_exactly((args, kwargs))
-        codec.sized(message[0])
+        codec.check_size(message[0])
         return codec.decode(host.call(name, message))
     except Err as error:
         raise _error(name, error.value) from None
@@ -81,7 +81,7 @@ def lend(child, name, function):
     return number
 
 
-def replaced(child, name):
+def find_number(child, name):
     """Return the number of the function that the child calls by `name`, or None."""
     return _lent.get(child, {}).get(name)
 
@@ -160,11 +160,11 @@ def _perform(message):
     try:
         result = function(*args, **kwargs)
     except AliasError as error:
-        _complain(call, str(error), _told(error))
+        _complain(call, str(error), _describe(error))
     except Exception as error:
-        _complain(call, f"{_FAILED}: {type(error).__name__}", _told(error))
+        _complain(call, f"{_FAILED}: {type(error).__name__}", _describe(error))
     except BaseException as error:
-        _complain(call, f"{_FAILED}: {type(error).__name__}", _told(error))
+        _complain(call, f"{_FAILED}: {type(error).__name__}", _describe(error))
         if not isinstance(error, SystemExit):
             # It ends this interpreter's job, not just the call.
             raise
@@ -192,7 +192,7 @@ def _complain(call, plain, detail):
     host.reply(call, Err(host.Complaint(plain[:1000], detail[-10_000:])))
 
 
-def _told(error):
+def _describe(error):
     try:
         text = "".join(traceback.format_exception(error))
         return text.encode("utf-8", "backslashreplace").decode()

@@ -13,7 +13,7 @@ import zlib
 from types import CellType, CodeType, FunctionType
 
 from . import origins, scripts
-from .by_value import CACHED, ENUM, FUNCTION, is_importable
+from .items import CACHED, ENUM, FUNCTION, is_importable
 
 # Definitions with names, kept although nothing here refers to them; the last one was used last.
 _named = {}

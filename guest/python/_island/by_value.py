@@ -13,11 +13,11 @@ import sys
 import types
 from types import FunctionType, ModuleType
 
-from . import codec, codes, functions, origins, reductions, report, scripts
+from . import arrivals, arriving, codec, codes, functions, origins, reductions, report, scripts
 from .errors import NotShareableError
+from .items import CACHED, CLASS, ENUM, FUNCTION, is_importable
 from .steady import ATOMS, Steady
 
-FUNCTION, CLASS, ENUM, CACHED = range(4)
 
 # A function that uses one of these can read variables that its code does not name.
 _DYNAMIC = frozenset(("globals", "eval", "exec"))
@@ -31,20 +31,6 @@ _Cached = type(functools.lru_cache(len))
 _HEAP_TYPE = 1 << 9
 
 
-def is_importable(obj):
-    """Return whether another interpreter can import a function or class by its module and name."""
-    module = getattr(obj, "__module__", None)
-    if module == "__main__" or type(module) is not str:
-        return False
-    found = sys.modules.get(module)
-    try:
-        for part in obj.__qualname__.split("."):
-            found = getattr(found, part)
-    except AttributeError:
-        return False
-    return found is obj
-
-
 class Dynamic(NotShareableError):
     """A function may read variables that its code does not name, and its script can be run again instead."""
 
@@ -55,7 +41,7 @@ def dump(obj, ends, dynamic=False):
     Raises NotShareableError with the name of the part that cannot travel, and Dynamic unless `dynamic` allows it.
     """
     sending = _Sending(ends, dynamic)
-    data = sending.pickled(obj, inner=False)
+    data = sending.dump(obj, inner=False)
     if not sending.ahead:
         return data
     sending.finish()
@@ -110,7 +96,7 @@ class _Pickler(pickle.Pickler):
             ends = self._sending.ends
             index = len(ends)
             ends.extend(reduce(obj))
-            return _rebuilt, (code, index)
+            return arriving.end, (code, index)
         if kind is FunctionType or isinstance(obj, type):
             if obj.__module__ == scripts.FAKE and is_importable(obj):
                 # Pickle it by name, which is the same where it was defined.
@@ -161,7 +147,7 @@ class _Sending:
         # id of a cell -> the key of the first function that has it, and its index there
         self._cells = {}
 
-    def pickled(self, obj, inner=True):
+    def dump(self, obj, inner=True):
         file = io.BytesIO()
         try:
             _Pickler(file, self, inner).dump(obj)
@@ -200,7 +186,7 @@ class _Sending:
             ends = len(self.ends)
             try:
                 annotations = owner.__annotations__
-                self.items[(*key, "annotations")] = self.pickled(annotations)
+                self.items[(*key, "annotations")] = self.dump(annotations)
                 self._look_ahead()
             except Exception:
                 # Annotations are optional, and may name objects that exist only for type checkers.
@@ -214,7 +200,7 @@ class _Sending:
             if type(key[1]) is str:
                 try:
                     # A sentinel is compared by identity, so its variable defines it.
-                    self.items[key] = pickle.dumps(obj) if type(obj) is object else self.pickled(obj)
+                    self.items[key] = pickle.dumps(obj) if type(obj) is object else self.dump(obj)
                 except NotShareableError as error:
                     raise _cannot(f"variable {key[1]!r} of __main__", error) from error
                 continue
@@ -223,7 +209,7 @@ class _Sending:
             if type(obj) is FunctionType:
                 item = self._function(key, obj)
             elif type(obj) is _Cached:
-                item = self._cached(obj)
+                item = self._reduce_cached(obj)
             else:
                 item = self._class(key, obj)
             self.items[key] = *item, obj.__qualname__ if _is_named(obj) else None
@@ -264,7 +250,7 @@ class _Sending:
             return FUNCTION, head, None
         state = tuple(self._shared_in(value, space) for value in parts.values())
         try:
-            return FUNCTION, head, self.pickled(state)
+            return FUNCTION, head, self.dump(state)
         except NotShareableError as error:
             self._blame_function(function, error)
 
@@ -284,16 +270,16 @@ class _Sending:
 
     def _try(self, value, what):
         try:
-            self.pickled(value)
+            self.dump(value)
         except NotShareableError as error:
             raise _cannot(what, error) from error
 
-    def _cached(self, wrapper):
+    def _reduce_cached(self, wrapper):
         parameters = wrapper.cache_parameters()
         head = wrapper.__wrapped__, parameters["maxsize"], parameters["typed"]
         state = {name: value for name, value in vars(wrapper).items() if name != "__wrapped__"}
         state.pop("cache_parameters", None)
-        return CACHED, self.pickled(head), self.pickled(state)
+        return CACHED, self.dump(head), self.dump(state)
 
     def _class(self, key, cls):
         cloudpickle = reductions.cloudpickle_module()
@@ -328,7 +314,7 @@ class _Sending:
             else:
                 attributes[name] = self._shared_value(value, scripts.main())
         try:
-            return kind, self.pickled(head), self.pickled(state)
+            return kind, self.dump(head), self.dump(state)
         except NotShareableError as error:
             for name, value in attributes.items():
                 self._try(value, f"attribute {name!r} of class {cls.__qualname__!r}")
@@ -397,19 +383,9 @@ def _contents(cell):
         return ()
 
 
-def _rebuilt(code, index):
-    from . import pickles
-
-    return pickles._end(code, index)
-
-
 def _definition(key):
-    from . import arrivals
-
     return arrivals.definition(key)
 
 
 def _variable(token, name):
-    from . import arrivals
-
     return arrivals.variable(token, name)

@@ -8,7 +8,7 @@ import sys
 from marshal import dumps, loads
 from types import BuiltinFunctionType, FunctionType
 
-from . import arrivals, by_value, codec, functions, pickles, report, scripts
+from . import arrivals, arriving, by_value, codec, functions, items, pickles, report, scripts
 from .errors import NotShareableError
 
 _CODE = 0
@@ -65,7 +65,7 @@ def describe(callable, args, kwargs):
 
 def _describe_value(function, args, kwargs):
     """Return the message for a function that travels by value with plain arguments, or None if it cannot."""
-    if by_value.is_importable(function):
+    if items.is_importable(function):
         return None
     ends = []
     try:
@@ -114,7 +114,7 @@ def prepare(described, ends):
             if number == _CODE:
                 return FunctionType(what, scripts.main()), args, kwargs
             if number == _VALUE:
-                return pickles.with_ends(ends, lambda: arrivals.function(*what)), args, kwargs
+                return arriving.with_ends(ends, lambda: arrivals.function(*what)), args, kwargs
             call = _find(*what)
     except BaseException as error:
         raise Unreadable from error
@@ -140,7 +140,7 @@ def _run_script(code):
     exec(code, scripts.main())
 
 
-def returned(result):
+def encode_result(result):
     """Return the message for a result: body, exactness and attachments.  Raises NotShareableError."""
     if codec.is_plain(result):
         try:

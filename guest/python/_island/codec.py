@@ -10,7 +10,7 @@ from marshal import dumps, loads
 from wit_world.imports import channels
 
 from .errors import NotShareableError
-from .intrinsics import check_size, room
+from .intrinsics import refuse_large, room
 
 _VERSION = 4
 _BUFFER = channels.Form.BUFFER
@@ -33,6 +33,8 @@ _MEMORYVIEW = 2
 reducers = {}
 rebuilders = {}
 
+# Returns the object in the body of a trusted message with ends.  `pickles`, which uses this module, sets it.
+load_trusted = None
 
 # Types that are not data, but can be bound as names between interpreters that trust each other.
 as_pickles = set()
@@ -71,18 +73,18 @@ def encode_exactly(obj):
     """Return the message for `obj` after checking every object in it, because marshal writes any buffer as bytes."""
     ends = []
     replaced = _replace(obj, ends, {}, set(), 0)
-    luggage = None if replaced is obj else refs(channels.Form.ESCAPED, ends)
+    attachments = None if replaced is obj else refs(channels.Form.ESCAPED, ends)
     try:
-        return dumps(replaced, _VERSION), True, luggage
+        return dumps(replaced, _VERSION), True, attachments
     except ValueError as error:
         raise NotShareableError(f"the object is not shareable: {error}") from None
 
 
-def sized(body):
+def check_size(body):
     """Return `body`; raises ValueError if it is too large to be sent, and MemoryError if there is no room for it."""
     size = len(body)
     if size > _LARGE:
-        check_size(size)
+        refuse_large(size)
         # The bindings copy it, and cannot report that there is no room.
         room(size + _BESIDES)
     return body
@@ -96,22 +98,22 @@ _BESIDES = 64 << 10
 
 
 def fitting(message):
-    """Return `message`; raises what `sized` raises for its body."""
-    sized(message[0])
+    """Return `message`; raises what `check_size` raises for its body."""
+    check_size(message[0])
     return message
 
 
 def refs(form, ends, unbound=None):
     """Return attachments for the host."""
-    return channels.LuggageRefs(form, ends, unbound)
+    return channels.AttachmentRefs(form, ends, unbound)
 
 
-def owned(message):
+def to_result(message):
     """Return `message` as the result of an export, in which the host takes over the ends."""
-    body, _, luggage = fitting(message)
-    if luggage is None:
+    body, _, attachments = fitting(message)
+    if attachments is None:
         return body, None
-    return body, channels.Luggage(luggage.form, [_own(end) for end in luggage.ends])
+    return body, channels.Attachments(attachments.form, [_own(end) for end in attachments.ends])
 
 
 def _own(end):
@@ -166,19 +168,17 @@ def is_plain(obj, depth=0):
 
 def decode(message):
     """Return the object in a received message, or a `Lost`."""
-    body, luggage = message
-    if luggage is None:
+    body, attachments = message
+    if attachments is None:
         return loads(body)
-    form = luggage.form
+    form = attachments.form
     if form is _BUFFER:
         return memoryview(body)
     if form is _TRUSTED:
-        from . import pickles
-
-        return pickles.load(body, luggage.ends)
+        return load_trusted(body, attachments.ends)
     if form is _UNBOUND:
         return Lost(body[0])
-    return _restore(loads(body), luggage.ends, {})
+    return _restore(loads(body), attachments.ends, {})
 
 
 def buffer(obj):

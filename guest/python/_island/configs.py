@@ -40,11 +40,11 @@ def new(name="isolated", /, **overrides):
     for field, value in overrides.items():
         if field not in _FIELDS:
             raise ValueError(f"unsupported config override {field!r}")
-        setattr(config, field, _checked(field, value))
+        setattr(config, field, _check(field, value))
     return config
 
 
-def _checked(field, value):
+def _check(field, value):
     if field == "gil":
         if not isinstance(value, str):
             raise TypeError("gil must be a str")
@@ -69,7 +69,7 @@ def resolve(config):
         extra = [field for field in given if field not in _FIELDS]
         if extra:
             raise ValueError(f"config has unsupported field {extra[0]!r}")
-        config = SimpleNamespace(**{field: _checked(field, given[field]) for field in _FIELDS})
+        config = SimpleNamespace(**{field: _check(field, given[field]) for field in _FIELDS})
     if config.gil == "own" and config.use_main_obmalloc:
         raise InterpreterError("per-interpreter obmalloc is required with an own GIL")
     if not config.use_main_obmalloc and not config.check_multi_interp_extensions:

@@ -37,7 +37,7 @@ def _entry(name):
         raise ImportError(f"no module named {name!r} in the library", name=name) from None
 
 
-def listed(folder):
+def list_entries(folder):
     """Return the sorted names of the entries of `folder`; empty if the library has no such folder."""
     prefix = folder + "/"
     paths = [entry[1] for entry in _modules.values()]

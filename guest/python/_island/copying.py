@@ -28,7 +28,7 @@ class Copying:
         _stop_others()
         try:
             senders, receivers, others, tasks = (
-                [entry[0] for entry in entries] for entries in _held()
+                [entry[0] for entry in entries] for entries in _find_handles()
             )
             holdings.tell(senders, receivers, others, len(tasks))
         except BaseException as error:
@@ -41,7 +41,7 @@ class Copying:
     def revive(self, senders, receivers, others, tasks):
         try:
             # New handles were created last, so they come after those that they replace.
-            for entries, arrived in zip(_held(), (senders, receivers, others, tasks)):
+            for entries, arrived in zip(_find_handles(), (senders, receivers, others, tasks)):
                 for entry, new in zip(entries, list(arrived)):
                     _replace(*entry, new)
             # The original waits for the jobs that it started; the copy does not.
@@ -67,7 +67,7 @@ def _let_others():
     sys.setprofile(_profiling)
 
 
-def _held():
+def _find_handles():
     """Return senders, receivers, interpreters and tasks: the object, its finalizer and its drop function."""
     held = {
         channels.Sender: [],

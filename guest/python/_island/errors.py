@@ -105,7 +105,7 @@ def limit_exceeded(reached, who=None):
     return LimitExceeded(kind, amount(kind, reached.limit), amount(kind, reached.used), who)
 
 
-def refused(refusal, id=None):
+def refusal_error(refusal, id=None):
     """Return the exception for a `refusal` of the host that concerns interpreter `id`."""
     match refusal:
         case interpreters.Refusal_Absent():
@@ -129,7 +129,7 @@ def refused(refusal, id=None):
     return InterpreterError(f"unexpected refusal by the host: {refusal!r}")
 
 
-def not_sent(error):
+def channel_error(error):
     """Return the exception for a channel `error` that has no meaning specific to the calling module."""
     match error:
         case channels.Error_NotShareable(value=what):

@@ -8,7 +8,7 @@ from componentize_py_types import Err
 from wit_world.imports import interpreters as host
 
 from . import aliases, codec
-from .errors import _TIMES, InterpreterError, amount, refused
+from .errors import _TIMES, InterpreterError, amount, refusal_error
 
 _KINDS = (
     "memory",
@@ -54,10 +54,10 @@ def policy_of(policy):
         return None
     if not isinstance(policy, dict):
         raise TypeError(f"policy must be a dict or None, not {type(policy).__name__}")
-    body, _, luggage = codec.encode_exactly(policy)
-    if luggage is not None:
+    body, _, attachments = codec.encode_exactly(policy)
+    if attachments is not None:
         raise TypeError("policy must contain only plain data")
-    return codec.sized(body)
+    return codec.check_size(body)
 
 
 class Used:
@@ -82,7 +82,7 @@ def usage_of(found):
     return SimpleNamespace(
         **{
             used.kind: Used(
-                amount(used.kind, used.alone),
+                amount(used.kind, used.own),
                 amount(used.kind, used.subtree),
                 amount(used.kind, used.limit),
             )
@@ -101,7 +101,7 @@ def usage():
     return usage_of(host.usage())
 
 
-class Reached:
+class LimitReached:
     """An exceeded limit, as passed to an `on_limit` function."""
 
     __slots__ = ("kind", "limit", "used", "interpreter")
@@ -113,7 +113,7 @@ class Reached:
         self.interpreter = interpreter
 
     def __repr__(self):
-        return f"Reached(kind={self.kind!r}, limit={self.limit!r}, used={self.used!r})"
+        return f"LimitReached(kind={self.kind!r}, limit={self.limit!r}, used={self.used!r})"
 
 
 def _check_text(what, text):
@@ -155,7 +155,7 @@ class Governed:
             def function(*args, **kwargs):
                 return target(*fixed, *args, **kwargs)
 
-        before = aliases.replaced(self.id, name)
+        before = aliases.find_number(self.id, name)
         number = aliases.lend(self.id, name, function)
         try:
             self._do(lambda handle: handle.alias(name, number))
@@ -200,7 +200,7 @@ class Governed:
         """
         from concurrent.interpreters import ExecutionFailed
 
-        self._governed()
+        self._target()
         _check_text("name", name)
         message = codec.fitting(codec.encode_exactly((args, kwargs)))
         job = host.Job_InvokeHidden((name, message))
@@ -249,11 +249,11 @@ class Governed:
         changes = limits_of(limits)
         number = None
         if on_limit is not None:
-            number = aliases.lend(self.id, None, lambda *reached: self._reached(on_limit, *reached))
+            number = aliases.lend(self.id, None, lambda *reached: self._ask_owner(on_limit, *reached))
         self._do(lambda handle: handle.set_limits(changes, number))
 
-    def _reached(self, on_limit, kind, limit, used):
-        reached = Reached(kind, amount(kind, limit), amount(kind, used), self)
+    def _ask_owner(self, on_limit, kind, limit, used):
+        reached = LimitReached(kind, amount(kind, limit), amount(kind, used), self)
         raised = on_limit(reached)
         if isinstance(raised, (int, float)) and not isinstance(raised, bool):
             self.limit(**{kind: raised})
@@ -285,17 +285,17 @@ class Governed:
     def _handle(self):
         return _interpreters._handle(self.id)
 
-    def _governed(self):
+    def _target(self):
         if self.id == host.current():
             raise InterpreterError("an interpreter cannot govern itself")
         return self._handle()
 
     def _do(self, act):
-        handle = self._governed()
+        handle = self._target()
         try:
             return act(handle)
         except Err as error:
-            raise self._refused(error) from None
+            raise self._refusal(error) from None
 
-    def _refused(self, error):
-        return refused(error.value, self.id)
+    def _refusal(self, error):
+        return refusal_error(error.value, self.id)

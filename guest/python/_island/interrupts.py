@@ -22,7 +22,7 @@ _Cancelled = process.Interruption_Cancelled
 _OWN = ("_island", "wit_world", "componentize_py")
 
 
-def _arrived(number, frame):
+def _handle_signal(number, frame):
     if _may_rise(frame):
         rise(frame)
 
@@ -67,4 +67,4 @@ def _is_own(frame):
 
 def install():
     """Install the handler of the host's signal."""
-    _signal.signal(_SIGNAL, _arrived)
+    _signal.signal(_SIGNAL, _handle_signal)

@@ -1,4 +1,4 @@
-"""Functions that the linker provides: see `guest/src/intrinsics.rs` and `guest/src/room.rs`.
+"""Functions that the linker provides: see `guest/src/wat/messages.wat`.
 
 They send and receive a plain value in one step, for which the bindings take several.
 """
@@ -6,7 +6,7 @@ They send and receive a plain value in one step, for which the bindings take sev
 import sys
 
 try:
-    from _alone.channels import put, take
+    from _standalone.channels import put, take
 except ImportError:
     # put(handle, obj): returns whether the object was sent.  If marshal cannot express the object, or for any other
     # reason, it was not; a call through the bindings then reports the reason.
@@ -61,7 +61,7 @@ def _guard():
         room(_CALL)
         for param in params:
             if type(param) is str and len(param) > _SHORT:
-                check_size(len(param) if param.isascii() else len(param.encode(errors="replace")))
+                refuse_large(len(param) if param.isascii() else len(param.encode(errors="replace")))
         return original(index, params)
 
     runtime.call_import = call_import
@@ -71,7 +71,7 @@ def _guard():
 _SHORT = MOST_BYTES // 4
 
 
-def check_size(size):
+def refuse_large(size):
     """Raise ValueError if a message or a text of `size` bytes is too large."""
     if size > MOST_BYTES:
         raise ValueError(f"too large: the limit is {MOST_BYTES} bytes")

@@ -286,8 +286,8 @@ async def send(sender, obj, unbound=None, pickled=False):
     await wait_for(waiting.Case_Send((sender, message)))
 
 
-async def ended(task):
-    """Wait for a task of another interpreter as `waits.ended` does."""
+async def wait_for_end(task):
+    """Wait for a task of another interpreter as `waits.wait_for_end` does."""
     await wait_for(waiting.Case_Ended(task))
 
 

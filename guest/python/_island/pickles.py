@@ -12,7 +12,7 @@ from types import CodeType, FunctionType
 
 from wit_world.imports import channels
 
-from . import arrivals, by_value, codec, functions, report, scripts
+from . import arrivals, arriving, by_value, codec, functions, scripts
 from .errors import NotShareableError
 
 _MAIN = ("__main__", scripts.FAKE)
@@ -47,7 +47,7 @@ def _dump_by_script(obj, ends, why):
 
 def message(body, ends):
     """Return a message with a trusted body."""
-    return codec.sized(body), True, codec.refs(channels.Form.TRUSTED, ends)
+    return codec.check_size(body), True, codec.refs(channels.Form.TRUSTED, ends)
 
 
 def encode(obj):
@@ -61,31 +61,14 @@ def load(body, ends):
     return undump(marshal.loads(body)[0], ends)
 
 
+codec.load_trusted = load
+
+
 def undump(data, ends):
     """Return the object in a pickle."""
     # A pickle starts with its protocol; the output of `by_value.dump` with items does not.
     read = pickle.loads if data[:1] == pickle.PROTO else arrivals.load
-    return with_ends(ends, lambda: read(data))
-
-
-def with_ends(ends, read):
-    """Return the result of `read`, which decodes a message that arrived with `ends`.  Raises NotShareableError."""
-    global _arrived
-    before, _arrived = _arrived, ends
-    try:
-        return read()
-    except Exception as error:
-        raise NotShareableError(f"object could not be unpickled ({report.brief(error)})") from error
-    finally:
-        _arrived = before
-
-
-# The ends of the message that is being decoded.
-_arrived = ()
-
-
-def _end(code, index):
-    return codec.rebuilders[code](_arrived, index)
+    return arriving.with_ends(ends, lambda: read(data))
 
 
 def _function(code, name, qualname, doc):
@@ -113,7 +96,7 @@ class _Pickler(pickle.Pickler):
             code, reduce = codec.reducers[kind]
             index = len(self._ends)
             self._ends.extend(reduce(obj))
-            return _end, (code, index)
+            return arriving.end, (code, index)
         if kind is FunctionType:
             return self._reduce_function(obj)
         if isinstance(obj, type):

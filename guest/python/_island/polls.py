@@ -50,7 +50,7 @@ def _get(original):
         try:
             return original(self, block, timeout)
         except queue.Empty:
-            if not _looked(self, block, timeout):
+            if not _look(self, block, timeout):
                 raise
         return original(self, block, timeout)
 
@@ -63,14 +63,14 @@ def _put(original):
         try:
             return original(self, item, block, timeout)
         except queue.Full:
-            if not _looked(self, block, timeout):
+            if not _look(self, block, timeout):
                 raise
         return original(self, item, block, timeout)
 
     return put
 
 
-def _looked(obj, block, timeout):
+def _look(obj, block, timeout):
     """Return whether something has happened since a non-waiting call found `obj` empty or full."""
     if block and timeout != 0 or not (waits.deferred or waits.background):
         return False

@@ -203,7 +203,7 @@ class InterpreterPoolExecutor(_thread.ThreadPoolExecutor):
                 error.__cause__ = failed
             future.set_exception(error)
 
-    def _ended(self, worker, excinfo):
+    def _handle_end(self, worker, excinfo):
         """Handle the end of a worker: its initializer failed, it died, or the pool was shut down."""
         self._threads.discard(worker)
         if excinfo is not None and not isinstance(excinfo, BaseException):
@@ -272,7 +272,7 @@ def _worker_ended(pool, worker):
         pass
     pool = pool()
     if pool is not None:
-        pool._ended(worker, excinfo)
+        pool._handle_end(worker, excinfo)
 
 
 def _work(tasks, results, name, initializer, initargs):
@@ -287,13 +287,13 @@ def _work(tasks, results, name, initializer, initargs):
     # Only the pool holds the other ends.
     while True:
         try:
-            body, luggage = receive(None)
+            body, attachments = receive(None)
         except Err as error:
             forget(error)
             files.close_all()
             return
         number = int.from_bytes(body[:4], "little")
-        message = _perform(number, body, () if luggage is None else luggage.ends)
+        message = _perform(number, body, () if attachments is None else attachments.ends)
         if waits.deferred:
             waits.run_deferred()
         try:
@@ -313,11 +313,11 @@ def _sendable(number, message):
     if size <= _MOST_SHARED:
         return message
     try:
-        codec.sized(message[0])
+        codec.check_size(message[0])
     except ValueError as error:
         return dumps((number, _UNREADABLE, f"result not shareable: {error}")), True, None
     except MemoryError as error:
-        return _failed(number, error)
+        return _failure_message(number, error)
     receive, send = interpreters.create_channel(1)
     send._handle.send(*message, 0)
     return pickles.encode((number, _LARGE, receive))
@@ -332,7 +332,7 @@ def _perform(number, body, ends):
     try:
         result = call(*args, **kwargs)
     except BaseException as error:
-        return _failed(number, error)
+        return _failure_message(number, error)
     try:
         if codec.is_plain(result):
             try:
@@ -344,10 +344,10 @@ def _perform(number, body, ends):
     except (NotShareableError, ValueError) as error:
         return dumps((number, _UNREADABLE, calls.unreturnable(error))), True, None
     except MemoryError as error:
-        return _failed(number, error)
+        return _failure_message(number, error)
 
 
-def _failed(number, error):
+def _failure_message(number, error):
     told = report.exception(error)
     excinfo = told.name, told.qualified_name, told.module, told.message, told.traceback
     report.flush()

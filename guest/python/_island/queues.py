@@ -81,7 +81,7 @@ def install(module):
         Cancelling the coroutine does not stop the interpreter.  Raises ExecutionFailed if the code raises an exception.
         """
         task = _interpreters.start_exec(self._id, code)
-        await loop.ended(task)
+        await loop.wait_for_end(task)
         excinfo = _interpreters.exec_result(task, code)
         if excinfo is not None:
             raise module.ExecutionFailed(excinfo)
@@ -92,7 +92,7 @@ def install(module):
         Cancelling the coroutine does not stop the interpreter.  Raises ExecutionFailed if the call raises an exception.
         """
         task = _interpreters.start_call(self._id, callable, args, kwargs)
-        await loop.ended(task)
+        await loop.wait_for_end(task)
         result, excinfo = _interpreters.result(task)
         if excinfo is not None:
             raise module.ExecutionFailed(excinfo)

@@ -39,7 +39,7 @@ def flush():
             pass
 
 
-_OURS = "_island", "_alone"
+_OURS = "_island", "_standalone"
 
 # The maximum length of a text, in characters.
 _MOST = 64 * 1024
@@ -67,16 +67,16 @@ def _fill_linecache():
 
 def show_lines(name, source):
     """Let all tracebacks, and `inspect`, find lines of `source` for code compiled as `name`."""
-    lines = _decoded(source).splitlines(keepends=True)
+    lines = _decode(source).splitlines(keepends=True)
     linecache.cache[name] = len(source), None, lines, name
 
 
 def show_lines_of(code, source, name):
     """Do what `show_lines` does, for `code` and its nested code only."""
-    linecache._register_code(code, _decoded(source), name)
+    linecache._register_code(code, _decode(source), name)
 
 
-def _decoded(source):
+def _decode(source):
     return source if isinstance(source, str) else source.decode("utf-8", "replace")
 
 

@@ -44,12 +44,12 @@ class Place(Traversable):
         """Yield the entries of the folder."""
         if not self.is_dir():
             raise NotADirectoryError(20, "Not a directory", self._path)
-        for name in contents.listed(self._path):
+        for name in contents.list_entries(self._path):
             yield Place(f"{self._path}/{name}")
 
     def is_dir(self):
         """Return whether this is a folder."""
-        return bool(contents.listed(self._path))
+        return bool(contents.list_entries(self._path))
 
     def is_file(self):
         """Return whether this is a file."""

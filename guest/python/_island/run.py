@@ -14,7 +14,7 @@ from componentize_py_types import Err
 from wit_world.exports import guest
 
 from . import aliases, calls, equipment, files, library, pool, report, reserve, scripts, tasks, waits
-from .codec import decode, encode_exactly, owned
+from .codec import decode, encode_exactly, to_result
 from .errors import NotShareableError
 
 _compile = compile
@@ -79,20 +79,20 @@ class Guest:
             report.remember(_STRING, source)
             raise Err(report.exception(error)) from None
         finally:
-            _settled()
+            _finish_job()
 
     def eval(self, source):
         try:
             value = _eval(_compile(source.strip(), _STRING, "eval", dont_inherit=True), _main())
             if waits.deferred:
                 waits.run_deferred()
-            return owned(encode_exactly(value))
+            return to_result(encode_exactly(value))
         except BaseException as error:
             reserve.lend()
             report.remember(_STRING, source)
             raise Err(report.exception(error)) from None
         finally:
-            _settled()
+            _finish_job()
 
     def bind(self, values):
         try:
@@ -104,10 +104,10 @@ class Guest:
             reserve.lend()
 
     def call(self, callable):
-        body, luggage = callable
+        body, attachments = callable
         try:
             _main()
-            result = calls.perform(body, () if luggage is None else luggage.ends)
+            result = calls.perform(body, () if attachments is None else attachments.ends)
             if waits.deferred:
                 waits.run_deferred()
         except calls.Unreadable as error:
@@ -120,20 +120,20 @@ class Guest:
             raise Err(guest.NotCalled_Raised(report.exception(error))) from None
         else:
             try:
-                return owned(calls.returned(result))
+                return to_result(calls.encode_result(result))
             except NotShareableError as error:
                 raise Err(guest.NotCalled_NotShareable(calls.unreturnable(error))) from None
             except BaseException as error:
                 reserve.lend()
                 raise Err(guest.NotCalled_Raised(report.exception(error))) from None
         finally:
-            _settled()
+            _finish_job()
 
     def apply(self, name, arguments):
-        return _applied(lambda: scripts.find(name, None), arguments)
+        return _apply(lambda: scripts.find(name, None), arguments)
 
     def invoke_hidden(self, name, arguments):
-        return _applied(lambda: equipment.find_hidden(name), arguments)
+        return _apply(lambda: equipment.find_hidden(name), arguments)
 
     def equip(self, wanted):
         try:
@@ -153,7 +153,7 @@ class Guest:
             reserve.lend()
             raise Err(report.exception(error)) from None
         finally:
-            _settled()
+            _finish_job()
 
     def run(self, script):
         main = _main()
@@ -163,7 +163,7 @@ class Guest:
         if script.directory is not None:
             sys.path.insert(0, script.directory)
         scripts.remember(script.name, script.source)
-        return to_the_end(lambda: _exec(scripts.compiled(script.source, script.name), main))
+        return to_the_end(lambda: _exec(scripts.compile_script(script.source, script.name), main))
 
 
 def to_the_end(body):
@@ -188,7 +188,7 @@ def to_the_end(body):
         report.show(error)
     if not report.flush_last() and status == 0:
         status = _FLUSH_FAILED
-    _settled()
+    _finish_job()
     return status
 
 
@@ -196,25 +196,25 @@ def to_the_end(body):
 _FLUSH_FAILED = 120
 
 
-def _settled():
+def _finish_job():
     """Finish a job: flush the streams, and make room for the return."""
     report.flush()
     reserve.lend()
 
 
-def _applied(find, arguments):
+def _apply(find, arguments):
     try:
         _main()
         args, kwargs = decode(arguments)
         value = find()(*args, **kwargs)
         if waits.deferred:
             waits.run_deferred()
-        return owned(encode_exactly(value))
+        return to_result(encode_exactly(value))
     except BaseException as error:
         reserve.lend()
         raise Err(report.exception(error)) from None
     finally:
-        _settled()
+        _finish_job()
 
 
 def _ending(error):

@@ -32,7 +32,7 @@ def remember(name, source):
     _own = os.urandom(16), name, source
 
 
-def compiled(source, name):
+def compile_script(source, name):
     """Return the code of a script, with its lines available to tracebacks and `inspect`."""
     code = compile(source, name, "exec", dont_inherit=True)
     if name.startswith("<"):
@@ -124,7 +124,7 @@ def _load(script):
         sys.modules[FAKE] = module
         before, running = running, True
         try:
-            exec(compiled(source, name), module.__dict__)
+            exec(compile_script(source, name), module.__dict__)
         except BaseException:
             sys.modules.pop(FAKE, None)
             raise

@@ -81,7 +81,7 @@ def _give_file(file, child, name, wholly):
         raise InterpreterError("interpreter already running")
     text = isinstance(file, io.TextIOBase)
     if wholly:
-        file = _detached(file)
+        file = _detach(file)
     path = f"_files.f{next(_numbers)}"
     for method in _METHODS:
         if hasattr(file, method):
@@ -93,7 +93,7 @@ def _give_file(file, child, name, wholly):
         raise InterpreterError(failed.formatted)
 
 
-def _detached(file):
+def _detach(file):
     if isinstance(file, io.TextIOWrapper):
         settings = file.encoding, file.errors, None, file.line_buffering, file.write_through
         return io.TextIOWrapper(file.detach(), *settings)

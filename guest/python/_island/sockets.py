@@ -15,7 +15,7 @@ from componentize_py_types import Err
 from wit_world.imports import channels
 
 from . import waits
-from .errors import not_sent
+from .errors import channel_error
 from .readiness import Files
 
 _IN, _OUT = select.POLLIN, select.POLLOUT
@@ -34,7 +34,7 @@ def wait(files, timeout=None):
         return waits.until(files, timeout)
     except Err as error:
         if type(error.value) is not channels.Error_Timeout:
-            raise not_sent(error.value) from None
+            raise channel_error(error.value) from None
         return []
     finally:
         waits.polling -= 1
@@ -69,7 +69,7 @@ def _step(timeout):
         waits.step(None if timeout is None else waits.nanoseconds(max(0, timeout)))
     except Err as error:
         if type(error.value) is not channels.Error_Timeout:
-            raise not_sent(error.value) from None
+            raise channel_error(error.value) from None
 
 
 class Poll:
@@ -133,16 +133,16 @@ def select_(rlist, wlist, xlist, timeout=None, /):
 select_.__name__ = select_.__qualname__ = "select"
 
 
-def _retried(sock, timeout, mask, method, *args):
+def _retry(sock, timeout, mask, method, *args):
     """Call a socket method in non-blocking mode, and wait for the socket in between."""
     if timeout == 0:
-        return _told(method, sock, *args)
+        return _call(method, sock, *args)
     usual = sock.gettimeout()
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
         _set_timeout(sock, 0)
         try:
-            return _told(method, sock, *args)
+            return _call(method, sock, *args)
         except BlockingIOError:
             pass
         finally:
@@ -156,7 +156,7 @@ def _await(sock, mask, deadline):
         raise TimeoutError("timed out")
 
 
-def _told(method, sock, *args):
+def _call(method, sock, *args):
     """Call a socket method, and convert its errors.
 
     A WASI stream gives no reason for a failure, which libc reports as EIO.
@@ -172,16 +172,16 @@ def _told(method, sock, *args):
 _set_timeout = _socket.socket.settimeout
 
 
-def _replaced(name, mask):
+def _replacement(name, mask):
     original = getattr(_socket.socket, name)
 
     def method(self, *args):
-        return _retried(self, self.gettimeout(), mask, original, *args)
+        return _retry(self, self.gettimeout(), mask, original, *args)
 
-    return _named(method, name)
+    return _rename(method, name)
 
 
-def _named(method, name):
+def _rename(method, name):
     original = getattr(_socket.socket, name)
     method.__name__ = name
     method.__qualname__ = f"socket.{name}"
@@ -190,7 +190,7 @@ def _named(method, name):
 
 
 def _recv_into(self, buffer, nbytes=0, flags=0):
-    return _retried(self, self.gettimeout(), _IN, _socket.socket.recv_into, buffer, nbytes, flags)
+    return _retry(self, self.gettimeout(), _IN, _socket.socket.recv_into, buffer, nbytes, flags)
 
 
 def _sendall(self, data, flags=0, /):
@@ -201,7 +201,7 @@ def _sendall(self, data, flags=0, /):
     while sent < len(view):
         if end is not None and (left := end - time.monotonic()) <= 0:
             raise TimeoutError("timed out")
-        sent += _retried(self, left, _OUT, send, view[sent:], flags)
+        sent += _retry(self, left, _OUT, send, view[sent:], flags)
 
 
 def _connect(self, address, /):
@@ -257,7 +257,7 @@ def install():
     selectors.PollSelector._selector_cls = Poll
     selectors.SelectSelector._select = staticmethod(select_)
     own = socket.socket
-    own.recv, own.send = _replaced("recv", _IN), _replaced("send", _OUT)
+    own.recv, own.send = _replacement("recv", _IN), _replacement("send", _OUT)
     for name, method in (
         ("recv_into", _recv_into),
         ("recvfrom", _recvfrom),
@@ -267,4 +267,4 @@ def install():
         ("connect_ex", _connect_ex),
         ("getpeername", _getpeername),
     ):
-        setattr(own, name, _named(method, name))
+        setattr(own, name, _rename(method, name))

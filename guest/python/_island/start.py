@@ -31,7 +31,7 @@ interrupts.install()
 threads.install()
 
 from . import loop, modules, polls, pool, prompt, queues, run  # noqa: E402, F401
-from . import snapshot, sockets, stash, thread_pool  # noqa: E402
+from . import snapshot, sockets, stash, thread_pool, tuning  # noqa: E402
 
 queues.install(concurrent.interpreters)
 thread_pool.install()
@@ -71,7 +71,8 @@ class _Random(ModuleType):
     @property
     def seed(self):
         del sys.modules["random"]
-        snapshot.settle(_rehearse, _renew)
+        if tuning.TUNED:
+            snapshot.settle(_rehearse, _renew)
         return _drawn_later
 
 

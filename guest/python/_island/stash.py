@@ -85,19 +85,19 @@ def lay_in(seen):
         name: module
         for name, module in sys.modules.items()
         if name not in seen
-        and not name.startswith(("_island", "_alone", "wit_world", "command_", "componentize_py"))
+        and not name.startswith(("_island", "_standalone", "wit_world", "command_", "componentize_py"))
         and isinstance(module, ModuleType)
         and name not in sys.builtin_module_names
         and not _imp.is_frozen(name)
     }
     names = {id(module): name for name, module in hidden.items()}
-    referred = {name: _referred(module, names, hidden) for name, module in hidden.items()}
+    referred = {name: _find_references(module, names, hidden) for name, module in hidden.items()}
     for name, module in hidden.items():
         del sys.modules[name]
         _stash[name] = module, _closure(name, referred)
 
 
-def _referred(module, names, hidden):
+def _find_references(module, names, hidden):
     """Return the hidden modules that a module refers to, directly or through its attributes."""
     found = set()
     for value in vars(module).values():

@@ -10,7 +10,7 @@ from componentize_py_types import Err
 from wit_world.imports import channels
 
 from . import waits
-from .errors import not_sent
+from .errors import channel_error
 
 _numbers = itertools.count(1)
 
@@ -54,11 +54,11 @@ class TaskThread(threading.Thread):
         if self._task is None:
             return
         try:
-            waits.ended(self._task, timeout)
+            waits.wait_for_end(self._task, timeout)
         except Err as error:
             if type(error.value) is channels.Error_Timeout:
                 return
-            raise not_sent(error.value) from None
+            raise channel_error(error.value) from None
         task, self._task = self._task, None
         _live.discard(self)
         try:

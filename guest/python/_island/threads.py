@@ -48,7 +48,7 @@ class Lock:
                 waits.let_happen(left)
             elif timeout != -1:
                 waits.pause(waits.nanoseconds(max(0, deadline - time.monotonic())))
-                _waited(True)
+                _after_wait(True)
                 return False
             else:
                 raise DeadlockError("the lock is held by a thread that cannot run now")
@@ -126,7 +126,7 @@ class _Stopped(BaseException):
 _MOST_IN_VAIN = 100
 
 
-def _waited(in_vain):
+def _after_wait(in_vain):
     """Stop the thread that has just waited if it keeps its creator from going on."""
     if not _running:
         return
@@ -206,7 +206,7 @@ def sleep(seconds, /):
         waits.run_deferred(end)
         seconds = max(0, end - time.monotonic())
     _pause(seconds)
-    _waited(False)
+    _after_wait(False)
 
 
 def _pause(seconds):

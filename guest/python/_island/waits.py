@@ -12,8 +12,8 @@ from componentize_py_types import Err
 from wit_world.imports import channels, waiting
 
 from . import interrupts, readiness
-from .codec import decode, encode, encode_exactly, owned, refs, sized
-from .errors import NotShareableError, not_sent
+from .codec import decode, encode, encode_exactly, to_result, refs, check_size
+from .errors import NotShareableError, channel_error
 from .intrinsics import nothing, put as _put_plain, take as _take_plain
 
 # Threads that were started and have not run yet.
@@ -111,10 +111,10 @@ def message_for(obj, unbound, pickled):
 
 
 def _with_unbound(message, unbound):
-    body, exact, luggage = message
-    if luggage is None:
+    body, exact, attachments = message
+    if attachments is None:
         return body, exact, refs(_PLAIN, [], unbound)
-    return body, exact, refs(luggage.form, luggage.ends, unbound)
+    return body, exact, refs(attachments.form, attachments.ends, unbound)
 
 
 def _send_exactly(sender, obj, timeout, unbound, pickled):
@@ -129,7 +129,7 @@ def _send_pickled(sender, obj, timeout, unbound):
 
 def send_message(sender, message, timeout, unbound=None):
     """Send a message that is already encoded."""
-    sized(message[0])
+    check_size(message[0])
     if unbound is not None:
         message = _with_unbound(message, unbound)
     if not deferred and not under_way and not background:
@@ -203,7 +203,7 @@ def receive(receiver, timeout=None):
     return decode(outcome.value)
 
 
-def ended(task, timeout=None):
+def wait_for_end(task, timeout=None):
     """Wait for `task` to end; raises Err with a `channels.Error` if it did not."""
     case = waiting.Case_Ended(task)
     if not deferred and not under_way and not background:
@@ -231,7 +231,7 @@ def pause(limit):
         _host_wait([], limit)
     except Err as error:
         if type(error.value) is not _Timeout:
-            raise not_sent(error.value) from None
+            raise channel_error(error.value) from None
 
 
 def first(cases, timeout):
@@ -370,7 +370,7 @@ def _meet(waits):
             sender, message = send.case.value
             if send.choice is not receive.choice and sender.id() == channel:
                 _settle(send, waiting.Outcome_Sent())
-                _settle(receive, waiting.Outcome_Received(owned(message)))
+                _settle(receive, waiting.Outcome_Received(to_result(message)))
                 return True
     return False
 
@@ -390,7 +390,7 @@ def let_happen(timeout=None):
         step(None if timeout is None else nanoseconds(timeout))
     except Err as error:
         if type(error.value) is not _Timeout:
-            raise not_sent(error.value) from None
+            raise channel_error(error.value) from None
     return True
 
 
@@ -423,7 +423,7 @@ def look(key):
         step(0)
     except Err as error:
         if type(error.value) is not _Timeout:
-            raise not_sent(error.value) from None
+            raise channel_error(error.value) from None
         return False
     finally:
         _stepping = False

@@ -1,6 +1,6 @@
 //! Finds the items that a module refers to.
 
-use super::{DANGLING, Dangling, Defined, Places};
+use crate::places::{DANGLING, Dangling, Defined, Function, Places};
 use std::collections::HashSet;
 use wasm_encoder as enc;
 use wasm_encoder::reencode::{self, Reencode, utils};
@@ -9,8 +9,8 @@ use wasmparser::Operator;
 /// Collects the references of instructions and segments.
 pub(super) struct Scan<'p, 'a> {
     places: &'p Places<'a>,
-    /// The indices in the module of existing functions.
-    pub(super) functions: Vec<u32>,
+    /// The functions, by their indices in the module and their targets.
+    pub(super) functions: Vec<(u32, Function<'a>)>,
     pub(super) assigned: HashSet<Defined>,
     pub(super) grows_table: bool,
 }
@@ -30,8 +30,8 @@ impl Reencode for Scan<'_, '_> {
     type Error = Dangling;
 
     fn function_index(&mut self, index: u32) -> Result<u32, reencode::Error<Dangling>> {
-        self.places.functions.get(index as usize).ok_or(DANGLING)?;
-        self.functions.push(index);
+        let place = self.places.functions.get(index as usize);
+        self.functions.push((index, *place.ok_or(DANGLING)?));
         Ok(index)
     }
 

@@ -5,7 +5,7 @@ use wasmparser::Operator;
 
 /// Two modules as dynamic linking produces them. The second has its address of `data` in a global and calls the
 /// first, which calls the host. One more function is unreachable.
-const COMPONENT: &str = r#"
+pub(super) const COMPONENT: &str = r#"
     (component
       (import "host" (func $host (param "n" u32)))
       (core func $host (canon lower (func $host)))

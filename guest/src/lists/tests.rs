@@ -1,6 +1,8 @@
 //! Runs the generated functions on handwritten memory.
 
 use super::*;
+use crate::module::Module;
+use wasmparser::Operator;
 
 const TYPES: &str = r#"
     package test:lists;
@@ -24,10 +26,6 @@ const TYPES: &str = r#"
     world w { import all; export all; }
 "#;
 
-/// The indices of the functions that the generated code calls.
-const OTHER: u32 = 0;
-const FREE: u32 = 1;
-
 fn world() -> World {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("types.wit", TYPES).unwrap();
@@ -42,9 +40,18 @@ fn function<'w>(world: &'w World, name: &str) -> &'w Function {
     function
 }
 
-/// Runs the code with these parameters and this memory. Returns the freed addresses, and 0 for the call of the
-/// wrapped function.
-fn carry_out(code: &[Instruction<'_>], parameters: &[i64], memory: &[(u32, u32)]) -> Vec<u32> {
+/// Runs the function in the module with these parameters and this memory. Returns the freed addresses, and 0 for the
+/// call of the wrapped function.
+fn carry_out(text: &str, parameters: &[i64], memory: &[(u32, u32)]) -> Vec<u32> {
+    let bytes = wat::parse_str(text).unwrap();
+    wasmparser::validate(&bytes).unwrap();
+    let module = Module::read(&bytes).unwrap();
+    let mut imports = module.function_imports.iter();
+    let free = imports.position(|(import, _)| import.name == "free");
+    let free = free.unwrap() as u32;
+    let code = module.bodies[0].get_operators_reader().unwrap();
+    let mut code: Vec<_> = code.into_iter().map(Result::unwrap).collect();
+    assert!(matches!(code.pop(), Some(Operator::End)));
     let byte = |at: u32| {
         let word = memory.iter().find(|(address, _)| *address == at / 4 * 4);
         word.map_or(0, |(_, value)| value.to_le_bytes()[at as usize % 4])
@@ -59,8 +66,8 @@ fn carry_out(code: &[Instruction<'_>], parameters: &[i64], memory: &[(u32, u32)]
     let leave = |mut place: usize, mut depth: usize| {
         while depth > 0 {
             match code[place] {
-                Instruction::Block(_) | Instruction::Loop(_) | Instruction::If(_) => depth += 1,
-                Instruction::End => depth -= 1,
+                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => depth += 1,
+                Operator::End => depth -= 1,
                 _ => {}
             }
             place += 1;
@@ -71,51 +78,54 @@ fn carry_out(code: &[Instruction<'_>], parameters: &[i64], memory: &[(u32, u32)]
         place += 1;
         let mut branch = None;
         match &code[place - 1] {
-            Instruction::LocalGet(i) => stack.push(locals[*i as usize]),
-            Instruction::LocalSet(i) => locals[*i as usize] = stack.pop().unwrap(),
-            Instruction::I32Const(value) => stack.push(i64::from(*value)),
-            Instruction::I32WrapI64 => {
+            Operator::LocalGet { local_index } => stack.push(locals[*local_index as usize]),
+            Operator::LocalSet { local_index } => {
+                locals[*local_index as usize] = stack.pop().unwrap();
+            }
+            Operator::I32Const { value } => stack.push(i64::from(*value)),
+            Operator::I32WrapI64 => {
                 let value = stack.pop().unwrap();
                 stack.push(i64::from(value as u32));
             }
-            Instruction::I32Load(at) => {
+            Operator::I32Load { memarg: at } => {
                 let address = stack.pop().unwrap() as u32 + at.offset as u32;
                 let bytes = [0, 1, 2, 3].map(|i| byte(address + i));
                 stack.push(i64::from(u32::from_le_bytes(bytes)));
             }
-            Instruction::I32Load8U(at) => {
+            Operator::I32Load8U { memarg: at } => {
                 let address = stack.pop().unwrap() as u32 + at.offset as u32;
                 stack.push(i64::from(byte(address)));
             }
-            Instruction::I32Eqz => {
+            Operator::I32Eqz => {
                 let value = stack.pop().unwrap();
                 stack.push(i64::from(value == 0));
             }
-            two @ (Instruction::I32Eq
-            | Instruction::I32GeU
-            | Instruction::I32Add
-            | Instruction::I32Sub) => {
+            two @ (Operator::I32Eq | Operator::I32GeU | Operator::I32Add | Operator::I32Sub) => {
                 let (b, a) = (stack.pop().unwrap(), stack.pop().unwrap());
                 stack.push(match two {
-                    Instruction::I32Eq => i64::from(a == b),
-                    Instruction::I32GeU => i64::from(a >= b),
-                    Instruction::I32Add => a + b,
+                    Operator::I32Eq => i64::from(a == b),
+                    Operator::I32GeU => i64::from(a >= b),
+                    Operator::I32Add => a + b,
                     _ => a - b,
                 });
             }
-            Instruction::Call(OTHER) => {
+            Operator::Call { function_index } if *function_index == free => {
+                calls.push(stack.pop().unwrap() as u32);
+            }
+            Operator::Call { .. } => {
                 stack.clear();
                 calls.push(0);
             }
-            Instruction::Call(FREE) => calls.push(stack.pop().unwrap() as u32),
-            Instruction::Block(_) => blocks.push(None),
-            Instruction::Loop(_) => blocks.push(Some(place)),
-            Instruction::If(_) if stack.pop().unwrap() == 0 => place = leave(place, 1),
-            Instruction::If(_) => blocks.push(None),
-            Instruction::End => drop(blocks.pop()),
-            Instruction::Br(depth) => branch = Some(*depth),
-            Instruction::BrIf(depth) if stack.pop().unwrap() != 0 => branch = Some(*depth),
-            Instruction::BrIf(_) => {}
+            Operator::Block { .. } => blocks.push(None),
+            Operator::Loop { .. } => blocks.push(Some(place)),
+            Operator::If { .. } if stack.pop().unwrap() == 0 => place = leave(place, 1),
+            Operator::If { .. } => blocks.push(None),
+            Operator::End => drop(blocks.pop()),
+            Operator::Br { relative_depth } => branch = Some(*relative_depth),
+            Operator::BrIf { relative_depth } if stack.pop().unwrap() != 0 => {
+                branch = Some(*relative_depth);
+            }
+            Operator::BrIf { .. } => {}
             other => panic!("{other:?}"),
         }
         if let Some(depth) = branch {
@@ -147,8 +157,8 @@ fn call(name: &str, wide: bool, parameters: &[i64], memory: &[(u32, u32)]) -> Ve
         .collect();
     let ty = FuncType::new(types, []);
     let function = function(&world, name);
-    let code = world.calling(function, &ty, OTHER, FREE).unwrap();
-    carry_out(&code.code, parameters, memory)
+    let module = world.calling("test:lists/all", function, &ty).unwrap();
+    carry_out(&module, parameters, memory)
 }
 
 #[test]
@@ -233,13 +243,13 @@ fn results_are_freed_before_the_rest() {
     let (name, function) = exports.iter().find(|(_, f)| f.name == "get").unwrap();
     assert_eq!(name, "test:lists/all#get");
     let returned = [(96, 0), (100, 2000), (104, 5), (108, 1), (116, 2100)];
-    let code = world.post_return(function, Some(OTHER), FREE).unwrap();
-    assert_eq!(carry_out(&code.code, &[96], &returned), [2000, 2100, 0]);
+    let module = world.post_return("after", function, true).unwrap();
+    assert_eq!(carry_out(&module, &[96], &returned), [2000, 2100, 0]);
     let mut failed = returned;
     failed[0].1 = 1;
-    assert_eq!(carry_out(&code.code, &[96], &failed), [0]);
-    let code = world.post_return(function, None, FREE).unwrap();
-    assert_eq!(carry_out(&code.code, &[96], &returned), [2000, 2100]);
+    assert_eq!(carry_out(&module, &[96], &failed), [0]);
+    let module = world.post_return("after", function, false).unwrap();
+    assert_eq!(carry_out(&module, &[96], &returned), [2000, 2100]);
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! Generates the instructions that traverse a value and free its lists of bytes.
+//! Writes the instructions that traverse a value and free its lists of bytes.
 
 use super::World;
 use anyhow::{Result, bail, ensure};
+use std::fmt;
 use std::iter;
-use wasm_encoder::{self as enc, BlockType, Instruction, MemArg};
 use wasmparser::ValType;
 use wit_parser::abi::{FlatTypes, WasmType};
 use wit_parser::{Int, Resolve, Type, TypeDefKind};
@@ -16,45 +16,57 @@ const LOWEST: i32 = 8;
 pub(super) enum At {
     /// In parameters, starting with this one.
     Flat(u32),
-    /// In memory, at an offset from the address in local `base`.
-    Memory { base: u32, offset: usize },
+    /// In memory, at an offset from the address in a local.
+    Memory { base: Local, offset: usize },
+}
+
+/// The name of a local that has an address.
+#[derive(Clone, Copy)]
+pub(super) enum Local {
+    Parameter(u32),
+    /// The element of the list that the loop of this number visits.
+    Element(u32),
+}
+
+impl fmt::Display for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Local::Parameter(number) => write!(f, "$p{number}"),
+            Local::Element(number) => write!(f, "$element{number}"),
+        }
+    }
 }
 
 /// A function under construction.
 pub(super) struct Walk<'w> {
     world: &'w World,
-    free: u32,
     parameters: &'w [ValType],
-    /// The number of locals that are not parameters, all of them addresses and counts.
-    locals: u32,
-    pub(super) code: Vec<Instruction<'static>>,
+    /// The number of loops so far.
+    pub(super) loops: u32,
 }
 
 impl<'w> Walk<'w> {
-    pub(super) fn new(world: &'w World, free: u32, parameters: &'w [ValType]) -> Walk<'w> {
+    pub(super) fn new(world: &'w World, parameters: &'w [ValType]) -> Walk<'w> {
         Walk {
             world,
-            free,
             parameters,
-            locals: 0,
-            code: Vec::new(),
+            loops: 0,
         }
     }
 
-    pub(super) fn finish(self) -> enc::Function {
-        let mut function = enc::Function::new([(self.locals, enc::ValType::I32)]);
-        for instruction in &self.code {
-            function.instruction(instruction);
-        }
-        function.instruction(&Instruction::End);
-        function
+    /// Returns the declarations of the locals that the code uses.
+    pub(super) fn locals(&self) -> String {
+        let numbers = 0..self.loops;
+        numbers
+            .map(|n| format!("(local $element{n} i32) (local $left{n} i32)\n"))
+            .collect()
     }
 
     /// Frees the lists in a value of type `ty`.
-    pub(super) fn value(&mut self, ty: &Type, at: At) -> Result<()> {
+    pub(super) fn value(&mut self, ty: &Type, at: At) -> Result<String> {
         let world = self.world;
         let (true, Type::Id(id)) = (world.holds(ty), ty) else {
-            return Ok(());
+            return Ok(String::new());
         };
         match &world.resolve.types[*id].kind {
             TypeDefKind::Type(ty) => self.value(ty, at),
@@ -82,22 +94,23 @@ impl<'w> Walk<'w> {
         &mut self,
         types: impl IntoIterator<Item = &'t Type>,
         at: At,
-    ) -> Result<()> {
+    ) -> Result<String> {
+        let mut code = String::new();
         match at {
             At::Flat(mut first) => {
                 for ty in types {
-                    self.value(ty, At::Flat(first))?;
+                    code += &self.value(ty, At::Flat(first))?;
                     first += self.flat_count(ty)?;
                 }
             }
             At::Memory { base, offset } => {
                 for (distance, ty) in self.world.sizes.field_offsets(types) {
                     let offset = offset + distance.size_wasm32();
-                    self.value(ty, At::Memory { base, offset })?;
+                    code += &self.value(ty, At::Memory { base, offset })?;
                 }
             }
         }
-        Ok(())
+        Ok(code)
     }
 
     /// Returns the number of parameters that a value takes.
@@ -113,7 +126,7 @@ impl<'w> Walk<'w> {
     }
 
     /// Frees the lists in the active case of a variant.
-    fn cases(&mut self, tag: Int, payloads: &[Option<&Type>], at: At) -> Result<()> {
+    fn cases(&mut self, tag: Int, payloads: &[Option<&Type>], at: At) -> Result<String> {
         let payload_at = match at {
             At::Flat(first) => At::Flat(first + 1),
             At::Memory { base, offset } => {
@@ -123,120 +136,80 @@ impl<'w> Walk<'w> {
                 At::Memory { base, offset }
             }
         };
+        let discriminant = self.discriminant(tag, at)?;
+        let mut code = String::new();
         for (case, payload) in payloads.iter().enumerate() {
-            let Some(payload) = payload.filter(|ty| self.world.holds(ty)) else {
-                continue;
-            };
-            self.discriminant(tag, at)?;
-            self.code.extend([
-                Instruction::I32Const(case as i32),
-                Instruction::I32Eq,
-                Instruction::If(BlockType::Empty),
-            ]);
-            self.value(payload, payload_at)?;
-            self.code.push(Instruction::End);
+            if let Some(payload) = payload.filter(|ty| self.world.holds(ty)) {
+                let freed = self.value(payload, payload_at)?;
+                code +=
+                    &format!("(if (i32.eq {discriminant} (i32.const {case}))\n(then\n{freed}))\n");
+            }
         }
-        Ok(())
+        Ok(code)
     }
 
-    fn discriminant(&mut self, tag: Int, at: At) -> Result<()> {
+    fn discriminant(&self, tag: Int, at: At) -> Result<String> {
         let At::Memory { base, offset } = at else {
             return self.word(at, 0);
         };
-        let place = |align| MemArg {
-            offset: offset as u64,
-            align,
-            memory_index: 0,
-        };
-        self.code.push(Instruction::LocalGet(base));
-        self.code.push(match tag {
-            Int::U8 => Instruction::I32Load8U(place(0)),
-            Int::U16 => Instruction::I32Load16U(place(1)),
-            Int::U32 => Instruction::I32Load(place(2)),
+        let load = match tag {
+            Int::U8 => "i32.load8_u",
+            Int::U16 => "i32.load16_u",
+            Int::U32 => "i32.load",
             Int::U64 => bail!("the variant has too many cases"),
-        });
-        Ok(())
+        };
+        Ok(format!("({load} offset={offset} (local.get {base}))"))
     }
 
     /// Frees a list of bytes.
     ///
     /// The runtime also allocates for empty lists. If it stopped doing so, their addresses would be null or Rust's
     /// dangling address, both below the lowest allocation.
-    fn bytes(&mut self, at: At) -> Result<()> {
-        self.word(at, 0)?;
-        self.code.extend([
-            Instruction::I32Const(LOWEST),
-            Instruction::I32GeU,
-            Instruction::If(BlockType::Empty),
-        ]);
-        self.word(at, 0)?;
-        self.code
-            .extend([Instruction::Call(self.free), Instruction::End]);
-        Ok(())
+    fn bytes(&self, at: At) -> Result<String> {
+        let address = self.word(at, 0)?;
+        Ok(format!(
+            "(if (i32.ge_u {address} (i32.const {LOWEST})) (then (call $free {address})))\n"
+        ))
     }
 
     /// Frees the lists in each element of a list. The runtime itself frees the memory of the list later.
-    fn each(&mut self, ty: &Type, at: At) -> Result<()> {
+    fn each(&mut self, ty: &Type, at: At) -> Result<String> {
+        let n = self.loops;
+        self.loops += 1;
         let size = self.world.sizes.size(ty).size_wasm32();
-        let (element, left) = (self.local(), self.local());
-        self.word(at, 0)?;
-        self.code.push(Instruction::LocalSet(element));
-        self.word(at, 1)?;
-        self.code.extend([
-            Instruction::LocalSet(left),
-            Instruction::Block(BlockType::Empty),
-            Instruction::Loop(BlockType::Empty),
-            Instruction::LocalGet(left),
-            Instruction::I32Eqz,
-            Instruction::BrIf(1),
-        ]);
-        let (base, offset) = (element, 0);
-        self.value(ty, At::Memory { base, offset })?;
-        self.code.extend([
-            Instruction::LocalGet(element),
-            Instruction::I32Const(size as i32),
-            Instruction::I32Add,
-            Instruction::LocalSet(element),
-            Instruction::LocalGet(left),
-            Instruction::I32Const(1),
-            Instruction::I32Sub,
-            Instruction::LocalSet(left),
-            Instruction::Br(0),
-            Instruction::End,
-            Instruction::End,
-        ]);
-        Ok(())
+        let (address, length) = (self.word(at, 0)?, self.word(at, 1)?);
+        let (base, offset) = (Local::Element(n), 0);
+        let freed = self.value(ty, At::Memory { base, offset })?;
+        Ok(format!(
+            "(local.set $element{n} {address})
+(local.set $left{n} {length})
+(block $done{n}
+(loop $next{n}
+(br_if $done{n} (i32.eqz (local.get $left{n})))
+{freed}(local.set $element{n} (i32.add (local.get $element{n}) (i32.const {size})))
+(local.set $left{n} (i32.sub (local.get $left{n}) (i32.const 1)))
+(br $next{n})))
+"
+        ))
     }
 
-    fn local(&mut self) -> u32 {
-        self.locals += 1;
-        self.parameters.len() as u32 + self.locals - 1
-    }
-
-    /// Pushes word `which` of a value: the address or the length of a list, or a discriminant among parameters.
-    fn word(&mut self, at: At, which: u32) -> Result<()> {
+    /// Returns word `which` of a value: the address or the length of a list, or a discriminant among parameters.
+    fn word(&self, at: At, which: u32) -> Result<String> {
         match at {
             At::Flat(first) => {
                 let parameter = first + which;
-                self.code.push(Instruction::LocalGet(parameter));
+                let local = format!("(local.get {})", Local::Parameter(parameter));
                 match self.parameters.get(parameter as usize) {
-                    Some(ValType::I32) => {}
+                    Some(ValType::I32) => Ok(local),
                     // The parameter is shared with a wider case.
-                    Some(ValType::I64) => self.code.push(Instruction::I32WrapI64),
+                    Some(ValType::I64) => Ok(format!("(i32.wrap_i64 {local})")),
                     _ => bail!("the parameters of a list do not match its type"),
                 }
             }
             At::Memory { base, offset } => {
-                let offset = offset as u64 + 4 * u64::from(which);
-                let place = MemArg {
-                    offset,
-                    align: 2,
-                    memory_index: 0,
-                };
-                self.code
-                    .extend([Instruction::LocalGet(base), Instruction::I32Load(place)]);
+                let offset = offset + 4 * which as usize;
+                Ok(format!("(i32.load offset={offset} (local.get {base}))"))
             }
         }
-        Ok(())
     }
 }

@@ -5,6 +5,6 @@ for _ in range(60):
     shared = (shared, shared)
 out.send(1)
 out.send(shared)
-mark = channels.LuggageRefs(channels.Form.PLAIN, [], channels.Unbound.REPLACE)
+mark = channels.AttachmentRefs(channels.Form.PLAIN, [], channels.Unbound.REPLACE)
 out._handle.send(b'N', True, mark, None)
 out.send([None] * 5)

@@ -28,7 +28,7 @@ run.Guest.call = lambda self, message: (b's' + bytes(100 << 20), None)
 from wit_world.imports import channels
 forged = channels.Sender.__new__(channels.Sender)
 forged.handle = 99
-run.Guest.call = lambda self, message: (b'N', channels.Luggage(channels.Form.PLAIN, [channels.End_Sender(forged)]))
+run.Guest.call = lambda self, message: (b'N', channels.Attachments(channels.Form.PLAIN, [channels.End_Sender(forged)]))
 """,
     'exception': """
 from componentize_py_types import Err

@@ -28,7 +28,7 @@ interpreter = channels.EndRef_Interpreter(host.current())
 
 
 def attempt(what, code, ends):
-    luggage = channels.LuggageRefs(channels.Form.ESCAPED, ends, None)
+    luggage = channels.AttachmentRefs(channels.Form.ESCAPED, ends, None)
     try:
         send._handle.send(marshal.dumps((..., code, 0), 4), True, luggage, None)
     except Err as error:

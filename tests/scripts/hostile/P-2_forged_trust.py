@@ -22,7 +22,7 @@ class Evil:
         return eval, ("print('evil')",)
 
 body = dumps((pickle.dumps(Evil()),))
-luggage = channels.LuggageRefs(channels.Form.TRUSTED, [], None)
+luggage = channels.AttachmentRefs(channels.Form.TRUSTED, [], None)
 
 try:
     out._handle.send(body, True, luggage, None)
@@ -36,7 +36,7 @@ send._handle.send(body, True, luggage, None)
 out.send(recv)
 
 from _island import run
-run.Guest.call = lambda self, message: (body, channels.Luggage(channels.Form.TRUSTED, []))
+run.Guest.call = lambda self, message: (body, channels.Attachments(channels.Form.TRUSTED, []))
 
 opened = 0
 for number in range(100):

@@ -12,7 +12,7 @@ from wit_world.imports import channels
 
 other = interpreters.create_channel(capacity=1)[1]
 # Each end is charged much more than it takes.
-luggage = channels.LuggageRefs(channels.Form.PLAIN, [channels.EndRef_Sender(other._handle)] * 1000, None)
+luggage = channels.AttachmentRefs(channels.Form.PLAIN, [channels.EndRef_Sender(other._handle)] * 1000, None)
 kept, count = [], 0
 try:
     while True:

@@ -8,7 +8,7 @@ from wit_world.imports import channels
 
 receive, send = interpreters.create_channel(capacity=None)
 _, other = interpreters.create_channel(capacity=1)
-luggage = channels.LuggageRefs(channels.Form.PLAIN, [channels.EndRef_Sender(other._handle)], None)
+luggage = channels.AttachmentRefs(channels.Form.PLAIN, [channels.EndRef_Sender(other._handle)], None)
 for _ in range(70_000):
     send._handle.send(b'N', True, luggage, 0)
 print('reached')

@@ -1,6 +1,6 @@
 //! Evaluates initialisers and offsets.
 
-use super::{Defined, Places};
+use crate::places::{Defined, Places};
 use std::collections::HashMap;
 use wasmparser::{ConstExpr, Operator};
 

@@ -33,5 +33,5 @@ def install():
             if type(value) is FunctionType and value.__module__ == types.__name__:
                 setattr(types, key, refuse)
         if os.path.exists(f"{folder}/{file}"):
-            for provided in import_module(f"_alone.{name}").PROVIDED:
+            for provided in import_module(f"_standalone.{name}").PROVIDED:
                 setattr(types, provided.__name__, provided)

@@ -117,18 +117,18 @@ class _End:
 class Sender(_End):
     """A sending end: see `channels.wit`."""
 
-    def send(self, body, exact, luggage, timeout):
+    def send(self, body, exact, attachments, timeout):
         if not exact:
             # Ask for an exact body without looking for bytes.
             raise Err(wit.Error_Inexact())
-        if not self.put(body, luggage):
+        if not self.put(body, attachments):
             pass_time(timeout, self.wish())
 
     def wish(self):
         """Return the description of a wait to send, for deadlock errors."""
         return f"send to channel {self._channel.id}"
 
-    def put(self, body, luggage):
+    def put(self, body, attachments):
         """Send the message and return True, or return False if there is no room."""
         channel = self._channel
         if channel.closed is not None:
@@ -136,7 +136,7 @@ class Sender(_End):
         if not channel.has_room():
             return False
         channel.use(Sender)
-        channel.messages.append((body, _arriving(luggage)))
+        channel.messages.append((body, _arriving(attachments)))
         return True
 
     def close(self):
@@ -183,12 +183,12 @@ class Receiver(_End):
         self._channel.shut()
 
 
-def _arriving(luggage):
+def _arriving(attachments):
     """Return the attachments as the receiver gets them, with ends of its own."""
-    if luggage is None:
+    if attachments is None:
         return None
     ends = []
-    for end in luggage.ends:
+    for end in attachments.ends:
         match end:
             case wit.EndRef_Sender(value=sender):
                 ends.append(wit.End_Sender(sender.duplicate()))
@@ -196,7 +196,7 @@ def _arriving(luggage):
                 ends.append(wit.End_Receiver(receiver.duplicate()))
             case wit.EndRef_Interpreter(value=id):
                 ends.append(wit.End_Interpreter(id))
-    return wit.Luggage(luggage.form, ends)
+    return wit.Attachments(attachments.form, ends)
 
 
 def pass_time(timeout, wish):

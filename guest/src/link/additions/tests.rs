@@ -1,9 +1,9 @@
 //! Linking of a libc and an SQLite that have nothing but what locks need.
 
 use crate::component::Component;
+use crate::interfaces::LOCKS;
 use crate::link::{self, Options};
 use crate::lists::World;
-use crate::locks::INTERFACE;
 use crate::module::Module;
 use anyhow::Result;
 use wasmparser::Operator;
@@ -91,7 +91,10 @@ fn fcntl_is_replaced_and_strings_differ_in_one_function() {
             .map(|(import, _)| (import.module, import.name))
             .collect();
         match copied {
-            true => assert_eq!(imports, [(INTERFACE, "find"), (INTERFACE, "set")]),
+            true => assert_eq!(
+                imports,
+                [(LOCKS.full_name, "find"), (LOCKS.full_name, "set")]
+            ),
             false => assert_eq!(imports, []),
         }
     }
@@ -100,5 +103,5 @@ fn fcntl_is_replaced_and_strings_differ_in_one_function() {
 #[test]
 fn an_sqlite_that_compares_no_names_is_an_error() {
     let error = format!("{:#}", linked("(i32.const 1)", true).unwrap_err());
-    assert!(error.contains("SQLite"), "{error}");
+    assert!(error.contains("sqlite3_os_init"), "{error}");
 }

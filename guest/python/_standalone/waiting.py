@@ -32,8 +32,8 @@ def _outcome(case):
             case wit.Case_Receive(value=receiver):
                 message = receiver.take()
                 return None if message is None else wit.Outcome_Received(message)
-            case wit.Case_Send(value=(sender, (body, _, luggage))):
-                return wit.Outcome_Sent() if sender.put(body, luggage) else None
+            case wit.Case_Send(value=(sender, (body, _, attachments))):
+                return wit.Outcome_Sent() if sender.put(body, attachments) else None
             case wit.Case_LookedUp():
                 return wit.Outcome_Ready()
     except Err as error:
