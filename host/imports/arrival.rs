@@ -27,7 +27,7 @@ const SMALL: usize = 64 << 10;
 /// The minimum memory that a guest needs for an object in a container.
 const POINTER: usize = 4;
 
-/// The old size that marks an allocation as a check for room: see `guest/src/room.rs`.
+/// The old size that marks an allocation as a check for room: see `guest/src/wat/room.wat`.
 const ROOM: usize = 1;
 
 /// A received message that returns to its channel when dropped before it was delivered.
@@ -263,7 +263,7 @@ impl<R> Fits<R> {
 }
 
 /// Returns whether lowering failed because the guest's allocator had no memory: it then returns an
-/// address beyond the end of memory, before anything is written (`guest/src/room.rs`).
+/// address beyond the end of memory, before anything is written (`guest/src/wat/room.wat`).
 fn had_no_room(error: &wasmtime::Error) -> bool {
     error.downcast_ref::<wasmtime::Trap>().is_none()
         && error

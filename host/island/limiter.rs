@@ -21,7 +21,7 @@ pub(super) struct Limiter {
 }
 
 /// The distance from the limit at which a guest is warned: the first growth that comes closer is
-/// refused once. The guest's linker makes it ask again (`guest/src/room.rs`).
+/// refused once. The guest's linker makes it ask again (`guest/src/wat/room.wat`).
 const NEAR: u64 = 1 << 20;
 
 impl Limiter {
