@@ -76,7 +76,6 @@
 //! target `archipel::audit` (info), one event for each denial, with its full reason.
 //! [`Runtime::metrics`] has the counters, and [`Interpreter::usage`] what one interpreter used.
 
-#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 mod aside;

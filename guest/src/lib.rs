@@ -15,6 +15,8 @@
 //! 8. [`direct`] replaces calls through the table, which each instance would have to fill, by direct calls;
 //! 9. [`encode`](encode::encode) encodes the module as a component again.
 
+#![forbid(unsafe_code)]
+
 mod alarm;
 mod appending;
 mod assemble;

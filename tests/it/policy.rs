@@ -164,7 +164,7 @@ stands = time.time() == time.time() == time.monotonic() == 0.01
         interpreter.eval::<Value>("steps").unwrap().as_i64(),
         Some(5)
     );
-    assert_eq!(interpreter.eval::<bool>("stands").unwrap(), true);
+    assert!(interpreter.eval::<bool>("stands").unwrap());
 }
 
 /// Starts a server that answers each connection with a short HTTP response, and returns its port.
