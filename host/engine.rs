@@ -1,21 +1,14 @@
-//! The wasmtime engine, its ticker, and the compiled guest.
+//! The engine: wasmtime's settings, the compiled guest, and the memory of its instances. It knows no interpreter.
 
-use crate::cache::{CompiledCache, Lookup};
-use crate::exchange::Exchange;
+pub(crate) mod alarm;
+pub(crate) mod cache;
+pub(crate) mod guest_memory;
+pub(crate) mod pages;
+pub(crate) mod slot_history;
+
 use archipel_core::error::{ConfigKind, Error, Result};
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Once, Weak};
-use std::time::Duration;
-use wasmtime::component::Component;
+use std::sync::Once;
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
-
-/// The interval at which running guests are preempted, so that other tasks run and limits are
-/// checked.
-pub(crate) const TICK: Duration = Duration::from_millis(5);
-
-/// The number of ticks between two deadlock searches.
-const TICKS_PER_SEARCH: u64 = 20;
 
 /// The stack size of a guest. CPython raises RecursionError long before it is used up.
 const WASM_STACK: usize = 4 << 20;
@@ -164,127 +157,6 @@ pub(crate) fn engine(interpreters: u32, features: Features) -> Result<(Engine, O
         }
     };
     Ok(engine)
-}
-
-/// Starts the ticker thread. It preempts the guests of `engine` every [`TICK`] and searches for
-/// deadlocks while other guests run. It ends when `exchange` is dropped.
-///
-/// An engine has one ticker. A second one would make all deadlines come early.
-pub(crate) fn start_ticker(engine: &Engine, exchange: &Arc<Exchange>) -> Result<()> {
-    let engine = engine.weak();
-    let exchange: Weak<Exchange> = Arc::downgrade(exchange);
-    std::thread::Builder::new()
-        .name("archipel-ticker".to_owned())
-        .spawn(move || {
-            for tick in 1_u64.. {
-                std::thread::sleep(TICK);
-                let (Some(engine), Some(exchange)) = (engine.upgrade(), exchange.upgrade()) else {
-                    break;
-                };
-                engine.increment_epoch();
-                if tick.is_multiple_of(TICKS_PER_SEARCH) {
-                    exchange.with(|broker, effects| broker.check_deadlock(effects));
-                }
-            }
-        })
-        .map_err(Error::of_system)?;
-    Ok(())
-}
-
-/// A guest to compile.
-#[derive(Debug, Clone)]
-pub(crate) struct Source {
-    pub(crate) path: PathBuf,
-    /// The name of this guest in the cache.
-    pub(crate) key: String,
-}
-
-/// A step of preparing the guest, for
-/// [`RuntimeBuilder::progress`](crate::RuntimeBuilder::progress).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Progress {
-    /// The guest is being built; the text names the current step.
-    Build(&'static str),
-    /// The guest is being compiled for this machine.
-    Compile,
-    /// The compiled guest in the cache is invalid and is compiled again; the text says why.
-    Damaged(&'static str),
-    /// The cache folder is unusable, so the compiled guest is not cached.
-    NoCache,
-}
-
-/// Returns the compiled guest, from the cache or compiled now.
-pub(crate) fn compile(
-    engine: &Engine,
-    source: &Source,
-    cache: Option<&CompiledCache>,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Component> {
-    // The hash must be the same in every process, so the hasher has no random keys.
-    let hasher = BuildHasherDefault::<DefaultHasher>::new();
-    let compatibility = hasher.hash_one(engine.precompile_compatibility_hash());
-    let key = format!("{}-{compatibility:016x}", source.key);
-    let cached = |progress: Option<&mut dyn FnMut(Progress)>| {
-        let Some(cache) = cache else { return Ok(None) };
-        let damage = match cache.find(&key) {
-            Lookup::Found(path) => match load(engine, &path).map_err(failure) {
-                Ok(component) => return Ok(Some(component)),
-                // There would be no memory to compile it either.
-                Err(error @ Error::NoMemory(_)) => return Err(error),
-                Err(_) => "wasmtime rejects it",
-            },
-            Lookup::Absent => return Ok(None),
-            Lookup::Damaged(why) => why,
-        };
-        if let Some(progress) = progress {
-            progress(Progress::Damaged(damage));
-        }
-        Ok(None)
-    };
-    if let Some(component) = cached(None)? {
-        return Ok(component);
-    }
-    // Another process may have compiled it before this one got the lock.
-    let _lock = cache.and_then(CompiledCache::lock);
-    if let Some(component) = cached(Some(&mut *progress))? {
-        return Ok(component);
-    }
-    progress(Progress::Compile);
-    let bytes = std::fs::read(&source.path).map_err(|error| {
-        let text = format!("cannot read {}", source.path.display());
-        Error::Guest(anyhow::Error::new(error).context(text).into())
-    })?;
-    let compiled = engine
-        .precompile_component(&bytes)
-        .map_err(|error| Error::Guest(error.into()))?;
-    if let Some(cache) = cache {
-        match cache.store(&key, &compiled) {
-            Ok(path) => return load(engine, &path).map_err(failure),
-            Err(error) => {
-                tracing::warn!("cannot cache the compiled guest: {error}");
-                progress(Progress::NoCache);
-            }
-        }
-    }
-    deserialise(engine, &compiled).map_err(failure)
-}
-
-/// Maps a compiled guest.
-#[expect(
-    unsafe_code,
-    reason = "mapping the compiled guest makes starting fast; the cache has verified it"
-)]
-fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
-    // SAFETY: this program compiled and stored the file. The cache checked the owner of its folder,
-    // its stamp and, if that did not match, its hash.
-    unsafe { Component::deserialize_file(engine, path) }
-}
-
-#[expect(unsafe_code, reason = "the bytes never left this process")]
-fn deserialise(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `compiled` was just returned by `Engine::precompile_component`.
-    unsafe { Component::deserialize(engine, compiled) }
 }
 
 #[cfg(test)]

@@ -1,168 +1,28 @@
-//! The broker under a lock, with futures for its waits and channel ends that release themselves.
+//! The exchange: the broker of `archipel-core` behind a lock, and everything through which interpreters and the host
+//! use it. It knows parties by number only, and no interpreter.
 
-use crate::discard;
-use crate::family::Share;
-use crate::imports::Kept;
+pub(crate) mod channel_meta;
+pub(crate) mod end;
+pub(crate) mod kept;
+pub(crate) mod message;
+pub(crate) mod numbers;
+pub(crate) mod promise;
+pub(crate) mod quota;
+pub(crate) mod waiting;
+
+use crate::exec::deferred_drop;
+use crate::exec::frozen_clock::FrozenClock;
 #[cfg(test)]
-use crate::points::{Point, Points, Verdict};
-use crate::standing::Standing;
-use archipel_core::broker::{
-    Begin, Blocking, Broker, Case, ChannelId, Counts, Done, Effects, Orphaned, Outcome, Parcel,
-    PartyId, Side, WaitId,
-};
-use archipel_core::encoding::Encoded;
-use archipel_core::ledger::Reservation;
-use archipel_core::trust::Trust;
-use std::any::Any;
+use crate::failpoints::Failpoints;
+use archipel_core::broker::{Broker, Capacity, Counts, Effects, PartyId, Side};
+use channel_meta::ChannelMeta;
+use end::End;
+use message::Message;
+use quota::MOST_QUEUED;
 use std::collections::HashMap;
-use std::future::pending;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
-use tracing::Instrument;
-
-/// The form of a message body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// Marshalled data without escapes.
-    Plain,
-    /// Marshalled data with escapes.
-    Escaped,
-    /// Raw bytes.
-    Buffer,
-    /// Pickled objects or code, for receivers that trust the sender.
-    Trusted,
-    /// The marker that replaces a message whose sender was destroyed.
-    Unbound,
-}
-
-/// The fate of a message whose sender is destroyed before it is received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unbound {
-    Keep,
-    Remove,
-    Error,
-    Replace,
-}
-
-/// The properties of a channel, shared by all of its ends.
-#[derive(Debug)]
-pub(crate) struct Charter {
-    /// The trust of the interpreter that created the channel. `None` if the host did.
-    pub(crate) owner: Option<Trust>,
-    /// The default for messages that do not specify it.
-    pub(crate) unbound: Unbound,
-    /// The reason with which the channel was poisoned, if it was, and its charge.
-    pub(crate) poison: OnceLock<(Vec<u8>, Kept)>,
-}
-
-impl Charter {
-    pub(crate) fn new(owner: Option<Trust>, unbound: Unbound) -> Self {
-        Charter {
-            owner,
-            unbound,
-            poison: OnceLock::new(),
-        }
-    }
-}
-
-/// An attachment of a message.
-#[derive(Debug)]
-pub(crate) enum Carried {
-    /// An end, held by [`PartyId::FLIGHT`].
-    End(End),
-    /// A reference to an interpreter. Only the imports look into it.
-    Interpreter(Arc<dyn Any + Send + Sync>),
-}
-
-/// A message in transit.
-#[derive(Debug)]
-pub(crate) struct Message {
-    pub(crate) body: Vec<u8>,
-    pub(crate) form: Form,
-    pub(crate) ends: Vec<Carried>,
-    /// The number of objects in the body, as far as known.
-    pub(crate) objects: usize,
-    pub(crate) unbound: Unbound,
-    /// The trust of the author, for content that the host cannot check. Receivers must accept it.
-    pub(crate) author: Option<Trust>,
-    /// The charge to the sender, held for as long as the message exists.
-    pub(crate) charge: Option<Reservation>,
-    /// The share of the sender's family in the scarce half of the queue space.
-    pub(crate) share: Option<Share>,
-}
-
-impl Message {
-    /// Creates the message for a host value.
-    pub(crate) fn new(encoded: Encoded, ends: Vec<Carried>) -> Self {
-        let form = match encoded.escaped {
-            true => Form::Escaped,
-            false => Form::Plain,
-        };
-        Message {
-            body: encoded.body,
-            form,
-            ends,
-            objects: 0,
-            unbound: Unbound::Keep,
-            author: None,
-            charge: None,
-            share: None,
-        }
-    }
-}
-
-impl Message {
-    /// Returns whether `reader` trusts the author.
-    pub(crate) fn is_trusted_by(&self, reader: &Trust) -> bool {
-        let author = self.author.as_ref();
-        author.is_some_and(|author| reader.accepts(author))
-    }
-}
-
-/// The charge of an end in a message, in bytes. It takes less memory, but the search for cycles and dropping
-/// process each end, and this charge bounds the time they take.
-const CHARGE_OF_END: usize = 1024;
-
-impl Parcel for Message {
-    fn size(&self) -> usize {
-        self.body.len() + self.ends.len() * CHARGE_OF_END
-    }
-
-    fn outlives_sender(&self) -> bool {
-        self.unbound == Unbound::Keep
-    }
-
-    fn each_end(&self, visit: &mut dyn FnMut(ChannelId)) {
-        for carried in &self.ends {
-            if let Carried::End(end) = carried {
-                visit(end.channel);
-            }
-        }
-    }
-
-    fn orphaned(&self) -> Orphaned<Self> {
-        // CPython's number for the operation, as the guest expects it.
-        let mark = match self.unbound {
-            Unbound::Keep => return Orphaned::Keep,
-            Unbound::Remove => return Orphaned::Remove,
-            Unbound::Error => 2,
-            Unbound::Replace => 3,
-        };
-        Orphaned::Replace(Message {
-            body: vec![mark],
-            form: Form::Unbound,
-            ends: Vec::new(),
-            objects: 0,
-            unbound: Unbound::Keep,
-            author: None,
-            charge: None,
-            share: None,
-        })
-    }
-}
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
 
 /// The exchange: the only place through which the parties of a runtime exchange messages.
 #[derive(Debug)]
@@ -175,10 +35,10 @@ pub(crate) struct Exchange {
     /// The number of messages sent.
     messages: AtomicU64,
     /// Frozen clocks, which advance only by the waits of their parties.
-    standing: Mutex<HashMap<PartyId, Weak<Standing>>>,
+    frozen_clocks: Mutex<HashMap<PartyId, Weak<FrozenClock>>>,
     /// The failpoints of tests.
     #[cfg(test)]
-    pub(crate) points: Points,
+    pub(crate) points: Failpoints,
 }
 
 impl Exchange {
@@ -187,23 +47,25 @@ impl Exchange {
             broker: Mutex::new(Broker::new(seed)),
             next_search: Mutex::new(Instant::now()),
             messages: AtomicU64::new(0),
-            standing: Mutex::default(),
+            frozen_clocks: Mutex::default(),
             #[cfg(test)]
-            points: Points::default(),
+            points: Failpoints::default(),
         })
     }
 
     /// Makes the frozen clock of a party advance by the timeouts of its waits.
-    pub(crate) fn let_pass(&self, party: PartyId, standing: &Arc<Standing>) {
-        let mut clocks = self.standing();
+    pub(crate) fn add_frozen_clock(&self, party: PartyId, clock: &Arc<FrozenClock>) {
+        let mut clocks = self.frozen_clocks();
         if clocks.len() >= 64 && clocks.len().is_power_of_two() {
             clocks.retain(|_, clock| clock.strong_count() > 0);
         }
-        clocks.insert(party, Arc::downgrade(standing));
+        clocks.insert(party, Arc::downgrade(clock));
     }
 
-    fn standing(&self) -> MutexGuard<'_, HashMap<PartyId, Weak<Standing>>> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn frozen_clocks(&self) -> MutexGuard<'_, HashMap<PartyId, Weak<FrozenClock>>> {
+        self.frozen_clocks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Calls `act` with the broker, and carries out the effects after unlocking.
@@ -217,8 +79,26 @@ impl Exchange {
             let mut broker = self.broker.lock().unwrap_or_else(PoisonError::into_inner);
             act(&mut broker, &mut effects)
         };
-        discard::messages(effects.apply());
+        let discarded = effects.apply();
+        if !discarded.is_empty() {
+            let ends = discarded.iter().map(|message| message.ends.len());
+            let weight = discarded.len() + ends.sum::<usize>();
+            deferred_drop::discard(weight, Box::new(discarded));
+        }
         result
+    }
+
+    /// Creates a channel, and gives both ends to `party`. Returns `None` if the channel numbers have run out.
+    pub(crate) fn create_channel(
+        self: &Arc<Self>,
+        capacity: Capacity,
+        meta: ChannelMeta,
+        party: PartyId,
+    ) -> Option<(End, End)> {
+        let channel = self.with(|broker, _| broker.create(capacity, MOST_QUEUED, party))?;
+        let meta = Arc::new(meta);
+        let end = |side| End::held(self, channel, side, meta.clone(), party);
+        Some((end(Side::Sender), end(Side::Receiver)))
     }
 
     /// Returns whether the counts exceed a limit even after unreachable channels are collected.
@@ -251,264 +131,5 @@ impl Exchange {
     /// Returns the number of messages sent so far.
     pub(crate) fn messages(&self) -> u64 {
         self.messages.load(Ordering::Relaxed)
-    }
-
-    /// Performs the first of `cases` that can complete, waiting for at most `limit`.
-    ///
-    /// Returns `None` if the time limit expires, or if the party cannot wait. Dropping the future cancels the
-    /// wait: nothing is received, and unsent messages are dropped.
-    pub(crate) async fn wait(
-        self: &Arc<Self>,
-        party: PartyId,
-        cases: Vec<Case<Message>>,
-        limit: Option<Duration>,
-    ) -> Option<Done<Message>> {
-        match self.wait_unless(party, cases, limit, pending()).await {
-            Waited::Done(done) => Some(done),
-            Waited::InVain | Waited::Interrupted => None,
-        }
-    }
-
-    /// Does what [`wait`](Self::wait) does, until `interruption` completes. A case that completes without
-    /// waiting, or that has completed when the wait is cancelled, counts all the same.
-    pub(crate) async fn wait_unless(
-        self: &Arc<Self>,
-        party: PartyId,
-        cases: Vec<Case<Message>>,
-        limit: Option<Duration>,
-        interruption: impl Future<Output = ()>,
-    ) -> Waited {
-        let waited = match self.begin(party, cases, limit) {
-            Ok(done) => done.map_or(Waited::InVain, Waited::Done),
-            Err(wait) => self.rest(party, wait, limit, interruption).await,
-        };
-        if let Waited::Done(done) = &waited
-            && matches!(done.outcome, Outcome::Sent)
-        {
-            self.messages.fetch_add(1, Ordering::Relaxed);
-        }
-        waited
-    }
-
-    /// Performs a case at once, or begins a wait.
-    fn begin(
-        &self,
-        party: PartyId,
-        mut cases: Vec<Case<Message>>,
-        limit: Option<Duration>,
-    ) -> Result<Option<Done<Message>>, WaitId> {
-        let blocking = match limit {
-            Some(Duration::ZERO) => Blocking::Try,
-            _ => Blocking::Wait {
-                timed: limit.is_some(),
-            },
-        };
-        self.with(|broker, effects| match cases.len() {
-            1 => {
-                let case = cases.swap_remove(0);
-                match broker.begin_one(party, case, blocking, effects) {
-                    Begin::Done(done) => Ok(Some(done)),
-                    Begin::Waiting(wait) => Err(wait),
-                    Begin::WouldBlock(case) | Begin::Refused(case) => {
-                        effects.discarded.extend(case.into_message());
-                        Ok(None)
-                    }
-                }
-            }
-            _ => match broker.begin(party, cases, blocking, effects) {
-                Begin::Done(done) => Ok(Some(done)),
-                Begin::Waiting(wait) => Err(wait),
-                Begin::WouldBlock(cases) | Begin::Refused(cases) => {
-                    let unsent = cases.into_iter().filter_map(Case::into_message);
-                    effects.discarded.extend(unsent);
-                    Ok(None)
-                }
-            },
-        })
-    }
-
-    /// Waits for the result of a wait.
-    async fn rest(
-        &self,
-        party: PartyId,
-        wait: WaitId,
-        limit: Option<Duration>,
-        interruption: impl Future<Output = ()>,
-    ) -> Waited {
-        let mut waiting = Waiting {
-            exchange: self,
-            wait,
-        };
-        let span = tracing::trace_span!("wait", party = party.0);
-        let late = async {
-            match limit {
-                Some(limit) => tokio::time::sleep(limit).await,
-                None => pending().await,
-            }
-        };
-        let given_up = tokio::select! {
-            biased;
-            done = (&mut waiting).instrument(span) => {
-                return done.map_or(Waited::InVain, Waited::Done);
-            }
-            () = interruption => Waited::Interrupted,
-            () = late => Waited::InVain,
-        };
-        if let Some(done) = waiting.give_up() {
-            return Waited::Done(done);
-        }
-        if let (Waited::InVain, Some(limit)) = (&given_up, limit) {
-            let clock = self.standing().get(&party).and_then(Weak::upgrade);
-            if let Some(clock) = clock {
-                clock.pass(limit);
-            }
-        }
-        given_up
-    }
-}
-
-/// The result of a wait.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "matched where it is returned; boxing would cost an allocation for each message"
-)]
-pub(crate) enum Waited {
-    Done(Done<Message>),
-    /// The time limit expired, or the party cannot wait.
-    InVain,
-    Interrupted,
-}
-
-/// A wait in progress.
-struct Waiting<'x> {
-    exchange: &'x Exchange,
-    wait: WaitId,
-}
-
-impl Waiting<'_> {
-    /// Ends the wait. Returns its result if there is one: another party may have ended it since the last poll,
-    /// and what it received must not be lost.
-    fn give_up(&self) -> Option<Done<Message>> {
-        self.exchange.with(|broker, effects| {
-            if let Poll::Ready(done) = broker.poll(self.wait, Waker::noop()) {
-                return done;
-            }
-            let unsent = broker.abandon(self.wait, effects);
-            effects.discarded.extend(unsent.unwrap_or_default());
-            None
-        })
-    }
-}
-
-impl Future for Waiting<'_> {
-    type Output = Option<Done<Message>>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        #[cfg(test)]
-        if self.exchange.holds_up(self.wait) {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        self.exchange
-            .with(|broker, _| broker.poll(self.wait, context.waker()))
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.exchange.with(|broker, effects| {
-            if let Some(unsent) = broker.abandon(self.wait, effects) {
-                effects.discarded.extend(unsent);
-            }
-        });
-    }
-}
-
-#[cfg(test)]
-impl Exchange {
-    /// Returns whether a test holds up the wait at this failpoint.
-    fn holds_up(&self, wait: WaitId) -> bool {
-        let known = self.with(|broker, _| broker.progress(wait));
-        known.is_some_and(|(party, is_done)| {
-            let point = if is_done { Point::Woken } else { Point::Waits };
-            self.points.pass(party, point) == Verdict::Stay
-        })
-    }
-}
-
-/// One end of a channel, held by a party until it is dropped.
-#[derive(Debug)]
-pub(crate) struct End {
-    exchange: Arc<Exchange>,
-    pub(crate) channel: ChannelId,
-    pub(crate) side: Side,
-    pub(crate) charter: Arc<Charter>,
-    party: PartyId,
-    /// True if the broker has the party as a user of the end.
-    used: bool,
-}
-
-impl End {
-    /// Takes over an end that `party` already holds.
-    pub(crate) fn held(
-        exchange: &Arc<Exchange>,
-        channel: ChannelId,
-        side: Side,
-        charter: Arc<Charter>,
-        party: PartyId,
-    ) -> Self {
-        End {
-            exchange: exchange.clone(),
-            channel,
-            side,
-            charter,
-            party,
-            used: false,
-        }
-    }
-
-    /// Creates another such end, held by `party`. Returns `None` if the channel or the party is gone.
-    pub(crate) fn duplicate(&self, party: PartyId) -> Option<Self> {
-        let (channel, side) = (self.channel, self.side);
-        let acquired = self
-            .exchange
-            .with(|broker, _| broker.acquire(channel, side, party));
-        acquired.then(|| End::held(&self.exchange, channel, side, self.charter.clone(), party))
-    }
-
-    /// Records that the party uses the end.
-    pub(crate) fn note_use(&mut self) {
-        if !self.used {
-            self.set_used(true);
-        }
-    }
-
-    /// Records that the party no longer uses the end, though it still holds it.
-    pub(crate) fn note_release(&mut self) {
-        self.set_used(false);
-    }
-
-    fn set_used(&mut self, used: bool) {
-        self.used = used;
-        self.exchange
-            .with(|broker, _| broker.set_user(self.channel, self.side, self.party, used));
-    }
-
-    /// Returns the holder.
-    pub(crate) fn party(&self) -> PartyId {
-        self.party
-    }
-
-    /// Returns the exchange of the channel.
-    pub(crate) fn exchange(&self) -> &Arc<Exchange> {
-        &self.exchange
-    }
-}
-
-impl Drop for End {
-    fn drop(&mut self) {
-        self.exchange.with(|broker, effects| {
-            broker.release(self.channel, self.side, self.party, effects);
-        });
     }
 }

@@ -2,56 +2,25 @@
 
 mod aliases;
 mod arrival;
-pub(crate) mod channels;
+mod channels;
+mod failure;
 mod governing;
 mod holdings;
 mod interpreters;
-mod keeping;
-pub(crate) mod message;
 mod process;
 mod tasks;
-mod turns;
 mod waiting;
 
-use crate::exchange::End;
-use crate::state::State;
+use crate::island::state::State;
+use arrival::Fits;
+use holdings::{HasReporter, Reporter};
+use process::{HasProcess, Process};
 use std::time::Duration;
 use wasmtime::component::{HasData, Linker};
-
-pub(crate) use aliases::{arguments, call_guest, call_host, told};
-pub(crate) use arrival::Stranded;
-pub(crate) use channels::Untold;
-pub(crate) use holdings::{Answer, Holdings};
-pub use interpreters::InterpreterRef;
-pub(crate) use keeping::{Kept, account_of_all};
-pub use tasks::Task;
-
-/// A sender in a guest's table.
-pub struct SenderEnd(pub(crate) End);
-
-/// A receiver in a guest's table.
-pub struct ReceiverEnd(pub(crate) End);
-
-/// The maximum size of a message body, in bytes.
-pub(crate) const MOST_BYTES: usize = 64 << 20;
-
-/// The maximum number of bytes that the host copies for one call. The guest's own library refuses
-/// larger messages earlier; exceeding this traps the guest.
-pub(crate) const MOST_PER_CALL: usize = MOST_BYTES + (64 << 10);
 
 /// The maximum length of the reason for poisoning a channel or cancelling an interpreter, in bytes.
 /// The host stores one for each of them.
 const LONGEST_REASON: usize = 64 << 10;
-
-/// The maximum number of bytes queued in one channel.
-pub(crate) const MOST_QUEUED: usize = 256 << 20;
-
-/// The maximum number of bytes queued in all channels of a runtime, which bounds the host's memory
-/// whatever guests do.
-const MOST_QUEUED_IN_ALL: usize = 1 << 30;
-
-/// The maximum number of channels that guests can create in a runtime, for the same reason.
-const MOST_CHANNELS: usize = 1 << 20;
 
 struct HasState;
 
@@ -61,12 +30,18 @@ impl HasData for HasState {
 
 /// Adds the imports to `linker`.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    use crate::bindings::archipel::island;
+    use crate::island::bindings::archipel::island;
     island::aliases::add_to_linker::<State, HasState>(linker, |state| state)?;
     island::channels::add_to_linker::<State, HasState>(linker, |state| state)?;
-    island::holdings::add_to_linker::<State, HasState>(linker, |state| state)?;
+    island::holdings::add_to_linker::<State, HasReporter>(linker, |state| Reporter {
+        table: &state.wasi.table,
+        report: &mut state.holdings,
+        handles: state.handles,
+    })?;
     island::interpreters::add_to_linker::<State, HasState>(linker, |state| state)?;
-    island::process::add_to_linker::<State, HasState>(linker, |state| state)?;
+    island::process::add_to_linker::<State, HasProcess>(linker, |state| Process {
+        interrupt: &state.interrupt,
+    })?;
     waiting::add_to_linker(linker)?;
     linker.allow_shadowing(true);
     channels::add_receive(linker)?;
@@ -74,6 +49,24 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     tasks::add_results(linker)?;
     linker.allow_shadowing(false);
     Ok(())
+}
+
+/// Returns the result of a call that other interpreters or the host took part in, or `instead` if the guest has no
+/// room for it.
+///
+/// The others may have stopped the guest, on another thread. It then gets no result: this waits to be dropped.
+fn answer<R: Send>(
+    state: &State,
+    result: R,
+    instead: R,
+) -> impl Future<Output = Fits<R>> + Send + use<R> {
+    let own = state.island.upgrade();
+    async move {
+        if let Some(own) = own {
+            own.unless_stopping().await;
+        }
+        Fits::or(result, instead)
+    }
 }
 
 /// Converts a guest's timeout in nanoseconds.

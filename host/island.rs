@@ -1,49 +1,54 @@
-//! Islands: the host's records of interpreters, and how their jobs start and end.
+//! Islands: interpreters as the host keeps them, with their families, stores and jobs.
 
-mod aliases;
+pub(crate) mod aliases;
+pub(crate) mod bindings;
+pub(crate) mod calls;
+pub(crate) mod context;
 mod copying;
-mod owner;
-mod run;
-mod stop;
+pub(crate) mod deferred_error;
+mod ending;
+mod entered;
+mod execution;
+pub(crate) mod family;
+pub(crate) mod from_guest;
+pub(crate) mod handles;
+pub(crate) mod holdings;
+mod instance;
+pub(crate) mod introduced;
+pub(crate) mod job;
+mod limiter;
+pub(crate) mod not_sent;
+pub(crate) mod owner;
+pub(crate) mod prewarm;
+mod settings;
+pub(crate) mod shared;
+pub(crate) mod state;
 mod strike;
-mod watchers;
+pub(crate) mod tasks;
+pub(crate) mod ticker;
+pub(crate) mod to_guest;
+pub(crate) mod turns;
+pub(crate) mod watchers;
 
-use crate::bindings;
-use crate::discard;
-use crate::family::Family;
-use crate::interrupt::{Interrupt, Interruption};
-use crate::job::{self, Job, Reply};
-use crate::output::Output;
-use crate::pages;
-use crate::runtime::Context;
-use crate::state::State;
-use crate::telemetry::{self, Busy};
+use crate::exec::interrupt::Interrupt;
+use crate::exec::stop::Stop;
+use crate::telemetry::{self, Subject};
+use aliases::Powers;
 use archipel_core::broker::PartyId;
-use archipel_core::error::{ConfigKind, Error, LimitKind, Result};
+use archipel_core::error::{Error, LimitKind, Result};
 use archipel_core::ledger::{Account, Reservation};
-use archipel_core::limits::Limits;
-use archipel_core::policy::{Children, Modules, Policy, Random};
+use archipel_core::policy::{Modules, Random};
 use archipel_core::trust::{SharedTrust, Trust};
+use context::Context;
+use family::Family;
+use state::State;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 use tracing::Instrument;
-use wasmtime::{Store, component};
+use watchers::{Watcher, Watchers};
 
-pub(crate) use aliases::{Function, GONE, MOST_NUMBER, Powers, Target};
-pub(crate) use owner::Handler;
-pub use owner::LimitReached;
-pub(crate) use run::Run;
-use run::Stoppable;
-pub(crate) use stop::{Reason, Stop};
-pub(crate) use watchers::Watcher;
-use watchers::Watchers;
-
-/// An instance of the guest.
-pub(crate) struct Instance {
-    pub(crate) store: Store<State>,
-    pub(crate) exports: bindings::Island,
-    pub(crate) raw: component::Instance,
-}
+pub(crate) use instance::Instance;
+pub(crate) use settings::Settings;
 
 /// The state of an island.
 enum Slot {
@@ -53,48 +58,12 @@ enum Slot {
     Gone(Option<Arc<str>>),
 }
 
-/// The settings with which an interpreter is created.
-#[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) policy: Policy,
-    pub(crate) limits: Limits,
-    pub(crate) stdout: Output,
-    pub(crate) stderr: Output,
-    /// Its name in logs and reports.
-    pub(crate) name: Option<Arc<str>>,
-    /// True if it is in the trust domain of its parent.
-    pub(crate) trusted: bool,
-}
-
-impl Settings {
-    /// Narrows the policy to the generations of descendants that the limits allow.
-    fn settled(mut self) -> Settings {
-        if let Some(depth) = self.limits.get(LimitKind::Depth) {
-            let depth = u32::try_from(depth).unwrap_or(u32::MAX);
-            let granted = self.policy.parts().children;
-            let granted = granted.map(|own| Children::new(own.count, own.depth.min(depth)));
-            self.policy
-                .set_children(granted.filter(|children| children.depth > 0));
-        }
-        self
-    }
-
-    /// Returns the limits for its account: those that were set, and the number of children that the
-    /// policy grants.
-    fn accounted(&self) -> Limits {
-        let granted = self
-            .policy
-            .parts()
-            .children
-            .map_or(0, |children| children.count);
-        self.limits.with_children_at_most(u64::from(granted))
-    }
-}
-
 /// The host's record of an interpreter.
 pub(crate) struct Island {
     /// Its number, unique in its family.
     pub(crate) id: u64,
+    /// Its family, number and name, for logs.
+    pub(crate) subject: Subject,
     pub(crate) party: PartyId,
     pub(crate) family: Arc<Family>,
     pub(crate) context: Arc<Context>,
@@ -108,10 +77,9 @@ pub(crate) struct Island {
     pub(crate) account: Arc<Account>,
     parent: Option<Weak<Island>>,
     slot: Mutex<Slot>,
-    under_way: Mutex<Option<Weak<dyn Stoppable>>>,
     /// Notified when no job runs.
     watchers: Watchers,
-    stop: Stop,
+    stop: Arc<Stop>,
     began: strike::Began,
     /// Its aliases and the hidden names.
     pub(crate) powers: Powers,
@@ -155,7 +123,7 @@ impl Island {
         let instance = match adopted {
             Some(instance) => instance,
             None => {
-                let span = telemetry::span!("create", island);
+                let span = telemetry::span!("create", island.subject);
                 island.instantiate().instrument(span).await?
             }
         };
@@ -177,56 +145,6 @@ impl Island {
             settings,
             Instant::now(),
         )
-    }
-
-    /// Changes the limits that are set in `limits`, up to what the policy grants.
-    pub(crate) fn set_limits(&self, limits: &Limits) -> Result<()> {
-        for fixed in [LimitKind::Handles, LimitKind::Depth] {
-            if limits.get(fixed).is_some() {
-                return Err(Error::config(
-                    ConfigKind::Limit(fixed),
-                    format!("the {fixed} limit is fixed when an interpreter is created"),
-                ));
-            }
-        }
-        let granted = self.settings.policy.parts().children;
-        let granted = granted.map_or(0, |children| u64::from(children.count));
-        for &kind in LimitKind::ALL {
-            if let Some(limit) = limits.get(kind) {
-                let limit = match kind {
-                    LimitKind::Children => limit.min(granted),
-                    _ => limit,
-                };
-                self.account.set_limit(kind, Some(limit));
-            }
-        }
-        if limits.get(LimitKind::Recursion).is_some() {
-            self.powers.renew();
-        }
-        Ok(())
-    }
-
-    /// Cancels the jobs that run in the interpreter and in its descendants.
-    pub(crate) fn cancel(&self, message: &str, unwind: bool) {
-        telemetry::event!(
-            debug,
-            family = self.family.number(),
-            interpreter = self.id,
-            name = self.settings.name.as_deref(),
-            message,
-            unwind,
-            "cancelled"
-        );
-        if unwind {
-            self.stop(Reason::Cancelled(message.to_owned()));
-            return;
-        }
-        let message: Arc<str> = message.into();
-        for member in self.family.living() {
-            if self.may_name(&member) {
-                member.interrupt(Interruption::Cancelled(message.clone()));
-            }
-        }
     }
 
     /// Makes an enrolled island ready for jobs, or closes it if a stop was requested since.
@@ -261,8 +179,14 @@ impl Island {
         })?;
         let trust = trust(party.0);
         let settings = settings.settled();
+        let subject = Subject {
+            family: family.number(),
+            interpreter: id,
+            name: settings.name.clone(),
+        };
         let island = Arc::new(Island {
             id,
+            subject,
             party,
             family: family.clone(),
             context: context.clone(),
@@ -273,9 +197,8 @@ impl Island {
             started,
             parent: parent.map(Arc::downgrade),
             slot: Mutex::new(Slot::Running),
-            under_way: Mutex::default(),
             watchers: Watchers::default(),
-            stop: Stop::default(),
+            stop: Arc::default(),
             began: strike::Began::default(),
             powers: Powers::default(),
             inbox: aliases::LazyInbox::default(),
@@ -297,7 +220,7 @@ impl Island {
     /// Creates an instance of the guest for this island.
     pub(crate) async fn instantiate(self: &Arc<Self>) -> Result<Box<Instance>> {
         let context = &self.context;
-        let mut store = State::store(context, self)?;
+        let mut store = State::store(self)?;
         let made = async {
             let raw = context
                 .guest
@@ -342,24 +265,6 @@ impl Island {
         }
     }
 
-    /// Returns the settings of a child that asks for none of its own.
-    pub(crate) fn settings_of_child(&self, trusted: bool) -> Settings {
-        Settings {
-            policy: self.policy_of_child(trusted),
-            name: None,
-            trusted,
-            ..self.settings.clone()
-        }
-    }
-
-    fn policy_of_child(&self, trusted: bool) -> Policy {
-        let mut policy = self.settings.policy.of_child(trusted);
-        if let (true, Some(folder)) = (trusted, self.script_folder.get()) {
-            policy.look_first_in(folder.clone());
-        }
-        policy
-    }
-
     /// Returns whether a job runs.
     pub(crate) fn is_running(&self) -> bool {
         matches!(*self.slot(), Slot::Running)
@@ -390,219 +295,9 @@ impl Island {
         false
     }
 
-    /// Takes the instance for a job.
-    fn enter(self: &Arc<Self>) -> Result<Entered> {
-        let mut slot = self.slot();
-        match std::mem::replace(&mut *slot, Slot::Running) {
-            Slot::Idle(instance) => {
-                // Discards a request for an earlier job that came too late.
-                let _ = self.interrupt.take();
-                drop(slot);
-                let context = &self.context;
-                context.exchange.with(|broker, effects| {
-                    broker.set_running(self.party, true, effects);
-                });
-                Ok(Entered {
-                    _busy: Busy::begin(self),
-                    island: self.clone(),
-                    instance: Some(instance),
-                })
-            }
-            Slot::Running => Err(Error::Running),
-            Slot::Gone(why) => {
-                *slot = Slot::Gone(why.clone());
-                Err(why.map_or(Error::Closed, |why| Error::died(why.to_string())))
-            }
-        }
-    }
-
-    /// Starts `job` and returns its future. Dropping the future stops the job and destroys the
-    /// interpreter.
-    pub(crate) fn start(self: &Arc<Self>, job: Job) -> Result<Run<Reply>> {
-        let mut entered = self.enter()?;
-        let span = telemetry::span!("exec", self);
-        let work = async move {
-            let result = entered.run(job).await;
-            entered.leave(&result);
-            result
-        };
-        Ok(Run::begin(self, work.instrument(span)))
-    }
-
-    fn under_way(&self) -> MutexGuard<'_, Option<Weak<dyn Stoppable>>> {
-        self.under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Destroys the interpreter and its descendants, unless a job runs in it.
-    pub(crate) fn close(&self) -> Result<()> {
-        let mut slot = self.slot();
-        match std::mem::replace(&mut *slot, Slot::Gone(None)) {
-            Slot::Idle(instance) => {
-                drop(slot);
-                self.end(Some(instance));
-                Ok(())
-            }
-            Slot::Running => {
-                *slot = Slot::Running;
-                Err(Error::Running)
-            }
-            Slot::Gone(why) => {
-                *slot = Slot::Gone(why);
-                Err(Error::Closed)
-            }
-        }
-    }
-
-    /// Requests an interruption of the running job, if one runs.
-    pub(crate) fn interrupt(&self, what: Interruption) {
-        // The lock keeps the next job from starting before the request is made.
-        let slot = self.slot();
-        if matches!(*slot, Slot::Running) {
-            self.interrupt.request(what);
-        }
-    }
-
-    /// Stops the running job, and destroys the interpreter and its descendants.
-    pub(crate) fn kill(&self) {
-        self.stop(Reason::Killed);
-    }
-
-    /// Stops as `kill` does, for the given reason.
-    pub(crate) fn stop(&self, reason: Reason) {
-        // Ends the waits of others for this island.
-        self.context
-            .exchange
-            .with(|broker, _| broker.set_stopping(self.party));
-        self.stop.request(reason);
-        let under_way = self.under_way().as_ref().and_then(Weak::upgrade);
-        if let Some(under_way) = under_way {
-            under_way.stop();
-        }
-        // If the job is being polled right now, the polling thread sees the request and destroys
-        // the instance.
-        let _ = self.close();
-    }
-
-    /// Releases everything that the interpreter held, and stops its descendants.
-    fn end(&self, instance: Option<Box<Instance>>) {
-        self.abandon_calls();
-        self.family.remove(self.id);
-        self.context.exchange.with(|broker, effects| {
-            broker.remove_party(self.party, effects);
-        });
-        if let Some(instance) = &instance {
-            self.give_back(&instance.store);
-        }
-        if let Some(instance) = instance {
-            discard::instance(instance);
-        }
-        self.kill_children();
-    }
-
-    /// Returns the slot's written pages to the system, if the next instance in the slot is then
-    /// faster. The instance of `store` must not run again.
-    #[expect(unsafe_code, reason = "see `pages::give_back`")]
-    fn give_back(&self, store: &Store<State>) {
-        let Some(memory) = &store.data().memory else {
-            return;
-        };
-        let memory = memory.as_le_slice(store).as_ptr_range();
-        let (time, _) = self.account.used(LimitKind::Cpu);
-        let time = time.saturating_add(store.data().copied);
-        if self.context.slots.ends(memory.start.addr(), time) {
-            // SAFETY: the range is the memory of the guest in `store`, which the caller destroys
-            // without entering it again, and the slice from which the range was made is gone.
-            unsafe { pages::give_back(memory) };
-        }
-    }
-
-    fn kill_children(&self) {
-        for child in self.family.children_of(self.id) {
-            child.kill();
-        }
-    }
-
     /// Returns the number of its parent, if the parent exists.
     pub(crate) fn parent_id(&self) -> Option<u64> {
         let parent = self.parent.as_ref().and_then(Weak::upgrade);
         parent.map(|parent| parent.id)
-    }
-}
-
-impl Drop for Island {
-    fn drop(&mut self) {
-        let slot = self.slot.get_mut().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(slot, Slot::Gone(None)) {
-            Slot::Idle(instance) => self.end(Some(instance)),
-            // The job was never finished, or its future was dropped.
-            Slot::Running => self.end(None),
-            Slot::Gone(_) => {}
-        }
-    }
-}
-
-/// An island that is running a job.
-struct Entered {
-    _busy: Busy,
-    island: Arc<Island>,
-    instance: Option<Box<Instance>>,
-}
-
-impl Entered {
-    async fn run(&mut self, job: Job) -> Result<Reply> {
-        let Some(instance) = &mut self.instance else {
-            return Err(Error::Closed);
-        };
-        job::run(&self.island, instance, job).await
-    }
-
-    /// Puts the instance back, or destroys it if it is no longer usable.
-    fn leave(&mut self, result: &Result<Reply>) {
-        // After `Job::Serve`, calls that were left would be left again.
-        let serves = !matches!(result, Ok(Reply::Served));
-        let usable = match result {
-            Ok(Reply::Exit(_)) => false,
-            Ok(_) => true,
-            Err(error) => error.is_recoverable(),
-        };
-        let instance = self.instance.take();
-        let island = &self.island;
-        if let Err(error) = result {
-            telemetry::ended(island, error);
-        }
-        match instance {
-            Some(instance) if usable => {
-                island.context.exchange.with(|broker, effects| {
-                    broker.set_running(island.party, false, effects);
-                });
-                island.set(Slot::Idle(instance));
-                if serves {
-                    island.serve();
-                }
-            }
-            instance => {
-                let why = match result {
-                    Err(error) => Some(error.to_string().into()),
-                    Ok(_) => None,
-                };
-                island.set(Slot::Gone(why));
-                island.end(instance);
-            }
-        }
-        if usable && island.stop.is_requested() {
-            // The request came too late to stop this job.
-            let _ = island.close();
-        }
-    }
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        if self.instance.is_some() {
-            // The future of the job was dropped, so the state of the instance is unknown.
-            self.leave(&Err(self.island.stop.error()));
-        }
     }
 }

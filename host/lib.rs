@@ -55,6 +55,13 @@
 //! `examples/guided_tour.rs` shows every feature in reading order, and `examples/plugin_host` is a
 //! complete host.
 //!
+//! # Guest and features
+//!
+//! Interpreters are instances of a [`Guest`], CPython as a WebAssembly component. [`Runtime::new`]
+//! uses the standard one in the user's cache, where `archipel guest build` puts it;
+//! [`RuntimeBuilder::guest`] takes another, such as a file. The crate has no default features. With
+//! the feature `build`, it builds the standard guest if the cache has none, which runs pip and npm.
+//!
 //! # Threads and async
 //!
 //! Each blocking call has an `_async` twin that any executor can poll. [`Interpreter`] documents the
@@ -78,38 +85,40 @@
 
 #![warn(missing_docs)]
 
-mod aside;
-mod bindings;
-mod blocking;
-mod cache;
-mod channel;
-mod descriptors;
-mod discard;
+mod account;
+mod api;
 mod engine;
 mod exchange;
-mod family;
-mod image;
-mod imports;
-mod interpreter;
-mod interrupt;
-mod island;
-mod job;
-mod meter;
-mod metrics;
-mod output;
-mod pages;
+mod exec;
 #[cfg(test)]
-mod points;
-mod promise;
-mod ready;
-mod runtime;
-mod scheduler;
-mod slots;
-mod standing;
-mod state;
+mod failpoints;
+mod guest;
+mod imports;
+mod island;
+mod lock;
+mod output;
 mod telemetry;
-mod timers;
+mod text;
 mod wasi;
+
+pub use api::channel::{
+    Capacity, Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender,
+    TryRecvError, TrySendError,
+};
+pub use api::interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
+pub use api::metrics::Metrics;
+pub use api::runtime::{Runtime, RuntimeBuilder};
+pub use archipel_core::encoding::Refusal;
+pub use archipel_core::{
+    AliasError, AmountError, Args, Call, Capability, Cause, ConfigKind, Death, Denial, Error,
+    ErrorKind, FromArgs, Invalid, LimitKind, Limits, Policy, Raised, Result, Unshareable, Usage,
+    Used, Value, value,
+};
+pub use engine::cache::default_cache_dir;
+pub use guest::{Guest, Progress};
+pub use island::owner::LimitReached;
+pub use output::{Captured, Output};
+pub use wasi::remove_private_folders;
 
 /// Policies: what interpreters may do, how two policies compare, and policy files.
 ///
@@ -127,22 +136,3 @@ pub mod policy {
         Random, Request,
     };
 }
-
-pub use archipel_core::encoding::Refusal;
-pub use archipel_core::{
-    AliasError, AmountError, Args, Call, Capability, Cause, ConfigKind, Death, Denial, Error,
-    ErrorKind, FromArgs, Invalid, LimitKind, Limits, Policy, Raised, Result, Unshareable, Usage,
-    Used, Value, value,
-};
-pub use cache::default_cache_dir;
-pub use channel::{
-    Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender, TryRecvError,
-    TrySendError,
-};
-pub use engine::Progress;
-pub use interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
-pub use island::LimitReached;
-pub use metrics::Metrics;
-pub use output::{Captured, Output};
-pub use runtime::{Capacity, Runtime, RuntimeBuilder};
-pub use wasi::remove_private_folders;

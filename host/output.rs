@@ -1,9 +1,6 @@
 //! Destinations of an interpreter's standard output and standard error.
 
-mod counted;
 mod door;
-
-pub(crate) use counted::CountedOutput;
 
 use bytes::{Buf, Bytes};
 use door::Stream;
@@ -229,7 +226,7 @@ impl Output {
     }
 
     /// Writes what can be written without blocking, which may be nothing.
-    fn attempt(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub(crate) fn attempt(&self, bytes: &[u8]) -> io::Result<usize> {
         match &*self.0 {
             Sink::Discarded => Ok(bytes.len()),
             Sink::Host(stream) => door::write(*stream, bytes),
@@ -280,7 +277,7 @@ impl Output {
 
     /// Writes all of `bytes`. A worker never blocks for a reader: a thread of the blocking pool
     /// does. Nothing can cancel that thread, so where possible it blocks for a short time only.
-    async fn write_all(&self, mut bytes: Bytes) -> io::Result<()> {
+    pub(crate) async fn write_all(&self, mut bytes: Bytes) -> io::Result<()> {
         while !bytes.is_empty() {
             let written = self.attempt(&bytes)?;
             bytes.advance(written);
@@ -306,7 +303,7 @@ impl Output {
         Ok(())
     }
 
-    fn is_terminal(&self) -> bool {
+    pub(crate) fn is_terminal(&self) -> bool {
         match &*self.0 {
             Sink::Host(stream) => stream.is_terminal(),
             _ => false,

@@ -1,11 +1,12 @@
 //! Telemetry: counters, and events in the host's log.
 
-use crate::island::Island;
-use crate::job::cut;
+use crate::account::Gauge;
+use crate::text::cut;
 use archipel_core::error::{Error, LimitKind};
 use archipel_core::one_line::OneLine;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The target of audit events, one for each denial.
@@ -15,7 +16,7 @@ const AUDIT: &str = "archipel::audit";
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) created: AtomicU64,
-    pub(crate) running: AtomicU64,
+    pub(crate) running: Gauge,
     pub(crate) died: AtomicU64,
     pub(crate) alias_calls: AtomicU64,
     /// Stopped interpreters, by the limit that stopped them.
@@ -42,30 +43,24 @@ pub(crate) fn one_more(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Counts an interpreter as running until it is dropped.
-pub(crate) struct Busy(std::sync::Arc<crate::runtime::Context>);
-
-impl Busy {
-    pub(crate) fn begin(island: &Island) -> Self {
-        one_more(&island.context.counters.running);
-        Busy(island.context.clone())
-    }
+/// The interpreter that an event is about.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    /// The number of its family.
+    pub(crate) family: u64,
+    /// Its number in the family.
+    pub(crate) interpreter: u64,
+    pub(crate) name: Option<Arc<str>>,
 }
 
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.counters.running.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Creates a span for an operation of `$island`.
+/// Creates a span for an operation of `$subject`.
 macro_rules! span {
-    ($what:literal, $island:expr) => {
+    ($what:literal, $subject:expr) => {
         tracing::debug_span!(
             $what,
-            family = $island.family.number(),
-            interpreter = $island.id,
-            name = $island.settings.name.as_deref()
+            family = $subject.family,
+            interpreter = $subject.interpreter,
+            name = $subject.name.as_deref()
         )
     };
 }
@@ -90,34 +85,33 @@ pub(crate) fn guarded(tell: impl FnOnce()) {
 const SHOWN: usize = 4096;
 
 /// Logs that an interpreter was denied something. Guests control parts of the text.
-pub(crate) fn denied(island: &Island, what: impl Display) {
+pub(crate) fn denied(subject: &Subject, what: impl Display) {
     // The text is built only if a subscriber is interested.
     event!(info,
         target: AUDIT,
-        family = island.family.number(),
-        interpreter = island.id,
-        name = island.settings.name.as_deref(),
+        family = subject.family,
+        interpreter = subject.interpreter,
+        name = subject.name.as_deref(),
         "denied: {}",
         OneLine(&cut(what.to_string(), SHOWN))
     );
 }
 
 /// Logs that an interpreter was refused a file or socket because file descriptors are scarce.
-pub(crate) fn few_descriptors(island: &Island) {
+pub(crate) fn few_descriptors(subject: &Subject) {
     event!(
         info,
-        family = island.family.number(),
-        interpreter = island.id,
-        name = island.settings.name.as_deref(),
+        family = subject.family,
+        interpreter = subject.interpreter,
+        name = subject.name.as_deref(),
         "file descriptor budget exhausted: no more files or sockets for this interpreter (raise `ulimit -n`)"
     );
 }
 
 /// Counts and logs the end of an interpreter, if the error is one.
-pub(crate) fn ended(island: &Island, error: &Error) {
-    let counters = &island.context.counters;
-    let (family, interpreter) = (island.family.number(), island.id);
-    let name = island.settings.name.as_deref();
+pub(crate) fn ended(counters: &Counters, subject: &Subject, error: &Error) {
+    let (family, interpreter) = (subject.family, subject.interpreter);
+    let name = subject.name.as_deref();
     match error {
         Error::Died(why) => {
             one_more(&counters.died);

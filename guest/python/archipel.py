@@ -101,9 +101,9 @@ def create(*, safe=True, policy=None, limits=None, image=None, name=None):
     interpreter is like one of `concurrent.interpreters.create`: it shares pickles with its creator and has all of its
     creator's capabilities, or those in `policy` if that is given.
 
-    `policy` is a dict with the keys of a policy file; paths are those that this interpreter sees.  `limits` is a dict
-    of the arguments of `Interpreter.limit`.  `image` is an interpreter to copy: the new one starts with its state and
-    its policy.  `name` identifies the interpreter in logs and in `repr`.
+    `policy` is a dict with most keys of a policy file: see Policies in Python in the documentation.  Paths are those
+    that this interpreter sees.  `limits` is a dict of the arguments of `Interpreter.limit`.  `image` is an interpreter
+    to copy: the new one starts with its state and its policy.  `name` identifies the interpreter in logs and in `repr`.
 
     Raises Denied if `policy` or `limits` exceed what this interpreter has itself, TypeError and ValueError for
     invalid arguments, and InterpreterError if no further interpreter is allowed or `image` cannot be copied.

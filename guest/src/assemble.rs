@@ -1,5 +1,6 @@
 //! Builds the guest, once for the same inputs.
 
+use crate::cached::{Built, COMPONENT, NOTE, find, folder, key};
 use crate::component::Component;
 use crate::lists::World;
 use crate::variant::Variant;
@@ -8,7 +9,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A step of the build, for a progress display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,22 +39,6 @@ impl Step {
         }
     }
 }
-
-/// A guest that is ready for compilation.
-#[derive(Debug, Clone)]
-pub struct Built {
-    /// The component's file.
-    pub path: PathBuf,
-    /// A hash of everything that the guest was built from.
-    pub key: String,
-    /// A one-line description of its optimisation.
-    pub optimised: String,
-    /// True if this call built it.
-    pub fresh: bool,
-}
-
-const COMPONENT: &str = "python.wasm";
-const NOTE: &str = "optimised.txt";
 
 /// Returns the guest of this `variant` in `cache`, and builds it if it is missing.
 ///
@@ -104,34 +89,6 @@ pub fn ensure(variant: Variant, cache: &Path, progress: &mut dyn FnMut(Step)) ->
         optimised: note,
         fresh: true,
     })
-}
-
-/// Returns the guest of this `variant` in `cache`, if it exists.
-pub fn find(variant: Variant, cache: &Path) -> Option<Built> {
-    let key = key(variant);
-    let folder = folder(cache, &key);
-    let path = folder.join(COMPONENT);
-    let optimised = fs::read_to_string(folder.join(NOTE)).ok()?;
-    path.exists().then_some(Built {
-        path,
-        key,
-        optimised,
-        fresh: false,
-    })
-}
-
-fn folder(cache: &Path, key: &str) -> PathBuf {
-    cache.join("guest").join(key)
-}
-
-/// Returns the cache key of the guest of these sources.
-///
-/// The key does not include the optimiser of the machine, which is looked up only for a build: querying programs
-/// for their versions takes longer than running a script.
-fn key(variant: Variant) -> String {
-    let wanted = tools::wants_optimising();
-    let optimised = if wanted { tools::OPTIMISE } else { "-O0" };
-    sources::key(variant, &[tools::COMPONENTIZE_PY, optimised])
 }
 
 /// Builds the guest in `work` and returns a one-line description of its optimisation.

@@ -1,6 +1,9 @@
 //! The guest of Archipel: CPython 3.14 and its standard library as one statically linked, pre-initialised
 //! WebAssembly component.
 //!
+//! [`find`] looks a guest up in the cache. Without the feature `build`, the crate consists of this function, and has no
+//! dependencies.
+//!
 //! [`ensure`] returns the path of the component, and builds it first if necessary:
 //!
 //! 1. `componentize-py` makes a component of the Python sources in `guest/python` and takes a snapshot of the
@@ -17,33 +20,59 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "build")]
 mod alarm;
+#[cfg(feature = "build")]
 mod appending;
+#[cfg(feature = "build")]
 mod assemble;
+mod cached;
+#[cfg(feature = "build")]
 pub mod component;
+#[cfg(feature = "build")]
 pub mod direct;
+#[cfg(feature = "build")]
 mod emit;
+#[cfg(feature = "build")]
 pub mod encode;
+#[cfg(feature = "build")]
 mod files;
-#[cfg(any(test, fuzzing))]
+#[cfg(all(feature = "build", any(test, fuzzing)))]
 #[doc(hidden)]
 pub mod fuzz;
+#[cfg(feature = "build")]
 mod heap;
+#[cfg(feature = "build")]
 mod image;
+#[cfg(feature = "build")]
 pub mod immortal;
+#[cfg(feature = "build")]
 mod intrinsics;
+#[cfg(feature = "build")]
 pub mod link;
+#[cfg(feature = "build")]
 pub mod lists;
+#[cfg(feature = "build")]
 mod locks;
+#[cfg(feature = "build")]
 mod memory;
+#[cfg(feature = "build")]
 mod module;
+#[cfg(feature = "build")]
 mod network;
+#[cfg(feature = "build")]
 mod packages;
+#[cfg(feature = "build")]
 mod room;
+#[cfg(feature = "build")]
 mod sources;
+#[cfg(feature = "build")]
 mod tools;
 mod variant;
 
-pub use assemble::{Built, Step, ensure, find};
+#[cfg(feature = "build")]
+pub use assemble::{Step, ensure};
+pub use cached::{Built, find};
+#[cfg(feature = "build")]
 pub use tools::{COMPONENTIZE_PY, Optimiser, Tool, survey};
 pub use variant::Variant;

@@ -1,7 +1,5 @@
 //! The sources of the guest, embedded in this crate so that an installed `archipel` can build it.
 
-use crate::variant::Variant;
-use sha2::{Digest, Sha256};
 use std::io;
 use std::path::Path;
 
@@ -96,39 +94,6 @@ pub const ISLAND_WIT: Files = sources!("wit":
 /// The world of a command.
 pub const COMMAND_WIT: Files = sources!("wit/command": "command.wit");
 
-/// The sources of the linker, which also determine the guest.
-const LINKER: Files = sources!("src":
-    "alarm.rs",
-    "assemble.rs",
-    "component.rs",
-    "appending.rs",
-    "direct.rs",
-    "emit.rs",
-    "emit/later.rs",
-    "encode.rs",
-    "files.rs",
-    "heap.rs",
-    "image.rs",
-    "image.wit",
-    "immortal.rs",
-    "intrinsics.rs",
-    "link.rs",
-    "link/added.rs",
-    "link/constant.rs",
-    "link/scan.rs",
-    "lists.rs",
-    "lists/walk.rs",
-    "locks.rs",
-    "locks.wit",
-    "memory.rs",
-    "module.rs",
-    "network.rs",
-    "packages.rs",
-    "room.rs",
-    "tools.rs",
-    "variant.rs",
-);
-
 /// Writes `files` below `root`.
 pub fn unpack(files: Files, root: &Path) -> io::Result<()> {
     for (path, text) in files {
@@ -139,27 +104,6 @@ pub fn unpack(files: Files, root: &Path) -> io::Result<()> {
         std::fs::write(path, text)?;
     }
     Ok(())
-}
-
-/// Returns a hash of everything that determines the guest: the common sources, those of `variant`, and `tools` for
-/// the versions used.
-pub fn key(variant: Variant, tools: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    let own = variant.python().iter().chain(variant.wit());
-    for (path, text) in PYTHON.iter().chain(ISLAND_WIT).chain(LINKER).chain(own) {
-        hash.update((path.len() as u64).to_le_bytes());
-        hash.update(path);
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
-    }
-    for tool in tools {
-        hash.update((tool.len() as u64).to_le_bytes());
-        hash.update(tool);
-    }
-    hash.finalize()[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 #[cfg(test)]
@@ -189,25 +133,13 @@ mod tests {
         let python = python.iter().map(path).collect::<Vec<_>>();
         let wit = ISLAND_WIT.iter().map(path);
         let wit = wit.chain(COMMAND_WIT.iter().map(in_command)).collect();
-        let linker = LINKER.iter().map(path).collect();
-        // These files affect the guest at most through the sources that they list.
-        let others = ["fuzz.rs", "lib.rs", "sources.rs"];
-        for (root, mut carried) in [("python", python), ("wit", wit), ("src", linker)] {
+        for (root, mut carried) in [("python", python), ("wit", wit)] {
             let root = crate_root.join(root);
             let mut found = Vec::new();
             listed(&root, &root, &mut found);
-            found.retain(|path| !others.contains(&&**path) && !path.ends_with("tests.rs"));
             found.sort();
             carried.sort();
             assert_eq!(found, carried);
         }
-    }
-
-    #[test]
-    fn the_key_depends_on_the_tools_and_the_variant() {
-        let (island, command) = (Variant::Island, Variant::Command);
-        assert_eq!(key(island, &["a", "b"]), key(island, &["a", "b"]));
-        assert_ne!(key(island, &["a", "b"]), key(island, &["ab"]));
-        assert_ne!(key(island, &["a"]), key(command, &["a"]));
     }
 }

@@ -1,5 +1,6 @@
 //! Finds and runs the external programs that build the guest.
 
+use crate::cached::wants_optimising;
 use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ const BINARYEN: &str = "132.0.0";
 const OLDEST_WASM_OPT: u32 = 116;
 
 /// Binaryen's optimisation level. `-O4` with more inlining gains another 2% of speed and takes three times as long.
-pub(crate) const OPTIMISE: &str = "-O3";
+const OPTIMISE: &str = "-O3";
 
 /// The features that the linked module uses.
 const FEATURES: &[&str] = &[
@@ -47,11 +48,6 @@ pub enum Optimiser {
     Npm,
     /// No optimisation.
     None { reason: String },
-}
-
-/// Returns whether to optimise the guest: true unless `ARCHIPEL_OPTIMISE=0` is set.
-pub fn wants_optimising() -> bool {
-    std::env::var_os("ARCHIPEL_OPTIMISE").is_none_or(|value| value != "0")
 }
 
 impl Optimiser {
@@ -225,8 +221,8 @@ fn find_python() -> Result<&'static str> {
         }
     }
     bail!(
-        "building the guest needs python3 3.10 or newer with pip (install it, or set ARCHIPEL_GUEST to the path of \
-         a prebuilt guest)"
+        "building the guest needs python3 3.10 or newer with pip (install it, or use a guest that \
+         `archipel guest export` wrote on another machine: name it in ARCHIPEL_GUEST, or in Guest::open)"
     )
 }
 

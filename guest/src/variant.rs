@@ -1,7 +1,10 @@
 //! The variants of the guest.
 
-use crate::sources::{self, Files};
-use crate::tools::Target;
+#[cfg(feature = "build")]
+use crate::{
+    sources::{self, Files},
+    tools::Target,
+};
 
 /// The kind of host that a guest is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +16,7 @@ pub enum Variant {
     Command,
 }
 
+#[cfg(feature = "build")]
 impl Variant {
     /// Returns the Python sources that only this variant has.
     pub(crate) fn python(self) -> Files {

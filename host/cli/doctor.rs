@@ -1,7 +1,7 @@
 //! The `doctor` command: which tools and which guest this machine has.
 
 use crate::Failure;
-use archipel::{Limits, Value};
+use archipel::Limits;
 use archipel_guest::Variant;
 
 /// Prints the report.
@@ -15,7 +15,7 @@ pub fn report() -> Result<u8, Failure> {
         println!("  {mark}  {:<16} {text}; {}", tool.name, tool.purpose);
     }
     println!("guest:");
-    match std::env::var_os("ARCHIPEL_GUEST").filter(|path| !path.is_empty()) {
+    match crate::prepare::given_guest() {
         Some(path) => {
             println!("  given by ARCHIPEL_GUEST: {}", path.display());
             println!("  {}", python());
@@ -27,7 +27,9 @@ pub fn report() -> Result<u8, Failure> {
                     println!("  {}\n  {}", built.path.display(), built.optimised);
                     println!("  {}", python());
                 }
-                None => println!("  not built yet (the first run builds it)"),
+                None => println!(
+                    "  not built yet (the first run, or `archipel guest build`, builds it)"
+                ),
             },
         },
     }
@@ -40,15 +42,13 @@ pub fn report() -> Result<u8, Failure> {
 
 /// Returns the guest's CPython version, or the reason why it is unknown.
 fn python() -> String {
-    let asked = || -> archipel::Result<Value> {
-        let runtime = crate::prepare::runtime(&Limits::new()).build()?;
-        runtime.interpreter().build()?.eval(VERSION)
+    let asked = || -> Result<String, Failure> {
+        let runtime = crate::prepare::runtime(&Limits::new(), |builder| builder)?;
+        Ok(runtime.interpreter().build()?.eval(VERSION)?)
     };
-    match asked().map(String::try_from) {
-        Ok(Ok(version)) => version,
-        Ok(Err(mismatch)) => format!("cannot ask the guest for its version: {mismatch}"),
-        Err(error) => format!("cannot ask the guest for its version: {error}"),
-    }
+    asked().unwrap_or_else(|Failure { message, .. }| {
+        format!("cannot ask the guest for its version: {message}")
+    })
 }
 
 const VERSION: &str = "__import__('platform').python_implementation() + ' ' + __import__('platform').python_version()";

@@ -57,6 +57,8 @@ enum CacheAction {
 
 #[derive(Subcommand)]
 enum GuestAction {
+    /// Build the guest, if necessary, and compile it for this machine.
+    Build,
     /// Write the guest component to a file.
     Export {
         /// Write the command variant, for `wasmtime run` and other WASI hosts.
@@ -175,15 +177,16 @@ fn main() -> ExitCode {
             None => prepare::show_cache(),
             Some(CacheAction::Clear) => prepare::clear_cache(),
         },
-        Command::Guest {
-            action: GuestAction::Export { command, path },
-        } => prepare::export(
-            match command {
-                true => Variant::Command,
-                false => Variant::Island,
-            },
-            &path,
-        ),
+        Command::Guest { action } => match action {
+            GuestAction::Build => prepare::build_guest(),
+            GuestAction::Export { command, path } => {
+                let variant = match command {
+                    true => Variant::Command,
+                    false => Variant::Island,
+                };
+                prepare::export(variant, &path)
+            }
+        },
     };
     archipel::remove_private_folders(CLEANING);
     match outcome {

@@ -83,7 +83,7 @@ impl MapCommand {
         let policy = beside(policy, &script)?;
         let running = Running::watched(0)?;
         let room = self.options.room(&policy, jobs);
-        let runtime = prepare::runtime(&limits).max_interpreters(room).build()?;
+        let runtime = prepare::runtime(&limits, |builder| builder.max_interpreters(room))?;
         running.ready();
 
         let screen = Arc::new(Screen::new(inputs.count()));

@@ -1,17 +1,65 @@
-//! Preparation of the guest, with a progress line on a terminal, and the cache commands.
+//! Preparation of runtimes, with a progress line on a terminal, and the commands for the guest and the cache.
 
 use crate::Failure;
-use archipel::{LimitKind, Limits, Progress, RuntimeBuilder};
+use crate::options::Options;
+use archipel::{
+    Error, Guest, Interpreter, LimitKind, Limits, Output, Policy, Progress, Runtime, RuntimeBuilder,
+};
 use archipel_guest::Variant;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-/// Returns a builder that shows the preparation steps. Its runtime counts fuel if `limits` needs
-/// that.
-pub fn runtime(limits: &Limits) -> RuntimeBuilder {
+/// Creates a runtime with room for one interpreter and its children, and that interpreter. Its output
+/// goes to the standard streams.
+pub fn interpreter(
+    options: &Options,
+    policy: Policy,
+    limits: Limits,
+) -> Result<Interpreter, Failure> {
+    let room = options.room(&policy, 1);
+    let interpreter = runtime(&limits, |builder| builder.max_interpreters(room))?
+        .interpreter()
+        .policy(policy)
+        .limits(limits)
+        .stdout(Output::host_stdout())
+        .stderr(Output::host_stderr())
+        .build()?;
+    Ok(interpreter)
+}
+
+/// Creates a runtime with the settings that `set` makes, and shows the steps of its preparation. It
+/// counts fuel if `limits` needs that.
+pub fn runtime(
+    limits: &Limits,
+    set: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+) -> Result<Runtime, Failure> {
+    let builder = set(shown(limits));
+    let Some(path) = given_guest() else {
+        return Ok(builder.build()?);
+    };
+    let runtime = Guest::open(path).and_then(|guest| builder.guest(guest).build());
+    runtime.map_err(of_given)
+}
+
+/// Names the variable in an error about the guest in `ARCHIPEL_GUEST`.
+fn of_given(error: Error) -> Failure {
+    match error {
+        Error::Guest(_) => Failure::failed(format!("ARCHIPEL_GUEST: {}", crate::describe(&error))),
+        other => other.into(),
+    }
+}
+
+/// Returns the path in `ARCHIPEL_GUEST`, unless that is unset or empty.
+pub fn given_guest() -> Option<PathBuf> {
+    let path = std::env::var_os("ARCHIPEL_GUEST")?;
+    (!path.is_empty()).then(|| path.into())
+}
+
+/// Returns a builder that shows the steps of the preparation.
+fn shown(limits: &Limits) -> RuntimeBuilder {
     let terminal = std::io::stderr().is_terminal();
     let mut line = Line { shown: false };
-    let counted = archipel::Runtime::builder().fuel(limits.get(LimitKind::Fuel).is_some());
+    let counted = Runtime::builder().fuel(limits.get(LimitKind::Fuel).is_some());
     counted.progress(move |progress| match progress {
         Progress::Build(what) if terminal => line.show(what),
         Progress::Compile if terminal => line.show("compiling the guest for this machine"),
@@ -103,14 +151,36 @@ pub fn clear_cache() -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Writes the guest component of this `variant` to `path`.
-pub fn export(variant: Variant, path: &Path) -> Result<u8, Failure> {
-    let folder = cache_dir()?;
-    let built = archipel_guest::ensure(variant, &folder, &mut |step| {
-        eprintln!("archipel: {}", step.describe())
-    })
-    .map_err(|error| Failure::failed(format!("{error:#}")))?;
-    std::fs::copy(&built.path, path)
-        .map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))?;
+/// Builds the guest, if necessary, and compiles it for this machine.
+pub fn build_guest() -> Result<u8, Failure> {
+    runtime(&Limits::new(), |builder| builder.max_interpreters(1))?;
     Ok(0)
+}
+
+/// Writes the guest component of this `variant` to `path`. An island's is the one that `ARCHIPEL_GUEST` names, if it
+/// is set.
+pub fn export(variant: Variant, path: &Path) -> Result<u8, Failure> {
+    let component = match given_guest().filter(|_| variant == Variant::Island) {
+        Some(given) => {
+            Guest::open(&given).map_err(of_given)?;
+            given
+        }
+        None => build(variant)?,
+    };
+    std::fs::copy(&component, path).map_err(|error| {
+        let from = component.display();
+        Failure::failed(format!("cannot copy {from} to {}: {error}", path.display()))
+    })?;
+    Ok(0)
+}
+
+/// Returns the file of the guest in the cache, and builds it if it is missing.
+fn build(variant: Variant) -> Result<PathBuf, Failure> {
+    let built = archipel_guest::ensure(variant, &cache_dir()?, &mut |step| {
+        eprintln!("archipel: {}", step.describe())
+    });
+    match built {
+        Ok(built) => Ok(built.path),
+        Err(error) => Err(Failure::failed(format!("{error:#}"))),
+    }
 }

@@ -8,7 +8,7 @@ use crate::report::{Outcome, Report};
 use crate::run::conclude;
 use crate::running::Running;
 use crate::{Failure, prepare};
-use archipel::{Error, Output};
+use archipel::Error;
 use clap::Args;
 use editor::{Asked, Editor};
 use session::{Answer, Session};
@@ -43,15 +43,7 @@ impl Repl {
         // Statements from a pipe use up standard input.
         let policy = if interactive { policy.stdin() } else { policy };
         let running = Running::watched(PATIENCE)?;
-        let room = self.options.room(&policy, 1);
-        let runtime = prepare::runtime(&limits).max_interpreters(room).build()?;
-        let interpreter = runtime
-            .interpreter()
-            .policy(policy)
-            .limits(limits)
-            .stdout(Output::host_stdout())
-            .stderr(Output::host_stderr())
-            .build()?;
+        let interpreter = prepare::interpreter(&self.options, policy, limits)?;
         let _entry = running.enter(&interpreter);
         running.ready();
         let start = Instant::now();

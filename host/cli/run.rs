@@ -6,7 +6,7 @@ use crate::running::{Cause, Running};
 use crate::say::say;
 use crate::script::{Script, Target};
 use crate::{Failure, prepare};
-use archipel::{Error, Output, Policy};
+use archipel::{Error, Policy};
 use clap::Args;
 use std::time::Instant;
 
@@ -27,15 +27,7 @@ impl Run {
         let script = self.target.load()?;
         let policy = beside(policy, &script)?;
         let running = Running::watched(1)?;
-        let room = self.options.room(&policy, 1);
-        let runtime = prepare::runtime(&limits).max_interpreters(room).build()?;
-        let interpreter = runtime
-            .interpreter()
-            .policy(policy)
-            .limits(limits)
-            .stdout(Output::host_stdout())
-            .stderr(Output::host_stderr())
-            .build()?;
+        let interpreter = prepare::interpreter(&self.options, policy, limits)?;
         let entry = running.enter(&interpreter);
         running.ready();
         let start = Instant::now();

@@ -4,7 +4,7 @@
 //! that it needs. Arguments and results are data only.
 
 use crate::error::{ConfigKind, Error, Result};
-use crate::policy::check_name;
+use crate::name::check_name;
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

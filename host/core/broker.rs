@@ -25,6 +25,7 @@
 //!
 //! [begins]: Broker::begin
 
+mod bond;
 mod case;
 mod channel;
 mod closing;
@@ -43,7 +44,7 @@ mod info;
 mod interleaving_tests;
 mod line;
 #[cfg(test)]
-mod model;
+mod model_tests;
 mod orphan;
 #[cfg(test)]
 mod orphan_tests;

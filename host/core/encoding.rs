@@ -39,7 +39,6 @@ mod refusal;
 mod table;
 #[cfg(test)]
 mod tests;
-pub(crate) mod utf8;
 
 pub use check::{Carries, Check, Travels, check_ends, is_wide};
 pub use check::{Summary, check};
@@ -53,7 +52,7 @@ pub use refusal::Refusal;
 /// A scalar has depth 0, `[]` has depth 1 and `[[]]` depth 2. Nesting through references counts. [`check`] and
 /// [`decode`] take the limit as an argument; [`encode`] always applies this one. A deeper message is refused
 /// with [`Refusal::TooDeep`].
-pub const MAX_DEPTH: usize = 100;
+pub const MAX_DEPTH: usize = crate::value::MAX_DEPTH;
 
 /// The maximum nesting that [`check`] and [`decode`] accept, in levels, whatever `max_depth` they are given.
 ///

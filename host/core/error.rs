@@ -171,7 +171,7 @@ pub enum Error {
     /// The request is invalid; the text says why and how to fix it. The interpreter can be used again.
     #[error("{0}")]
     Config(Invalid),
-    /// The guest could not be built, read or compiled on this machine.
+    /// The guest is missing, cannot be built, read or compiled, or belongs to another version of Archipel.
     #[error("the guest cannot be prepared: {}", Chain(&**.0))]
     Guest(#[source] Cause),
     /// An internal error, which is a bug in Archipel. The interpreter is gone.

@@ -24,6 +24,7 @@ pub mod fuzz;
 pub mod ledger;
 mod limit_kind;
 pub mod limits;
+mod name;
 pub mod one_line;
 pub mod policy;
 pub mod trust;

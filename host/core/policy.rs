@@ -8,7 +8,6 @@ mod dir;
 mod env;
 mod file;
 mod module;
-mod name;
 mod narrowing;
 mod net;
 mod profile;
@@ -19,7 +18,7 @@ mod within;
 #[cfg(test)]
 mod file_tests;
 #[cfg(test)]
-mod model;
+mod model_tests;
 
 pub use children::Children;
 pub use clock::{Clock, Random};
@@ -32,11 +31,11 @@ pub use request::{DirRequest, Request};
 pub use within::Excess;
 
 #[doc(hidden)]
+pub use crate::name::check_name;
+#[doc(hidden)]
 pub use alias::Functions;
 #[doc(hidden)]
 pub use dir::{DirGrant, Hold};
-#[doc(hidden)]
-pub use name::check_name;
 #[doc(hidden)]
 pub use narrowing::Narrowing;
 #[doc(hidden)]

@@ -28,6 +28,7 @@ mod serde_tests;
 #[cfg(test)]
 mod tests;
 mod text;
+pub(crate) mod utf8;
 
 pub use num_bigint::BigInt;
 
@@ -36,6 +37,9 @@ pub use de::from_value;
 pub use extract::{FromValue, Mismatch};
 pub use ser::to_value;
 pub use text::Text;
+
+/// The maximum nesting of a value that can be sent.
+pub(crate) const MAX_DEPTH: usize = 100;
 
 /// A Python value that can be sent from one interpreter to another.
 ///

@@ -1,25 +1,19 @@
 //! The host side of the `aliases` imports.
 
-use super::arrival::Fits;
-use super::message::{NotSent, Outgoing, deliver, outgoing, text, with_room};
-use super::{LONGEST_REASON, ReceiverEnd};
-use crate::aside::LONG;
-use crate::bindings::archipel::island::aliases::{Complaint, Failure, Host};
-use crate::bindings::archipel::island::channels as wit_channels;
-use crate::exchange::{Message, Unbound};
-use crate::island::{Function, GONE, Island, Target};
-use crate::job::cut;
-use crate::state::State;
+use super::{LONGEST_REASON, answer};
+use crate::exchange::channel_meta::Unbound;
+use crate::exchange::quota::MOST_QUEUED_IN_ALL;
+use crate::island::aliases::Target;
+use crate::island::bindings::archipel::island::aliases::{Complaint, Failure, Host};
+use crate::island::bindings::archipel::island::channels as wit_channels;
+use crate::island::calls::{call_guest, call_host};
+use crate::island::from_guest::{Outgoing, outgoing};
+use crate::island::handles::ReceiverEnd;
+use crate::island::not_sent::NotSent;
+use crate::island::state::State;
+use crate::island::to_guest::deliver;
 use crate::telemetry;
-use archipel_core::alias::{AliasError, Call, FAILED, HostFn};
-use archipel_core::broker::{Case, Outcome};
-use archipel_core::encoding::{self, MAX_DEPTH};
-use archipel_core::error::Error;
-use archipel_core::limits::MOST_MESSAGE;
-use archipel_core::value::Value;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::sync::Arc;
+use crate::text::cut;
 use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
 
@@ -32,22 +26,23 @@ impl Host for State {
         let own = self.own()?;
         let target = own.powers.with(|equipment| equipment.find(&name));
         let Some(target) = target else {
-            telemetry::denied(&own, format_args!("there is no alias called {name:?}"));
+            telemetry::denied(
+                &own.subject,
+                format_args!("there is no alias called {name:?}"),
+            );
             return Ok(Err(Failure::Absent));
         };
-        let arguments = self.seen(arguments).await?;
+        let arguments = self.check(arguments).await?;
         let message = match outgoing(self, arguments, None, Unbound::Keep)? {
             Ok(message) => message,
             Err(reason) => return Ok(Err(reason.into())),
         };
-        let island = Arc::downgrade(&own);
         let call = async {
             match target {
                 Target::Host(function) => call_host(&own, &name, function, message).await,
-                Target::Guest(function) => match with_room(&own.context.exchange, &island, message)
-                {
-                    Ok(message) => call_guest(&own, &function, message).await,
-                    Err(reason) => Err(reason.into()),
+                Target::Guest(function) => match own.with_room(message) {
+                    Some(message) => call_guest(&own, &function, message).await,
+                    None => Err(NotSent::TooLarge(MOST_QUEUED_IN_ALL).into()),
                 },
             }
         };
@@ -56,8 +51,6 @@ impl Host for State {
             answer = call => answer,
             () = self.interrupt.requested() => Err(Failure::Interrupted),
         };
-        // The alias may have stopped the caller, on another thread.
-        own.unless_stopping().await;
         Ok(match answer {
             Ok(message) => deliver(self, message)?.map_err(Failure::from),
             Err(failure) => Err(failure),
@@ -90,7 +83,7 @@ impl Host for State {
         }
         let answer = match outcome {
             Ok(message) => {
-                let message = self.seen(message).await?;
+                let message = self.check(message).await?;
                 match outgoing(self, message, None, Unbound::Keep)? {
                     Ok(message) => Ok(message),
                     Err(reason) => return Ok(Err(reason.into())),
@@ -120,189 +113,8 @@ pub(super) fn add_call(linker: &mut Linker<State>) -> Result<()> {
     let mut aliases = linker.instance("archipel:island/aliases@0.1.0")?;
     aliases.func_wrap_async("call", |mut store, (name, arguments)| {
         Box::new(async move {
-            let answer = Host::call(store.data_mut(), name, arguments).await?;
-            Ok((Fits::or(answer, Err(Failure::NoMemory)),))
+            let result = Host::call(store.data_mut(), name, arguments).await?;
+            Ok((answer(store.data(), result, Err(Failure::NoMemory)).await,))
         })
     })
-}
-
-/// Calls a function of another interpreter for `caller`.
-pub(crate) async fn call_guest(
-    caller: &Island,
-    function: &Function,
-    arguments: Message,
-) -> std::result::Result<Message, Failure> {
-    telemetry::one_more(&caller.context.counters.alias_calls);
-    let asked = function.call(caller, arguments).ok_or(Failure::Absent)?;
-    let cases = vec![Case::Event(asked.promise.event())];
-    let exchange = &caller.context.exchange;
-    let done = exchange.wait(caller.party, cases, None).await;
-    match done.map(|done| done.outcome) {
-        Some(Outcome::Deadlock(text)) => Err(Failure::Deadlock(text)),
-        _ => match asked.promise.take() {
-            Some(Ok(message)) => Ok(message),
-            Some(Err(reason)) => Err(Failure::Failed(reason)),
-            None => Err(Failure::Failed(GONE.to_owned())),
-        },
-    }
-}
-
-/// Returns the text of a failure, for callers outside of a guest.
-pub(crate) fn told(failure: Failure) -> String {
-    match failure {
-        Failure::Absent => GONE.to_owned(),
-        Failure::Failed(text) | Failure::NotShareable(text) | Failure::Deadlock(text) => text,
-        Failure::Inexact => text(NotSent::Inexact),
-        Failure::TooLarge(limit) => format!("too large: the limit is {limit}"),
-        Failure::Interrupted => "the call was interrupted".to_owned(),
-        Failure::NoMemory => "out of memory for the result".to_owned(),
-    }
-}
-
-impl From<NotSent> for Failure {
-    fn from(reason: NotSent) -> Self {
-        match reason {
-            NotSent::Inexact => Failure::Inexact,
-            NotSent::TooLarge(limit) => Failure::TooLarge(limit as u64),
-            reason => Failure::NotShareable(text(reason)),
-        }
-    }
-}
-
-impl From<AliasError> for Failure {
-    fn from(error: AliasError) -> Self {
-        Failure::Failed(error.reason().to_owned())
-    }
-}
-
-/// Calls a host function for `caller`.
-pub(crate) async fn call_host(
-    caller: &Island,
-    alias: &str,
-    function: HostFn,
-    arguments: Message,
-) -> std::result::Result<Message, Failure> {
-    telemetry::one_more(&caller.context.counters.alias_calls);
-    let parts = match arguments.body.len() < LONG {
-        true => taken_apart(&arguments),
-        false => {
-            let bytes = arguments.body.len();
-            let parts = move || taken_apart(&arguments);
-            let parts = caller
-                .context
-                .aside
-                .run(&caller.account, bytes, parts)
-                .await;
-            parts.unwrap_or_else(|_| Err(FAILED.to_owned()))
-        }
-    };
-    let (args, kwargs) = match parts {
-        Ok(arguments) => arguments,
-        Err(reason) => return Err(Failure::NotShareable(reason)),
-    };
-    let call = Call::new(alias, caller.settings.name.as_deref(), args, kwargs);
-    let outcome = match function {
-        HostFn::Direct(function) => caught(move || function(call)),
-        HostFn::Blocking(function) => {
-            let work = tokio::task::spawn_blocking(move || caught(move || function(call)));
-            work.await.unwrap_or_else(|error| Err(error.into()))
-        }
-        HostFn::Async(function) => match caught(move || Ok(function(call))) {
-            Ok(future) => caught_async(future).await,
-            Err(error) => Err(error),
-        },
-    };
-    let value = outcome.map_err(|error| {
-        if let Some(detail) = error.detail() {
-            telemetry::event!(
-                warn,
-                interpreter = caller.id,
-                alias,
-                "an alias failed: {detail}"
-            );
-        }
-        Failure::from(error)
-    })?;
-    let not_data = |what: String| {
-        telemetry::event!(
-            warn,
-            interpreter = caller.id,
-            alias,
-            "an alias returned a value that cannot be sent: {what}"
-        );
-        Failure::NotShareable(format!("the result of {alias}() cannot be sent: {what}"))
-    };
-    let encoded = encoding::encode(&value).map_err(|refusal| not_data(refusal.to_string()))?;
-    if encoded.handles > 0 {
-        return Err(not_data("it contains a handle of a channel end".to_owned()));
-    }
-    if encoded.body.len() as u64 > MOST_MESSAGE {
-        return Err(Failure::TooLarge(MOST_MESSAGE));
-    }
-    Ok(Message::new(encoded, Vec::new()))
-}
-
-fn caught<T>(
-    act: impl FnOnce() -> std::result::Result<T, AliasError>,
-) -> std::result::Result<T, AliasError> {
-    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|_| Err(panicked()))
-}
-
-/// The error of an alias that panicked.
-fn panicked() -> AliasError {
-    AliasError::new(FAILED).with_detail("it panicked")
-}
-
-type Boxed = Pin<Box<dyn Future<Output = std::result::Result<Value, AliasError>> + Send>>;
-
-async fn caught_async(mut future: Boxed) -> std::result::Result<Value, AliasError> {
-    std::future::poll_fn(move |context| {
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
-        polled.unwrap_or_else(|_| std::task::Poll::Ready(Err(panicked())))
-    })
-    .await
-}
-
-/// The maximum size of decoded call arguments in the host, in bytes. It bounds the decoding time,
-/// during which the guest cannot be stopped.
-const MOST_DECODED: usize = 256 << 20;
-
-type Arguments = (Vec<Value>, Vec<(String, Value)>);
-
-/// Decodes the arguments in a message.
-fn taken_apart(message: &Message) -> std::result::Result<Arguments, String> {
-    let value = encoding::decode_within(&message.body, message.ends.len(), MAX_DEPTH, MOST_DECODED)
-        .map_err(|refusal| refusal.to_string())?;
-    let wrong = || "the arguments of a call are a tuple of a tuple and a dict".to_owned();
-    let Value::Tuple(parts) = value else {
-        return Err(wrong());
-    };
-    let Ok([Value::Tuple(args), Value::Dict(items)]) = <[Value; 2]>::try_from(parts) else {
-        return Err(wrong());
-    };
-    let mut kwargs = Vec::with_capacity(items.len());
-    for (key, value) in items {
-        let name = String::try_from(key).map_err(|_| wrong())?;
-        kwargs.push((name, value));
-    }
-    Ok((args, kwargs))
-}
-
-/// Encodes the arguments of a call that the host makes.
-pub(crate) fn arguments(
-    args: Vec<Value>,
-    kwargs: Vec<(String, Value)>,
-) -> std::result::Result<Message, Error> {
-    let kwargs = kwargs
-        .into_iter()
-        .map(|(name, value)| (Value::from(name), value))
-        .collect();
-    let call = Value::Tuple(vec![Value::Tuple(args), Value::Dict(kwargs)]);
-    let encoded = encoding::encode(&call)?;
-    if encoded.handles > 0 {
-        return Err(Error::not_shareable(
-            "a handle of a channel end is not shareable",
-        ));
-    }
-    Ok(Message::new(encoded, Vec::new()))
 }

@@ -4,15 +4,17 @@
 //! copy, or has no room for the message, does not lose it. So the host lowers an [`Arrival`], which
 //! owns the message and returns it to the channel when dropped, unless lowering was completed.
 
-use super::message::{NotSent, luggage};
-use crate::bindings::archipel::island::channels::{End, Luggage};
-use crate::exchange::{Exchange, Form, Message};
-use crate::state::State;
+use crate::exchange::Exchange;
+use crate::exchange::message::{Form, Message};
+use crate::island::bindings::archipel::island::channels::Luggage;
+use crate::island::not_sent::NotSent;
+use crate::island::state::{State, Stranded};
+use crate::island::to_guest::luggage;
 use archipel_core::broker::Origin;
 use archipel_core::encoding;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use wasmtime::Result;
 use wasmtime::component::__internal::{
     CanonicalAbiInfo, InstanceType, InterfaceType, LowerContext,
@@ -29,7 +31,7 @@ const POINTER: usize = 4;
 const ROOM: usize = 1;
 
 /// A received message that returns to its channel when dropped before it was delivered.
-struct Held {
+struct Undelivered {
     exchange: Arc<Exchange>,
     message: Option<Message>,
     origin: Option<Origin>,
@@ -38,7 +40,7 @@ struct Held {
     party: archipel_core::broker::PartyId,
 }
 
-impl Drop for Held {
+impl Drop for Undelivered {
     fn drop(&mut self) {
         if *self.arrived.get_mut() {
             return;
@@ -51,10 +53,10 @@ impl Drop for Held {
     }
 }
 
-impl Held {
+impl Undelivered {
     fn new(state: &State, message: Message, origin: Option<Origin>) -> Self {
-        Held {
-            exchange: state.context.exchange.clone(),
+        Undelivered {
+            exchange: state.shared.exchange.clone(),
             message: Some(message),
             origin,
             arrived: AtomicBool::new(false),
@@ -96,7 +98,7 @@ impl Held {
     /// A point at which a test can fail the lowering, as missing memory does.
     #[cfg(test)]
     fn passes(&self) -> Result<()> {
-        use crate::points::{Point, Verdict};
+        use crate::failpoints::{Point, Verdict};
         match self.exchange.points.pass(self.party, Point::Lowers) {
             Verdict::Fail => wasmtime::bail!("a test lets it fail"),
             Verdict::GoOn | Verdict::Stay => Ok(()),
@@ -104,12 +106,9 @@ impl Held {
     }
 }
 
-/// Ends of messages for which the guest had no room, until they are taken back from its table.
-pub(crate) type Stranded = Arc<Mutex<Vec<End>>>;
-
 /// A received message for the guest: a `channels.message` in component types.
 pub(super) struct Arrival {
-    held: Held,
+    held: Undelivered,
     luggage: Option<Luggage>,
     stranded: Stranded,
 }
@@ -138,7 +137,7 @@ impl Arrival {
     ) -> Result<Result<Self, NotSent>> {
         // Owned first, since adding its ends to the guest's table fails if the guest has too many
         // handles.
-        let held = Held::new(state, message, origin);
+        let held = Undelivered::new(state, message, origin);
         let luggage = match &held.message {
             Some(message) => luggage(state, message)?,
             None => Ok(None),
@@ -162,7 +161,7 @@ impl Arrival {
         (self.held.body(), &self.luggage)
     }
 
-    fn held(&self) -> &Held {
+    fn held(&self) -> &Undelivered {
         &self.held
     }
 }
@@ -171,21 +170,21 @@ impl Arrival {
 type Parts<'a> = (&'a [u8], &'a Option<Luggage>);
 
 /// The body of a received message without attachments: a `list<u8>` in component types.
-pub(super) struct Body(Held);
+pub(super) struct BareArrival(Undelivered);
 
-impl Body {
+impl BareArrival {
     /// Prepares a message that was received from `origin`; one that is not plain returns there.
     pub(super) fn new(state: &State, message: Message, origin: Option<Origin>) -> Option<Self> {
         let is_plain = message.form == Form::Plain && message.ends.is_empty();
-        let held = Held::new(state, message, origin);
-        is_plain.then_some(Body(held))
+        let held = Undelivered::new(state, message, origin);
+        is_plain.then_some(BareArrival(held))
     }
 
     fn parts(&self) -> &[u8] {
         self.0.body()
     }
 
-    fn held(&self) -> &Held {
+    fn held(&self) -> &Undelivered {
         &self.0
     }
 }
@@ -253,7 +252,7 @@ macro_rules! lower {
 }
 
 lower!(Arrival: Parts<'static>);
-lower!(Body: &'static [u8]);
+lower!(BareArrival: &'static [u8]);
 
 /// A result that is replaced by another one if the guest has no room for it.
 pub(super) struct Fits<R> {

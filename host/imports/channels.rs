@@ -1,17 +1,25 @@
 //! The host side of the `channels` imports.
 
-use super::arrival::{Arrival, Body, Fits};
-use super::message::{NotSent, Outgoing, failure, not_received, outgoing, take_back};
-use super::{LONGEST_REASON, MOST_CHANNELS, MOST_QUEUED, ReceiverEnd, SenderEnd, duration};
-use crate::bindings::archipel::island::channels::{
+use super::arrival::{Arrival, BareArrival, Fits};
+use super::failure::{failure, not_received};
+use super::{LONGEST_REASON, duration};
+use crate::exchange::channel_meta::ChannelMeta;
+use crate::exchange::end::End;
+use crate::exchange::kept::Keeper;
+use crate::exchange::message::Message;
+use crate::exchange::quota::MOST_CHANNELS;
+use crate::island::bindings::archipel::island::channels::{
     self, Capacity, Error, Host, HostReceiver, HostSender, Info, LuggageRefs, Unbound,
 };
-use crate::exchange::{Charter, End, Exchange, Message};
-use crate::state::State;
+use crate::island::from_guest::{Outgoing, outgoing};
+use crate::island::handles::{ReceiverEnd, SenderEnd, copy};
+use crate::island::not_sent::NotSent;
+use crate::island::state::State;
+use crate::island::to_guest::take_back;
 use archipel_core::broker::{self, Case, Origin, Outcome, PartyId, Side};
 use archipel_core::encoding::{self, MAX_DEPTH};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
 
@@ -29,12 +37,14 @@ impl Host for State {
                 None => broker::Capacity::Rendezvous,
             },
         };
-        let exchange = &self.context.exchange;
+        let exchange = &self.shared.exchange;
         if exchange.is_beyond(|counts| counts.channels >= MOST_CHANNELS) {
             return Ok(Err(Error::TooLarge(MOST_CHANNELS as u64)));
         }
-        let charter = Charter::new(Some(self.trust.get()), unbound.into());
-        let (sender, receiver) = create(exchange, capacity, charter, self.party)?;
+        let meta = ChannelMeta::new(Some(self.trust.get()), unbound.into());
+        let Some((sender, receiver)) = exchange.create_channel(capacity, meta, self.party) else {
+            wasmtime::bail!("out of channel numbers");
+        };
         let sender = match self.hold(SenderEnd(sender))? {
             Ok(sender) => sender,
             Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded).into())),
@@ -67,24 +77,9 @@ impl Host for State {
     }
 }
 
-/// Creates a channel, and gives both ends to `party`.
-pub(crate) fn create(
-    exchange: &Arc<Exchange>,
-    capacity: broker::Capacity,
-    charter: Charter,
-    party: PartyId,
-) -> Result<(End, End)> {
-    let channel = exchange
-        .with(|broker, _| broker.create(capacity, MOST_QUEUED, party))
-        .ok_or_else(|| wasmtime::format_err!("out of channel numbers"))?;
-    let charter = Arc::new(charter);
-    let end = |side| End::held(exchange, channel, side, charter.clone(), party);
-    Ok((end(Side::Sender), end(Side::Receiver)))
-}
-
 impl HostSender for State {
     fn id(&mut self, end: Resource<SenderEnd>) -> Result<u64> {
-        let end = &self.table.get(&end)?.0;
+        let end = &self.wasi.table.get(&end)?.0;
         Ok(self.number(end))
     }
 
@@ -96,7 +91,7 @@ impl HostSender for State {
         luggage: Option<LuggageRefs>,
         timeout: Option<u64>,
     ) -> Result<Result<(), Error>> {
-        match self.untold.take_for(Side::Sender, end.rep()) {
+        match self.deferred_error.take_for(Side::Sender, end.rep()) {
             Some(error) => Ok(Err(error)),
             None => self.send_whole(&end, (body, exact, luggage), timeout).await,
         }
@@ -104,17 +99,17 @@ impl HostSender for State {
 
     async fn put(&mut self, end: Resource<SenderEnd>, body: Vec<u8>) -> Result<bool> {
         let sent = self.send_whole(&end, (body, false, None), None).await?;
-        let result = sent.map_err(|error| self.untold.keep(Side::Sender, end.rep(), error));
+        let result = sent.map_err(|error| self.deferred_error.keep(Side::Sender, end.rep(), error));
         Ok(result.is_ok())
     }
 
     fn duplicate(&mut self, end: Resource<SenderEnd>) -> Result<Resource<SenderEnd>> {
-        let copy = copy(&self.table.get(&end)?.0, self.party)?;
+        let copy = copy(&self.wasi.table.get(&end)?.0, self.party)?;
         self.must_hold(SenderEnd(copy))
     }
 
     fn close(&mut self, end: Resource<SenderEnd>) -> Result<()> {
-        let end = &self.table.get(&end)?.0;
+        let end = &self.wasi.table.get(&end)?.0;
         end.exchange().with(|broker, effects| {
             broker.close(end.channel, effects);
         });
@@ -128,13 +123,13 @@ impl HostSender for State {
         if let Err(refusal) = encoding::check(&reason, 0, MAX_DEPTH) {
             return Ok(Err(Error::NotShareable(refusal.to_string())));
         }
-        let end = &self.table.get(&end)?.0;
-        let kept = match self.keeper().keep(reason.len()) {
+        let end = &self.wasi.table.get(&end)?.0;
+        let kept = match Keeper::of(&self.account, &self.shared.kept).keep(reason.len()) {
             Ok(kept) => kept,
             Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded).into())),
         };
         // The first reason stays.
-        let _ = end.charter.poison.set((reason, kept));
+        let _ = end.meta.poison.set((reason, kept));
         end.exchange().with(|broker, effects| {
             broker.close(end.channel, effects);
         });
@@ -142,17 +137,17 @@ impl HostSender for State {
     }
 
     fn destroy(&mut self, end: Resource<SenderEnd>) -> Result<()> {
-        destroy(&self.table.get(&end)?.0);
+        destroy(&self.wasi.table.get(&end)?.0);
         Ok(())
     }
 
     fn release(&mut self, end: Resource<SenderEnd>) -> Result<()> {
-        self.table.get_mut(&end)?.0.note_release();
+        self.wasi.table.get_mut(&end)?.0.note_release();
         Ok(())
     }
 
     fn info(&mut self, end: Resource<SenderEnd>) -> Result<Info> {
-        Ok(self.describe(&self.table.get(&end)?.0))
+        Ok(self.describe(&self.wasi.table.get(&end)?.0))
     }
 
     fn drop(&mut self, end: Resource<SenderEnd>) -> Result<()> {
@@ -163,7 +158,7 @@ impl HostSender for State {
 
 impl HostReceiver for State {
     fn id(&mut self, end: Resource<ReceiverEnd>) -> Result<u64> {
-        let end = &self.table.get(&end)?.0;
+        let end = &self.wasi.table.get(&end)?.0;
         Ok(self.number(end))
     }
 
@@ -181,15 +176,15 @@ impl HostReceiver for State {
     }
 
     fn length(&mut self, end: Resource<ReceiverEnd>) -> Result<u32> {
-        let channel = self.table.get(&end)?.0.channel;
-        let length = self.context.exchange.with(|broker, _| broker.len(channel));
+        let channel = self.wasi.table.get(&end)?.0.channel;
+        let length = self.shared.exchange.with(|broker, _| broker.len(channel));
         Ok(u32::try_from(length.unwrap_or(0)).unwrap_or(u32::MAX))
     }
 
     fn capacity(&mut self, end: Resource<ReceiverEnd>) -> Result<Capacity> {
-        let channel = self.table.get(&end)?.0.channel;
+        let channel = self.wasi.table.get(&end)?.0.channel;
         let capacity = self
-            .context
+            .shared
             .exchange
             .with(|broker, _| broker.capacity(channel));
         Ok(match capacity {
@@ -202,12 +197,12 @@ impl HostReceiver for State {
     }
 
     fn duplicate(&mut self, end: Resource<ReceiverEnd>) -> Result<Resource<ReceiverEnd>> {
-        let copy = copy(&self.table.get(&end)?.0, self.party)?;
+        let copy = copy(&self.wasi.table.get(&end)?.0, self.party)?;
         self.must_hold(ReceiverEnd(copy))
     }
 
     fn close(&mut self, end: Resource<ReceiverEnd>) -> Result<Result<(), Error>> {
-        let end = &self.table.get(&end)?.0;
+        let end = &self.wasi.table.get(&end)?.0;
         let closed = end
             .exchange()
             .with(|broker, effects| broker.close_if_empty(end.channel, effects));
@@ -218,17 +213,17 @@ impl HostReceiver for State {
     }
 
     fn destroy(&mut self, end: Resource<ReceiverEnd>) -> Result<()> {
-        destroy(&self.table.get(&end)?.0);
+        destroy(&self.wasi.table.get(&end)?.0);
         Ok(())
     }
 
     fn release(&mut self, end: Resource<ReceiverEnd>) -> Result<()> {
-        self.table.get_mut(&end)?.0.note_release();
+        self.wasi.table.get_mut(&end)?.0.note_release();
         Ok(())
     }
 
     fn info(&mut self, end: Resource<ReceiverEnd>) -> Result<Info> {
-        Ok(self.describe(&self.table.get(&end)?.0))
+        Ok(self.describe(&self.wasi.table.get(&end)?.0))
     }
 
     fn drop(&mut self, end: Resource<ReceiverEnd>) -> Result<()> {
@@ -255,23 +250,6 @@ pub(super) fn add_receive(linker: &mut Linker<State>) -> Result<()> {
     })
 }
 
-/// The error of a `put` or `take`, kept for the `send` or `receive` with the same handle that
-/// follows.
-#[derive(Default)]
-pub(crate) struct Untold(Option<(Side, u32, Error)>);
-
-impl Untold {
-    fn keep(&mut self, side: Side, handle: u32, error: Error) {
-        self.0 = Some((side, handle, error));
-    }
-
-    /// Takes the kept error. A call with another handle discards it.
-    fn take_for(&mut self, side: Side, handle: u32) -> Option<Error> {
-        let (s, h, error) = self.0.take()?;
-        ((s, h) == (side, handle)).then_some(error)
-    }
-}
-
 impl State {
     async fn send_whole(
         &mut self,
@@ -279,12 +257,12 @@ impl State {
         message: Outgoing,
         timeout: Option<u64>,
     ) -> Result<Result<(), Error>> {
-        let end = &mut self.table.get_mut(end)?.0;
+        let end = &mut self.wasi.table.get_mut(end)?.0;
         end.note_use();
         let channel = end.channel;
-        let charter = end.charter.clone();
-        let message = self.seen(message).await?;
-        let message = outgoing(self, message, charter.owner.as_ref(), charter.unbound)?;
+        let meta = end.meta.clone();
+        let message = self.check(message).await?;
+        let message = outgoing(self, message, meta.owner.as_ref(), meta.unbound)?;
         let message = match message.and_then(|message| self.charged(message)) {
             Ok(message) => message,
             Err(refusal) => return Ok(Err(refusal.into())),
@@ -304,7 +282,7 @@ impl State {
         end: Resource<ReceiverEnd>,
         timeout: Option<u64>,
     ) -> Result<Result<Arrival, Error>> {
-        if let Some(error) = self.untold.take_for(Side::Receiver, end.rep()) {
+        if let Some(error) = self.deferred_error.take_for(Side::Receiver, end.rep()) {
             return Ok(Err(error));
         }
         Ok(match self.received(&end, timeout).await? {
@@ -313,12 +291,12 @@ impl State {
         })
     }
 
-    async fn take_plain(&mut self, end: Resource<ReceiverEnd>) -> Result<Option<Body>> {
+    async fn take_plain(&mut self, end: Resource<ReceiverEnd>) -> Result<Option<BareArrival>> {
         Ok(match self.received(&end, None).await? {
             // A message that is not plain returns to its channel.
-            Ok((message, origin)) => Body::new(self, message, origin),
+            Ok((message, origin)) => BareArrival::new(self, message, origin),
             Err(error) => {
-                self.untold.keep(Side::Receiver, end.rep(), error);
+                self.deferred_error.keep(Side::Receiver, end.rep(), error);
                 None
             }
         })
@@ -340,9 +318,9 @@ impl State {
         timeout: Option<u64>,
     ) -> Result<Result<(Message, Option<Origin>), Error>> {
         self.take_stranded()?;
-        let end = &mut self.table.get_mut(end)?.0;
+        let end = &mut self.wasi.table.get_mut(end)?.0;
         end.note_use();
-        let charter = end.charter.clone();
+        let meta = end.meta.clone();
         let cases = vec![Case::Receive(end.channel)];
         let done = match self.wait_for(cases, duration(timeout)).await {
             Ok(done) => done,
@@ -350,13 +328,13 @@ impl State {
         };
         Ok(match done.map(|done| (done.outcome, done.origin)) {
             Some((Outcome::Received(message), origin)) => Ok((message, origin)),
-            other => Err(not_received(other.map(|(outcome, _)| outcome), &charter)),
+            other => Err(not_received(other.map(|(outcome, _)| outcome), &meta)),
         })
     }
 
     /// Returns the number of a channel in the guest's family.
     fn number(&self, end: &End) -> u64 {
-        let exchange = &self.context.exchange;
+        let exchange = &self.shared.exchange;
         let number = match self.island.upgrade() {
             Some(island) => island.family.channels.number(exchange, end),
             None => 0,
@@ -368,19 +346,19 @@ impl State {
     /// Returns an end of the channel with that number, if the guest may open it.
     fn open(&self, id: u64, side: Side) -> Option<End> {
         let island = self.island.upgrade()?;
-        let (channel, charter) = island.family.channels.find(id)?;
-        if !charter.owner.as_ref()?.is_shared_with(&self.trust.get()) {
+        let (channel, meta) = island.family.channels.find(id)?;
+        if !meta.owner.as_ref()?.is_shared_with(&self.trust.get()) {
             return None;
         }
-        let exchange = &self.context.exchange;
+        let exchange = &self.shared.exchange;
         let acquired = exchange.with(|broker, _| broker.acquire(channel, side, self.party));
-        acquired.then(|| End::held(exchange, channel, side, charter, self.party))
+        acquired.then(|| End::held(exchange, channel, side, meta, self.party))
     }
 
     /// Returns what a guest is allowed to know about a channel.
     fn describe(&self, end: &End) -> Info {
         let info = end.exchange().with(|broker, _| broker.info(end.channel));
-        let unbound = end.charter.unbound.into();
+        let unbound = end.meta.unbound.into();
         let Some(info) = info else {
             return Info {
                 closed: true,
@@ -409,12 +387,6 @@ impl State {
             receivers: numbers(info.receivers),
         }
     }
-}
-
-/// Duplicates an end for `party`.
-pub(super) fn copy(end: &End, party: PartyId) -> Result<End> {
-    end.duplicate(party)
-        .ok_or_else(|| wasmtime::format_err!("the caller is gone"))
 }
 
 fn destroy(end: &End) {

@@ -1,9 +1,10 @@
 //! Control of descendants by a guest, except for running code in them.
 
-use super::turns::Turns;
-use crate::bindings::archipel::island::interpreters::{Refusal, Settings as Asked, Used};
-use crate::descriptors::Held;
-use crate::island::{Handler, Island, MOST_NUMBER, Settings, Target};
+use crate::island::aliases::{MOST_NUMBER, Target};
+use crate::island::bindings::archipel::island::interpreters::{Refusal, Settings as Asked, Used};
+use crate::island::owner::Handler;
+use crate::island::turns::Turns;
+use crate::island::{Island, Settings};
 use crate::telemetry;
 use archipel_core::encoding::{self, MAX_DEPTH};
 use archipel_core::error::{Capability, ConfigKind, Error, LimitKind, Result};
@@ -36,14 +37,14 @@ pub(super) async fn settings(
             "the {kind} limit of a child is at most {}, the limit of its parent",
             kind.show(most)
         );
-        telemetry::denied(own, &what);
+        telemetry::denied(&own.subject, &what);
         return Err(Refusal::Denied(what));
     }
     if let Some(policy) = asked.policy {
         let policy = policy_asked(own, &policy).await;
         settings.policy = policy.map_err(|error| match error {
             Error::Denied(denial) => {
-                telemetry::denied(own, &denial);
+                telemetry::denied(&own.subject, &denial);
                 Refusal::Denied(denial.text)
             }
             Error::Exhausted(_) => no_room(),
@@ -84,10 +85,10 @@ async fn policy_asked(own: &Arc<Island>, asked: &[u8]) -> Result<Policy> {
     let wanted = narrowing.unopened();
     if wanted > 0 {
         // All descriptors are counted before the first directory is opened.
-        let held = std::iter::repeat_with(|| Held::take(&own.family, 1)).take(wanted);
+        let held = std::iter::repeat_with(|| own.family.descriptors.take(1)).take(wanted);
         let held = held.map(|held| Some(Box::new(held?) as Hold));
         let Some(mut holds) = held.collect::<Option<Vec<Hold>>>() else {
-            telemetry::few_descriptors(own);
+            telemetry::few_descriptors(&own.subject);
             return Err(Error::Exhausted(
                 "file descriptor budget exhausted (raise `ulimit -n`)".to_owned(),
             ));
@@ -99,7 +100,7 @@ async fn policy_asked(own: &Arc<Island>, asked: &[u8]) -> Result<Policy> {
                 (narrowing, holds, done)
             };
             let opened;
-            (narrowing, holds, opened) = own.context.aside.system(&own.account, work).await?;
+            (narrowing, holds, opened) = own.context.offload.system(&own.account, work).await?;
             done = opened?;
         }
     }

@@ -1,57 +1,27 @@
 //! The import with which an interpreter reports its handles for a copy.
 
-use super::channels::copy;
-use super::{InterpreterRef, ReceiverEnd, SenderEnd, Task};
-use crate::bindings::archipel::island::holdings::Host;
-use crate::exchange::End;
-use crate::island::Island;
-use crate::state::State;
+use crate::island::bindings::archipel::island::holdings::Host;
+use crate::island::handles::{InterpreterRef, ReceiverEnd, SenderEnd, copy};
+use crate::island::holdings::{Holdings, Report};
 use archipel_core::broker::PartyId;
-use std::sync::Arc;
-use wasmtime::component::Resource;
+use wasmtime::component::{HasData, Resource, ResourceTable};
 use wasmtime::{Result, bail};
 
-/// The reported handles, kept alive until the copy has them.
-#[derive(Default)]
-pub(crate) struct Holdings {
-    senders: Vec<End>,
-    receivers: Vec<End>,
-    interpreters: Vec<Arc<Island>>,
-    tasks: u32,
+/// The part of a store's state that this import reaches.
+pub(super) struct Reporter<'a> {
+    pub(super) table: &'a ResourceTable,
+    pub(super) report: &'a mut Report,
+    /// The guest's limit on handles.
+    pub(super) handles: u64,
 }
 
-/// The state of a report: it is ignored unless it was requested.
-#[derive(Default)]
-pub(crate) enum Answer {
-    #[default]
-    NotAsked,
-    Asked(Holdings),
+pub(super) struct HasReporter;
+
+impl HasData for HasReporter {
+    type Data<'a> = Reporter<'a>;
 }
 
-impl Answer {
-    /// Requests a report.
-    pub(crate) fn ask(&mut self) {
-        *self = Answer::Asked(Holdings::default());
-    }
-
-    /// Returns the report, which is empty if none was made.
-    pub(crate) fn take(&mut self) -> Holdings {
-        match std::mem::take(self) {
-            Answer::NotAsked => Holdings::default(),
-            Answer::Asked(holdings) => holdings,
-        }
-    }
-}
-
-/// The handles of a copy, in the order of the original's.
-pub(crate) struct Arrived {
-    pub(crate) senders: Vec<Resource<SenderEnd>>,
-    pub(crate) receivers: Vec<Resource<ReceiverEnd>>,
-    pub(crate) interpreters: Vec<Resource<InterpreterRef>>,
-    pub(crate) tasks: Vec<Resource<Task>>,
-}
-
-impl Host for State {
+impl Host for Reporter<'_> {
     fn tell(
         &mut self,
         senders: Vec<Resource<SenderEnd>>,
@@ -59,7 +29,7 @@ impl Host for State {
         interpreters: Vec<Resource<InterpreterRef>>,
         tasks: u32,
     ) -> Result<()> {
-        if matches!(self.holdings, Answer::NotAsked) {
+        if matches!(self.report, Report::NotAsked) {
             return Ok(());
         }
         let count = senders.len() + receivers.len() + interpreters.len();
@@ -84,36 +54,7 @@ impl Host for State {
             let island = self.table.get(&interpreter)?.0.clone();
             holdings.interpreters.push(island);
         }
-        self.holdings = Answer::Asked(holdings);
+        *self.report = Report::Asked(holdings);
         Ok(())
-    }
-}
-
-impl Holdings {
-    /// Adds all handles to the table of the copy.
-    pub(crate) fn arrive(self, state: &mut State) -> Result<Arrived> {
-        let mut arrived = Arrived {
-            senders: Vec::with_capacity(self.senders.len()),
-            receivers: Vec::with_capacity(self.receivers.len()),
-            interpreters: Vec::with_capacity(self.interpreters.len()),
-            tasks: Vec::new(),
-        };
-        for end in &self.senders {
-            let held = SenderEnd(copy(end, state.party)?);
-            arrived.senders.push(state.must_hold(held)?);
-        }
-        for end in &self.receivers {
-            let held = ReceiverEnd(copy(end, state.party)?);
-            arrived.receivers.push(state.must_hold(held)?);
-        }
-        for island in self.interpreters {
-            let reference = InterpreterRef(island);
-            arrived.interpreters.push(state.must_hold(reference)?);
-        }
-        for _ in 0..self.tasks {
-            let task = Task::lost(state)?;
-            arrived.tasks.push(state.must_hold(task)?);
-        }
-        Ok(arrived)
     }
 }

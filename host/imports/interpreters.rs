@@ -2,24 +2,25 @@
 
 use super::LONGEST_REASON;
 use super::governing;
-use super::message::{NotSent, outgoing, text};
-use super::tasks::{Task, not_started};
-use crate::bindings::archipel::island::channels as wit_channels;
-use crate::bindings::archipel::island::interpreters::{
+use super::tasks::not_started;
+use crate::exchange::channel_meta::Unbound;
+use crate::exchange::message::Message;
+use crate::island::bindings::archipel::island::channels as wit_channels;
+use crate::island::bindings::archipel::island::interpreters::{
     Exception, Host, HostInterpreter, Job, NotRun, Refusal, Settings as Asked, Used,
 };
-use crate::exchange::{Message, Unbound};
+use crate::island::from_guest::outgoing;
+use crate::island::handles::InterpreterRef;
+use crate::island::job;
+use crate::island::not_sent::{NotSent, text};
+use crate::island::state::State;
+use crate::island::tasks::Task;
 use crate::island::{Island, Settings};
-use crate::job;
-use crate::state::State;
 use crate::telemetry;
 use archipel_core::error::{Capability, ConfigKind, Error, LimitKind, Raised};
 use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::Resource;
-
-/// A reference to an interpreter in a guest's table.
-pub struct InterpreterRef(pub(crate) Arc<Island>);
 
 impl State {
     pub(super) fn own(&self) -> Result<Arc<Island>> {
@@ -50,7 +51,7 @@ impl Host for State {
     fn usage(&mut self) -> Result<Vec<Used>> {
         Ok(governing::usage(
             &self.own()?.account,
-            self.standing.is_some(),
+            self.wasi.frozen_clock().is_some(),
         ))
     }
 
@@ -63,7 +64,7 @@ impl Host for State {
             Some(island) => {
                 let held = self.refer(island)?;
                 if held.is_ok() {
-                    self.taken(id);
+                    self.introduced.taken(id);
                 }
                 held
             }
@@ -83,11 +84,11 @@ impl Host for State {
 
 impl HostInterpreter for State {
     fn id(&mut self, interpreter: Resource<InterpreterRef>) -> Result<u64> {
-        Ok(self.table.get(&interpreter)?.0.id)
+        Ok(self.wasi.table.get(&interpreter)?.0.id)
     }
 
     fn is_running(&mut self, interpreter: Resource<InterpreterRef>) -> Result<bool> {
-        Ok(self.table.get(&interpreter)?.0.is_running())
+        Ok(self.wasi.table.get(&interpreter)?.0.is_running())
     }
 
     async fn start(
@@ -95,7 +96,7 @@ impl HostInterpreter for State {
         interpreter: Resource<InterpreterRef>,
         job: Job,
     ) -> Result<Result<Resource<Task>, Refusal>> {
-        let island = self.table.get(&interpreter)?.0.clone();
+        let island = self.wasi.table.get(&interpreter)?.0.clone();
         let job = match self.checked(&island, job).await? {
             Ok(job) => job,
             Err(refusal) => return Ok(Err(refusal)),
@@ -122,7 +123,7 @@ impl HostInterpreter for State {
         interpreter: Resource<InterpreterRef>,
         job: Job,
     ) -> Result<Result<Option<wit_channels::Message>, NotRun>> {
-        let island = self.table.get(&interpreter)?.0.clone();
+        let island = self.wasi.table.get(&interpreter)?.0.clone();
         let job = match self.checked(&island, job).await? {
             Ok(job) => job,
             Err(refusal) => return Ok(Err(NotRun::Refused(refusal))),
@@ -137,17 +138,17 @@ impl HostInterpreter for State {
     }
 
     fn watch(&mut self, interpreter: Resource<InterpreterRef>) -> Result<Resource<Task>> {
-        let island = self.table.get(&interpreter)?.0.clone();
+        let island = self.wasi.table.get(&interpreter)?.0.clone();
         self.task_of_idling(&island)
     }
 
     fn kill(&mut self, interpreter: Resource<InterpreterRef>) -> Result<()> {
-        self.table.get(&interpreter)?.0.kill();
+        self.wasi.table.get(&interpreter)?.0.kill();
         Ok(())
     }
 
     fn close(&mut self, interpreter: Resource<InterpreterRef>) -> Result<Result<(), Refusal>> {
-        Ok(match self.table.get(&interpreter)?.0.close() {
+        Ok(match self.wasi.table.get(&interpreter)?.0.close() {
             Ok(()) => Ok(()),
             Err(Error::Running) => Err(Refusal::Running),
             Err(_) => Err(Refusal::Closed),
@@ -159,7 +160,7 @@ impl HostInterpreter for State {
         interpreter: Resource<InterpreterRef>,
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
-        let original = self.table.get(&interpreter)?.0.clone();
+        let original = self.wasi.table.get(&interpreter)?.0.clone();
         let copy = match original.copy(Some(&own)) {
             Ok(work) => work.await,
             Err(error) => Err(error),
@@ -174,7 +175,7 @@ impl HostInterpreter for State {
         &mut self,
         interpreter: Resource<InterpreterRef>,
     ) -> Result<Result<(), Refusal>> {
-        let island = self.table.get(&interpreter)?.0.clone();
+        let island = self.wasi.table.get(&interpreter)?.0.clone();
         let done = match island.reset() {
             Ok(work) => work.await,
             Err(error) => Err(error),
@@ -249,7 +250,7 @@ impl HostInterpreter for State {
     }
 
     fn is_safe(&mut self, interpreter: Resource<InterpreterRef>) -> Result<bool> {
-        let island = self.table.get(&interpreter)?.0.clone();
+        let island = self.wasi.table.get(&interpreter)?.0.clone();
         Ok(!island.trust.get().is_shared_with(&self.trust.get()))
     }
 
@@ -278,9 +279,9 @@ impl HostInterpreter for State {
         &mut self,
         interpreter: Resource<InterpreterRef>,
     ) -> Result<Result<Vec<Used>, Refusal>> {
-        let stands = self.standing.is_some();
+        let frozen = self.wasi.frozen_clock().is_some();
         self.govern(&interpreter, |_, island| {
-            Ok(governing::usage(&island.account, stands))
+            Ok(governing::usage(&island.account, frozen))
         })
     }
 
@@ -316,14 +317,14 @@ impl State {
         act: impl FnOnce(&Arc<Island>, &Arc<Island>) -> crate::Result<T>,
     ) -> Result<Result<T, Refusal>> {
         let own = self.own()?;
-        let island = &self.table.get(interpreter)?.0;
+        let island = &self.wasi.table.get(interpreter)?.0;
         if own.id == island.id || !own.may_name(island) || island.is_gone() {
             return Ok(Err(Refusal::Absent));
         }
         match act(&own, island) {
             Ok(done) => Ok(Ok(done)),
             Err(Error::Denied(denial)) => {
-                telemetry::denied(&own, &denial);
+                telemetry::denied(&own.subject, &denial);
                 Ok(Err(Refusal::Denied(denial.text)))
             }
             Err(Error::Config(invalid)) => Ok(Err(Refusal::Wrong(invalid.text))),
@@ -356,12 +357,12 @@ impl State {
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         if own.settings.policy.parts().children.is_none() {
             telemetry::denied(
-                own,
+                &own.subject,
                 "creating an interpreter: the policy grants no children",
             );
             return Ok(Err(too_many(0)));
         }
-        match Island::create(&self.context, &own.family, Some(own), settings, None).await {
+        match Island::create(&own.context, &own.family, Some(own), settings, None).await {
             Ok(child) => self.refer(child),
             Err(Error::Capacity { limit }) => Ok(Err(too_many(u64::from(limit)))),
             Err(Error::LimitExceeded { kind, limit, .. }) => Ok(Err(limited(kind, limit))),
@@ -389,13 +390,13 @@ impl State {
                     return Ok(Err(Refusal::Absent));
                 }
                 // Only data is allowed: the hidden object is in an interpreter whose code is not trusted.
-                let message = self.seen(message).await?;
+                let message = self.check(message).await?;
                 let checked = outgoing(self, message, None, Unbound::Keep)?;
                 let job = |message| job::Job::InvokeHidden(name, message);
                 return Ok(checked.map(job).map_err(refused));
             }
         };
-        let message = self.seen(message).await?;
+        let message = self.check(message).await?;
         let checked = outgoing(self, message, Some(&island.trust.get()), Unbound::Keep)?;
         Ok(checked.map(make).map_err(refused))
     }

@@ -1,17 +1,19 @@
 //! Tasks: jobs that one interpreter started in another, and their results.
 
-use super::arrival::Fits;
-use super::keeping::{Keeper, Kept};
-use super::message::{deliver, text};
-use crate::bindings::archipel::island::channels as wit_channels;
-use crate::bindings::archipel::island::interpreters::{
+use super::answer;
+use crate::exchange::kept::Keeper;
+use crate::exec::run::Run;
+use crate::island::Island;
+use crate::island::bindings::archipel::island::channels as wit_channels;
+use crate::island::bindings::archipel::island::interpreters::{
     Failure, HostInterpreter, HostTask, LimitReached, NotRun, Refusal,
 };
-use crate::island::{Island, Run, Watcher};
-use crate::job::Reply;
-use crate::promise::Promise;
-use crate::state::State;
-use archipel_core::broker::{Case, EventId, Outcome, Parcel};
+use crate::island::job::Reply;
+use crate::island::not_sent::text;
+use crate::island::state::State;
+use crate::island::tasks::{Ended, Running, Task};
+use crate::island::to_guest::deliver;
+use archipel_core::broker::{Case, Outcome};
 use archipel_core::error::{Error, LimitKind};
 use archipel_core::ledger::Exceeded;
 use std::pin::{Pin, pin};
@@ -20,69 +22,8 @@ use std::task::Poll;
 use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
 
-/// A running job, or its result.
-pub struct Task(Arc<Running>);
-
 /// The future that runs a job to its end.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-pub(super) type Running = Promise<Ended>;
-
-/// The result of a job, until it is taken.
-pub(super) struct Ended {
-    result: crate::Result<Reply>,
-    _kept: Option<Kept>,
-}
-
-impl Ended {
-    /// A result without a significant size.
-    fn small(result: crate::Result<Reply>) -> Self {
-        Ended {
-            result,
-            _kept: None,
-        }
-    }
-
-    /// A result of any size. If `keeper` has no room for it, it is replaced by an error.
-    fn large(result: crate::Result<Reply>, keeper: &Keeper) -> Self {
-        let size = match &result {
-            Ok(Reply::Value(message)) => message.size(),
-            Err(Error::Raised(raised)) => raised.size(),
-            _ => return Ended::small(result),
-        };
-        match keeper.keep(size) {
-            Ok(kept) => Ended {
-                result,
-                _kept: Some(kept),
-            },
-            Err(exceeded) => Ended::small(Err(Error::not_shareable(format!(
-                "too many results have not been taken: {exceeded}"
-            )))),
-        }
-    }
-}
-
-impl Watcher for Running {
-    fn idles(&self) {
-        self.keep(Ended::small(Ok(Reply::Done)));
-    }
-}
-
-impl Task {
-    /// Returns the event that fires when the job has ended.
-    pub(crate) fn event(&self) -> EventId {
-        self.0.event()
-    }
-
-    /// Returns a task that failed: a copy's counterpart of a task of the original.
-    pub(super) fn lost(state: &State) -> Result<Task> {
-        let running = Running::new(&state.context.exchange, state.party)?;
-        running.keep(Ended::small(Err(Error::NotCopyable(
-            "the result goes to the original".to_owned(),
-        ))));
-        Ok(Task(running))
-    }
-}
 
 /// Completes the task as soon as the job is stopped, which is earlier than its future can.
 fn watch(running: &Arc<Running>, job: &Run<Reply>) {
@@ -96,7 +37,7 @@ type Begun = (Resource<Task>, Arc<Running>);
 impl State {
     /// Creates a task that completes, without a result, when `island` is idle.
     pub(super) fn task_of_idling(&mut self, island: &Island) -> Result<Resource<Task>> {
-        let running = Running::new(&self.context.exchange, island.party)?;
+        let running = Running::new(&self.shared.exchange, island.party)?;
         let task = self.must_hold(Task(running.clone()))?;
         let watcher: Weak<Running> = Arc::downgrade(&running);
         island.when_idle(watcher);
@@ -109,7 +50,7 @@ impl State {
         &mut self,
         island: &Island,
     ) -> Result<std::result::Result<Begun, Exceeded>> {
-        let running = Running::new(&self.context.exchange, island.party)?;
+        let running = Running::new(&self.shared.exchange, island.party)?;
         Ok(self
             .hold(Task(running.clone()))?
             .map(|task| (task, running)))
@@ -119,9 +60,14 @@ impl State {
     pub(super) fn begin(&mut self, island: Arc<Island>, running: &Arc<Running>, job: Run<Reply>) {
         let running = running.clone();
         watch(&running, &job);
-        self.context
+        self.shared
             .workers
-            .spawn(to_end(island, job, running, self.keeper()))
+            .spawn(to_end(
+                island,
+                job,
+                running,
+                Keeper::of(&self.account, &self.shared.kept),
+            ))
             .detach();
     }
 
@@ -131,9 +77,9 @@ impl State {
         island: Arc<Island>,
         job: Run<Reply>,
     ) -> Result<Result<Option<wit_channels::Message>, NotRun>> {
-        let running = Running::new(&self.context.exchange, island.party)?;
+        let running = Running::new(&self.shared.exchange, island.party)?;
         watch(&running, &job);
-        let exchange = self.context.exchange.clone();
+        let exchange = self.shared.exchange.clone();
         let wait = exchange.wait(self.party, vec![Case::Event(running.event())], None);
         let own = self.island.upgrade();
         // A stop of the caller stops its descendants too. So caller and job can share one task of
@@ -143,10 +89,10 @@ impl State {
             island,
             job,
             running.clone(),
-            self.keeper_of_all(),
+            Keeper::of_all(&self.shared.kept),
         )));
         if !together && let Some(work) = work.take() {
-            self.context.workers.spawn(work).detach();
+            self.shared.workers.spawn(work).detach();
         }
         let done = tokio::select! {
             biased;
@@ -154,16 +100,12 @@ impl State {
             () = self.interrupt.requested() => None,
         };
         if let Some(work) = work {
-            self.context.workers.spawn(work).detach();
+            self.shared.workers.spawn(work).detach();
         }
         let Some(done) = done else {
             let task = self.must_hold(Task(running))?;
             return Ok(Err(NotRun::Interrupted(task)));
         };
-        // What stopped the child may be about to stop the caller too.
-        if let Some(own) = self.island.upgrade() {
-            own.unless_stopping().await;
-        }
         match done.map(|done| done.outcome) {
             Some(Outcome::Deadlock(text)) => Ok(Err(NotRun::Deadlock(text))),
             _ => Ok(self.result_of(&running)?.map_err(NotRun::Failed)),
@@ -191,7 +133,9 @@ impl State {
                     used: match kind {
                         // The exact time used would reveal the time to a caller with a frozen
                         // clock.
-                        LimitKind::Cpu | LimitKind::Wall if self.standing.is_some() => limit,
+                        LimitKind::Cpu | LimitKind::Wall if self.wasi.frozen_clock().is_some() => {
+                            limit
+                        }
                         _ => used,
                     },
                 }))
@@ -209,7 +153,7 @@ pub(super) fn add_results(linker: &mut Linker<State>) -> Result<()> {
     interpreters.func_wrap_async("[method]task.finish", |mut store, (task,)| {
         Box::new(async move {
             let result = HostTask::finish(store.data_mut(), task).await?;
-            Ok((Fits::or(result, Err(Failure::NoMemory)),))
+            Ok((answer(store.data(), result, Err(Failure::NoMemory)).await,))
         })
     })?;
     interpreters.func_wrap_async(
@@ -218,7 +162,7 @@ pub(super) fn add_results(linker: &mut Linker<State>) -> Result<()> {
             Box::new(async move {
                 let result = HostInterpreter::run(store.data_mut(), interpreter, job).await?;
                 let instead = Err(NotRun::Failed(Failure::NoMemory));
-                Ok((Fits::or(result, instead),))
+                Ok((answer(store.data(), result, instead).await,))
             })
         },
     )
@@ -261,10 +205,7 @@ impl HostTask for State {
         &mut self,
         task: Resource<Task>,
     ) -> Result<Result<Option<wit_channels::Message>, Failure>> {
-        let running = self.table.get(&task)?.0.clone();
-        if let Some(own) = self.island.upgrade() {
-            own.unless_stopping().await;
-        }
+        let running = self.wasi.table.get(&task)?.0.clone();
         self.result_of(&running)
     }
 

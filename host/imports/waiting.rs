@@ -2,11 +2,13 @@
 
 use super::arrival::{Arrival, Fits};
 use super::duration;
-use super::message::{failure, not_received, outgoing};
-use crate::bindings::archipel::island::channels::Error;
-use crate::bindings::archipel::island::waiting::Case;
-use crate::exchange::{Message, Waited};
-use crate::state::State;
+use super::failure::{failure, not_received};
+use crate::exchange::message::Message;
+use crate::exchange::waiting::Waited;
+use crate::island::bindings::archipel::island::channels::Error;
+use crate::island::bindings::archipel::island::waiting::Case;
+use crate::island::from_guest::outgoing;
+use crate::island::state::State;
 use archipel_core::broker::{self, Done};
 use std::time::{Duration, Instant};
 use wasmtime::Result;
@@ -35,7 +37,7 @@ impl State {
         limit: Option<Duration>,
     ) -> impl Future<Output = std::result::Result<Option<Done<Message>>, Interrupted>> + Send + use<>
     {
-        let (exchange, party) = (self.context.exchange.clone(), self.party);
+        let (exchange, party) = (self.shared.exchange.clone(), self.party);
         let interrupt = self.interrupt.clone();
         async move {
             // The clock is only read if there is a limit.
@@ -59,7 +61,7 @@ impl State {
 /// The outcome of the first case that completed. The bindings have no type for an [`Arrival`].
 #[derive(ComponentType, Lower)]
 #[component(variant)]
-enum Outcome {
+enum FirstResult {
     #[component(name = "received")]
     Received(Arrival),
     #[component(name = "sent")]
@@ -99,7 +101,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
         Box::new(async move {
             let first = store.data_mut().wait(cases, timeout).await?;
             let index = first.as_ref().map_or(0, |(index, _)| *index);
-            let instead = Ok((index, Outcome::Failed(Error::NoMemory)));
+            let instead = Ok((index, FirstResult::Failed(Error::NoMemory)));
             Ok((Fits::or(first, instead),))
         })
     })
@@ -110,7 +112,7 @@ impl State {
         &mut self,
         cases: Vec<Case>,
         timeout: Option<u64>,
-    ) -> Result<Result<(u32, Outcome), Error>> {
+    ) -> Result<Result<(u32, FirstResult), Error>> {
         if cases.len() > MOST_CASES {
             return Ok(Err(Error::TooLarge(MOST_CASES as u64)));
         }
@@ -119,28 +121,28 @@ impl State {
         let mut wanted = Vec::with_capacity(cases.len());
         let mut indices = Vec::with_capacity(cases.len());
         // The metadata of the channels to receive from, for the reasons of failures.
-        let mut charters = Vec::new();
+        let mut metas = Vec::new();
         let mut outside = Outside::default();
         for (index, case) in cases.into_iter().enumerate() {
             wanted.push(match case {
                 Case::Receive(end) => {
-                    let end = &mut self.table.get_mut(&end)?.0;
+                    let end = &mut self.wasi.table.get_mut(&end)?.0;
                     end.note_use();
-                    charters.push((index, end.charter.clone()));
+                    metas.push((index, end.meta.clone()));
                     broker::Case::Receive(end.channel)
                 }
-                Case::Ended(task) => broker::Case::Event(self.table.get(&task)?.event()),
+                Case::Ended(task) => broker::Case::Event(self.wasi.table.get(&task)?.event()),
                 Case::Send((end, message)) => {
-                    let end = &mut self.table.get_mut(&end)?.0;
+                    let end = &mut self.wasi.table.get_mut(&end)?.0;
                     end.note_use();
                     let channel = end.channel;
-                    let charter = end.charter.clone();
-                    let message = self.seen(message).await?;
-                    let message = outgoing(self, message, charter.owner.as_ref(), charter.unbound)?;
+                    let meta = end.meta.clone();
+                    let message = self.check(message).await?;
+                    let message = outgoing(self, message, meta.owner.as_ref(), meta.unbound)?;
                     match message.and_then(|message| self.charged(message)) {
                         Ok(message) => broker::Case::Send(channel, message),
                         Err(reason) => {
-                            let failed = Outcome::Failed(reason.into());
+                            let failed = FirstResult::Failed(reason.into());
                             return Ok(Ok((index as u32, failed)));
                         }
                     }
@@ -149,13 +151,13 @@ impl State {
                     // A second case `ready` would wait for the same pollables.
                     if !outside.has_polled {
                         outside.has_polled = true;
-                        outside.add(index, self.polled());
+                        outside.add(index, self.wasi.polled());
                     }
                     continue;
                 }
                 Case::LookedUp(name) => {
-                    let Some(pollable) = self.look_up(&name, &outside.pollables)? else {
-                        return Ok(Ok((index as u32, Outcome::Ready)));
+                    let Some(pollable) = self.wasi.look_up(&name, &outside.pollables)? else {
+                        return Ok(Ok((index as u32, FirstResult::Ready)));
                     };
                     outside.add(index, [pollable]);
                     continue;
@@ -170,9 +172,9 @@ impl State {
                 let inside = self.wait_for(wanted, limit.or(Some(Duration::MAX)));
                 tokio::select! {
                     biased;
-                    ready = self.ready(outside.pollables) => {
+                    ready = self.wasi.ready(outside.pollables) => {
                         let index = outside.cases.get(ready?).copied().unwrap_or_default();
-                        return Ok(Ok((index as u32, Outcome::Ready)));
+                        return Ok(Ok((index as u32, FirstResult::Ready)));
                     }
                     done = inside => done,
                 }
@@ -191,15 +193,15 @@ impl State {
             // A deadlock concerns all cases.
             broker::Outcome::Deadlock(text) => return Ok(Err(Error::Deadlock(text))),
             broker::Outcome::Received(message) => match Arrival::new(self, message, done.origin)? {
-                Ok(arrival) => Outcome::Received(arrival),
-                Err(reason) => Outcome::Failed(reason.into()),
+                Ok(arrival) => FirstResult::Received(arrival),
+                Err(reason) => FirstResult::Failed(reason.into()),
             },
-            broker::Outcome::Sent => Outcome::Sent,
-            broker::Outcome::Fired => Outcome::Ended,
+            broker::Outcome::Sent => FirstResult::Sent,
+            broker::Outcome::Fired => FirstResult::Ended,
             other => {
-                let charter = charters.iter().find(|(case, _)| *case == index);
-                Outcome::Failed(match charter {
-                    Some((_, charter)) => not_received(Some(other), charter),
+                let meta = metas.iter().find(|(case, _)| *case == index);
+                FirstResult::Failed(match meta {
+                    Some((_, meta)) => not_received(Some(other), meta),
                     None => failure(Some(other)),
                 })
             }

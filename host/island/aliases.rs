@@ -1,10 +1,11 @@
 //! Aliases of an island: their targets, and the calls that arrive for it.
 
 use super::Island;
-use crate::exchange::{Charter, End, Message, Unbound};
-use crate::imports::channels;
-use crate::job::Job;
-use crate::promise::Promise;
+use super::job::Job;
+use crate::exchange::channel_meta::{ChannelMeta, Unbound};
+use crate::exchange::end::End;
+use crate::exchange::message::Message;
+use crate::exchange::promise::Promise;
 use crate::telemetry;
 use archipel_core::alias::{Equipment, HostFn};
 use archipel_core::broker::{self, Begin, Blocking, Case, Outcome};
@@ -138,13 +139,11 @@ impl Island {
         }
         // Both ends belong to the island, so that the broker sees that only holders of an alias can
         // send.
-        let (sender, receiver) = channels::create(
-            &self.context.exchange,
-            broker::Capacity::Unbounded,
-            Charter::new(None, Unbound::Keep),
-            self.party,
-        )
-        .map_err(|error| Error::Internal(error.into()))?;
+        let meta = ChannelMeta::new(None, Unbound::Keep);
+        let exchange = &self.context.exchange;
+        let (sender, receiver) = exchange
+            .create_channel(broker::Capacity::Unbounded, meta, self.party)
+            .ok_or_else(|| Error::Internal("out of channel numbers".into()))?;
         Ok(self.inbox.0.get_or_init(|| Inbox {
             sender,
             receiver,

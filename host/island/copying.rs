@@ -1,12 +1,19 @@
 //! Copying and resetting an island.
 
-use super::{Entered, Instance, Island, Run};
-use crate::image::{Fault, Image};
-use crate::imports::Holdings;
-use crate::job::{self, Reply, died, settled};
+use super::entered::Entered;
+use super::execution::{died, settled, supervised};
+use super::handles::{InterpreterRef, ReceiverEnd, SenderEnd, copy};
+use super::holdings::Holdings;
+use super::job::Reply;
+use super::state::State;
+use super::tasks::Task;
+use super::{Instance, Island};
+use crate::engine::guest_memory::{Fault, GuestMemory};
+use crate::exec::run::Run;
 use crate::wasi::Listing;
 use archipel_core::error::{Error, LimitKind, Result};
 use std::sync::Arc;
+use wasmtime::component::Resource;
 
 /// The error of a failed copy. An error of the original destroys the original.
 enum Failure {
@@ -21,7 +28,7 @@ impl Island {
     pub(crate) fn copy(self: &Arc<Self>, parent: Option<&Arc<Island>>) -> Result<Run<Arc<Island>>> {
         let mut entered = self.enter()?;
         let parent = parent.cloned();
-        Ok(Run::begin(self, async move {
+        Ok(Run::begin(&self.stop, async move {
             match entered.copy(parent.as_ref()).await {
                 Ok((copy, instance)) => {
                     entered.leave(&Ok(Reply::Done));
@@ -44,7 +51,7 @@ impl Island {
     /// Starts resetting the island to its initial state, and returns the future.
     pub(crate) fn reset(self: &Arc<Self>) -> Result<Run<()>> {
         let mut entered = self.enter()?;
-        Ok(Run::begin(self, async move {
+        Ok(Run::begin(&self.stop, async move {
             let made = match new_instance(&mut entered).await {
                 Ok(instance) => instance,
                 Err(error) if entered.instance.is_some() => {
@@ -89,7 +96,7 @@ impl Entered {
         let Some(original) = &mut self.instance else {
             return Err(Failure::Original(Error::Closed));
         };
-        let table = &mut original.store.data_mut().table;
+        let table = &mut original.store.data_mut().wasi.table;
         if table.iter_mut().any(|entry| entry.is::<Listing>()) {
             let text = "an os.scandir iterator is open (close it first)";
             return Err(Failure::Copy(Error::NotCopyable(text.to_owned())));
@@ -109,7 +116,7 @@ impl Entered {
         let mut instance = copy.instantiate().await.map_err(Failure::Copy)?;
         let image = &island.context.image;
         let work = async { Ok(copy_state(image, original, &mut instance).await) };
-        job::supervised(island, work)
+        supervised(island, work)
             .await
             .unwrap_or_else(|stopped| Err(Failure::Original(stopped)))?;
         let (time, _) = island.account.used(LimitKind::Cpu);
@@ -120,7 +127,7 @@ impl Entered {
 
 /// Copies the state of `original` to `copy`, which is new.
 async fn copy_state(
-    image: &Image,
+    image: &GuestMemory,
     original: &mut Instance,
     copy: &mut Instance,
 ) -> Result<(), Failure> {
@@ -132,10 +139,12 @@ async fn copy_state(
     let prepared = guest.call_prepare(&mut original.store).await;
     let holdings = original.store.data_mut().holdings.take();
     settled(prepared).map_err(Failure::Original)?;
-    let copied = match image.copy(original, copy).await {
-        Ok(()) => {
-            let given = original.store.data().given();
-            copy.store.data_mut().set_given(given);
+    let memory = image.copy(&mut original.guest(), &mut copy.guest()).await;
+    let copied = match memory {
+        Ok(memory) => {
+            copy.store.data_mut().memory = Some(memory);
+            let introduced = original.store.data().introduced.clone();
+            copy.store.data_mut().introduced = introduced;
             revive(image, copy, holdings).await.map_err(Failure::Copy)
         }
         Err(Fault::NoMemory) => {
@@ -152,20 +161,57 @@ async fn copy_state(
 }
 
 /// Gives a copy, whose memory is that of its original, handles of its own.
-async fn revive(image: &Image, copy: &mut Instance, holdings: Holdings) -> Result<()> {
-    let foreign = image.set_foreign(copy, true).await;
+async fn revive(image: &GuestMemory, new: &mut Instance, holdings: Holdings) -> Result<()> {
+    let foreign = image.set_foreign(&mut new.guest(), true).await;
     foreign.map_err(|error| died(&error))?;
-    let arrived = holdings.arrive(copy.store.data_mut());
+    let arrived = holdings.arrive(new.store.data_mut());
     let arrived = arrived.map_err(|error| died(&error))?;
-    let guest = copy.exports.archipel_island_copying();
+    let guest = new.exports.archipel_island_copying();
     let revived = guest.call_revive(
-        &mut copy.store,
+        &mut new.store,
         &arrived.senders,
         &arrived.receivers,
         &arrived.interpreters,
         &arrived.tasks,
     );
     settled(revived.await)?;
-    let foreign = image.set_foreign(copy, false).await;
+    let foreign = image.set_foreign(&mut new.guest(), false).await;
     foreign.map_err(|error| died(&error))
+}
+
+/// The handles of a copy, in the order of the original's.
+struct Arrived {
+    senders: Vec<Resource<SenderEnd>>,
+    receivers: Vec<Resource<ReceiverEnd>>,
+    interpreters: Vec<Resource<InterpreterRef>>,
+    tasks: Vec<Resource<Task>>,
+}
+
+impl Holdings {
+    /// Adds all handles to the table of the copy.
+    fn arrive(self, state: &mut State) -> wasmtime::Result<Arrived> {
+        let mut arrived = Arrived {
+            senders: Vec::with_capacity(self.senders.len()),
+            receivers: Vec::with_capacity(self.receivers.len()),
+            interpreters: Vec::with_capacity(self.interpreters.len()),
+            tasks: Vec::new(),
+        };
+        for end in &self.senders {
+            let held = SenderEnd(copy(end, state.party)?);
+            arrived.senders.push(state.must_hold(held)?);
+        }
+        for end in &self.receivers {
+            let held = ReceiverEnd(copy(end, state.party)?);
+            arrived.receivers.push(state.must_hold(held)?);
+        }
+        for island in self.interpreters {
+            let reference = InterpreterRef(island);
+            arrived.interpreters.push(state.must_hold(reference)?);
+        }
+        for _ in 0..self.tasks {
+            let task = Task::lost(&state.shared.exchange, state.party)?;
+            arrived.tasks.push(state.must_hold(task)?);
+        }
+        Ok(arrived)
+    }
 }

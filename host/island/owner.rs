@@ -1,12 +1,14 @@
 //! The handler that decides when an interpreter exceeds a limit.
 
-use super::{Function, Island};
-use crate::imports::arguments;
-use crate::interpreter::LimitCallback;
+use super::Island;
+use super::aliases::Function;
+use super::calls::arguments;
+use crate::account::{LimitOwner, Raises};
 use crate::telemetry;
 use archipel_core::broker::Case;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::Exceeded;
+use archipel_core::limits::Limits;
 use archipel_core::policy::Clock;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +28,9 @@ pub struct LimitReached {
     /// The name of the interpreter whose limit it is, if it has one.
     pub name: Option<String>,
 }
+
+/// The callback that [`InterpreterBuilder::on_limit`](crate::InterpreterBuilder::on_limit) sets.
+pub(crate) type LimitCallback = Arc<dyn Fn(&LimitReached) -> Option<Limits> + Send + Sync>;
 
 /// A function that is called when a limit is exceeded.
 #[derive(Clone)]
@@ -141,5 +146,17 @@ impl Island {
         }
         let now = limited.account.limit(exceeded.kind);
         now.is_none_or(|limit| limit > exceeded.limit && limit >= exceeded.used)
+    }
+}
+
+impl LimitOwner for Weak<Island> {
+    fn raises<'a>(&'a self, exceeded: &'a Exceeded) -> Raises<'a> {
+        let island = self.upgrade();
+        Box::pin(async move {
+            match &island {
+                Some(island) => island.may_go_on(exceeded).await,
+                None => false,
+            }
+        })
     }
 }

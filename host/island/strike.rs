@@ -4,7 +4,8 @@
 //! at once. If the innermost took effect, the parent would see its child stopped and would run for
 //! a moment with its own limit exceeded, and the outcome would be a race.
 
-use super::{Island, Reason};
+use super::Island;
+use crate::exec::stop::Reason;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::Exceeded;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

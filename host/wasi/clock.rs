@@ -1,7 +1,7 @@
 //! The clocks of an interpreter.
 
-use crate::standing::Standing;
-use crate::state::State;
+use crate::exec::frozen_clock::FrozenClock;
+use crate::wasi::{HasWasi, Wasi};
 use archipel_core::policy::Clock;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -17,7 +17,7 @@ pub(super) fn set(
     builder: &mut WasiCtxBuilder,
     clock: Clock,
     started: Instant,
-) -> Option<Arc<Standing>> {
+) -> Option<Arc<FrozenClock>> {
     builder.monotonic_clock(Since(started));
     match clock {
         Clock::Offset(seconds) => {
@@ -25,12 +25,12 @@ pub(super) fn set(
             None
         }
         Clock::Frozen(time) => {
-            let standing = Arc::new(Standing::default());
+            let frozen = Arc::new(FrozenClock::default());
             let since = time.duration_since(SystemTime::UNIX_EPOCH);
             let since = since.unwrap_or_default();
-            builder.monotonic_clock(Stands(standing.clone()));
-            builder.wall_clock(StandsAt(since, standing.clone()));
-            Some(standing)
+            builder.monotonic_clock(Stands(frozen.clone()));
+            builder.wall_clock(StandsAt(since, frozen.clone()));
+            Some(frozen)
         }
         // The real clocks are what WASI has anyway.
         _ => None,
@@ -69,7 +69,7 @@ impl HostWallClock for Shifted {
     }
 }
 
-struct Stands(Arc<Standing>);
+struct Stands(Arc<FrozenClock>);
 
 impl HostMonotonicClock for Stands {
     fn resolution(&self) -> u64 {
@@ -81,7 +81,7 @@ impl HostMonotonicClock for Stands {
     }
 }
 
-struct StandsAt(Duration, Arc<Standing>);
+struct StandsAt(Duration, Arc<FrozenClock>);
 
 impl HostWallClock for StandsAt {
     fn resolution(&self) -> Duration {
@@ -96,10 +96,13 @@ impl HostWallClock for StandsAt {
 
 /// Adds the monotonic clock to `linker`. It replaces wasmtime's, whose sleeps would not advance a
 /// frozen clock.
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
-    monotonic_clock::add_to_linker::<State, HasClocks>(linker, |state| Clocks {
-        standing: state.standing.clone(),
-        state,
+pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
+    monotonic_clock::add_to_linker::<T, HasClocks>(linker, |state| {
+        let state = state.wasi_mut();
+        Clocks {
+            frozen: state.frozen.clone(),
+            state,
+        }
     })
 }
 
@@ -110,8 +113,8 @@ impl HasData for HasClocks {
 }
 
 struct Clocks<'a> {
-    state: &'a mut State,
-    standing: Option<Arc<Standing>>,
+    state: &'a mut Wasi,
+    frozen: Option<Arc<FrozenClock>>,
 }
 
 impl Clocks<'_> {
@@ -119,12 +122,12 @@ impl Clocks<'_> {
         self.state.clocks()
     }
 
-    fn sleep(&mut self, standing: Arc<Standing>, time: u64) -> Result<Resource<DynPollable>> {
+    fn sleep(&mut self, frozen: Arc<FrozenClock>, time: u64) -> Result<Resource<DynPollable>> {
         let sleep = Sleep {
-            over: standing.now().saturating_add(time),
+            over: frozen.now().saturating_add(time),
             time: Duration::from_nanos(time),
             until: None,
-            standing,
+            frozen,
         };
         let table = self.state.ctx().table;
         let sleep = table.push(sleep)?;
@@ -142,26 +145,26 @@ impl Host for Clocks<'_> {
     }
 
     fn subscribe_instant(&mut self, when: u64) -> Result<Resource<DynPollable>> {
-        match self.standing.clone() {
+        match self.frozen.clone() {
             None => self.real().subscribe_instant(when),
-            Some(standing) => {
-                let time = when.saturating_sub(standing.now());
-                self.sleep(standing, time)
+            Some(frozen) => {
+                let time = when.saturating_sub(frozen.now());
+                self.sleep(frozen, time)
             }
         }
     }
 
     fn subscribe_duration(&mut self, time: u64) -> Result<Resource<DynPollable>> {
-        match self.standing.clone() {
+        match self.frozen.clone() {
             None => self.real().subscribe_duration(time),
-            Some(standing) => self.sleep(standing, time),
+            Some(frozen) => self.sleep(frozen, time),
         }
     }
 }
 
 /// A sleep that advances a frozen clock when it ends.
 struct Sleep {
-    standing: Arc<Standing>,
+    frozen: Arc<FrozenClock>,
     /// The clock's time after the sleep.
     over: u64,
     time: Duration,
@@ -183,6 +186,6 @@ impl Pollable for Sleep {
             Some(until) => tokio::time::sleep_until(until).await,
             None => std::future::pending().await,
         }
-        self.standing.reach(self.over);
+        self.frozen.advance_to(self.over);
     }
 }

@@ -3,8 +3,8 @@
 //! wasmtime's input stream is ready after the last byte was read, and its output stream waits in
 //! `close` until the peer has taken all bytes. Both block an event loop's other connections.
 
-use crate::descriptors::Held;
-use crate::state::State;
+use crate::wasi::descriptors::DescriptorCharge;
+use crate::wasi::{HasWasi, Wasi};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,7 +95,7 @@ impl InputStream for Incoming {
 struct Outgoing {
     inner: DynOutputStream,
     /// Its descriptor, which counts until the peer has taken all bytes.
-    held: Option<Arc<Held>>,
+    held: Option<Arc<DescriptorCharge>>,
 }
 
 #[wasmtime_wasi::async_trait]
@@ -131,12 +131,12 @@ impl OutputStream for Outgoing {
 }
 
 /// Adds the functions to `linker` that differ from wasmtime's sockets.
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
     let mut tcp = linker.instance("wasi:sockets/tcp@0.2.12")?;
     tcp.func_wrap(
         "[method]tcp-socket.finish-connect",
         |mut store, (socket,): (Resource<TcpSocket>,)| {
-            let state = store.data_mut();
+            let state = store.data_mut().wasi_mut();
             let connected = state.connected(socket);
             Ok((state.answered(connected)?,))
         },
@@ -144,7 +144,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     tcp.func_wrap(
         "[method]tcp-socket.local-address",
         |mut store, (socket,): (Resource<TcpSocket>,)| {
-            let state = store.data_mut();
+            let state = store.data_mut().wasi_mut();
             let address = HostTcpSocket::local_address(&mut state.sockets(), socket);
             Ok((state.answered(address)?,))
         },
@@ -152,7 +152,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     tcp.func_wrap(
         "[method]tcp-socket.remote-address",
         |mut store, (socket,): (Resource<TcpSocket>,)| {
-            let state = store.data_mut();
+            let state = store.data_mut().wasi_mut();
             let address = HostTcpSocket::remote_address(&mut state.sockets(), socket);
             Ok((state.answered(address)?,))
         },
@@ -161,7 +161,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
         "tcp-socket",
         ResourceType::host::<TcpSocket>(),
         |mut store, number| {
-            let state: &mut State = store.data_mut();
+            let state = store.data_mut().wasi_mut();
             HostTcpSocket::drop(&mut state.sockets(), Resource::new_own(number))?;
             state.closed_socket(number);
             Ok(())
@@ -169,7 +169,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     )
 }
 
-impl State {
+impl Wasi {
     /// Converts an outcome for the guest. WASI reports `invalid-state` for a connection that the
     /// peer has reset, and the guest's libc aborts on that code.
     fn answered<T>(

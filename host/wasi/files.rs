@@ -18,11 +18,10 @@ mod remove;
 mod streams;
 mod tmp;
 
-use crate::blocking::Blocking;
-use crate::island::Island;
-use crate::state::State;
+use crate::exec::blocking::Blocking;
 use crate::telemetry;
-use crate::wasi::opened::Descriptors;
+use crate::wasi::opened::SocketCharges;
+use crate::wasi::{HasWasi, Wasi};
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::Account;
 use archipel_core::policy::Access;
@@ -44,7 +43,7 @@ pub use remove::remove_private_folders;
 
 /// The open files of an interpreter and their accounting.
 #[derive(Default)]
-pub(crate) struct Meters {
+pub(super) struct OpenFiles {
     /// The private `/tmp`, once the guest has asked for its directories.
     tmp: Option<Arc<Tmp>>,
     /// The streams of files by their table indexes. If an index belongs to another stream by now,
@@ -54,7 +53,7 @@ pub(crate) struct Meters {
     /// The number of open listings.
     listings: usize,
     looked_at: Option<LookedAt>,
-    pub(super) descriptors: Descriptors,
+    pub(super) sockets: SocketCharges,
 }
 
 /// The result of the last look at a path. The guest's libc asks for it in two calls, one after the
@@ -74,11 +73,10 @@ const MOST_LISTINGS: usize = 64;
 /// The maximum length of a path in the audit log, in characters.
 const SHOWN: usize = 1000;
 
-impl State {
+impl Wasi {
     /// Returns the executor for blocking calls and the account to charge.
-    fn beside(&self) -> Result<(Blocking, Arc<Account>), ()> {
-        let island = self.island.upgrade().ok_or(())?;
-        Ok((island.family.blocking.clone(), self.account.clone()))
+    fn beside(&self) -> (Blocking, Arc<Account>) {
+        (self.blocking.clone(), self.account.clone())
     }
 
     fn node(&self, descriptor: &Resource<Node>) -> Result<Node> {
@@ -102,15 +100,12 @@ impl State {
     /// Returns the preopened directories, with their paths.
     fn directories(&mut self) -> Result<Vec<(Resource<Node>, String)>> {
         let mut directories = Vec::new();
-        let Some(island) = self.island.upgrade() else {
-            return Ok(directories);
-        };
-        for grant in island.settings.policy.parts().dirs {
+        for grant in &self.directories {
             let counted = grant.quota.clone().map_or(Counted::Nothing, Counted::Quota);
             let folder = folder(Place::Open(grant.folder.dir.clone()), grant.access, counted);
             directories.push((self.table.push(folder)?, grant.guest.clone()));
         }
-        if let Some(tmp) = self.tmp(&island) {
+        if let Some(tmp) = self.tmp() {
             let counted = Counted::Tmp(tmp.clone());
             let folder = folder(Place::Tmp(tmp), Access::ReadWrite, counted);
             directories.push((self.table.push(folder)?, tmp::PATH.to_owned()));
@@ -119,31 +114,29 @@ impl State {
     }
 
     /// Returns the private `/tmp`, unless a granted directory replaces it or its limit is 0.
-    fn tmp(&mut self, island: &Arc<Island>) -> Option<Arc<Tmp>> {
-        let meters = &mut self.meters;
-        let granted = island.settings.policy.parts().dirs;
-        let replaced = granted.iter().any(|grant| grant.guest == tmp::PATH);
+    fn tmp(&mut self) -> Option<Arc<Tmp>> {
+        let mut granted = self.directories.iter();
+        let replaced = granted.any(|grant| grant.guest == tmp::PATH);
         if replaced || self.account.tightest(LimitKind::Tmp) == Some(0) {
             return None;
         }
-        if meters.tmp.is_none() {
-            meters.tmp = Some(Arc::new(Tmp::new(island)));
-        }
-        meters.tmp.clone()
+        let tmp = self.files.tmp.get_or_insert_with(|| {
+            Arc::new(Tmp::new(&self.subject, &self.account, &self.descriptors))
+        });
+        Some(tmp.clone())
     }
 
     /// Logs a denial to the audit log, and returns the result.
     fn told<T>(&self, what: &str, path: Option<&str>, result: FsResult<T>) -> FsResult<T> {
         if let Err(error) = &result
             && let Some(ErrorCode::NotPermitted) = error.downcast_ref()
-            && let Some(island) = self.island.upgrade()
         {
             match path {
                 Some(path) => {
                     let path: String = path.chars().take(SHOWN).collect();
-                    telemetry::denied(&island, format_args!("{what} {path:?}"));
+                    telemetry::denied(&self.subject, format_args!("{what} {path:?}"));
                 }
-                None => telemetry::denied(&island, what),
+                None => telemetry::denied(&self.subject, what),
             }
         }
         result
@@ -163,12 +156,10 @@ fn folder(place: Place, access: Access, counted: Counted) -> Node {
 
 /// Runs `work`, which can block, and charges the guest.
 async fn run<T: Send + 'static>(
-    state: &mut State,
+    state: &mut Wasi,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> FsResult<T> {
-    let Ok((blocking, account)) = state.beside() else {
-        return Err(ErrorCode::Io.into());
-    };
+    let (blocking, account) = state.beside();
     match blocking.run(&account, work).await {
         Some(done) => done.map_err(failed),
         None => Err(ErrorCode::Io.into()),
@@ -184,11 +175,13 @@ fn answered<T>(done: FsResult<T>) -> Result<(Result<T, ErrorCode>,)> {
 }
 
 /// Adds the file system to `linker`. It replaces wasmtime's.
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
     let mut preopens = linker.instance("wasi:filesystem/preopens@0.2.12")?;
     preopens.func_wrap(
         "get-directories",
-        |mut store: StoreContextMut<'_, State>, (): ()| Ok((store.data_mut().directories()?,)),
+        |mut store: StoreContextMut<'_, T>, (): ()| {
+            Ok((store.data_mut().wasi_mut().directories()?,))
+        },
     )?;
     let mut types = linker.instance("wasi:filesystem/types@0.2.12")?;
     types.resource(
@@ -196,7 +189,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
         ResourceType::host::<Node>(),
         |mut store, number| {
             let descriptor = Resource::<Node>::new_own(number);
-            store.data_mut().table.delete(descriptor)?;
+            store.data_mut().wasi_mut().table.delete(descriptor)?;
             Ok(())
         },
     )?;
@@ -204,9 +197,9 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
         "directory-entry-stream",
         ResourceType::host::<Listing>(),
         |mut store, number| {
-            let state: &mut State = store.data_mut();
+            let state = store.data_mut().wasi_mut();
             state.table.delete(Resource::<Listing>::new_own(number))?;
-            state.meters.listings = state.meters.listings.saturating_sub(1);
+            state.files.listings = state.files.listings.saturating_sub(1);
             Ok(())
         },
     )?;
@@ -221,8 +214,8 @@ macro_rules! methods {
     ($instance:ident: $($name:literal => $function:path),* $(,)?) => {$(
         $instance.func_wrap_async(
             $name,
-            |mut store: wasmtime::StoreContextMut<'_, State>, params| {
-                Box::new(async move { super::answered($function(store.data_mut(), params).await) })
+            |mut store: wasmtime::StoreContextMut<'_, T>, params| {
+                Box::new(async move { super::answered($function(store.data_mut().wasi_mut(), params).await) })
             },
         )?;
     )*};

@@ -1,13 +1,13 @@
 //! The network of an interpreter, as far as its policy grants it.
 
-use crate::island::Island;
-use crate::state::State;
-use crate::telemetry;
+use crate::lock::lock;
+use crate::telemetry::{self, Subject};
+use crate::wasi::{HasWasi, Wasi};
 use archipel_core::policy::{Destination, may_stand_for, plain_name};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex};
 use wasmtime::Result;
 use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime_wasi::WasiCtxBuilder;
@@ -34,10 +34,8 @@ const MOST_LOOKUPS: usize = 64;
 const MOST_AHEAD: usize = 32;
 
 /// The destinations that an interpreter may connect to.
-#[derive(Default)]
-pub(crate) struct Net {
-    /// The interpreter that this belongs to.
-    island: Weak<Island>,
+pub(super) struct Net {
+    subject: Subject,
     granted: BTreeSet<Destination>,
     /// The addresses of the granted names, as found by lookups.
     found: Mutex<HashMap<IpAddr, BTreeSet<String>>>,
@@ -61,13 +59,15 @@ struct Ahead {
 impl Net {
     pub(super) fn set(
         builder: &mut WasiCtxBuilder,
-        island: &Arc<Island>,
+        subject: &Subject,
         granted: &BTreeSet<Destination>,
     ) -> Arc<Self> {
         let net = Arc::new(Net {
-            island: Arc::downgrade(island),
+            subject: subject.clone(),
             granted: granted.clone(),
-            ..Net::default()
+            found: Mutex::default(),
+            lookups: Mutex::default(),
+            ahead: Mutex::default(),
         });
         let any = !granted.is_empty();
         builder
@@ -90,9 +90,7 @@ impl Net {
 
     /// Logs a denial to the audit log.
     fn tell(&self, what: impl Display) {
-        if let Some(island) = self.island.upgrade() {
-            telemetry::denied(&island, what);
-        }
+        telemetry::denied(&self.subject, what);
     }
 
     fn has(&self, address: SocketAddr, purpose: SocketAddrUse) -> bool {
@@ -162,19 +160,15 @@ impl Net {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Adds the name lookup and the creation of sockets to `linker`. wasmtime's lookup allows all names
 /// or none, and its creation of sockets refuses some without a log entry.
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
-    ip_name_lookup::add_to_linker::<State, HasLookups>(linker, lookups)?;
-    tcp_create_socket::add_to_linker::<State, HasLookups>(linker, lookups)?;
-    udp_create_socket::add_to_linker::<State, HasLookups>(linker, lookups)
+pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
+    ip_name_lookup::add_to_linker::<T, HasLookups>(linker, |state| lookups(state.wasi_mut()))?;
+    tcp_create_socket::add_to_linker::<T, HasLookups>(linker, |state| lookups(state.wasi_mut()))?;
+    udp_create_socket::add_to_linker::<T, HasLookups>(linker, |state| lookups(state.wasi_mut()))
 }
 
-fn lookups(state: &mut State) -> Lookups<'_> {
+fn lookups(state: &mut Wasi) -> Lookups<'_> {
     Lookups {
         net: state.net.clone(),
         state,
@@ -188,7 +182,7 @@ impl HasData for HasLookups {
 }
 
 struct Lookups<'a> {
-    state: &'a mut State,
+    state: &'a mut Wasi,
     net: Arc<Net>,
 }
 
@@ -242,7 +236,7 @@ impl udp_create_socket::Host for Lookups<'_> {
     }
 }
 
-impl State {
+impl Wasi {
     /// Starts a lookup of `name` before libc asks for it, and returns the pollable for its answer,
     /// or `None` if there is nothing to wait for. Lookups of the pollables in `wanted` continue.
     pub(crate) fn look_up(

@@ -2,15 +2,15 @@
 //!
 //! The guest's socket library calls it, and then waits for the same pollables with `waiting.wait`.
 
-use crate::state::State;
+use crate::wasi::{HasWasi, Wasi};
 use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime::{Result, bail};
 use wasmtime_wasi::p2::DynPollable;
 use wasmtime_wasi::p2::bindings::io::poll::{self, Host, HostPollable};
 
 /// Adds the interface to `linker`. It replaces wasmtime's.
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
-    poll::add_to_linker::<State, HasPolls>(linker, |state| Polls(state))
+pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
+    poll::add_to_linker::<T, HasPolls>(linker, |state| Polls(state.wasi_mut()))
 }
 
 struct HasPolls;
@@ -19,7 +19,7 @@ impl HasData for HasPolls {
     type Data<'a> = Polls<'a>;
 }
 
-struct Polls<'a>(&'a mut State);
+struct Polls<'a>(&'a mut Wasi);
 
 impl Host for Polls<'_> {
     async fn poll(&mut self, pollables: Vec<Resource<DynPollable>>) -> Result<Vec<u32>> {
@@ -48,7 +48,7 @@ impl HostPollable for Polls<'_> {
     }
 }
 
-impl State {
+impl Wasi {
     /// Returns the pollables of the last call that still exist.
     pub(crate) fn polled(&self) -> impl Iterator<Item = Resource<DynPollable>> {
         let pollables = self.polled.iter().copied().map(Resource::new_borrow);

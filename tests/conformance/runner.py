@@ -108,8 +108,15 @@ def _close_all():
 
 
 def run():
-    """Run all rows, print a line for each and the traceback of each failure, and exit."""
+    """Run the rows that the arguments name, print a line for each and the traceback of each failure, and exit.
+
+    Without arguments, run all rows. With `--list`, only print their names.
+    """
     wanted = sys.argv[1:]
+    if wanted == ["--list"]:
+        for _, function in _rows:
+            print(function.__name__)
+        return
     failed = 0
     for source, function in _rows:
         if wanted and function.__name__ not in wanted:

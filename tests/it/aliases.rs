@@ -51,6 +51,9 @@ fn equipped() -> Interpreter {
     interpreter
 }
 
+/// It passes arguments of the wrong number, type and size.
+///
+/// Outcome: RAISE(AliasError) before the function is called.
 #[test]
 fn calls_return_values_or_raise() {
     let interpreter = equipped();
@@ -216,6 +219,9 @@ fn hidden_names_are_undefined_until_exposed() {
     assert!(interpreter.hide("a b").is_err() && !interpreter.expose("print").unwrap());
 }
 
+/// A host function calls the interpreter that called it.
+///
+/// Outcome: a typed error: the interpreter is running.
 #[test]
 fn an_alias_can_run_another_interpreter_but_not_its_own() {
     let (caller, other) = (interpreter(), interpreter());

@@ -308,8 +308,16 @@ fn rust_samples_are_parts_of_tested_programs() {
 #[test]
 fn rust_samples_run() {
     samples::first_host().unwrap();
+    samples::first_call().unwrap();
     let small = samples::settings_of_a_runtime().unwrap();
     small.interpreter().build().unwrap().exec("pass").unwrap();
+    for given in samples::given_guests() {
+        let error = given.unwrap_err().to_string();
+        assert!(
+            error.starts_with("the guest cannot be prepared: "),
+            "{error}"
+        );
+    }
     let settings = BTreeMap::from([("colour".to_owned(), "green".to_owned())]);
     let plugin = samples::plugin(runtime(), settings).unwrap();
     assert_eq!(

@@ -379,6 +379,10 @@ fn doctor_export_and_help_work() {
     assert_eq!(archipel(&[], "").status.code(), Some(2));
 }
 
+/// Z-2: The system provides little memory.
+///
+/// Outcome: OK or a typed error; a failed allocation in the host itself aborts the process, as in any Rust program.
+///
 /// With little address space, execution is slower but behaves the same.
 #[cfg(unix)]
 #[test]

@@ -16,20 +16,7 @@ fn seen(interpreter: &Interpreter, expression: &str) -> String {
 #[test]
 fn a_copy_has_the_state_and_runs_independently() {
     let original = build();
-    original
-        .exec(
-            "import collections, decimal, hashlib, itertools, re, struct\n\
-             decimal.getcontext().prec = 5\n\
-             digest = hashlib.sha256(b'a')\n\
-             counter = itertools.count(7); next(counter)\n\
-             pattern = re.compile(r'(\\d+)')\n\
-             queue = collections.deque([1, 2], maxlen=2)\n\
-             def generate():\n    for i in range(9): yield i\n\
-             steps = generate(); next(steps)\n\
-             large = bytearray(b'x') * 5_000_000\n\
-             loop = []; loop.append(loop)",
-        )
-        .unwrap();
+    original.exec(python!("copies/state.py")).unwrap();
     let copy = original.fork().unwrap();
     let state = "[str(decimal.Decimal(1) / 3), digest.hexdigest()[:8], next(counter), \
                  pattern.findall('a1b22'), list(queue), next(steps), len(large), loop[0] is loop]";
@@ -106,70 +93,9 @@ fn files_are_closed_in_a_copy_and_their_descriptors_are_not_reused() {
         .dir(&folder, "/data", Access::ReadWrite)
         .unwrap();
     let original = runtime().interpreter().policy(policy).build().unwrap();
-    original
-        .exec(
-            "import os, select\n\
-             closed = open('/data/read')\n\
-             file = open('/data/written', 'w'); file.write('flushed'); file.flush()\n\
-             closed.close()\n\
-             fd = os.open('/data/raw', os.O_RDWR | os.O_CREAT); os.write(fd, b'raw')\n\
-             reader = open('/data/read', 'rb')\n\
-             file.write(' later')",
-        )
-        .unwrap();
+    original.exec(python!("copies/open_files.py")).unwrap();
     let copy = original.fork().unwrap();
-    copy.exec(
-        r#"
-import errno
-def failing(act):
-    try:
-        return act()
-    except (OSError, ValueError) as error:
-        return type(error).__name__
-for number in (fd, reader.fileno()):
-    acts = [
-        lambda: os.write(number, b"x"), lambda: os.read(number, 1), lambda: os.lseek(number, 0, 0),
-        lambda: os.pread(number, 1, 0), lambda: os.pwrite(number, b"x", 0),
-        lambda: os.fsync(number), lambda: os.fdatasync(number), lambda: os.ftruncate(number, 0),
-        lambda: os.listdir(number), lambda: os.scandir(number), lambda: os.utime(number),
-        lambda: os.get_blocking(number), lambda: os.set_blocking(number, False),
-        lambda: os.readv(number, [bytearray(1)]), lambda: os.writev(number, [b"x"]),
-        lambda: os.posix_fadvise(number, 0, 0, 0), lambda: os.posix_fallocate(number, 0, 1),
-        lambda: os.open("raw", os.O_RDONLY, dir_fd=number), lambda: os.fstat(number),
-        lambda: os.stat("raw", dir_fd=number), lambda: os.fchmod(number, 0o600),
-        lambda: os.mkdir("x", dir_fd=number), lambda: os.unlink("x", dir_fd=number),
-        lambda: os.link("x", "y", src_dir_fd=number), lambda: os.rename("x", "y", src_dir_fd=number),
-        lambda: os.symlink("x", "y", dir_fd=number), lambda: os.readlink("x", dir_fd=number),
-        lambda: os.fdopen(number, closefd=False).read(1),
-        lambda: select.select([number], [number], [], 0),
-    ]
-    for index, act in enumerate(acts):
-        try:
-            failed = failing(act)
-        except (AttributeError, NotImplementedError, TypeError):
-            continue
-        assert failed in ("OSError", "ValueError") or failed.endswith("Error"), (index, failed)
-    assert os.isatty(number) is False
-    for act in acts[:2] + [lambda: os.fstat(number)]:
-        try:
-            act()
-        except OSError as error:
-            assert error.errno == errno.EBADF, error
-        else:
-            raise AssertionError("the file is open")
-assert failing(reader.read) == "OSError"
-new = open("/data/new", "w")
-assert new.fileno() not in (fd, file.fileno(), reader.fileno()), new.fileno()
-new.write("new")
-new.close()
-assert open("/data/new").read() == "new" and open("/data/raw").read() == "raw"
-print(failing(file.close), failing(reader.close), failing(lambda: os.close(fd)))
-print("stdout works", flush=True)
-again = open("/data/read")
-assert again.read() == "to be read"
-"#,
-    )
-    .unwrap();
+    copy.exec(python!("copies/closed_files.py")).unwrap();
     // Output that the original had not flushed belongs to the original only.
     original
         .exec("file.close(); assert reader.read() == b'to be read'")

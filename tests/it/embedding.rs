@@ -161,6 +161,9 @@ fn an_interpreter_moves_from_thread_to_thread() {
     wait_until_dropped(gone);
 }
 
+/// K-11: The host drops the future of a call.
+///
+/// Outcome: CANCELLED.
 #[test]
 fn dropping_the_future_of_a_call_stops_the_interpreter() {
     for host in [current_thread(), multi_thread()] {

@@ -4,9 +4,10 @@
 #[expect(dead_code, reason = "its `main` makes a runtime of its own")]
 mod tour;
 
+use crate::harness::Test;
 use crate::root;
 use crate::runtime;
-use crate::script::check_all;
+use crate::script;
 use std::process::Command;
 
 fn run(arguments: &[&str]) -> String {
@@ -25,9 +26,10 @@ fn run(arguments: &[&str]) -> String {
     out
 }
 
-#[test]
-fn the_article_programs_pass() {
-    check_all("examples/article");
+/// Returns the test of each program of the article: `examples::article::PROGRAM`.
+pub fn tests() -> impl Iterator<Item = Test> {
+    let tests = script::tests("examples::article", "examples/article");
+    tests.into_iter()
 }
 
 #[test]
@@ -52,7 +54,10 @@ fn word_count_finds_the_most_frequent_word() {
 fn primes_finds_all_primes() {
     let out = run(&["examples/primes.py", "20000"]);
     assert!(out.contains("2262 primes below 20000"), "{out}");
-    assert!(out.contains("times as fast"), "{out}");
+    // A loaded machine decides how many, so any positive number is right.
+    let last = out.lines().next_back().unwrap();
+    let factor = last.strip_suffix(" times as fast").map(str::parse::<f64>);
+    assert!(matches!(factor, Some(Ok(factor)) if factor > 0.0), "{out}");
 }
 
 #[test]

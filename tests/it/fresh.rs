@@ -3,6 +3,9 @@
 use crate::runtime;
 use archipel::{Policy, Value};
 
+/// E-9: It searches the snapshot for entropy that all interpreters would share.
+///
+/// Outcome: OK.
 #[test]
 fn each_interpreter_has_its_own_entropy() {
     let sources = [
@@ -71,6 +74,9 @@ fn the_environment_contains_only_granted_variables() {
     }
 }
 
+/// E-9: It searches the snapshot for the environment, random state and paths of the build.
+///
+/// Outcome: OK.
 #[test]
 fn the_snapshot_contains_no_paths_of_the_build() {
     let interpreter = runtime().interpreter().build().unwrap();

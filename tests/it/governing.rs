@@ -1,38 +1,31 @@
 //! Tests how a host governs interpreters: limits, usage, stopping, and grants to children.
 
 use crate::runtime;
+use crate::script::{name, paths};
 use archipel::policy::Access;
 use archipel::{
     Binding, Capacity, Error, Interpreter, Invalid, LimitKind, Limits, Output, Policy, Receiver,
     Runtime, Value,
 };
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// Scripts that every way to stop an interpreter must stop. Each reports on a channel when it has begun.
-const BUSY: [(&str, &str); 8] = [
-    (
-        "a tight loop",
-        "begun.send(1)\nwhile True:\n try:\n  while True: pass\n except BaseException: pass",
-    ),
-    ("a builtin", "begun.send(1); sum(range(10**12))"),
-    (
-        "a regular expression",
-        "import re; begun.send(1); re.match('(a+)+$', 'a' * 40 + 'b')",
-    ),
-    ("a power", "begun.send(1); 9**9**9"),
-    ("receiving", "begun.send(1); begun_too.recv()"),
-    (
-        "sending",
-        "import archipel; recv, send = archipel.channel()\nbegun.send(1); archipel.select((send, 1), archipel.after(1e6))",
-    ),
-    ("sleeping", "import time; begun.send(1); time.sleep(1e6)"),
-    (
-        "a child",
-        "import archipel; child = archipel.create(); begun.send(1); child.exec('import time; time.sleep(1e6)')",
-    ),
-];
+/// Returns scripts that every way to stop an interpreter must stop, with their names: those in the folders of
+/// `tests/python/governing/busy`. Each reports on a channel when it has begun.
+fn busy(folders: &[&str]) -> Vec<(String, String)> {
+    let paths = |folder: &&str| paths(&format!("tests/python/governing/busy/{folder}"));
+    let paths: Vec<PathBuf> = folders.iter().flat_map(paths).collect();
+    assert!(!paths.is_empty(), "{folders:?}");
+    let script = |path: &PathBuf| {
+        (
+            name(path).to_owned(),
+            std::fs::read_to_string(path).unwrap(),
+        )
+    };
+    paths.iter().map(script).collect()
+}
 
 /// An interpreter that runs a script on another thread, and has begun it.
 struct Running {
@@ -67,16 +60,45 @@ fn running(source: &str) -> Running {
     }
 }
 
+/// Creates an interpreter that must remain unaffected.
+fn sibling() -> Interpreter {
+    let sibling = runtime().interpreter().build().unwrap();
+    sibling.exec("n = 1").unwrap();
+    sibling
+}
+
 fn wait(receiver: &Receiver) {
     assert_eq!(receiver.recv().unwrap(), 1);
 }
 
+/// K-1: It is stopped in loops, in builtins, in a regular expression.
+///
+/// Outcome: CANCELLED.
 #[test]
-fn kill_and_cancel_stop_every_script() {
-    let sibling = runtime().interpreter().build().unwrap();
-    sibling.exec("n = 1").unwrap();
-    for (what, source) in BUSY {
-        let run = running(source);
+fn kill_and_cancel_stop_computing_scripts() {
+    kill_and_cancel_stop("computing");
+}
+
+/// K-2: It is stopped while it receives, sends and selects, and while it waits for a child.
+///
+/// Outcome: CANCELLED.
+#[test]
+fn kill_and_cancel_stop_waiting_scripts() {
+    kill_and_cancel_stop("waiting");
+}
+
+/// K-3: It is stopped while it sleeps.
+///
+/// Outcome: CANCELLED.
+#[test]
+fn kill_and_cancel_stop_sleeping_scripts() {
+    kill_and_cancel_stop("sleeping");
+}
+
+fn kill_and_cancel_stop(folder: &str) {
+    let sibling = sibling();
+    for (what, source) in busy(&[folder]) {
+        let run = running(&source);
         run.interpreter.kill();
         let outcome = run.outcome.join().unwrap();
         assert!(matches!(outcome, Err(Error::Killed)), "{what}: {outcome:?}");
@@ -85,7 +107,7 @@ fn kill_and_cancel_stop_every_script() {
             "{what}"
         );
 
-        let run = running(source);
+        let run = running(&source);
         run.interpreter.cancel_unwinding("enough");
         run.interpreter.kill();
         let outcome = run.outcome.join().unwrap();
@@ -99,10 +121,9 @@ fn kill_and_cancel_stop_every_script() {
 
 #[test]
 fn a_cancelled_script_can_catch_it_and_continue() {
-    let sibling = runtime().interpreter().build().unwrap();
-    sibling.exec("n = 1").unwrap();
-    for (what, source) in BUSY {
-        if matches!(what, "a builtin" | "a child") {
+    let sibling = sibling();
+    for (what, source) in busy(&["computing", "waiting", "sleeping"]) {
+        if matches!(what.as_str(), "builtin" | "child") {
             // A builtin does not check for signals. The child is cancelled together with its parent.
             continue;
         }
@@ -155,8 +176,8 @@ fn cancel_reaches_descendants() {
     assert!(run.interpreter.exec(goes_on).is_ok());
 }
 
-#[test]
-fn cancel_reaches_a_caller_that_waits_for_an_alias() {
+/// Runs a script that waits for `forever`, an alias that does not return.
+fn waiting_for_an_alias(source: &'static str) -> Running {
     let (begun, begins) = runtime().channel(Capacity::Rendezvous).unwrap();
     let interpreter = runtime().interpreter().build().unwrap();
     interpreter
@@ -169,10 +190,19 @@ fn cancel_reaches_a_caller_that_waits_for_an_alias() {
         })
         .unwrap();
     let runner = interpreter.clone();
-    let outcome = std::thread::spawn(move || runner.exec("forever()"));
+    let outcome = std::thread::spawn(move || runner.exec(source));
     wait(&begins);
-    interpreter.cancel("enough");
-    match outcome.join().unwrap() {
+    Running {
+        interpreter,
+        outcome,
+    }
+}
+
+#[test]
+fn cancel_reaches_a_caller_that_waits_for_an_alias() {
+    let run = waiting_for_an_alias("forever()");
+    run.interpreter.cancel("enough");
+    match run.outcome.join().unwrap() {
         Err(Error::Raised(raised)) => assert_eq!(raised.to_string(), "Cancelled: enough"),
         other => panic!("{other:?}"),
     }
@@ -180,24 +210,14 @@ fn cancel_reaches_a_caller_that_waits_for_an_alias() {
 
 #[test]
 fn kill_stops_a_caller_of_an_endless_alias() {
-    let (begun, begins) = runtime().channel(Capacity::Rendezvous).unwrap();
-    let interpreter = runtime().interpreter().build().unwrap();
-    interpreter
-        .alias_async("forever", move |_| {
-            let begun = begun.clone();
-            async move {
-                begun.send_async(1).await?;
-                std::future::pending().await
-            }
-        })
-        .unwrap();
-    let runner = interpreter.clone();
-    let outcome = std::thread::spawn(move || runner.exec("try: forever()\nfinally: print('no')"));
-    wait(&begins);
-    interpreter.kill();
-    assert!(matches!(outcome.join().unwrap(), Err(Error::Killed)));
+    let run = waiting_for_an_alias("try: forever()\nfinally: print('no')");
+    run.interpreter.kill();
+    assert!(matches!(run.outcome.join().unwrap(), Err(Error::Killed)));
 }
 
+/// K-10: One of many computing interpreters is stopped.
+///
+/// Outcome: CANCELLED, and the others continue.
 #[test]
 fn kill_stops_one_of_many_computing_interpreters() {
     const BUSY: usize = 64;
@@ -259,11 +279,7 @@ fn usage_includes_descendants() {
         .build()
         .unwrap();
     interpreter
-        .exec(
-            "import archipel\nprint('123')\nchild = archipel.create(name='second')\n\
-             child.exec('print(1); x = sum(range(10**5))')\ngone = archipel.create()\n\
-             gone.exec('print(2)'); gone.close()",
-        )
+        .exec(python!("governing/usage_of_a_family.py"))
         .unwrap();
     let usage = interpreter.usage();
     let output = usage.of(LimitKind::Output);
@@ -293,11 +309,7 @@ fn a_limit_applies_to_a_family_as_a_whole() {
         .limits(Limits::new().cpu(Duration::from_millis(100)))
         .build()
         .unwrap();
-    let source = "import archipel, concurrent.interpreters as ci\n\
-        children = [archipel.create() for _ in range(4)]\n\
-        tasks = [child.call_in_thread(exec, 'while True: pass') for child in children]\n\
-        for task in tasks: task.join()\n\
-        while True: pass";
+    let source = python!("governing/a_computing_family.py");
     let start = Instant::now();
     match interpreter.exec(source) {
         Err(Error::LimitExceeded { kind, used, .. }) => {

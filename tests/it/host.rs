@@ -163,18 +163,7 @@ fn channel_operations_return_typed_errors() {
 }
 
 /// Sends a number, messages that have no value, and another number.
-const UNREADABLE: &str = "
-import concurrent.interpreters, interpreters
-from wit_world.imports import channels
-shared = ()
-for _ in range(60):
-    shared = (shared, shared)
-out.send(1)
-out.send(shared)
-mark = channels.LuggageRefs(channels.Form.PLAIN, [], channels.Unbound.REPLACE)
-out._handle.send(b'N', True, mark, None)
-out.send([None] * 5)
-";
+const UNREADABLE: &str = python!("host/unreadable_messages.py");
 
 #[test]
 fn an_undecodable_message_does_not_affect_the_others() {
@@ -353,6 +342,10 @@ fn granted_directories_can_be_read_or_written() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// M-14: A guest needs more initial memory or larger tables than its limits allow: the guest is always the same, so
+/// only the limit can be too small.
+///
+/// Outcome: a typed error, and the slot is free again.
 #[test]
 fn a_memory_limit_too_small_to_start_is_a_typed_error() {
     let limits = Limits::new().memory(1 << 20);
@@ -478,17 +471,7 @@ fn left(runtime: &Runtime) -> [usize; 5] {
 #[test]
 fn dropped_interpreters_leave_nothing_behind() {
     let runtime = Runtime::builder().max_interpreters(16).build().unwrap();
-    let script = "
-import interpreters
-from concurrent import interpreters as ci
-recv, send = interpreters.create_channel(capacity=None)
-queue = ci.create_queue()
-for _ in range(5):
-    child = interpreters.create()
-    child.run_in_thread('s.send([1, s])', channels=dict(s=send)).join()
-    queue.put(recv.recv())
-    queue.put(recv)
-";
+    let script = python!("host/ends_in_queues.py");
     for _ in 0..3 {
         let interpreter = runtime
             .interpreter()

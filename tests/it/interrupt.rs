@@ -1,7 +1,9 @@
 //! Tests interrupting a running interpreter.
 
 use crate::runtime;
-use archipel::{Binding, Capacity, Error, Interpreter, Raised, Receiver, Result, Sender, Value};
+use crate::script::{header, name, paths};
+use archipel::{Binding, Capacity, Error, Interpreter, Raised, Receiver, Result, Sender};
+use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 /// An interpreter whose scripts can report that they are `ready` and wait for a message that never arrives.
@@ -50,87 +52,41 @@ fn raised(result: Result<()>, script: &str) -> Raised {
     }
 }
 
-#[test]
-fn interrupt_raises_in_every_kind_of_code() {
-    let scripts = [
-        "ready.send(1)\nwhile True: pass",
-        "ready.send(1)\nfor _ in iter(int, 1): pass",
-        "def f(n):\n    for i in range(n): g(i)\ndef g(i):\n    return [i] * 10\nready.send(1)\nwhile True: f(100)",
-        "ready.send(1)\nre.match('(a+)+$', 'a' * 60 + 'b')",
-        "ready.send(1)\n9**9**9",
-        "x = list(range(10**6))\nready.send(1)\nwhile True: x.sort(key=lambda n: -n)",
-        "gc.disable()\nready.send(1)\nwhile True: pass",
-        "def steps():\n    while True: yield 1\nready.send(1)\nsum(steps())",
-        "ready.send(1)\ntime.sleep(10**6)",
-        "ready.send(1)\nwhile True: time.sleep(0.001)",
-        "ready.send(1)\ninbox.recv()",
-        "ready.send(1)\ninbox.recv(timeout=10**6)",
-        "ready.send(1)\nready.send(2)",
-        "import threading\nthread = threading.Thread(target=inbox.recv)\nthread.start()\nready.send(1)\nthread.join()",
-        "import threading\nlock = threading.Lock()\nlock.acquire()\nready.send(1)\nlock.acquire(timeout=10**6)",
-        "import asyncio\nasync def main():\n    ready.send(1)\n    await asyncio.sleep(10**6)\nasyncio.run(main())",
-        "import asyncio\nasync def main():\n    ready.send(1)\n    while True: await asyncio.sleep(0)\nasyncio.run(main())",
-    ];
-    for script in scripts {
-        let subject = Subject::new();
-        let raised = raised(subject.interrupted(script), script);
-        assert_eq!(raised.name, "KeyboardInterrupt", "{script}: {raised:?}");
-        assert_eq!(raised.module, "builtins", "{script}");
-        // The interpreter remains usable.
-        let sum = subject
-            .interpreter
-            .eval::<Value>("sum(range(1000))")
-            .unwrap();
-        assert_eq!(sum, 499_500, "{script}");
-    }
+/// Returns the names and sources of the scripts in a folder of `tests/python/interrupt`.
+fn scripts(folder: &str) -> Vec<(String, String)> {
+    let paths = paths(&format!("tests/python/interrupt/{folder}"));
+    assert!(!paths.is_empty(), "{folder}");
+    let script = |path: &PathBuf| {
+        (
+            name(path).to_owned(),
+            std::fs::read_to_string(path).unwrap(),
+        )
+    };
+    paths.iter().map(script).collect()
 }
 
 #[test]
-fn a_script_can_catch_or_handle_an_interrupt() {
-    let rows = [
-        (
-            "try:\n    ready.send(1)\n    while True: pass\nexcept KeyboardInterrupt as error:\n    seen = repr(error)",
-            "KeyboardInterrupt()",
-        ),
-        (
-            "try:\n    ready.send(1)\n    inbox.recv()\nexcept KeyboardInterrupt as error:\n    seen = error.__context__",
-            "None",
-        ),
-        (
-            "seen = 0\ndef handler(number, frame):\n    global seen\n    seen = number\n\
-             signal.signal(signal.SIGINT, handler)\nready.send(1)\nwhile not seen: pass",
-            "2",
-        ),
-        (
-            "seen = []\nsignal.signal(signal.SIGINT, lambda *_: seen.append(1))\nready.send(1)\n\
-             while not seen: time.sleep(0.01)",
-            "[1]",
-        ),
-        (
-            "class Enough(Exception): pass\ndef handler(number, frame): raise Enough\n\
-             signal.signal(signal.SIGINT, handler)\ntry:\n    ready.send(1)\n    inbox.recv()\n\
-             except Enough: seen = 'enough'",
-            "enough",
-        ),
-        (
-            // An interrupted wait continues for the rest of its timeout.
-            "handled = []; waited = []\nsignal.signal(signal.SIGINT, lambda *_: handled.append(1))\n\
-             ready.send(1)\nwhile not handled:\n    start = time.monotonic()\n\
-            \x20   try: inbox.recv(timeout=0.02)\n    except TimeoutError: pass\n\
-            \x20   waited.append(time.monotonic() - start >= 0.02)\nseen = all(waited), len(handled)",
-            "(True, 1)",
-        ),
-        (
-            "signal.signal(signal.SIGINT, signal.SIG_IGN)\nready.send(1)\n\
-             end = time.monotonic() + 0.05\nwhile time.monotonic() < end: pass\nseen = 'ignored'",
-            "ignored",
-        ),
-    ];
-    for (script, seen) in rows {
+fn interrupt_raises_in_every_kind_of_code() {
+    for (name, script) in scripts("raises") {
         let subject = Subject::new();
-        subject.interrupted(script).unwrap();
-        let found = subject.interpreter.eval::<Value>("str(seen)").unwrap();
-        assert_eq!(found, seen, "{script}");
+        let raised = raised(subject.interrupted(&script), &name);
+        assert_eq!(raised.name, "KeyboardInterrupt", "{name}: {raised:?}");
+        assert_eq!(raised.module, "builtins", "{name}");
+        // The interpreter remains usable.
+        let sum = subject.interpreter.eval::<i64>("sum(range(1000))").unwrap();
+        assert_eq!(sum, 499_500, "{name}");
+    }
+}
+
+/// The first line of each script states what it has `seen` in the end.
+#[test]
+fn a_script_can_catch_or_handle_an_interrupt() {
+    for (name, script) in scripts("handled") {
+        let (_, seen) = header(&script).next().unwrap();
+        let subject = Subject::new();
+        subject.interrupted(&script).unwrap();
+        let found = subject.interpreter.eval::<String>("str(seen)").unwrap();
+        assert_eq!(found, seen, "{name}");
     }
 }
 
@@ -211,25 +167,7 @@ fn copies_and_reset_interpreters_can_be_interrupted() {
 #[test]
 fn a_storm_of_interrupts_does_not_kill_the_guest() {
     let subject = Subject::new();
-    let thread = subject.start(
-        "import interpreters, archipel, json\n\
-         r, s = interpreters.create_channel(5)\n\
-         caught = 0; begun = False\n\
-         def work():\n\
-        \x20   global begun\n\
-        \x20   while True:\n\
-        \x20       if not begun: begun = True; ready.send(1)\n\
-        \x20       s.send([1, 'two', bytearray(b'3')]); r.recv(); s.send_nowait(s); r.recv_nowait()\n\
-        \x20       archipel.select(r, default=None)\n\
-        \x20       print(json.dumps({'a': [1, 2]})); time.sleep(0.0001)\n\
-         while caught < 100:\n\
-        \x20   try:\n\
-        \x20       try: work()\n\
-        \x20       except KeyboardInterrupt:\n\
-        \x20           caught += 1\n\
-        \x20           while r.recv_nowait(None) is not None: pass\n\
-        \x20   except KeyboardInterrupt: caught += 1",
-    );
+    let thread = subject.start(python!("interrupt/storm.py"));
     while !thread.is_finished() {
         subject.interpreter.interrupt();
         std::thread::yield_now();

@@ -8,18 +8,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// Defines `ask`, which returns the rows of a statement as text, or the error that it ends with.
-const ASK: &str = "
-import sqlite3
-
-def connect(name, timeout):
-    return sqlite3.connect(name, timeout=timeout, isolation_level=None, uri=True)
-
-def ask(connection, statement):
-    try:
-        return str(connection.execute(statement).fetchall())
-    except Exception as error:
-        return str(error)
-";
+const ASK: &str = python!("locks/ask.py");
 
 const LOCKED: &str = "database is locked";
 

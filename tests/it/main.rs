@@ -7,7 +7,19 @@
     reason = "tests fail by panicking, also in functions that several tests share"
 )]
 
+// Replaces the standard library's `#[test]` in all modules.
+#[macro_use]
+extern crate archipel_test_attribute;
+
+/// The text of a Python file in `tests/python`.
+macro_rules! python {
+    ($path:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/", $path))
+    };
+}
+
 mod aliases;
+mod arrows;
 mod book;
 mod cache;
 mod cli;
@@ -20,6 +32,8 @@ mod examples;
 mod files;
 mod fresh;
 mod governing;
+mod guest;
+mod harness;
 mod host;
 mod hostile;
 mod interrupt;
@@ -45,7 +59,17 @@ mod values;
 mod wasi;
 
 use archipel::Runtime;
+use std::process::ExitCode;
 use std::sync::OnceLock;
+
+fn main() -> ExitCode {
+    let found = conformance::tests()
+        .chain(examples::tests())
+        .chain(hostile::tests())
+        .chain(network::tests())
+        .chain(scripts::tests());
+    harness::run(found)
+}
 
 /// Returns the runtime that the tests share.
 fn runtime() -> &'static Runtime {

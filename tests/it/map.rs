@@ -94,13 +94,7 @@ fn many_inputs_and_large_outputs_stay_in_order() {
 
 #[test]
 fn failures_are_reported_at_the_end() {
-    let source = "import os, sys
-match sys.argv[1]:
-    case 'raise': 1 / 0
-    case 'loop':
-        while True: pass
-    case 'die': os.abort()
-    case status: sys.exit(int(status))";
+    let source = python!("map/end_in_a_way.py");
     let rows: &[(&[&str], i32, &[&str])] = &[
         (
             &["0", "7", "raise"],

@@ -1,11 +1,13 @@
 //! Tests sockets, alone and in an interpreter's waits, against servers in this process.
 
-use crate::script::{expected, paths};
-use crate::{root, runtime};
+use crate::harness::Test;
+use crate::runtime;
+use crate::script::{expected, name, paths};
 use archipel::{Error, Interpreter, Limits, Output, Policy, Value};
 use rustix::net::sockopt::set_socket_linger;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -81,32 +83,34 @@ fn interpreter() -> Interpreter {
     interpreter
 }
 
-#[test]
-fn network_scripts_have_their_outcomes() {
+/// Returns the test of each script in `tests/network`: `network::SCRIPT`.
+pub fn tests() -> impl Iterator<Item = Test> {
+    paths("tests/network").into_iter().map(|path| {
+        let name = format!("network::{}", name(&path));
+        Test::new(name, move || check(&path))
+    })
+}
+
+fn check(path: &Path) -> Result<(), String> {
     let servers = Servers::start();
-    for path in paths("tests/network") {
-        let source = std::fs::read_to_string(&path).unwrap();
-        let expected = expected(&source);
-        let (stdout, stderr) = (Output::captured(1 << 20), Output::captured(1 << 16));
-        let limits = Limits::new().wall(Duration::from_secs(120));
-        let interpreter = runtime()
-            .interpreter()
-            .policy(policy())
-            .limits(limits)
-            .stdout(stdout.clone())
-            .stderr(stderr.clone())
-            .build()
-            .unwrap();
-        let outcome = match interpreter.run(source, "script.py", servers.arguments()) {
-            Ok(status) => format!("exit {status}"),
-            Err(error) => error.to_string(),
-        };
-        let shown = path.strip_prefix(root()).unwrap().display();
-        let (out, err) = (stdout.take(), stderr.take().text());
-        if let Err(failure) = expected.compare(&outcome, &out.bytes, &err) {
-            panic!("{shown}: {failure}");
-        }
-    }
+    let source = std::fs::read_to_string(path).unwrap();
+    let expected = expected(&source);
+    let (stdout, stderr) = (Output::captured(1 << 20), Output::captured(1 << 16));
+    let limits = Limits::new().wall(Duration::from_secs(120));
+    let interpreter = runtime()
+        .interpreter()
+        .policy(policy())
+        .limits(limits)
+        .stdout(stdout.clone())
+        .stderr(stderr.clone())
+        .build()
+        .unwrap();
+    let outcome = match interpreter.run(source, "script.py", servers.arguments()) {
+        Ok(status) => format!("exit {status}"),
+        Err(error) => error.to_string(),
+    };
+    let (out, err) = (stdout.take(), stderr.take().text());
+    expected.compare(&outcome, &out.bytes, &err)
 }
 
 /// Runs each kind of wait for a socket without data, and calls `end` to end the wait.

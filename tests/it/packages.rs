@@ -9,39 +9,10 @@ use std::process::Command;
 const WHEEL: &str = "tiny_wheel-1.5-py3-none-any.whl";
 
 /// Makes the wheel in the guest, compressed like real wheels, so that the host needs no tools.
-const MAKE_WHEEL: &str = "
-import zipfile
-with zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED) as wheel:
-    wheel.writestr('tiny_wheel/__init__.py', 'from .part import answer')
-    wheel.writestr('tiny_wheel/part.py', 'def answer():\\n    return __name__')
-    wheel.writestr('tiny_wheel/words.txt', 'a b')
-    wheel.writestr('tiny_wheel-1.5.dist-info/METADATA', 'Name: tiny_wheel\\nVersion: 1.5\\n')
-";
+const MAKE_WHEEL: &str = python!("packages/make_wheel.py");
 
 /// Imports both packages in every kind of interpreter, and prints the results.
-const IMPORTS: &str = "
-import archipel
-from concurrent import interpreters
-from concurrent.futures import InterpreterPoolExecutor
-from importlib import metadata, resources
-
-source = 'import tiny_folder, tiny_wheel; print(tiny_folder.answer(), tiny_wheel.answer())'
-exec(source)
-print(metadata.version('tiny_wheel'), (resources.files('tiny_wheel') / 'words.txt').read_text())
-interpreters.create().exec(source)
-with InterpreterPoolExecutor(1) as pool:
-    print(pool.submit(tiny_folder.answer).result(), pool.submit(tiny_wheel.answer).result())
-
-# A safe child has neither the path nor the files.
-safe = archipel.create()
-opening = [f'open({module.__file__!r})' for module in (tiny_folder, tiny_wheel)]
-for attempt in ['import tiny_folder', 'import tiny_wheel', *opening]:
-    try:
-        safe.exec(attempt)
-        print('it worked')
-    except interpreters.ExecutionFailed as error:
-        print(error.excinfo.type.__name__)
-";
+const IMPORTS: &str = python!("packages/imports.py");
 
 const IMPORTED: &str = "\
 tiny_folder.part tiny_wheel.part
@@ -70,7 +41,7 @@ fn packages(name: &str) -> PathBuf {
     .unwrap();
     let policy = Policy::new().dir(&wheels, "/wheels", Access::ReadWrite);
     let maker = runtime().interpreter().policy(policy.unwrap()).build();
-    let source = format!("file = '/wheels/{WHEEL}'{MAKE_WHEEL}");
+    let source = format!("file = '/wheels/{WHEEL}'\n{MAKE_WHEEL}");
     maker.unwrap().exec(source).unwrap();
     base
 }

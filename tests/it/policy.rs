@@ -32,15 +32,7 @@ impl Drop for Folder {
 }
 
 /// Defines `attempt`, which returns the exception that a call raised: its error code, if it has one.
-const ATTEMPT: &str = "
-import errno
-def attempt(call):
-    try:
-        result = call()
-    except OSError as error:
-        return errno.errorcode.get(error.errno, type(error).__name__)
-    return 'done'
-";
+const ATTEMPT: &str = python!("policy/attempt.py");
 
 /// Checks the outcome of each attempt.
 fn attempts(interpreter: &Interpreter, rows: &[(&str, &str)]) {
@@ -76,34 +68,11 @@ fn the_policy_sets_the_arguments() {
 }
 
 /// Prints values that otherwise differ in every run.
-const VARIES: &str = "
-import random, uuid, os, secrets, time, datetime, tempfile, threading, asyncio
-print(random.random(), random.randbytes(4), random.SystemRandom().random())
-print(uuid.uuid4(), uuid.uuid1(), os.urandom(8), secrets.token_hex(8))
-print(time.time(), time.monotonic(), time.perf_counter(), time.process_time(), time.time_ns())
-print(datetime.datetime.now(), time.localtime())
-print(hash('text'), {'a', 'b', 'c', 'd', 'e'}, {b'x': 1, b'y': 2}, id(object()) % 8)
-before = time.monotonic()
-time.sleep(0.02)
-print(time.monotonic() - before, time.time())
-async def main():
-    try:
-        await asyncio.wait_for(asyncio.sleep(30), 0.02)
-    except TimeoutError:
-        print('timed out at', time.monotonic())
-asyncio.run(main())
-import interpreters
-receive, send = interpreters.create_channel()
-try:
-    receive.recv(timeout=0.02)
-except Exception as error:
-    print(type(error).__name__, time.monotonic())
-child = interpreters.create()
-child.run('import random, time; print(random.random(), time.time())')
-other = interpreters.create()
-other.run('import random; print(random.random())')
-";
+const VARIES: &str = python!("policy/what_varies.py");
 
+/// D-5: Two runs with the same seed and a frozen clock are compared.
+///
+/// Outcome: OK, identical.
 #[test]
 fn runs_with_equal_seeds_and_frozen_clocks_are_identical() {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
@@ -151,14 +120,7 @@ fn clocks_are_shifted_or_frozen_as_granted() {
         .clock(Clock::Frozen(SystemTime::UNIX_EPOCH))
         .unwrap();
     let interpreter = with(frozen);
-    let source = "
-import time
-steps = 0
-while time.monotonic() < 0.01:
-    time.sleep(0.002)
-    steps += 1
-stands = time.time() == time.time() == time.monotonic() == 0.01
-";
+    let source = python!("policy/sleep_to_a_deadline.py");
     interpreter.exec(source).unwrap();
     assert_eq!(
         interpreter.eval::<Value>("steps").unwrap().as_i64(),
@@ -182,26 +144,7 @@ fn server() -> u16 {
     port
 }
 
-const FETCH: &str = "
-import http.client, socket
-def fetch(host, port):
-    connection = http.client.HTTPConnection(host, port, timeout=10)
-    connection.request('GET', '/')
-    return connection.getresponse().read()
-def connect(host, port):
-    with socket.create_connection((host, port), timeout=10):
-        pass
-def listen():
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        server.listen()
-def listen_unbound():
-    with socket.socket() as server:
-        server.listen()
-def datagram(port):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.sendto(b'x', ('127.0.0.1', port))
-";
+const FETCH: &str = python!("policy/network.py");
 
 /// Returns the exception or the value of a call.
 fn fetched(interpreter: &Interpreter, call: &str) -> String {
@@ -212,6 +155,9 @@ fn fetched(interpreter: &Interpreter, call: &str) -> String {
     found.as_str().unwrap().to_owned()
 }
 
+/// N-2: It connects to granted destinations under other names and spellings, and to others.
+///
+/// Outcome: DENY.
 #[test]
 fn only_granted_addresses_can_be_connected() {
     let (granted, other) = (server(), server());
@@ -295,22 +241,7 @@ fn a_write_quota_counts_every_way_to_write() {
         .dir_with_quota(&folder.0, "/data", 100)
         .unwrap();
     let interpreter = with(policy.clone());
-    interpreter
-        .exec(
-            "
-import os
-def write(name, n, mode='wb', at=None):
-    with open('/data/' + name, mode, buffering=0) as file:
-        if at is not None:
-            file.seek(at)
-        while n:
-            n -= file.write(bytes(n))
-def truncate(name, size):
-    with open('/data/' + name, 'ab') as file:
-        file.truncate(size)
-",
-        )
-        .unwrap();
+    interpreter.exec(python!("policy/write.py")).unwrap();
     let rows = [
         ("write('a', 60)", "done"),
         ("write('a', 41)", "EIO"),
@@ -389,6 +320,9 @@ fn a_flood_of_file_names_is_bounded() {
     attempts(&interpreter, &rows);
 }
 
+/// F-14: It opens pipes, sockets, devices, and links to them.
+///
+/// Outcome: DENY.
 #[cfg(unix)]
 #[test]
 fn pipes_sockets_and_devices_are_not_opened() {

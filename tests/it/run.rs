@@ -124,18 +124,15 @@ fn a_signal_stops_every_kind_of_script() {
 #[cfg(unix)]
 #[test]
 fn the_first_ctrl_c_interrupts_and_the_second_kills() {
-    let cleans = "print('begun', flush=True)\nprint('kept')\ntry:\n    while True: pass\n\
-                  finally: print('cleaned')";
-    let (mut child, mut lines) = begun(&["run", "-c", cleans]);
+    let (mut child, mut lines) = begun(&["run", "-c", python!("run/cleans_up.py")]);
     assert_eq!(lines.next().unwrap().unwrap(), "begun");
     send(&child, Signal::INT);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let rest: Vec<_> = lines.map(Result::unwrap).collect();
     assert_eq!(rest, ["kept", "cleaned"]);
 
-    let swallows = "print('begun', flush=True)\nwhile True:\n    try:\n        while True: pass\n\
-                    \x20   except BaseException: print('caught', flush=True)";
-    let (mut child, mut lines) = begun(&["run", "-c", swallows]);
+    let catches = python!("run/catches_everything.py");
+    let (mut child, mut lines) = begun(&["run", "-c", catches]);
     for said in ["begun", "caught"] {
         assert_eq!(lines.next().unwrap().unwrap(), said);
         send(&child, Signal::INT);

@@ -11,6 +11,7 @@
 //! | `wall`, `memory` and so on | a limit |
 //! | `children` | the granted count and depth of children; the default is 64 and 4 |
 
+use crate::harness::Test;
 use crate::runtime;
 use archipel::{Error, LimitKind, Limits, Output, Policy, Value};
 use std::path::{Path, PathBuf};
@@ -167,24 +168,25 @@ fn check(path: &Path) -> Result<(), String> {
 
 /// Returns the scripts in a folder of the project, in order.
 pub fn paths(folder: &str) -> Vec<PathBuf> {
-    let folder = crate::root().join(folder);
-    let mut paths: Vec<_> = std::fs::read_dir(&folder)
+    let mut paths: Vec<_> = std::fs::read_dir(crate::root().join(folder))
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "py"))
         .collect();
     paths.sort();
-    assert!(!paths.is_empty(), "{} is empty", folder.display());
     paths
 }
 
-/// Checks every script in a folder of the project.
-pub fn check_all(folder: &str) {
-    let failures: Vec<String> = paths(folder)
-        .iter()
-        .filter_map(|path| {
-            let failure = check(path).err()?;
-            Some(format!("{}: {failure}", path.display()))
-        })
-        .collect();
-    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+/// Returns the name of a script without its extension.
+pub fn name(path: &Path) -> &str {
+    path.file_stem().unwrap().to_str().unwrap()
+}
+
+/// Returns a test for each script in a folder of the project. `group` is the first part of their names.
+pub fn tests(group: &str, folder: &str) -> Vec<Test> {
+    let test = |path: PathBuf| {
+        let name = format!("{group}::{}", name(&path));
+        Test::new(name, move || check(&path))
+    };
+    paths(folder).into_iter().map(test).collect()
 }

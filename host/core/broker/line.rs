@@ -1,6 +1,6 @@
 //! Waiting lines: FIFO lists of the waits at one side of a channel or at an event.
 
-use super::orphan::Bond;
+use super::bond::Bond;
 use super::slab::{NIL, Slab};
 use super::{ChannelId, EventId, Origin};
 

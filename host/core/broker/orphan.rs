@@ -1,5 +1,6 @@
 //! Orphans: messages whose sender was removed before they were received.
 
+use super::bond::Bond;
 use super::channel::Item;
 use super::line::Load;
 use super::{Broker, ChannelId, Effects, Parcel, PartyId};
@@ -13,31 +14,6 @@ pub enum Orphaned<M> {
     Remove,
     /// This message replaces it. The charge is that of the new message, but at most that of the old one.
     Replace(M),
-}
-
-/// The party whose removal orphans a message, if any. The bond is set when the message is sent and cleared
-/// when the message becomes an orphan: a message is orphaned at most once.
-#[derive(Copy, Clone, Eq, PartialEq, Debug)]
-pub(super) struct Bond(PartyId);
-
-impl Bond {
-    /// The bond of a message that outlives its sender. The host is never removed, so its number can represent
-    /// this.
-    pub(super) const NONE: Self = Self(PartyId::HOST);
-
-    #[inline]
-    pub(super) fn of<M: Parcel>(message: &M, sender: PartyId) -> Self {
-        if message.outlives_sender() || sender.is_reserved() {
-            Self::NONE
-        } else {
-            Self(sender)
-        }
-    }
-
-    #[inline]
-    pub(super) fn sender(self) -> Option<PartyId> {
-        (self != Self::NONE).then_some(self.0)
-    }
 }
 
 impl<M: Parcel> Broker<M> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::orphan::Bond;
+use super::bond::Bond;
 use super::{Broker, ChannelId, Effects, Parcel, PartyId, Side, WaitId};
 
 /// A hasher for party numbers. The host chooses these, so it need not resist chosen collisions.

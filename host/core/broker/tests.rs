@@ -256,6 +256,9 @@ fn queues_are_bounded_in_bytes() {
     );
 }
 
+/// Many parties wait for one channel.
+///
+/// Outcome: OK, in order of arrival.
 #[test]
 fn a_large_waiting_message_is_not_overtaken_unless_abandoned() {
     let mut t = Bench::new();
@@ -395,6 +398,9 @@ fn select_completes_one_case_and_leaves_all_lines() {
     assert!(t.broker.entries.has_room(u32::MAX as usize - 4));
 }
 
+/// A wait is abandoned after a message was assigned to it.
+///
+/// Outcome: the message returns to its place.
 #[test]
 fn abandoned_results_return_to_the_queue_in_order() {
     for places in [0, 3] {
@@ -427,6 +433,9 @@ fn abandoned_results_return_to_the_queue_in_order() {
     assert_eq!(t.effects.discarded, [note(2)]);
 }
 
+/// Many parties wait, and a message wakes one of them.
+///
+/// Outcome: only parties that can continue are woken.
 #[test]
 fn only_waiters_with_results_are_woken() {
     struct Count(AtomicUsize);

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
+use super::bond::Bond;
 use super::channel::{Channel, Item};
 use super::line::Load;
-use super::orphan::Bond;
 use super::wait::Origin;
 use super::{Broker, Capacity, Case, ChannelId, Effects, Outcome, Parcel, PartyId};
 

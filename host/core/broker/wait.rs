@@ -2,8 +2,8 @@
 
 use std::task::{Poll, Waker};
 
+use super::bond::Bond;
 use super::line::{Entry, Load, Place};
-use super::orphan::Bond;
 use super::slab::NIL;
 use super::{Begin, Blocking, Broker, Case, ChannelId, Done, Effects, Outcome, Parcel};
 use super::{PartyId, WaitId};

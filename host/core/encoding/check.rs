@@ -5,8 +5,8 @@ use super::{
     frame::{Expects, Frame, Scan, Scanned},
     reader::{self, Reader},
     table::{Hash, Kind, Node, Table},
-    utf8,
 };
+use crate::value::utf8;
 
 /// Facts about a body that a check determines.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -2,9 +2,9 @@
 
 use super::Policy;
 use super::env::{MOST, check_count};
-use super::name::check_name;
 use crate::alias::{AliasError, Call, HostFn};
 use crate::error::Result;
+use crate::name::check_name;
 use crate::value::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;

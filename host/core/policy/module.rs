@@ -2,8 +2,8 @@
 
 use super::Policy;
 use super::env::{MOST, check_count};
-use super::name::check_name;
 use crate::error::Result;
+use crate::name::check_name;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::ops::Bound;

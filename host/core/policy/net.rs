@@ -393,6 +393,9 @@ mod tests {
         }
     }
 
+    /// N-3: A granted name resolves to an address of this machine or its local network.
+    ///
+    /// Outcome: DENY, and a connection uses the address that was checked.
     #[test]
     fn names_do_not_give_access_to_private_addresses() {
         let near = [

@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
+use super::utf8;
 use super::{BigInt, HandleKind, Text, Value};
-use crate::encoding::utf8;
 
 /// The maximum size of an integer that is displayed in decimal, in bits.
 ///

@@ -1,8 +1,8 @@
 //! Conversion of types that serde can serialise into values.
 
+use super::MAX_DEPTH;
 use super::convert::{ConvertError, Step};
 use super::{BigInt, Text, Value, exact};
-use crate::encoding::MAX_DEPTH;
 use serde::ser::{self, Serialize};
 
 /// Converts data into the corresponding Python value.

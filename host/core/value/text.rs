@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::encoding::utf8;
+use super::utf8;
 
 /// The text of a Python `str`.
 ///

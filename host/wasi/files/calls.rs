@@ -4,7 +4,7 @@ use super::listing::{self, Listing, Reader};
 use super::node::{self, Folder, Node, OpenFile};
 use super::streams::{self, InTable, Stream, Way};
 use super::{LookedAt, MOST_LISTINGS, methods, run};
-use crate::state::State;
+use crate::wasi::{HasWasi, Wasi};
 use archipel_core::error::LimitKind;
 use cap_std::fs::Metadata;
 use rustix::fs::{Mode, OFlags, openat};
@@ -21,7 +21,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 };
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
-pub(super) fn add_to_instance(instance: &mut LinkerInstance<'_, State>) -> Result<()> {
+pub(super) fn add_to_instance<T: HasWasi>(instance: &mut LinkerInstance<'_, T>) -> Result<()> {
     methods!(instance:
         "[method]descriptor.read-via-stream" => read_via_stream,
         "[method]descriptor.write-via-stream" => write_via_stream,
@@ -41,16 +41,16 @@ pub(super) fn add_to_instance(instance: &mut LinkerInstance<'_, State>) -> Resul
     );
     instance.func_wrap_async(
         "[method]descriptor.write",
-        |mut store: StoreContextMut<'_, State>, params| {
+        |mut store: StoreContextMut<'_, T>, params| {
             Box::new(async move { super::answered(write(&mut store, params).await) })
         },
     )?;
     instance.func_wrap_async(
         "[method]descriptor.is-same-object",
-        |mut store: StoreContextMut<'_, State>, params| {
+        |mut store: StoreContextMut<'_, T>, params| {
             Box::new(async move {
                 let (one, other): (Resource<Node>, Resource<Node>) = params;
-                let state = store.data_mut();
+                let state = store.data_mut().wasi_mut();
                 let one = metadata_hash(state, (one,)).await;
                 let other = metadata_hash(state, (other,)).await;
                 Ok((match (one, other) {
@@ -62,8 +62,8 @@ pub(super) fn add_to_instance(instance: &mut LinkerInstance<'_, State>) -> Resul
     )?;
     instance.func_wrap(
         "filesystem-error-code",
-        |store: StoreContextMut<'_, State>, (error,): (Resource<wasmtime::Error>,)| {
-            let error = store.data().table.get(&error)?;
+        |store: StoreContextMut<'_, T>, (error,): (Resource<wasmtime::Error>,)| {
+            let error = store.data().wasi().table.get(&error)?;
             Ok((streams::code(error),))
         },
     )
@@ -71,7 +71,7 @@ pub(super) fn add_to_instance(instance: &mut LinkerInstance<'_, State>) -> Resul
 
 /// Adds a stream of a file to the table.
 fn stream<S>(
-    state: &mut State,
+    state: &mut Wasi,
     file: Arc<OpenFile>,
     way: Way,
     entry: impl FnOnce(InTable) -> S,
@@ -81,12 +81,12 @@ where
 {
     let stream = Arc::new(Stream { file, way });
     let resource = state.table.push(entry(InTable(stream.clone())))?;
-    state.meters.streams.add(resource.rep(), &stream);
+    state.files.streams.add(resource.rep(), &stream);
     Ok(resource)
 }
 
 async fn read_via_stream(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, position): (Resource<Node>, u64),
 ) -> FsResult<Resource<DynInputStream>> {
     let file = match state.node(&fd).map_err(FsError::trap)? {
@@ -101,7 +101,7 @@ async fn read_via_stream(
 }
 
 async fn write_via_stream(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, position): (Resource<Node>, u64),
 ) -> FsResult<Resource<DynOutputStream>> {
     let file = to_write(state, &fd, Some(position)).await?;
@@ -112,7 +112,7 @@ async fn write_via_stream(
 }
 
 async fn append_via_stream(
-    state: &mut State,
+    state: &mut Wasi,
     (fd,): (Resource<Node>,),
 ) -> FsResult<Resource<DynOutputStream>> {
     let file = to_write(state, &fd, None).await?;
@@ -124,7 +124,7 @@ async fn append_via_stream(
 /// Returns a file that can be written to. The guest's libc reports every error of a stream as EIO,
 /// but passes on errors of this call, so an exhausted quota is detected here.
 async fn to_write(
-    state: &mut State,
+    state: &mut Wasi,
     fd: &Resource<Node>,
     position: Option<u64>,
 ) -> FsResult<Arc<OpenFile>> {
@@ -141,7 +141,7 @@ async fn to_write(
 }
 
 /// Returns a file that can be changed.
-fn written(state: &State, fd: &Resource<Node>, what: &str) -> FsResult<Arc<OpenFile>> {
+fn written(state: &Wasi, fd: &Resource<Node>, what: &str) -> FsResult<Arc<OpenFile>> {
     let file = state.file(fd)?;
     if file.read_only {
         return state.told(what, None, Err(ErrorCode::NotPermitted.into()));
@@ -154,7 +154,7 @@ fn written(state: &State, fd: &Resource<Node>, what: &str) -> FsResult<Arc<OpenF
 
 /// Ignores the advice: the system would read ahead as much as the guest asks for.
 async fn advise(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, _offset, _length, _advice): (Resource<Node>, u64, u64, Advice),
 ) -> FsResult<()> {
     state.file(&fd).map(drop)
@@ -162,7 +162,7 @@ async fn advise(
 
 /// Flushes a file or folder to disk.
 async fn synchronize(
-    state: &mut State,
+    state: &mut Wasi,
     fd: &Resource<Node>,
     how: fn(&File) -> io::Result<()>,
 ) -> FsResult<()> {
@@ -172,11 +172,11 @@ async fn synchronize(
     }
 }
 
-async fn sync(state: &mut State, (fd,): (Resource<Node>,)) -> FsResult<()> {
+async fn sync(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<()> {
     synchronize(state, &fd, File::sync_all).await
 }
 
-async fn sync_data(state: &mut State, (fd,): (Resource<Node>,)) -> FsResult<()> {
+async fn sync_data(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<()> {
     synchronize(state, &fd, File::sync_data).await
 }
 
@@ -186,7 +186,7 @@ fn reopened(folder: &Folder) -> io::Result<File> {
     Ok(openat(&*folder.dir()?, ".", flags, Mode::empty())?.into())
 }
 
-async fn get_flags(state: &mut State, (fd,): (Resource<Node>,)) -> FsResult<DescriptorFlags> {
+async fn get_flags(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<DescriptorFlags> {
     let node = state.node(&fd).map_err(FsError::trap)?;
     let flags = match node {
         Node::File(file) => [
@@ -202,7 +202,7 @@ async fn get_flags(state: &mut State, (fd,): (Resource<Node>,)) -> FsResult<Desc
     Ok(set.fold(DescriptorFlags::empty(), |all, (_, flag)| all | flag))
 }
 
-async fn get_type(state: &mut State, (fd,): (Resource<Node>,)) -> FsResult<DescriptorType> {
+async fn get_type(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<DescriptorType> {
     let node = state.node(&fd).map_err(FsError::trap)?;
     Ok(match node {
         Node::File(_) => DescriptorType::RegularFile,
@@ -210,7 +210,7 @@ async fn get_type(state: &mut State, (fd,): (Resource<Node>,)) -> FsResult<Descr
     })
 }
 
-async fn set_size(state: &mut State, (fd, size): (Resource<Node>, u64)) -> FsResult<()> {
+async fn set_size(state: &mut Wasi, (fd, size): (Resource<Node>, u64)) -> FsResult<()> {
     let file = match written(state, &fd, "changing the size of a file") {
         Err(error) if matches!(error.downcast_ref(), Some(ErrorCode::BadDescriptor)) => {
             return Err(ErrorCode::Invalid.into());
@@ -229,7 +229,7 @@ async fn set_size(state: &mut State, (fd, size): (Resource<Node>, u64)) -> FsRes
 }
 
 async fn set_times(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, accessed, modified): (Resource<Node>, NewTimestamp, NewTimestamp),
 ) -> FsResult<()> {
     let mut times = FileTimes::new();
@@ -271,7 +271,7 @@ pub(super) fn time(wanted: NewTimestamp) -> FsResult<Option<SystemTime>> {
 }
 
 async fn read(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, length, offset): (Resource<Node>, u64, u64),
 ) -> FsResult<(Vec<u8>, bool)> {
     let file = state.file(&fd)?;
@@ -284,11 +284,11 @@ async fn read(
     Ok((bytes, at_end))
 }
 
-async fn write(
-    store: &mut StoreContextMut<'_, State>,
+async fn write<T: HasWasi>(
+    store: &mut StoreContextMut<'_, T>,
     (fd, bytes, offset): (Resource<Node>, WasmList<u8>, u64),
 ) -> FsResult<u64> {
-    let file = written(store.data(), &fd, "writing to a file")?;
+    let file = written(store.data().wasi(), &fd, "writing to a file")?;
     let written = streams::write_at(store, &file, &bytes, Some(offset)).await;
     match (written.done, written.end) {
         (Ok(()), _) => Ok(bytes.len() as u64),
@@ -297,12 +297,9 @@ async fn write(
     }
 }
 
-async fn read_directory(
-    state: &mut State,
-    (fd,): (Resource<Node>,),
-) -> FsResult<Resource<Listing>> {
+async fn read_directory(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<Resource<Listing>> {
     let folder = state.folder(&fd)?;
-    if state.meters.listings >= MOST_LISTINGS {
+    if state.files.listings >= MOST_LISTINGS {
         return Err(ErrorCode::InsufficientMemory.into());
     }
     let memory = state.account.reserve(LimitKind::Memory, listing::BYTES);
@@ -313,12 +310,12 @@ async fn read_directory(
     let reader = run(state, move || Reader::open(&listed)).await?;
     let listing = Listing::new(reader, folder, held, memory);
     let listing = state.table.push(listing)?;
-    state.meters.listings += 1;
+    state.files.listings += 1;
     Ok(listing)
 }
 
 async fn read_directory_entry(
-    state: &mut State,
+    state: &mut Wasi,
     (listing,): (Resource<Listing>,),
 ) -> FsResult<Option<DirectoryEntry>> {
     let open = state.table.get_mut(&listing)?;
@@ -335,7 +332,7 @@ async fn read_directory_entry(
         return Ok(None);
     };
     let folder = state.table.get(&listing)?.folder.clone();
-    state.meters.looked_at = Some(LookedAt {
+    state.files.looked_at = Some(LookedAt {
         folder,
         follow: false,
         path: entry.what.name.clone(),
@@ -345,7 +342,7 @@ async fn read_directory_entry(
     Ok(Some(entry.what))
 }
 
-async fn stat(state: &mut State, (fd,): (Resource<Node>,)) -> FsResult<DescriptorStat> {
+async fn stat(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<DescriptorStat> {
     let found = match state.node(&fd).map_err(FsError::trap)? {
         Node::File(file) => run(state, move || Metadata::from_file(file.file())).await?,
         Node::Folder(folder) => found_of(state, folder).await?,
@@ -353,11 +350,11 @@ async fn stat(state: &mut State, (fd,): (Resource<Node>,)) -> FsResult<Descripto
     Ok(node::stat(&found))
 }
 
-async fn found_of(state: &mut State, folder: Arc<Folder>) -> FsResult<Metadata> {
+async fn found_of(state: &mut Wasi, folder: Arc<Folder>) -> FsResult<Metadata> {
     run(state, move || folder.dir()?.dir_metadata()).await
 }
 
-async fn metadata_hash(state: &mut State, (fd,): (Resource<Node>,)) -> FsResult<MetadataHashValue> {
+async fn metadata_hash(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<MetadataHashValue> {
     match state.node(&fd).map_err(FsError::trap)? {
         Node::File(file) => Ok(file.hash),
         Node::Folder(folder) => Ok(node::hash(&found_of(state, folder).await?)),

@@ -1,7 +1,7 @@
 //! Directory listings, read in parts on demand.
 
 use super::node::{Folder, hash_of, kind_of};
-use crate::descriptors::Held;
+use crate::wasi::descriptors::DescriptorCharge;
 use archipel_core::ledger::Reservation;
 use rustix::fs::{Dir, FileType, Mode, OFlags, fstat, openat};
 use std::collections::VecDeque;
@@ -23,7 +23,7 @@ pub(crate) struct Listing {
     reader: Option<Reader>,
     entries: VecDeque<io::Result<Entry>>,
     pub(super) folder: Arc<Folder>,
-    _held: Held,
+    _held: DescriptorCharge,
     _memory: Reservation,
 }
 
@@ -42,7 +42,7 @@ impl Listing {
     pub(super) fn new(
         reader: Reader,
         folder: Arc<Folder>,
-        held: Held,
+        held: DescriptorCharge,
         memory: Reservation,
     ) -> Self {
         Listing {

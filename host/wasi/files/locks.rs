@@ -5,12 +5,12 @@
 //! it, through whichever of its descriptors.  The system releases them when that open file is closed, so nothing that
 //! ends an interpreter leaves a lock.
 
-use super::node::{Node, OpenFile, lock};
-use super::ranges::{Kind, Range, Ranges};
+use super::node::{Node, OpenFile};
+use super::ranges::{Kind, Locked, Range, Ranges};
 use super::remembered::Remembered;
-use crate::state::State;
+use crate::lock::lock;
+use crate::wasi::{HasWasi, Wasi};
 use archipel_core::error::LimitKind;
-use archipel_core::ledger::Reservation;
 use std::fs::File;
 use wasmtime::component::{ComponentType, Lift, Linker, Lower, Resource};
 use wasmtime::{Result, StoreContextMut};
@@ -27,13 +27,6 @@ const BYTES: u64 = 16 << 10;
 
 /// The owners of an interpreter's locks, by the device and the number of the file.
 pub(super) type Owners = Remembered<(u64, u64), OpenFile>;
-
-/// The locks that an open file owns.
-#[derive(Default)]
-pub(super) struct Locked {
-    ranges: Ranges,
-    memory: Option<Reservation>,
-}
 
 /// A request of a guest, numbered as in `locks.wit`.
 #[derive(Clone, Copy, PartialEq, Eq, ComponentType, Lift)]
@@ -74,20 +67,14 @@ enum Outcome {
 
 type Asked = (Resource<Node>, Wanted, u64, u64);
 
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
     let mut instance = linker.instance(INTERFACE)?;
-    instance.func_wrap_async(
-        "set",
-        |mut store: StoreContextMut<'_, State>, asked: Asked| {
-            Box::new(async move { Ok((set(store.data_mut(), asked).await?,)) })
-        },
-    )?;
-    instance.func_wrap_async(
-        "find",
-        |mut store: StoreContextMut<'_, State>, asked: Asked| {
-            Box::new(async move { Ok((find(store.data_mut(), asked).await?,)) })
-        },
-    )
+    instance.func_wrap_async("set", |mut store: StoreContextMut<'_, T>, asked: Asked| {
+        Box::new(async move { Ok((set(store.data_mut().wasi_mut(), asked).await?,)) })
+    })?;
+    instance.func_wrap_async("find", |mut store: StoreContextMut<'_, T>, asked: Asked| {
+        Box::new(async move { Ok((find(store.data_mut().wasi_mut(), asked).await?,)) })
+    })
 }
 
 impl OpenFile {
@@ -102,7 +89,7 @@ impl OpenFile {
 }
 
 /// Sets or removes a lock.
-async fn set(state: &mut State, (fd, wanted, start, length): Asked) -> Result<Outcome> {
+async fn set(state: &mut Wasi, (fd, wanted, start, length): Asked) -> Result<Outcome> {
     let Node::File(file) = state.node(&fd)? else {
         return Ok(Outcome::BadDescriptor);
     };
@@ -118,7 +105,7 @@ async fn set(state: &mut State, (fd, wanted, start, length): Asked) -> Result<Ou
     if !file.suits(kind) {
         return Ok(Outcome::BadDescriptor);
     }
-    let known = state.meters.locks.get(&file.id);
+    let known = state.files.locks.get(&file.id);
     if known.is_none() && kind.is_none() {
         return Ok(Outcome::Done);
     }
@@ -172,26 +159,26 @@ async fn set(state: &mut State, (fd, wanted, start, length): Asked) -> Result<Ou
     match ranges.is_empty() {
         true => {
             *lock(&owner.locked) = Locked::default();
-            state.meters.locks.remove(&owner.id);
+            state.files.locks.remove(&owner.id);
         }
         false => {
             let memory = Some(memory);
             *lock(&owner.locked) = Locked { ranges, memory };
-            state.meters.locks.add(owner.id, &owner);
+            state.files.locks.add(owner.id, &owner);
         }
     }
     Ok(outcome)
 }
 
 /// Finds whether another owner prevents a lock.
-async fn find(state: &mut State, (fd, wanted, start, length): Asked) -> Result<Outcome> {
+async fn find(state: &mut Wasi, (fd, wanted, start, length): Asked) -> Result<Outcome> {
     let Node::File(file) = state.node(&fd)? else {
         return Ok(Outcome::BadDescriptor);
     };
     let (Some(kind), Some(range)) = (kind(wanted), Range::new(start, length)) else {
         return Ok(Outcome::Invalid);
     };
-    let owner = state.meters.locks.get(&file.id).unwrap_or(file);
+    let owner = state.files.locks.get(&file.id).unwrap_or(file);
     let done = super::run(state, move || Ok(find_by_system(owner.file(), range, kind)));
     Ok(done.await.unwrap_or(Outcome::Io))
 }

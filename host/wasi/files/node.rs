@@ -1,9 +1,10 @@
 //! Open files and folders of an interpreter.
 
-use super::locks::Locked;
+use super::ranges::Locked;
 use super::tmp::Tmp;
-use crate::blocking::detach;
-use crate::descriptors::Held;
+use crate::exec::blocking::detach;
+use crate::lock::lock;
+use crate::wasi::descriptors::DescriptorCharge;
 use archipel_core::ledger::Account;
 use archipel_core::policy::Quota;
 use cap_std::fs::{Dir, Metadata, MetadataExt};
@@ -13,7 +14,7 @@ use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use tokio::runtime::Handle;
 use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
@@ -49,7 +50,7 @@ pub(super) struct OpenFile {
 struct Closing {
     handle: Handle,
     account: Arc<Account>,
-    held: Held,
+    held: DescriptorCharge,
 }
 
 /// A file that was opened, with its metadata.
@@ -64,7 +65,7 @@ impl OpenFile {
         [reads, writes, read_only]: [bool; 3],
         counted: Counted,
         account: &Arc<Account>,
-        held: Held,
+        held: DescriptorCharge,
     ) -> Self {
         OpenFile {
             id: (opened.found.dev(), opened.found.ino()),
@@ -129,7 +130,7 @@ pub(super) struct Folder {
     /// True if it was granted read-only.
     pub(super) read_only: bool,
     pub(super) counted: Counted,
-    pub(super) _held: Option<Held>,
+    pub(super) _held: Option<DescriptorCharge>,
 }
 
 pub(super) enum Place {
@@ -330,9 +331,4 @@ pub(super) fn kind_of(kind: FileType) -> DescriptorType {
         FileType::Socket => DescriptorType::Socket,
         FileType::Unknown => DescriptorType::Unknown,
     }
-}
-
-/// Locks a mutex that only protects plain arithmetic.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,7 +4,7 @@
 //! before the open is not enough, since a pipe can replace a file in between.
 
 use super::node::{Counted, Folder, Node, OpenFile, Opened, Place, kind};
-use crate::descriptors::Held;
+use crate::wasi::descriptors::DescriptorCharge;
 use archipel_core::ledger::Account;
 use cap_std::fs::{Dir, Metadata, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
@@ -73,7 +73,7 @@ pub(super) fn open(
     path: &str,
     wanted: Wanted,
     account: &Arc<Account>,
-    held: Held,
+    held: DescriptorCharge,
 ) -> io::Result<Result<Node, ErrorCode>> {
     let (options, [reads, writes]) = match wanted.options(folder) {
         Ok(options) => options,

@@ -5,7 +5,7 @@ use super::node::{self, Folder, Node};
 use super::open::{self, Wanted};
 use super::path::GuestPath;
 use super::{LookedAt, methods, run};
-use crate::state::State;
+use crate::wasi::{HasWasi, Wasi};
 use cap_primitives::fs as primitives;
 use cap_primitives::fs::SystemTimeSpec;
 use cap_primitives::time::SystemTime;
@@ -22,7 +22,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
     PathFlags,
 };
 
-pub(super) fn add_to_instance(instance: &mut LinkerInstance<'_, State>) -> Result<()> {
+pub(super) fn add_to_instance<T: HasWasi>(instance: &mut LinkerInstance<'_, T>) -> Result<()> {
     methods!(instance:
         "[method]descriptor.create-directory-at" => create_directory_at,
         "[method]descriptor.stat-at" => stat_at,
@@ -41,7 +41,7 @@ pub(super) fn add_to_instance(instance: &mut LinkerInstance<'_, State>) -> Resul
 
 /// Runs `work` on a path in a folder, and logs a denial to the audit log.
 async fn at<T: Send + 'static>(
-    state: &mut State,
+    state: &mut Wasi,
     fd: &Resource<Node>,
     path: GuestPath,
     what: &str,
@@ -74,7 +74,7 @@ fn counted(
 }
 
 async fn create_directory_at(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, path): (Resource<Node>, GuestPath),
 ) -> FsResult<()> {
     at(state, &fd, path, "creating the folder", |folder, path| {
@@ -84,7 +84,7 @@ async fn create_directory_at(
 }
 
 async fn open_at(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, at, path, open, flags): (
         Resource<Node>,
         PathFlags,
@@ -119,12 +119,12 @@ async fn open_at(
 }
 
 async fn stat_at(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, flags, path): (Resource<Node>, PathFlags, GuestPath),
 ) -> FsResult<DescriptorStat> {
     let (folder, path) = (state.folder(&fd)?, path.get()?);
     let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
-    if let Some(looked_at) = state.meters.looked_at.take()
+    if let Some(looked_at) = state.files.looked_at.take()
         && looked_at.is_of(&folder, follow, &path)
         && let Some(stat) = looked_at.stat
     {
@@ -135,12 +135,12 @@ async fn stat_at(
 }
 
 async fn metadata_hash_at(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, flags, path): (Resource<Node>, PathFlags, GuestPath),
 ) -> FsResult<MetadataHashValue> {
     let (folder, path) = (state.folder(&fd)?, path.get()?);
     let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
-    if let Some(looked_at) = state.meters.looked_at.take()
+    if let Some(looked_at) = state.files.looked_at.take()
         && looked_at.is_of(&folder, follow, &path)
         && looked_at.stat.is_none()
     {
@@ -148,7 +148,7 @@ async fn metadata_hash_at(
     }
     let found = found_at(state, &folder, follow, &path).await?;
     let hash = node::hash(&found);
-    state.meters.looked_at = Some(LookedAt {
+    state.files.looked_at = Some(LookedAt {
         folder,
         follow,
         path,
@@ -165,7 +165,7 @@ impl LookedAt {
 }
 
 async fn found_at(
-    state: &mut State,
+    state: &mut Wasi,
     folder: &Arc<Folder>,
     follow: bool,
     path: &str,
@@ -183,7 +183,7 @@ async fn found_at(
 }
 
 async fn set_times_at(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, flags, path, accessed, modified): (
         Resource<Node>,
         PathFlags,
@@ -208,7 +208,7 @@ async fn set_times_at(
 /// Returns the folders of two paths for a move or a link. They must share a quota: a file with
 /// names under two quotas would be charged to one and used through the other.
 fn both(
-    state: &State,
+    state: &Wasi,
     from: &Resource<Node>,
     to: &Resource<Node>,
 ) -> FsResult<(Arc<Folder>, Arc<Folder>)> {
@@ -220,7 +220,7 @@ fn both(
 }
 
 async fn link_at(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, flags, old, to, new): (
         Resource<Node>,
         PathFlags,
@@ -242,7 +242,7 @@ async fn link_at(
 }
 
 async fn symlink_at(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, old, new): (Resource<Node>, GuestPath, GuestPath),
 ) -> FsResult<()> {
     let new = new.get()?;
@@ -253,7 +253,7 @@ async fn symlink_at(
 }
 
 async fn readlink_at(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, path): (Resource<Node>, GuestPath),
 ) -> FsResult<String> {
     at(state, &fd, path, "reading the link", |folder, path| {
@@ -265,7 +265,7 @@ async fn readlink_at(
 }
 
 async fn remove_directory_at(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, path): (Resource<Node>, GuestPath),
 ) -> FsResult<()> {
     at(state, &fd, path, "removing the folder", |folder, path| {
@@ -276,10 +276,7 @@ async fn remove_directory_at(
     .await
 }
 
-async fn unlink_file_at(
-    state: &mut State,
-    (fd, path): (Resource<Node>, GuestPath),
-) -> FsResult<()> {
+async fn unlink_file_at(state: &mut Wasi, (fd, path): (Resource<Node>, GuestPath)) -> FsResult<()> {
     at(state, &fd, path, "removing", |folder, path| {
         let dir = folder.writable()?;
         let look = || look(&dir, path);
@@ -289,7 +286,7 @@ async fn unlink_file_at(
 }
 
 async fn rename_at(
-    state: &mut State,
+    state: &mut Wasi,
     (fd, old, to, new): (Resource<Node>, GuestPath, Resource<Node>, GuestPath),
 ) -> FsResult<()> {
     let (_, to) = both(state, &fd, &to)?;

@@ -1,5 +1,14 @@
 //! The parts of a file that are locked, as POSIX has them: the last lock on a byte is the one that counts.
 
+use archipel_core::ledger::Reservation;
+
+/// The locks that an open file owns.
+#[derive(Default)]
+pub(super) struct Locked {
+    pub(super) ranges: Ranges,
+    pub(super) memory: Option<Reservation>,
+}
+
 /// The kind of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {

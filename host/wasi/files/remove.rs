@@ -1,7 +1,6 @@
 //! Removal of private folders, whatever a guest has put into them.
 
-use super::node::lock;
-use super::tmp::PREFIX;
+use crate::lock::lock;
 use rustix::fs::{
     AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, flock, fstat, openat, renameat, statat,
     unlinkat,
@@ -14,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Handle;
+
+/// The prefix of the names of these folders on the host.
+pub(super) const PREFIX: &str = "archipel-tmp-";
 
 /// The private folders that exist, by path, and a condition variable for removals.
 static PRIVATE: (Mutex<BTreeMap<PathBuf, Private>>, Condvar) =

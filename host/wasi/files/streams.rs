@@ -6,7 +6,7 @@
 
 use super::errors::failed;
 use super::node::OpenFile;
-use crate::state::State;
+use crate::wasi::{HasWasi, Wasi};
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::Account;
 use bytes::Bytes;
@@ -94,42 +94,39 @@ impl OutputStream for InTable {
 }
 
 /// Adds reading and writing to `linker`, for streams of files and all others.
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
+pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
     let mut instance = linker.instance(STREAMS)?;
     for name in [
         "[method]input-stream.read",
         "[method]input-stream.blocking-read",
     ] {
         let waits = name.ends_with("blocking-read");
-        instance.func_wrap_async(
-            name,
-            move |mut store: StoreContextMut<'_, State>, params| {
-                Box::new(async move {
-                    let (stream, size): (Resource<DynInputStream>, u64) = params;
-                    let state = store.data_mut();
-                    let done = match state.meters.streams.get(&stream.rep()) {
-                        Some(file) => read(state, &file, size).await,
-                        None => read_other(state, &stream, size, waits).await,
-                    };
-                    answered(state, done)
-                })
-            },
-        )?;
+        instance.func_wrap_async(name, move |mut store: StoreContextMut<'_, T>, params| {
+            Box::new(async move {
+                let (stream, size): (Resource<DynInputStream>, u64) = params;
+                let state = store.data_mut().wasi_mut();
+                let done = match state.files.streams.get(&stream.rep()) {
+                    Some(file) => read(state, &file, size).await,
+                    None => read_other(state, &stream, size, waits).await,
+                };
+                answered(state, done)
+            })
+        })?;
     }
     instance.func_wrap_async(
         "[method]output-stream.write",
-        |mut store: StoreContextMut<'_, State>, params| {
+        |mut store: StoreContextMut<'_, T>, params| {
             Box::new(async move {
                 let (stream, bytes): (Resource<DynOutputStream>, WasmList<u8>) = params;
-                let done = match store.data().meters.streams.get(&stream.rep()) {
+                let done = match store.data().wasi().files.streams.get(&stream.rep()) {
                     Some(file) => write_all(&mut store, &file, &bytes).await,
                     None => {
                         let bytes = Bytes::copy_from_slice(bytes.as_le_slice(&store));
-                        let stream = store.data_mut().table.get_mut(&stream)?;
+                        let stream = store.data_mut().wasi_mut().table.get_mut(&stream)?;
                         stream.write(bytes)
                     }
                 };
-                answered(store.data_mut(), done)
+                answered(store.data_mut().wasi_mut(), done)
             })
         },
     )
@@ -137,7 +134,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
 
 /// Reads from a stream that does not belong to a file.
 async fn read_other(
-    state: &mut State,
+    state: &mut Wasi,
     stream: &Resource<DynInputStream>,
     size: u64,
     waits: bool,
@@ -153,7 +150,7 @@ async fn read_other(
 
 /// Converts the result of a call for the guest.
 fn answered<T>(
-    state: &mut State,
+    state: &mut Wasi,
     done: StreamResult<T>,
 ) -> Result<(Result<T, streams::StreamError>,)> {
     Ok((match done {
@@ -173,7 +170,7 @@ fn operation_failed(error: impl Into<wasmtime::Error>) -> StreamError {
 
 /// Reads at the position of a file, and advances it. At the end it reports a closed stream, but
 /// later reads are possible.
-async fn read(state: &mut State, stream: &Stream, size: u64) -> StreamResult<Vec<u8>> {
+async fn read(state: &mut Wasi, stream: &Stream, size: u64) -> StreamResult<Vec<u8>> {
     if stream.way != Way::Read {
         return Err(unsupported());
     }
@@ -193,12 +190,12 @@ async fn read(state: &mut State, stream: &Stream, size: u64) -> StreamResult<Vec
 /// Reads up to `size` bytes of a file from `at` on. It returns fewer only at the end, beyond 8 MiB,
 /// or if the account has no memory for more than 64 KiB.
 pub(super) async fn read_at(
-    state: &mut State,
+    state: &mut Wasi,
     file: &Arc<OpenFile>,
     size: u64,
     at: u64,
 ) -> io::Result<Vec<u8>> {
-    let (blocking, account) = state.beside().map_err(|()| Errno::IO)?;
+    let (blocking, account) = state.beside();
     let size = usize::try_from(size).unwrap_or(usize::MAX).min(MOST_READ);
     let (read, charged) = (file.clone(), account.clone());
     let begin = move || {
@@ -271,8 +268,8 @@ fn read_step(file: &File, bytes: &mut Vec<u8>, size: usize, at: u64) -> io::Resu
 }
 
 /// Writes all of `bytes` at the position of a file, and advances it.
-async fn write_all(
-    store: &mut StoreContextMut<'_, State>,
+async fn write_all<T: HasWasi>(
+    store: &mut StoreContextMut<'_, T>,
     stream: &Stream,
     bytes: &WasmList<u8>,
 ) -> StreamResult<()> {
@@ -295,8 +292,8 @@ pub(super) struct Written {
 }
 
 /// Writes all of `bytes` from `at` on, or at the end of the file.
-pub(super) async fn write_at(
-    store: &mut StoreContextMut<'_, State>,
+pub(super) async fn write_at<T: HasWasi>(
+    store: &mut StoreContextMut<'_, T>,
     file: &Arc<OpenFile>,
     bytes: &WasmList<u8>,
     at: Option<u64>,
@@ -305,10 +302,7 @@ pub(super) async fn write_at(
         end: None,
         done: Ok(()),
     };
-    let Ok((blocking, account)) = store.data().beside() else {
-        written.done = Err(Errno::IO.into());
-        return written;
-    };
+    let (blocking, account) = store.data().wasi().beside();
     let total = bytes.len();
     let mut from = 0;
     let mut counted = None;

@@ -4,12 +4,12 @@
 //! removed with its contents when the interpreter ends. Only this interpreter can reach it, so its
 //! contents are counted exactly.
 
-use super::node::lock;
-use super::remove;
-use crate::blocking::detach;
-use crate::descriptors::Held;
-use crate::island::Island;
-use crate::telemetry;
+use super::remove::{self, PREFIX};
+use crate::exec::blocking::detach;
+use crate::lock::lock;
+use crate::telemetry::{self, Subject};
+use crate::wasi::descriptors::DescriptorBudget;
+use crate::wasi::descriptors::DescriptorCharge;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::{Account, Reservation};
 use archipel_core::policy::Full;
@@ -22,7 +22,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use tokio::runtime::Handle;
 
 /// The path in the guest.
@@ -31,11 +31,9 @@ pub(super) const PATH: &str = "/tmp";
 /// The charge for a name of any kind, in bytes.
 const NAME: u64 = 1024;
 
-/// The prefix of the names of these folders on the host.
-pub(super) const PREFIX: &str = "archipel-tmp-";
-
 pub(super) struct Tmp {
-    island: Weak<Island>,
+    subject: Subject,
+    descriptors: DescriptorBudget,
     account: Arc<Account>,
     counting: Mutex<Counting>,
     made: Mutex<Option<Made>>,
@@ -54,14 +52,19 @@ struct Made {
     dir: Arc<Dir>,
     path: PathBuf,
     handle: Handle,
-    held: Held,
+    held: DescriptorCharge,
 }
 
 impl Tmp {
-    pub(super) fn new(island: &Arc<Island>) -> Self {
+    pub(super) fn new(
+        subject: &Subject,
+        account: &Arc<Account>,
+        descriptors: &DescriptorBudget,
+    ) -> Self {
         Tmp {
-            island: Arc::downgrade(island),
-            account: island.account.clone(),
+            subject: subject.clone(),
+            descriptors: descriptors.clone(),
+            account: account.clone(),
             counting: Mutex::default(),
             made: Mutex::default(),
         }
@@ -81,9 +84,8 @@ impl Tmp {
 
     fn make(&self) -> io::Result<Made> {
         static REPORTED: AtomicBool = AtomicBool::new(false);
-        let island = self.island.upgrade().ok_or(Errno::IO)?;
-        let Some(held) = Held::take(&island.family, 1) else {
-            telemetry::few_descriptors(&island);
+        let Some(held) = self.descriptors.take(1) else {
+            telemetry::few_descriptors(&self.subject);
             return Err(Errno::MFILE.into());
         };
         let parent = std::env::temp_dir();

@@ -1,7 +1,7 @@
 //! The Rust samples of the book that are in no example, as programs.
 
 use archipel::policy::Access;
-use archipel::{AliasError, Error, ErrorKind, Interpreter, Limits, Policy, Runtime, Value};
+use archipel::{AliasError, Error, ErrorKind, Guest, Interpreter, Limits, Policy, Runtime, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -34,6 +34,22 @@ pub fn settings_of_a_runtime() -> Result<Runtime> {
         .progress(|progress| eprintln!("{progress:?}"))
         .build()?;
     Ok(runtime)
+}
+
+/// The samples of "Deployment", which fail where they run, because the files are not a guest.
+pub fn given_guests() -> [Result<Runtime>; 2] {
+    const PYTHON: &[u8] = b"not a guest";
+    let opened = || {
+        let guest = Guest::open("python.wasm")?;
+        let runtime = Runtime::builder().guest(guest).build()?;
+        Ok(runtime)
+    };
+    let included = || {
+        let guest = Guest::from_bytes(PYTHON)?;
+        let runtime = Runtime::builder().guest(guest).build()?;
+        Ok(runtime)
+    };
+    [opened(), included()]
 }
 
 /// The sample of "Untrusted code".

@@ -24,20 +24,7 @@ fn a_11_calls_of_stopped_callers_are_removed() {
     callee.limit(wall).unwrap();
     // The sibling's messages count too, so compare with the minimum.
     callee
-        .exec(
-            "import archipel
-made = []
-children = [archipel.create() for _ in range(4)]
-tasks = []
-for child in children:
-    child.alias('called', made.append)
-    tasks.append(child.call_in_thread(exec, 'called(bytes(1 << 20))', {}))
-while queued() < 4: pass
-for child in children: child.kill()
-while queued() > 1: pass
-archipel.select(archipel.after(0.01))
-assert made == [], len(made)",
-        )
+        .exec(python!("hostile/aliases/calls_of_killed_children.py"))
         .unwrap();
     drop(callee);
     lane.is_as_before().unwrap();
@@ -113,15 +100,7 @@ fn a_3_error_texts_of_the_host_are_not_revealed() {
             Err(AliasError::new("not now").with_detail(detail))
         })
         .unwrap();
-    let source = "
-import traceback
-told = []
-for call in (read, detail):
-    try:
-        call()
-    except Exception as error:
-        told.append(''.join(traceback.format_exception(error)) + repr(error.__dict__) + repr(error.args))
-";
+    let source = python!("hostile/aliases/error_texts.py");
     interpreter.exec(source).unwrap();
     let told = interpreter
         .eval::<Value>("' '.join(told)")

@@ -15,8 +15,10 @@
 //! | `clock` | the time of the frozen clock, in seconds after 1970 |
 //! | `seed` | the seed of all random numbers |
 //! | `alias` | a host alias: `echo`, `fails` or `panics` |
+//! | `with` | a file of `tests/python/hostile` that is put before the script |
 
-use crate::script::{Expected, header};
+use crate::root;
+use crate::script::{Expected, header, name};
 use archipel::policy::{Access, Clock, Random};
 use archipel::{AliasError, Call, Policy, Value};
 use std::path::{Path, PathBuf};
@@ -96,7 +98,7 @@ impl Case {
     pub fn read(path: &Path) -> Self {
         let source = std::fs::read_to_string(path).unwrap();
         let mut case = Case {
-            name: super::name(path).to_owned(),
+            name: name(path).to_owned(),
             rows: Vec::new(),
             attack: String::new(),
             outcome: String::new(),
@@ -118,13 +120,17 @@ impl Case {
                 }
                 "audits" => case.audits = Some(value.parse().unwrap()),
                 "audit" => case.audit.push(value.to_owned()),
+                "with" => {
+                    let helper = root().join(format!("tests/python/hostile/{value}.py"));
+                    case.source = std::fs::read_to_string(helper).unwrap();
+                }
                 "dir" | "env" | "net" | "clock" | "seed" | "alias" => {
                     case.grants.push((key.to_owned(), value.to_owned()));
                 }
                 _ => assert!(case.expected.take(key, value), "{}: `{key}`", case.name),
             }
         }
-        case.source = source;
+        case.source.push_str(&source);
         let name = &case.name;
         assert!(!case.rows.is_empty(), "{name} has no row");
         assert!(!case.attack.is_empty(), "{name} has no attack");

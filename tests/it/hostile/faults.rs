@@ -72,15 +72,7 @@ fn z_3_a_full_runtime_refuses_interpreters() {
         own.interpreter().policy(policy).build().unwrap()
     };
     let (one, other) = (parent(8), parent(8));
-    let fill = "
-import interpreters
-kept = []
-try:
-    while True:
-        kept.append(interpreters.create())
-except interpreters.InterpreterError as error:
-    told = str(error)
-";
+    let fill = python!("hostile/faults/fill_the_runtime.py");
     let threads = [one.clone(), other.clone()].map(|parent| {
         let fill = fill.to_owned();
         std::thread::spawn(move || parent.exec(fill))
@@ -189,32 +181,7 @@ fn z_7_the_next_start_works_after_a_kill() {
 #[cfg(unix)]
 #[test]
 fn z_3_one_script_cannot_take_all_descriptors() {
-    const SCRIPT: &str = "
-import os, sys, time
-
-def until(name):
-    while not os.path.exists('/here/' + name):
-        time.sleep(0.002)
-
-if sys.argv[1] == 'hog':
-    kept = []
-    try:
-        while True:
-            kept.append(open('/here/file', 'w'))
-    except OSError:
-        print('no more')
-    os.mkdir('/here/full')
-    until('done')
-    # Closed files can be opened again.
-    count = len(kept)
-    kept.clear()
-    kept = [open('/here/file') for _ in range(count)]
-else:
-    until('full')
-    with open('/here/file') as file:
-        print('opened')
-    os.mkdir('/here/done')
-";
+    const SCRIPT: &str = python!("hostile/faults/take_all_descriptors.py");
     runtime();
     let place = Place::new("z-3");
     let grant = format!("{}::/here:rw", place.folder("data").display());

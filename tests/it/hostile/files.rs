@@ -78,16 +78,7 @@ fn f_13_swapping_a_folder_for_a_link_never_escapes() {
     let (lane, place) = (Lane::new(), Place::new("f-13"));
     let swaps = reads_and_writes(&lane, &place);
     swaps
-        .exec(
-            "
-import os
-os.mkdir('/data/folder')
-with open('/data/folder/canary.txt', 'w') as file:
-    file.write('inside')
-with open('/data/swaps', 'w'):
-    pass
-",
-        )
+        .exec(python!("hostile/files/prepare_swaps.py"))
         .unwrap();
     let policy = Policy::new()
         .dir(place.granted("data"), "/data", Access::ReadWrite)
@@ -95,17 +86,7 @@ with open('/data/swaps', 'w'):
     let opens = lane.interpreter(policy);
     let swapper = swaps.clone();
     let thread = std::thread::spawn(move || {
-        swapper.exec(
-            "
-swapped = 0
-while os.path.exists('/data/swaps'):
-    os.rename('/data/folder', '/data/aside')
-    os.rename('/data/up', '/data/folder')
-    os.rename('/data/folder', '/data/up')
-    os.rename('/data/aside', '/data/folder')
-    swapped += 1
-",
-        )
+        swapper.exec(python!("hostile/files/swap_a_folder_for_a_link.py"))
     });
     let seen = opens
         .eval::<Value>("(exec('''\nseen = {}\nfor n in range(3000):\n    try:\n        with open('/data/folder/canary.txt', 'r+') as file:\n            what = file.read()\n    except OSError as error:\n        what = type(error).__name__\n    seen[what] = seen.get(what, 0) + 1\n''', globals()), sorted(seen))[1]")
@@ -140,32 +121,10 @@ fn f_14_opening_a_pipe_in_place_of_a_file_is_denied() {
     let opens = lane.interpreter(policy.unwrap());
     let swapper = swaps.clone();
     let thread = std::thread::spawn(move || {
-        swapper.exec(
-            "
-import os
-while os.path.exists('/data/swaps'):
-    os.rename('/data/file', '/data/aside')
-    os.rename('/data/pipe', '/data/file')
-    os.rename('/data/file', '/data/pipe')
-    os.rename('/data/aside', '/data/file')
-",
-        )
+        swapper.exec(python!("hostile/files/swap_a_file_for_a_pipe.py"))
     });
     opens
-        .exec(
-            "
-seen = set()
-for n in range(3000):
-    for mode in ('r', 'r+'):
-        try:
-            with open('/data/file', mode) as file:
-                seen.add(file.read())
-        except OSError as error:
-            seen.add(type(error).__name__)
-import os
-os.unlink('/data/swaps')
-",
-        )
+        .exec(python!("hostile/files/open_what_is_swapped.py"))
         .unwrap();
     thread.join().unwrap().unwrap();
     for what in opens
@@ -194,20 +153,7 @@ fn f_17_huge_directories_are_listed_completely() {
         std::fs::File::create(data.join(format!("{number}"))).unwrap();
     }
     interpreter
-        .exec(
-            "
-import os
-names = [name for name in os.listdir('/data') if name.isdigit()]
-walked = [name for _, _, names in os.walk('/data') for name in names if name.isdigit()]
-seen = []
-with os.scandir('/data') as entries:
-    for entry in entries:
-        if entry.name.isdigit():
-            seen.append(entry.name)
-            os.unlink(entry.path)
-counts = len(set(names)), len(names), len(set(walked)), len(seen) == len(set(seen))
-",
-        )
+        .exec(python!("hostile/files/list_a_directory.py"))
         .unwrap();
     assert_eq!(
         interpreter.eval::<Value>("counts").unwrap().to_string(),
@@ -225,16 +171,7 @@ counts = len(set(names)), len(names), len(set(walked)), len(seen) == len(set(see
 fn f_22_full_disks_and_quotas_raise_os_error() {
     let place = Place::new("f-22");
     let data = place.folder("data");
-    let attempt = "
-import errno
-try:
-    with open('/data/big', 'wb', buffering=0) as file:
-        while True:
-            file.write(bytes(10_000))
-except OSError as error:
-    print(errno.errorcode[error.errno])
-print('goes on')
-";
+    let attempt = python!("hostile/files/fill_a_disk.py");
     let archipel = env!("CARGO_BIN_EXE_archipel");
     let run = |unshare: &[&str], before: String, access: &str| {
         let command = format!(

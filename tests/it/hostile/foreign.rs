@@ -8,7 +8,7 @@ use super::foreign_attacks::{
 };
 use super::foreign_guest::{Import, component};
 use archipel::{
-    Binding, Capacity, Error, Interpreter, LimitKind, Limits, Runtime, TryRecvError, Value,
+    Binding, Capacity, Error, Guest, Interpreter, LimitKind, Limits, Runtime, TryRecvError, Value,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -32,13 +32,12 @@ impl World {
         let folder =
             std::env::temp_dir().join(format!("archipel-foreign-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("guest.wasm");
         let attacks: Vec<_> = ATTACKS.iter().map(|(.., body)| *body).collect();
         let all: Vec<_> = attacks.iter().chain(OTHERS).copied().collect();
         let (bytes, imports) = component(crate::root(), &all);
-        std::fs::write(&path, bytes).unwrap();
+        let guest = Guest::from_bytes(bytes).unwrap();
         let builder = Runtime::builder().max_interpreters(16).workers(2);
-        let runtime = builder.cache_dir(&folder).guest(&path).build();
+        let runtime = builder.cache_dir(&folder).guest(guest).build();
         std::fs::remove_dir_all(&folder).unwrap();
         let runtime = runtime.unwrap();
         let sibling = runtime.interpreter().build().unwrap();

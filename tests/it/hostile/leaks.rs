@@ -51,17 +51,7 @@ fn m_13_stored_texts_are_bounded() {
     let captured = output.take();
     assert_eq!((captured.bytes.len(), captured.dropped), (1000, 999_001));
     interpreter
-        .exec(
-            "
-import interpreters
-recv, send = interpreters.create_channel()
-try:
-    send.poison(ValueError('x' * 10**7))
-    found = 'kept'
-except Exception as error:
-    found = type(error).__name__
-",
-        )
+        .exec(python!("hostile/leaks/poison_with_a_long_reason.py"))
         .unwrap();
     assert_eq!(interpreter.eval::<String>("found").unwrap(), "ValueError");
     drop(interpreter);
@@ -101,38 +91,13 @@ fn e_10_missing_and_foreign_objects_raise_the_same_error() {
         .unwrap();
     let interpreter = lane.interpreter(policy);
     interpreter
-        .exec(
-            "
-from concurrent import interpreters
-from _island import aliases
-texts = set()
-for number in (1, 2, 3, 99, 2**40):
-    try:
-        interpreters.Interpreter(number)
-    except interpreters.InterpreterNotFoundError as error:
-        texts.add(str(error).replace(str(number), 'N'))
-names = set()
-for name in ('hidden', 'absent'):
-    try:
-        aliases.call(name, (), {})
-    except NameError as error:
-        names.add(str(error).replace(name, 'N'))
-",
-        )
+        .exec(python!("hostile/leaks/errors_about_others.py"))
         .unwrap();
     assert_eq!(interpreter.eval::<i64>("len(texts)").unwrap(), 1);
     interpreter.alias("hidden", |_| Ok(Value::None)).unwrap();
     interpreter.hide("hidden").unwrap();
     interpreter
-        .exec(
-            "
-for name in ('hidden', 'absent'):
-    try:
-        aliases.call(name, (), {})
-    except NameError as error:
-        names.add(str(error).replace(name, 'N'))
-",
-        )
+        .exec(python!("hostile/leaks/errors_about_hidden_commands.py"))
         .unwrap();
     assert_eq!(interpreter.eval::<i64>("len(names)").unwrap(), 1);
     drop((interpreter, stranger));
@@ -148,22 +113,7 @@ fn e_11_a_child_sees_only_its_descendants() {
     let policy = Policy::new().children(4, 2).unwrap();
     let interpreter = lane.interpreter(policy);
     interpreter
-        .exec(
-            "
-import archipel
-sibling = archipel.create()
-child = archipel.create(policy={'children': 1})
-child.exec('''
-from concurrent import interpreters
-from wit_world.imports import interpreters as host
-own = interpreters.create()
-seen = sorted(interpreter.id for interpreter in interpreters.list_all())
-mine = sorted([interpreters.get_current().id, own.id])
-children = [used for used in host.usage() if used.kind == 'children']
-told = seen == mine, children[0].subtree
-''')
-",
-        )
+        .exec(python!("hostile/leaks/usage_of_others.py"))
         .unwrap();
     let told = interpreter
         .eval::<Value>("child.call(eval, 'told')")

@@ -37,23 +37,7 @@ impl Ears {
     }
 }
 
-const ATTEMPT: &str = "
-import asyncio, http.client, socket, urllib.request
-def attempt(call):
-    try:
-        call()
-    except OSError as error:
-        return type(getattr(error, 'reason', error)).__name__
-    except Exception as error:
-        return type(error).__name__
-    return 'done'
-def datagram(host, port):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.connect((host, port))
-        sender.send(b'x')
-def connect(host, port):
-    socket.create_connection((host, port), timeout=10).close()
-";
+const ATTEMPT: &str = python!("hostile/network/attempt.py");
 
 fn attempts(interpreter: &Interpreter, rows: &[(String, &str)]) {
     interpreter.exec(ATTEMPT).unwrap();
@@ -164,25 +148,7 @@ fn n_5_host_sockets_are_not_inherited() {
     let (lane, ears) = (Lane::new(), Ears::new());
     let interpreter = lane.interpreter(Policy::new());
     interpreter
-        .exec(
-            "
-import os, socket
-found = []
-for fd in range(200):
-    try:
-        socket.socket(fileno=fd).getsockname()
-        found.append(fd)
-    except OSError:
-        pass
-opened = []
-for fd in range(3, 200):
-    try:
-        os.fstat(fd)
-        opened.append(fd)
-    except OSError:
-        pass
-",
-        )
+        .exec(python!("hostile/network/search_descriptors.py"))
         .unwrap();
     let found = interpreter.eval::<Value>("found, opened").unwrap();
     assert_eq!(found.to_string(), "([], [])");

@@ -106,6 +106,20 @@ pub const GROUPS: &[Group] = &[
     },
 ];
 
+/// Attacks that are impossible: the row, the attack, and the reason.
+pub const ABSENT: &[[&str; 3]] = &[
+    [
+        "R-11",
+        "The guest's C stack overflows into its data.",
+        "guest code cannot change how the guest is linked; WebAssembly's own stack, which the host bounds, overflows first, as R-2, R-5 and R-7 show",
+    ],
+    [
+        "K-14",
+        "The system clock jumps, or the machine sleeps.",
+        "all limits use the monotonic clock, which a test cannot make jump",
+    ],
+];
+
 /// Returns the names of all rows, in order.
 pub fn all() -> impl Iterator<Item = String> {
     let rows = |group: &'static Group| {
@@ -113,4 +127,9 @@ pub fn all() -> impl Iterator<Item = String> {
         numbers.map(move |number| format!("{}-{number}", group.letter))
     };
     GROUPS.iter().flat_map(rows)
+}
+
+/// Returns whether a text is the name of a row.
+pub fn is_row(text: &str) -> bool {
+    all().any(|row| row == text)
 }

@@ -143,17 +143,7 @@ fn k_9_cancel_stops_fifty_children() {
     let run = begin(
         &lane,
         policy,
-        "
-import interpreters, time
-recv, send = interpreters.create_channel()
-threads = []
-for _ in range(50):
-    child = interpreters.create()
-    threads.append(child.run_in_thread(
-        'begun.send(1); recv.recv()', channels=dict(begun=begun, recv=recv)))
-# Joining them would be a deadlock, which the host would end too.
-time.sleep(1e6)
-",
+        python!("hostile/stopping/fifty_waiting_children.py"),
     );
     for _ in 0..50 {
         run.begins.recv().unwrap();
@@ -281,23 +271,7 @@ fn i_18_no_child_survives_its_family() {
         let run = begin(
             &lane,
             policy,
-            "
-import interpreters
-SOURCE = '''
-import interpreters
-begun.send(1)
-while True:
-    try:
-        kept = interpreters.create()
-    except interpreters.InterpreterError:
-        pass
-'''
-threads = [
-    interpreters.create().run_in_thread(SOURCE, channels=dict(begun=begun)) for _ in range(4)
-]
-while True:
-    kept = interpreters.create()
-",
+            python!("hostile/stopping/children_of_children.py"),
         );
         run.begins.recv().unwrap();
         run.interpreter.kill();

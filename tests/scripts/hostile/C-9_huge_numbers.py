@@ -1,14 +1,12 @@
 #: row C-9
 #: attack It computes with numbers of millions of digits, each in a single operation.
 #: outcome RAISE(LimitExceeded)
+#: with attacks
 #: stdout factorial LimitExceeded(cpu)
 #: stdout pow LimitExceeded(cpu)
 #: stdout digits LimitExceeded(cpu)
 #: stdout decimal MemoryError
 #: stdout fractions LimitExceeded(cpu)
-import archipel
-from concurrent.interpreters import ExecutionFailed
-
 ATTACKS = {
     'factorial': 'import math; math.factorial(10**7)',
     'pow': 'pow(3**100_000, 5**100_000, 7**100_000)',
@@ -21,11 +19,6 @@ while True:
     x = x * x + 1
 """,
 }
+
 for name, source in ATTACKS.items():
-    child = archipel.create(limits={'cpu': 0.2, 'memory': 128 << 20})
-    try:
-        child.exec(source)
-    except archipel.LimitExceeded as error:
-        print(name, f'LimitExceeded({error.kind})')
-    except ExecutionFailed as error:
-        print(name, error.excinfo.type.__name__)
+    print(name, outcome(source, limits={'cpu': 0.2, 'memory': 128 << 20}))

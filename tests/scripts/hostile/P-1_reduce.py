@@ -6,13 +6,16 @@
 #: stdout subclass NotShareableError
 #: stdout code NotShareableError
 #: stdout function NotShareableError
-#: stdout nothing was run
+#: stdout received: None
+#: stdout run: []
 import interpreters
+
+run = []
 
 
 class Evil:
     def __reduce__(self):
-        return eval, ("print('evil')",)
+        return run.append, ('reduced',)
 
 
 class EvilDict(dict):
@@ -24,12 +27,13 @@ for name, obj in {
     'object': Evil(),
     'in a list': [1, Evil()],
     'subclass': EvilDict(),
-    'code': compile('print("evil")', '', 'exec'),
-    'function': lambda: print('evil'),
+    'code': compile('run.append("code")', '', 'exec'),
+    'function': lambda: run.append('function'),
 }.items():
     try:
         send.send(obj)
         print(name, 'fine')
     except interpreters.NotShareableError as error:
         print(name, type(error).__name__)
-print('nothing was run')
+print('received:', recv.recv_nowait(None))
+print('run:', run)

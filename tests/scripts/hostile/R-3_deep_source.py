@@ -1,6 +1,7 @@
 #: row R-3
 #: attack It compiles source text that is nested thousands of levels deep, in ten ways.
 #: outcome RAISE(MemoryError)
+#: with attacks
 #: stdout parentheses MemoryError
 #: stdout minus MemoryError
 #: stdout not MemoryError
@@ -11,9 +12,6 @@
 #: stdout conditions IndentationError
 #: stdout assignments fine
 #: stdout calls MemoryError
-import archipel
-from concurrent.interpreters import ExecutionFailed
-
 SOURCES = {
     'parentheses': '"(" * 100_000',
     'minus': '"-" * 10**5 + "1"',
@@ -29,11 +27,4 @@ SOURCES = {
 ATTACKS = {name: f"compile({source}, '', 'exec')" for name, source in SOURCES.items()}
 
 for name, source in ATTACKS.items():
-    child = archipel.create()
-    try:
-        child.exec(source)
-        print(name, 'fine')
-    except archipel.InterpreterDied as error:
-        print(name, f'InterpreterDied: {str(error).removeprefix("the interpreter died: ")}')
-    except ExecutionFailed as error:
-        print(name, error.excinfo.type.__name__)
+    print(name, outcome(source, reasons=True))

@@ -1,14 +1,12 @@
 #: row R-7
 #: attack It prints, compares and hashes lists that contain themselves or are nested too deeply.
 #: outcome RAISE(InterpreterDied)
+#: with attacks
 #: stdout [[...]]
 #: stdout cycles InterpreterDied: wasm trap: call stack exhausted
 #: stdout repr InterpreterDied: wasm trap: call stack exhausted
 #: stdout equal InterpreterDied: wasm trap: call stack exhausted
 #: stdout hash InterpreterDied: wasm trap: call stack exhausted
-import archipel
-from concurrent.interpreters import ExecutionFailed
-
 cycle = []
 cycle.append(cycle)
 print(cycle)
@@ -33,11 +31,4 @@ ATTACKS = {
 }
 
 for name, source in ATTACKS.items():
-    child = archipel.create()
-    try:
-        child.exec(source)
-        print(name, 'fine')
-    except archipel.InterpreterDied as error:
-        print(name, f'InterpreterDied: {str(error).removeprefix("the interpreter died: ")}')
-    except ExecutionFailed as error:
-        print(name, error.excinfo.type.__name__)
+    print(name, outcome(source, reasons=True))

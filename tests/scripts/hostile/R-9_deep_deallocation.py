@@ -1,14 +1,12 @@
 #: row R-9
 #: attack It drops chains of a million objects at once.
 #: outcome RAISE(InterpreterDied)
+#: with attacks
 #: stdout list InterpreterDied
 #: stdout instances InterpreterDied
 #: stdout generators fine
 #: stdout chain InterpreterDied
 #: stdout partial InterpreterDied
-import archipel
-from concurrent.interpreters import ExecutionFailed
-
 ATTACKS = {
     'list': """
 link = None
@@ -50,12 +48,6 @@ for _ in range(10**5):
 del f
 """,
 }
+
 for name, source in ATTACKS.items():
-    child = archipel.create()
-    try:
-        child.exec(source)
-        print(name, 'fine')
-    except archipel.InterpreterDied:
-        print(name, 'InterpreterDied')
-    except ExecutionFailed as error:
-        print(name, error.excinfo.type.__name__)
+    print(name, outcome(source))

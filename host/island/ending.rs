@@ -1,0 +1,135 @@
+//! Interrupting, stopping and destroying interpreters.
+
+use super::state::State;
+use super::{Instance, Island, Slot};
+use crate::engine::pages;
+use crate::exec::deferred_drop;
+use crate::exec::interrupt::Interruption;
+use crate::exec::stop::Reason;
+use crate::telemetry;
+use archipel_core::error::{Error, LimitKind, Result};
+use std::sync::{Arc, PoisonError};
+use wasmtime::Store;
+
+impl Island {
+    /// Cancels the jobs that run in the interpreter and in its descendants.
+    pub(crate) fn cancel(&self, message: &str, unwind: bool) {
+        telemetry::event!(
+            debug,
+            family = self.subject.family,
+            interpreter = self.id,
+            name = self.subject.name.as_deref(),
+            message,
+            unwind,
+            "cancelled"
+        );
+        if unwind {
+            self.stop(Reason::Cancelled(message.to_owned()));
+            return;
+        }
+        let message: Arc<str> = message.into();
+        for member in self.family.living() {
+            if self.may_name(&member) {
+                member.interrupt(Interruption::Cancelled(message.clone()));
+            }
+        }
+    }
+
+    /// Destroys the interpreter and its descendants, unless a job runs in it.
+    pub(crate) fn close(&self) -> Result<()> {
+        let mut slot = self.slot();
+        match std::mem::replace(&mut *slot, Slot::Gone(None)) {
+            Slot::Idle(instance) => {
+                drop(slot);
+                self.end(Some(instance));
+                Ok(())
+            }
+            Slot::Running => {
+                *slot = Slot::Running;
+                Err(Error::Running)
+            }
+            Slot::Gone(why) => {
+                *slot = Slot::Gone(why);
+                Err(Error::Closed)
+            }
+        }
+    }
+
+    /// Requests an interruption of the running job, if one runs.
+    pub(crate) fn interrupt(&self, what: Interruption) {
+        // The lock keeps the next job from starting before the request is made.
+        let slot = self.slot();
+        if matches!(*slot, Slot::Running) {
+            self.interrupt.request(what);
+        }
+    }
+
+    /// Stops the running job, and destroys the interpreter and its descendants.
+    pub(crate) fn kill(&self) {
+        self.stop(Reason::Killed);
+    }
+
+    /// Stops as `kill` does, for the given reason.
+    pub(crate) fn stop(&self, reason: Reason) {
+        // Ends the waits of others for this island.
+        self.context
+            .exchange
+            .with(|broker, _| broker.set_stopping(self.party));
+        self.stop.request(reason);
+        // If the job is being polled right now, the polling thread sees the request and destroys
+        // the instance.
+        let _ = self.close();
+    }
+
+    /// Releases everything that the interpreter held, and stops its descendants.
+    pub(super) fn end(&self, instance: Option<Box<Instance>>) {
+        self.abandon_calls();
+        self.family.remove(self.id);
+        self.context.exchange.with(|broker, effects| {
+            broker.remove_party(self.party, effects);
+        });
+        if let Some(instance) = &instance {
+            self.give_back(&instance.store);
+        }
+        if let Some(instance) = instance {
+            // It has at most a few thousand handles, so it counts as one part.
+            deferred_drop::discard(1, instance);
+        }
+        self.kill_children();
+    }
+
+    /// Returns the slot's written pages to the system, if the next instance in the slot is then
+    /// faster. The instance of `store` must not run again.
+    #[expect(unsafe_code, reason = "see `pages::give_back`")]
+    fn give_back(&self, store: &Store<State>) {
+        let Some(memory) = &store.data().memory else {
+            return;
+        };
+        let memory = memory.as_le_slice(store).as_ptr_range();
+        let (time, _) = self.account.used(LimitKind::Cpu);
+        let time = time.saturating_add(store.data().copied);
+        if self.context.slots.ends(memory.start.addr(), time) {
+            // SAFETY: the range is the memory of the guest in `store`, which the caller destroys
+            // without entering it again, and the slice from which the range was made is gone.
+            unsafe { pages::give_back(memory) };
+        }
+    }
+
+    pub(super) fn kill_children(&self) {
+        for child in self.family.children_of(self.id) {
+            child.kill();
+        }
+    }
+}
+
+impl Drop for Island {
+    fn drop(&mut self) {
+        let slot = self.slot.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(slot, Slot::Gone(None)) {
+            Slot::Idle(instance) => self.end(Some(instance)),
+            // The job was never finished, or its future was dropped.
+            Slot::Running => self.end(None),
+            Slot::Gone(_) => {}
+        }
+    }
+}

@@ -1,0 +1,2 @@
+begun.send(1)
+sum(range(10**12))

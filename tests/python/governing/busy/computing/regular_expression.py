@@ -1,0 +1,4 @@
+import re
+
+begun.send(1)
+re.match('(a+)+$', 'a' * 40 + 'b')

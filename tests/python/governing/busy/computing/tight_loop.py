@@ -1,0 +1,7 @@
+begun.send(1)
+while True:
+    try:
+        while True:
+            pass
+    except BaseException:
+        pass

@@ -1,0 +1,4 @@
+import time
+
+begun.send(1)
+time.sleep(1e6)

@@ -1,0 +1,2 @@
+begun.send(1)
+begun_too.recv()

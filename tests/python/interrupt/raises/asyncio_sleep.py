@@ -1,0 +1,5 @@
+import asyncio
+async def main():
+    ready.send(1)
+    await asyncio.sleep(10**6)
+asyncio.run(main())

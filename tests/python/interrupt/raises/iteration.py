@@ -1,0 +1,3 @@
+ready.send(1)
+for _ in iter(int, 1):
+    pass

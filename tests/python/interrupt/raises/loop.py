@@ -1,0 +1,3 @@
+ready.send(1)
+while True:
+    pass

@@ -1,0 +1,4 @@
+gc.disable()
+ready.send(1)
+while True:
+    pass

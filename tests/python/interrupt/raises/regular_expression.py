@@ -1,0 +1,2 @@
+ready.send(1)
+re.match('(a+)+$', 'a' * 60 + 'b')

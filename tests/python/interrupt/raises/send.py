@@ -1,0 +1,2 @@
+ready.send(1)
+ready.send(2)

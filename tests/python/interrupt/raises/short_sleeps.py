@@ -1,0 +1,3 @@
+ready.send(1)
+while True:
+    time.sleep(0.001)

@@ -1,0 +1,2 @@
+ready.send(1)
+time.sleep(10**6)
