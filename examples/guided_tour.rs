@@ -1,5 +1,10 @@
 //! The library in reading order: `cargo run --example guided_tour`.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "an error that does not occur ends the tour"
+)]
+
 use archipel::policy::{Access, Profile, Random};
 use archipel::value::{from_value, to_value};
 use archipel::{

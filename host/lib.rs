@@ -83,7 +83,6 @@
 //! target `archipel::audit` (info), one event for each denial, with its full reason.
 //! [`Runtime::metrics`] has the counters, and [`Interpreter::usage`] what one interpreter used.
 
-#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 mod account;
@@ -109,6 +108,18 @@ pub use api::channel::{
 pub use api::interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
 pub use api::metrics::Metrics;
 pub use api::runtime::{Runtime, RuntimeBuilder};
+pub use archipel_core::encoding::Refusal;
+pub use archipel_core::{
+    AliasError, AmountError, Args, Call, Capability, Cause, ConfigKind, Death, Denial, Error,
+    ErrorKind, FromArgs, Invalid, LimitKind, Limits, Policy, Raised, Result, Unshareable, Usage,
+    Used, Value, value,
+};
+pub use engine::cache::default_cache_dir;
+pub use guest::{Guest, Progress};
+pub use island::owner::LimitReached;
+pub use output::{Captured, Output};
+pub use wasi::remove_private_folders;
+
 /// Policies: what interpreters may do, how two policies compare, and policy files.
 ///
 /// ```
@@ -125,15 +136,3 @@ pub mod policy {
         Random, Request,
     };
 }
-
-pub use archipel_core::encoding::Refusal;
-pub use archipel_core::{
-    AliasError, AmountError, Args, Call, Capability, Cause, ConfigKind, Death, Denial, Error,
-    ErrorKind, FromArgs, Invalid, LimitKind, Limits, Policy, Raised, Result, Unshareable, Usage,
-    Used, Value, value,
-};
-pub use engine::cache::default_cache_dir;
-pub use guest::{Guest, Progress};
-pub use island::owner::LimitReached;
-pub use output::{Captured, Output};
-pub use wasi::remove_private_folders;

@@ -21,6 +21,8 @@
 //!
 //! `ARCHIPEL_TUNE=0` leaves out steps 4 and 6 (`tuning`).
 
+#![forbid(unsafe_code)]
+
 #[cfg(feature = "build")]
 mod alarm;
 #[cfg(feature = "build")]

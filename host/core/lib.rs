@@ -4,7 +4,7 @@
 //! `archipel` drives.  That library re-exports what its users need; the rest of this crate is its own, and changes
 //! without notice.
 
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod alias;
@@ -15,6 +15,11 @@ pub mod encoding;
 pub mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
+#[expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "fuzz targets report a failure by panicking"
+)]
 pub mod fuzz;
 pub mod ledger;
 mod limit_kind;

@@ -17,6 +17,10 @@ const ANY: usize = 16;
 
 impl Alarm {
     /// Marks a signal as pending. The guest must be suspended.
+    #[expect(
+        unsafe_code,
+        reason = "a computing guest can only be signalled by a write to its own memory"
+    )]
     pub(crate) fn ring<T: 'static>(&self, store: &StoreContextMut<'_, T>) {
         let breaker = self.breaker.as_le_slice(store);
         let signal = self.signal.as_le_slice(store);
@@ -29,22 +33,28 @@ impl Alarm {
         let pending = bits | SIGNALS_PENDING;
         let writes = [(this, 1), (any, 1), (bits, pending)];
         for (place, value) in writes.map(|(byte, value)| (std::ptr::from_ref(byte).addr(), value)) {
-            set(place, value);
+            // SAFETY: the place is that of a byte in a slice that wasmtime has just returned for
+            // this store, which the caller borrows, so its guest is suspended. The slices are not
+            // used any more.
+            unsafe { set(place, value) };
         }
     }
 }
 
 /// Writes a byte at `address` in a guest's memory. wasmtime only returns shared slices of it.
+///
+/// # Safety
+///
+/// `address` must be that of a byte in the linear memory of a guest, which nothing else accesses
+/// now: the guest is suspended, and no slice of its memory is in use.
 #[expect(
     unsafe_code,
     reason = "a computing guest can only be signalled by a write to its own memory"
 )]
-fn set(address: usize, value: u8) {
+unsafe fn set(address: usize, value: u8) {
     let place = std::ptr::with_exposed_provenance_mut::<u8>(address);
-    // SAFETY: the address is that of a byte in a slice that wasmtime has just returned. So it is in
-    // the linear memory of a guest, which is mapped writable and whose address wasmtime has exposed
-    // for compiled code. The guest is suspended in the caller's store, so nothing else accesses the
-    // byte now, and the slice is not used after this. Any value is valid, since the guest can write
-    // any.
+    // SAFETY: the caller promises that the address is in the linear memory of a guest, which is
+    // mapped writable and whose address wasmtime has exposed for compiled code, and that nothing
+    // else accesses the byte. Any value is valid, since the guest can write any.
     unsafe { place.write(value) }
 }

@@ -18,11 +18,20 @@ pub(crate) fn written(memory: &[u8]) -> Vec<Range<usize>> {
     std::iter::once(0..memory.len()).collect()
 }
 
-/// Returns the written pages of `memory` to the system. It must be the whole memory of a guest that
-/// no longer runs: each page then has the contents of the mapped file again.
-pub(crate) fn give_back(memory: Range<*const u8>) {
+/// Returns the written pages of `memory` to the system. Each page then has the contents of the
+/// mapped file again.
+///
+/// # Safety
+///
+/// `memory` must be the whole linear memory of a guest that does not run and will not run again, and
+/// no reference to it may be in use.
+#[expect(unsafe_code, reason = "the caller must own the memory")]
+pub(crate) unsafe fn give_back(memory: Range<*const u8>) {
+    // SAFETY: the caller promises the same.
     #[cfg(target_os = "linux")]
-    linux::give_back(memory);
+    unsafe {
+        linux::give_back(memory);
+    }
     #[cfg(not(target_os = "linux"))]
     let _ = memory;
 }
@@ -65,8 +74,13 @@ mod linux {
         MAP.get_or_init(open).as_ref()
     }
 
+    /// Does what the function of this name in the parent module does.
+    ///
+    /// # Safety
+    ///
+    /// As for that function.
     #[expect(unsafe_code, reason = "only madvise can return pages to the system")]
-    pub(super) fn give_back(memory: Range<*const u8>) {
+    pub(super) unsafe fn give_back(memory: Range<*const u8>) {
         let Some((_, size)) = map() else { return };
         let place = memory.start.addr();
         let length = memory.end.addr() - place;
@@ -74,9 +88,9 @@ mod linux {
             return;
         }
         let place = std::ptr::with_exposed_provenance_mut(place);
-        // SAFETY: the range is within the linear memory of a guest, which wasmtime mapped for that
-        // guest alone and whose address it exposed to compiled code. The caller has the store, and
-        // nothing runs in it any more. Guest memory can have any contents, and the range stays
+        // SAFETY: the caller promises that the range is the linear memory of a guest, which wasmtime
+        // mapped for that guest alone and whose address it exposed to compiled code, and that
+        // nothing uses the memory any more. Guest memory can have any contents, and the range stays
         // mapped. If madvise fails, nothing changes.
         let _ = unsafe { rustix::mm::madvise(place, length, rustix::mm::Advice::LinuxDontNeed) };
     }

@@ -197,6 +197,8 @@ macro_rules! lower {
             unsafe_code,
             reason = "only a custom impl can tell that lowering was completed"
         )]
+        // SAFETY: the lowered form, its ABI and the type check are those of `$parts`, whose
+        // implementation is wasmtime's, so they agree with each other.
         unsafe impl ComponentType for $type {
             type Lower = <$parts as ComponentType>::Lower;
 
@@ -211,6 +213,8 @@ macro_rules! lower {
             unsafe_code,
             reason = "only a custom impl can tell that lowering was completed"
         )]
+        // SAFETY: both methods lower `$parts` with wasmtime's implementation, to the place that they
+        // were given, and write nothing else. The type is that of the `ComponentType` above.
         unsafe impl Lower for $type {
             fn linear_lower_to_flat<T>(
                 &self,
@@ -273,6 +277,7 @@ fn had_no_room(error: &wasmtime::Error) -> bool {
 }
 
 #[expect(unsafe_code, reason = "delegates everything to the type that it wraps")]
+// SAFETY: everything is that of `R`, so it agrees.
 unsafe impl<R: ComponentType> ComponentType for Fits<R> {
     type Lower = R::Lower;
 
@@ -284,6 +289,8 @@ unsafe impl<R: ComponentType> ComponentType for Fits<R> {
 }
 
 #[expect(unsafe_code, reason = "delegates everything to the type that it wraps")]
+// SAFETY: both methods lower a value of `R`, whose form this type has, to the place that they were
+// given. The second lowering overwrites what a failed first one wrote.
 unsafe impl<R: Lower> Lower for Fits<R> {
     fn linear_lower_to_flat<T>(
         &self,

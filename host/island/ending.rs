@@ -99,7 +99,8 @@ impl Island {
     }
 
     /// Returns the slot's written pages to the system, if the next instance in the slot is then
-    /// faster.
+    /// faster. The instance of `store` must not run again.
+    #[expect(unsafe_code, reason = "see `pages::give_back`")]
     fn give_back(&self, store: &Store<State>) {
         let Some(memory) = &store.data().memory else {
             return;
@@ -108,7 +109,9 @@ impl Island {
         let (time, _) = self.account.used(LimitKind::Cpu);
         let time = time.saturating_add(store.data().copied);
         if self.context.slots.ends(memory.start.addr(), time) {
-            pages::give_back(memory);
+            // SAFETY: the range is the memory of the guest in `store`, which the caller destroys
+            // without entering it again, and the slice from which the range was made is gone.
+            unsafe { pages::give_back(memory) };
         }
     }
 

@@ -308,6 +308,7 @@ fn rust_samples_are_parts_of_tested_programs() {
 #[test]
 fn rust_samples_run() {
     samples::first_host().unwrap();
+    samples::first_call().unwrap();
     let small = samples::settings_of_a_runtime().unwrap();
     small.interpreter().build().unwrap().exec("pass").unwrap();
     for given in samples::given_guests() {

@@ -250,7 +250,7 @@ fn a_value_can_only_refer_to_ends_sent_with_it() {
         );
     }
     bind(place(HandleKind::Sender, 0), true).unwrap();
-    assert_eq!(interpreter.eval::<bool>("x.id == out.id").unwrap(), true);
+    assert!(interpreter.eval::<bool>("x.id == out.id").unwrap());
 }
 
 #[test]

@@ -114,6 +114,13 @@ struct Held {
 }
 
 #[cfg(target_os = "linux")]
+#[cfg_attr(
+    target_env = "gnu",
+    expect(
+        unsafe_code,
+        reason = "only `malloc_trim` tells free memory from used memory"
+    )
+)]
 fn held() -> Held {
     // Free memory that the allocator retains is not in use.
     #[cfg(target_env = "gnu")]

@@ -1,5 +1,12 @@
 //! All tests that need a guest, in one binary, so that wasmtime is linked only once.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking, also in functions that several tests share"
+)]
+
 // Replaces the standard library's `#[test]` in all modules.
 #[macro_use]
 extern crate archipel_test_attribute;

@@ -126,7 +126,7 @@ fn clocks_are_shifted_or_frozen_as_granted() {
         interpreter.eval::<Value>("steps").unwrap().as_i64(),
         Some(5)
     );
-    assert_eq!(interpreter.eval::<bool>("stands").unwrap(), true);
+    assert!(interpreter.eval::<bool>("stands").unwrap());
 }
 
 /// Starts a server that answers each connection with a short HTTP response, and returns its port.

@@ -1,4 +1,4 @@
-//! What an interpreter uses, its limits and its descendants.
+//! The usage of an interpreter, its limits and its descendants.
 
 use super::Interpreter;
 use archipel_core::error::Result;

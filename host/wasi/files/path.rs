@@ -23,6 +23,7 @@ impl GuestPath {
     unsafe_code,
     reason = "only a custom impl can check a string's length before it is copied"
 )]
+// SAFETY: everything is that of `String`, so it agrees.
 unsafe impl ComponentType for GuestPath {
     type Lower = <String as ComponentType>::Lower;
 
@@ -37,6 +38,8 @@ unsafe impl ComponentType for GuestPath {
     unsafe_code,
     reason = "only a custom impl can check a string's length before it is copied"
 )]
+// SAFETY: both methods lift a `String`, whose form this type has, or read only its length, which that
+// form has at this place.
 unsafe impl Lift for GuestPath {
     fn linear_lift_from_flat(
         cx: &mut LiftContext<'_>,

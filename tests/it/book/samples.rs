@@ -17,6 +17,15 @@ pub fn first_host() -> Result {
     Ok(())
 }
 
+pub fn first_call() -> Result {
+    let runtime = archipel::Runtime::new()?;
+    let interpreter = runtime.interpreter().build()?;
+    interpreter.exec("def area(width, height): return width * height")?;
+    let area: f64 = interpreter.call("area", (2, 3.5))?;
+    assert_eq!(area, 7.0);
+    Ok(())
+}
+
 pub fn settings_of_a_runtime() -> Result<Runtime> {
     let runtime = Runtime::builder()
         .workers(4)
