@@ -1,4 +1,5 @@
-//! Execution: the threads on which guests and their blocking calls run, and the time that they use.
+//! Execution: the threads on which guests and their blocking calls run, and the time that they use. It runs futures and
+//! closures, whatever they do, and uses only accounting and logs.
 
 pub(crate) mod blocking;
 pub(crate) mod deferred_drop;

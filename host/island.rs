@@ -1,4 +1,5 @@
-//! Islands: interpreters as the host keeps them, with their families, stores and jobs.
+//! Islands: interpreters as the host keeps them, with their families, stores and jobs. They use everything but the
+//! imports, which call them, and the public API.
 
 pub(crate) mod aliases;
 pub(crate) mod bindings;
@@ -34,7 +35,7 @@ pub(crate) mod watchers;
 use crate::exec::interrupt::Interrupt;
 use crate::exec::stop::Stop;
 use crate::telemetry::{self, Subject};
-use aliases::Powers;
+use aliases::AliasTable;
 use archipel_core::broker::PartyId;
 use archipel_core::error::{Error, LimitKind, Result};
 use archipel_core::ledger::{Account, Reservation};
@@ -83,7 +84,7 @@ pub(crate) struct Island {
     stop: Arc<Stop>,
     began: strike::Began,
     /// Its aliases and the hidden names.
-    pub(crate) powers: Powers,
+    pub(crate) aliases: AliasTable,
     inbox: aliases::LazyInbox,
     /// The pending request to interrupt its job.
     pub(crate) interrupt: Arc<Interrupt>,
@@ -115,7 +116,7 @@ impl Island {
         }
         let recursion = island.account.tightest(LimitKind::Recursion);
         if recursion.is_some() || *island.settings.policy.parts().modules != Modules::default() {
-            island.powers.renew();
+            island.aliases.renew();
         }
         let adopted = match ready {
             Some(ready) => State::adopt(ready, &island)?,
@@ -179,7 +180,7 @@ impl Island {
             used: id,
         })?;
         let trust = trust(party.0);
-        let settings = settings.settled();
+        let settings = settings.narrowed();
         let subject = Subject {
             family: family.number(),
             interpreter: id,
@@ -192,7 +193,7 @@ impl Island {
             family: family.clone(),
             context: context.clone(),
             trust: SharedTrust::new(trust),
-            account: Account::open(above, &settings.accounted()),
+            account: Account::open(above, &settings.account_limits()),
             settings,
             script_folder: OnceLock::new(),
             started,
@@ -201,7 +202,7 @@ impl Island {
             watchers: Watchers::default(),
             stop: Arc::default(),
             began: strike::Began::default(),
-            powers: Powers::default(),
+            aliases: AliasTable::default(),
             inbox: aliases::LazyInbox::default(),
             interrupt: Arc::default(),
             owner: owner::Owner::default(),

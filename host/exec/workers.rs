@@ -48,7 +48,7 @@ impl Workers {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        self.spawn(future).await.ok_or_else(given_up)
+        self.spawn(future).await.ok_or_else(task_dropped)
     }
 
     /// Runs `future` to its end and blocks the caller.
@@ -149,7 +149,7 @@ async fn either<T>(
 }
 
 /// The error of a task that panicked or was dropped.
-fn given_up() -> Error {
+fn task_dropped() -> Error {
     Error::Internal("a worker dropped a task".into())
 }
 

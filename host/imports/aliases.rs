@@ -25,7 +25,7 @@ impl Host for Caller<'_> {
         arguments: Outgoing,
     ) -> Result<Result<wit_channels::Message, Failure>> {
         let own = self.own()?;
-        let target = own.powers.with(|equipment| equipment.find(&name));
+        let target = own.aliases.with(|equipment| equipment.find(&name));
         let Some(target) = target else {
             telemetry::denied(
                 &own.subject,
@@ -61,7 +61,7 @@ impl Host for Caller<'_> {
     fn names(&mut self) -> Result<Vec<String>> {
         Ok(self
             .own()?
-            .powers
+            .aliases
             .with(|equipment| equipment.visible_names()))
     }
 

@@ -9,7 +9,7 @@ use crate::exchange::message::{Form, Message};
 use crate::island::bindings::archipel::island::channels::Attachments;
 use crate::island::caller::{Caller, Ports, Stranded};
 use crate::island::not_sent::NotSent;
-use crate::island::to_guest::luggage;
+use crate::island::to_guest::attach;
 use archipel_core::broker::Origin;
 use archipel_core::encoding;
 use std::mem::MaybeUninit;
@@ -139,7 +139,7 @@ impl Arrival {
         // handles.
         let held = Undelivered::new(state, message, origin);
         let luggage = match &held.message {
-            Some(message) => luggage(state, message)?,
+            Some(message) => attach(state, message)?,
             None => Ok(None),
         };
         Ok(match luggage {

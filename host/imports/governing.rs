@@ -174,7 +174,7 @@ pub(super) fn alias(own: &Arc<Island>, child: &Arc<Island>, name: &str, target: 
     }
     let function = own.function(target, child)?;
     child
-        .powers
+        .aliases
         .change(|equipment| equipment.alias(name, Target::Guest(function)))
 }
 

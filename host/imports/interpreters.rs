@@ -192,7 +192,7 @@ impl HostInterpreter for Caller<'_> {
         name: String,
     ) -> Result<Result<bool, Refusal>> {
         self.govern(&interpreter, |_, island| {
-            Ok(island.powers.change(|equipment| equipment.unalias(&name)))
+            Ok(island.aliases.change(|equipment| equipment.unalias(&name)))
         })
     }
 
@@ -201,7 +201,7 @@ impl HostInterpreter for Caller<'_> {
         interpreter: Resource<InterpreterRef>,
     ) -> Result<Result<Vec<String>, Refusal>> {
         self.govern(&interpreter, |_, island| {
-            Ok(island.powers.with(|equipment| equipment.names()))
+            Ok(island.aliases.with(|equipment| equipment.names()))
         })
     }
 
@@ -211,7 +211,7 @@ impl HostInterpreter for Caller<'_> {
         name: String,
     ) -> Result<Result<(), Refusal>> {
         self.govern(&interpreter, |_, island| {
-            island.powers.change(|equipment| equipment.hide(&name))
+            island.aliases.change(|equipment| equipment.hide(&name))
         })
     }
 
@@ -221,11 +221,11 @@ impl HostInterpreter for Caller<'_> {
         name: String,
     ) -> Result<Result<bool, Refusal>> {
         self.govern(&interpreter, |own, island| {
-            if own.powers.with(|equipment| equipment.hides(&name)) {
+            if own.aliases.with(|equipment| equipment.hides(&name)) {
                 let text = format!("{name} is hidden from the caller too");
                 return Err(Error::denied(Capability::Alias, text));
             }
-            island.powers.change(|equipment| equipment.expose(&name))
+            island.aliases.change(|equipment| equipment.expose(&name))
         })
     }
 
@@ -234,7 +234,7 @@ impl HostInterpreter for Caller<'_> {
         interpreter: Resource<InterpreterRef>,
     ) -> Result<Result<Vec<String>, Refusal>> {
         self.govern(&interpreter, |_, island| {
-            Ok(island.powers.with(|equipment| equipment.hidden()))
+            Ok(island.aliases.with(|equipment| equipment.hidden()))
         })
     }
 

@@ -35,12 +35,12 @@ pub(crate) type Answer = std::result::Result<Message, String>;
 
 /// The aliases and hidden names of an island, and whether its guest has yet to get changes.
 #[derive(Default)]
-pub(crate) struct Powers {
+pub(crate) struct AliasTable {
     equipment: Mutex<Equipment<Target>>,
     changed: AtomicBool,
 }
 
-impl Powers {
+impl AliasTable {
     fn equipment(&self) -> MutexGuard<'_, Equipment<Target>> {
         self.equipment
             .lock()
@@ -174,7 +174,7 @@ impl Island {
         if functions.peek().is_none() {
             return Ok(());
         }
-        self.powers.change(|equipment| {
+        self.aliases.change(|equipment| {
             functions.try_for_each(|(name, function)| {
                 equipment.alias(name, Target::Host(function.clone()))
             })
@@ -187,22 +187,22 @@ impl Island {
         if trusted {
             return self.take_equipment_of(parent);
         }
-        let equipment = parent.powers.with(Equipment::without_aliases);
+        let equipment = parent.aliases.with(Equipment::without_aliases);
         if !equipment.is_empty() {
-            self.powers.change(|own| *own = equipment);
+            self.aliases.change(|own| *own = equipment);
         }
     }
 
     /// Gives this island, which is new, the aliases and hidden names of another.
     pub(super) fn take_equipment_of(self: &Arc<Self>, other: &Island) {
-        let equipment = other.powers.with(|equipment| {
+        let equipment = other.aliases.with(|equipment| {
             equipment.for_another(|target| match target {
                 Target::Host(function) => Some(Target::Host(function.clone())),
                 Target::Guest(function) => function.for_caller(self).map(Target::Guest),
             })
         });
         if !equipment.is_empty() {
-            self.powers.change(|own| *own = equipment);
+            self.aliases.change(|own| *own = equipment);
         }
     }
 

@@ -38,7 +38,7 @@ pub(crate) async fn call_guest(
 }
 
 /// Returns the text of a failure, for callers outside of a guest.
-pub(crate) fn told(failure: Failure) -> String {
+pub(crate) fn failure_text(failure: Failure) -> String {
     match failure {
         Failure::Absent => GONE.to_owned(),
         Failure::Failed(text) | Failure::NotShareable(text) | Failure::Deadlock(text) => text,
@@ -74,10 +74,10 @@ pub(crate) async fn call_host(
 ) -> std::result::Result<Message, Failure> {
     telemetry::one_more(&caller.context.counters.alias_calls);
     let parts = match arguments.body.len() < LONG {
-        true => taken_apart(&arguments),
+        true => decode_arguments(&arguments),
         false => {
             let bytes = arguments.body.len();
-            let parts = move || taken_apart(&arguments);
+            let parts = move || decode_arguments(&arguments);
             let parts = caller
                 .context
                 .offload
@@ -160,7 +160,7 @@ const MOST_DECODED: usize = 256 << 20;
 type Decoded = (Vec<Value>, Vec<(String, Value)>);
 
 /// Decodes the arguments in a message.
-fn taken_apart(message: &Message) -> std::result::Result<Decoded, String> {
+fn decode_arguments(message: &Message) -> std::result::Result<Decoded, String> {
     let value = encoding::decode_within(&message.body, message.ends.len(), MAX_DEPTH, MOST_DECODED)
         .map_err(|refusal| refusal.to_string())?;
     let wrong = || "the arguments of a call are a tuple of a tuple and a dict".to_owned();

@@ -2,7 +2,7 @@
 
 use super::caller::Caller;
 use super::entered::Entered;
-use super::execution::{died, settled, supervised};
+use super::execution::{died, supervised, without_result};
 use super::handles::{InterpreterRef, ReceiverEnd, SenderEnd, copy};
 use super::holdings::Holdings;
 use super::job::Reply;
@@ -68,7 +68,7 @@ impl Island {
             entered.instance = Some(made);
             entered.island.kill_children();
             entered.island.abandon_calls();
-            entered.island.powers.renew();
+            entered.island.aliases.renew();
             entered.leave(&Ok(Reply::Done));
             Ok(())
         }))
@@ -138,7 +138,7 @@ async fn copy_state(
     original.store.data_mut().holdings.ask();
     let prepared = guest.call_prepare(&mut original.store).await;
     let holdings = original.store.data_mut().holdings.take();
-    settled(prepared).map_err(Failure::Original)?;
+    without_result(prepared).map_err(Failure::Original)?;
     let memory = image.copy(&mut original.guest(), &mut copy.guest()).await;
     let copied = match memory {
         Ok(memory) => {
@@ -156,7 +156,7 @@ async fn copy_state(
     };
     let guest = original.exports.archipel_island_copying();
     let resumed = guest.call_resume(&mut original.store).await;
-    settled(resumed).map_err(Failure::Original)?;
+    without_result(resumed).map_err(Failure::Original)?;
     copied
 }
 
@@ -174,7 +174,7 @@ async fn revive(image: &GuestMemory, new: &mut Instance, holdings: Holdings) -> 
         &arrived.interpreters,
         &arrived.tasks,
     );
-    settled(revived.await)?;
+    without_result(revived.await)?;
     let foreign = image.set_foreign(&mut new.guest(), false).await;
     foreign.map_err(|error| died(&error))
 }

@@ -3,7 +3,7 @@
 use super::aliases::Target;
 use super::bindings::archipel::island::channels;
 use super::bindings::exports::archipel::island::guest;
-use super::calls::{call_guest, call_host, told};
+use super::calls::{call_guest, call_host, failure_text};
 use super::from_guest::returned;
 use super::job::{Job, Reply};
 use super::not_sent::text;
@@ -44,11 +44,14 @@ pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job)
     // A refusal of memory in an earlier job does not concern this one.
     let _ = instance.store.data_mut().take_refused();
     let work = async {
-        if island.powers.take_changed() {
+        if island.aliases.take_changed() {
             equip(island, instance).await?;
         }
         if let Job::InvokeHidden(name, arguments) = job {
-            return match island.powers.with(|equipment| equipment.find_hidden(&name)) {
+            return match island
+                .aliases
+                .with(|equipment| equipment.find_hidden(&name))
+            {
                 Some(target) => call_for(island, &name, target, arguments).await,
                 None => call(instance, Job::InvokeHidden(name, arguments)).await,
             };
@@ -168,7 +171,7 @@ async fn call_for(
         Target::Guest(function) => call_guest(island, &function, arguments).await,
     };
     answer.map(Reply::Value).map_err(|failure| {
-        let message = told(failure);
+        let message = failure_text(failure);
         let traceback = format!("archipel.AliasError: {message}");
         let mut raised = Raised::new("archipel", "AliasError", message);
         raised.traceback = traceback;
@@ -179,7 +182,7 @@ async fn call_for(
 /// Tells the guest its aliases and hidden names.
 async fn equip(island: &Island, instance: &mut Instance) -> Result<()> {
     let (aliases, hidden) = island
-        .powers
+        .aliases
         .with(|equipment| (equipment.visible_names(), equipment.hidden_objects()));
     let modules = &island.settings.policy.parts().modules;
     let hidden = hidden.into_iter().chain(modules.hide.iter().cloned());
@@ -194,7 +197,7 @@ async fn equip(island: &Island, instance: &mut Instance) -> Result<()> {
         recursion: recursion.and_then(|limit| u32::try_from(limit).ok()),
     };
     let guest = instance.exports.archipel_island_guest();
-    settled(guest.call_equip(&mut instance.store, &equipment).await)
+    without_result(guest.call_equip(&mut instance.store, &equipment).await)
 }
 
 /// The size of a job's arguments for which the memory that a guest keeps free is enough.
@@ -334,7 +337,7 @@ async fn replied(store: &mut Store<State>, message: channels::Message) -> Result
 }
 
 /// Translates the outcome of a guest call without a result.
-pub(crate) fn settled(
+pub(crate) fn without_result(
     result: wasmtime::Result<std::result::Result<(), guest::Exception>>,
 ) -> Result<()> {
     match result {

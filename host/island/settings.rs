@@ -22,7 +22,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Narrows the policy to the generations of descendants that the limits allow.
-    pub(super) fn settled(mut self) -> Settings {
+    pub(super) fn narrowed(mut self) -> Settings {
         if let Some(depth) = self.limits.get(LimitKind::Depth) {
             let depth = u32::try_from(depth).unwrap_or(u32::MAX);
             let granted = self.policy.parts().children;
@@ -35,7 +35,7 @@ impl Settings {
 
     /// Returns the limits for its account: those that were set, and the number of children that the
     /// policy grants.
-    pub(super) fn accounted(&self) -> Limits {
+    pub(super) fn account_limits(&self) -> Limits {
         let granted = self
             .policy
             .parts()
@@ -68,7 +68,7 @@ impl Island {
             }
         }
         if limits.get(LimitKind::Recursion).is_some() {
-            self.powers.renew();
+            self.aliases.renew();
         }
         Ok(())
     }

@@ -11,19 +11,19 @@ use wasmtime::Result;
 /// Converts a message for the guest as its only recipient, such as the argument of a job.
 ///
 /// A message from a channel has other recipients too: see [`Arrival`](super::arrival::Arrival). The
-/// errors are those of [`luggage`].
+/// errors are those of [`attach`].
 pub(crate) fn deliver(
     state: &mut Caller<'_>,
     message: Message,
 ) -> Result<Result<channels::Message, NotSent>> {
-    Ok(luggage(state, &message)?.map(|luggage| (message.body, luggage)))
+    Ok(attach(state, &message)?.map(|luggage| (message.body, luggage)))
 }
 
 /// Adds the attachments of a message to the receiver's table.
 ///
 /// The inner error means that the receiver does not trust the sender of a trusted message, or has
 /// too many handles.
-pub(crate) fn luggage(
+pub(crate) fn attach(
     state: &mut Caller<'_>,
     message: &Message,
 ) -> Result<Result<Option<Attachments>, NotSent>> {

@@ -127,7 +127,7 @@ impl Wasi {
     }
 
     /// Logs a denial to the audit log, and returns the result.
-    fn told<T>(&self, what: &str, path: Option<&str>, result: FsResult<T>) -> FsResult<T> {
+    fn log_denial<T>(&self, what: &str, path: Option<&str>, result: FsResult<T>) -> FsResult<T> {
         if let Err(error) = &result
             && let Some(ErrorCode::NotPermitted) = error.downcast_ref()
         {

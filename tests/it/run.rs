@@ -217,7 +217,10 @@ fn output_that_cannot_be_written_at_the_end_is_reported() {
             .unwrap();
         let err = text(&output.stderr);
         assert_eq!(output.status.code(), Some(status), "{source}: {err}");
-        assert!(err.contains("Exception ignored on flushing sys.stdout:"), "{err}");
+        assert!(
+            err.contains("Exception ignored on flushing sys.stdout:"),
+            "{err}"
+        );
         assert!(err.contains("OSError: [Errno"), "{err}");
     }
 }

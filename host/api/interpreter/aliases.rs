@@ -122,8 +122,8 @@ impl Interpreter {
     }
 
     fn set_alias(&self, name: &str, function: HostFn) -> Result<()> {
-        let powers = &self.island.powers;
-        powers.change(|equipment| equipment.alias(name, Target::Host(function)))
+        let aliases = &self.island.aliases;
+        aliases.change(|equipment| equipment.alias(name, Target::Host(function)))
     }
 
     /// Removes an alias at once, and returns whether it existed.
@@ -140,7 +140,7 @@ impl Interpreter {
     /// ```
     pub fn unalias(&self, name: &str) -> bool {
         self.island
-            .powers
+            .aliases
             .change(|equipment| equipment.unalias(name))
     }
 
@@ -156,7 +156,7 @@ impl Interpreter {
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn aliases(&self) -> Vec<String> {
-        self.island.powers.with(|equipment| equipment.names())
+        self.island.aliases.with(|equipment| equipment.names())
     }
 
     /// Hides an alias, a module or a builtin from scripts.
@@ -180,7 +180,7 @@ impl Interpreter {
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn hide(&self, name: &str) -> Result<()> {
-        self.island.powers.change(|equipment| equipment.hide(name))
+        self.island.aliases.change(|equipment| equipment.hide(name))
     }
 
     /// Makes a hidden name visible again, and returns whether it was hidden.
@@ -201,7 +201,7 @@ impl Interpreter {
     /// ```
     pub fn expose(&self, name: &str) -> Result<bool> {
         self.island
-            .powers
+            .aliases
             .change(|equipment| equipment.expose(name))
     }
 
@@ -217,7 +217,7 @@ impl Interpreter {
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn hidden(&self) -> Vec<String> {
-        self.island.powers.with(|equipment| equipment.hidden())
+        self.island.aliases.with(|equipment| equipment.hidden())
     }
 
     /// Calls a hidden alias, a hidden builtin, or an attribute of a hidden module.

@@ -144,7 +144,7 @@ async fn to_write(
 fn written(state: &Wasi, fd: &Resource<Node>, what: &str) -> FsResult<Arc<OpenFile>> {
     let file = state.file(fd)?;
     if file.read_only {
-        return state.told(what, None, Err(ErrorCode::NotPermitted.into()));
+        return state.log_denial(what, None, Err(ErrorCode::NotPermitted.into()));
     }
     match file.writes {
         true => Ok(file),
@@ -249,7 +249,7 @@ async fn set_times(
         (_, Node::File(file)) => run(state, move || file.file().set_times(times)).await,
         (_, Node::Folder(folder)) => run(state, move || reopened(&folder)?.set_times(times)).await,
     };
-    state.told("changing the times of a file", None, done)
+    state.log_denial("changing the times of a file", None, done)
 }
 
 /// Converts a guest's timestamp; `None` leaves the time unchanged.

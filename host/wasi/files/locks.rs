@@ -99,7 +99,7 @@ async fn set(state: &mut Wasi, (fd, wanted, start, length): Asked) -> Result<Out
     };
     if kind == Some(Kind::Exclusive) && file.read_only {
         let denied = Err(ErrorCode::NotPermitted.into());
-        let _ = state.told::<()>("locking a file exclusively", None, denied);
+        let _ = state.log_denial::<()>("locking a file exclusively", None, denied);
         return Ok(Outcome::NotPermitted);
     }
     if !file.suits(kind) {

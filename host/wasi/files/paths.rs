@@ -50,7 +50,7 @@ async fn at<T: Send + 'static>(
     let (folder, path) = (state.folder(fd)?, path.get()?);
     let shown = path.clone();
     let done = run(state, move || work(&folder, &path)).await;
-    state.told(what, Some(&shown), done)
+    state.log_denial(what, Some(&shown), done)
 }
 
 /// Returns the metadata of a name that is about to be removed or replaced.
@@ -114,7 +114,7 @@ async fn open_at(
         Ok(Err(code)) => Err(code.into()),
         Err(error) => Err(error),
     };
-    let node = state.told("opening", Some(&shown), opened)?;
+    let node = state.log_denial("opening", Some(&shown), opened)?;
     Ok(state.table.push(node)?)
 }
 
@@ -179,7 +179,7 @@ async fn found_at(
         }
     });
     let found = found.await;
-    state.told("looking at", Some(path), found)
+    state.log_denial("looking at", Some(path), found)
 }
 
 async fn set_times_at(
