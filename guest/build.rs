@@ -16,7 +16,11 @@ const EXCLUDED: [&str; 4] = [
 ];
 
 /// Sources of commands only.
-const COMMAND: [&str; 3] = ["python/_standalone/", "python/command_app.py", "wit/command/"];
+const COMMAND: [&str; 3] = [
+    "python/_standalone/",
+    "python/command_app.py",
+    "wit/command/",
+];
 
 /// Sources of islands only.
 const ISLAND: [&str; 1] = ["python/app.py"];

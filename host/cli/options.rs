@@ -275,7 +275,18 @@ fn directory(grant: &str) -> Result<(&str, String, Access), Failure> {
         (grant.strip_suffix(":ro").unwrap_or(grant), Access::ReadOnly)
     };
     let (host, guest) = match rest.split_once("::") {
+        // A path with a colon is possible, but a mistyped access is far more likely.
+        Some((_, guest)) if guest.contains(':') => {
+            return Err(Failure::usage(format!(
+                "--dir {grant}: unknown access in {guest} (use ro or rw; the guest's path has no colon)"
+            )));
+        }
         Some((host, guest)) => (host, guest.to_owned()),
+        None if rest.contains(':') && !std::path::Path::new(rest).exists() => {
+            return Err(Failure::usage(format!(
+                "--dir {grant}: there is no such directory (separate the paths by two colons: --dir HOST::GUEST)"
+            )));
+        }
         None => {
             let absolute = std::path::absolute(rest)
                 .ok()
@@ -322,6 +333,13 @@ mod tests {
         assert_eq!(parse("a::/b"), row("/b", Access::ReadOnly));
         assert_eq!(parse("a::/b:ro"), row("/b", Access::ReadOnly));
         assert_eq!(parse("a::/b:rw"), row("/b", Access::ReadWrite));
+        for (grant, reason) in [
+            ("a::/b:wr", "unknown access in /b:wr"),
+            ("absent:/b", "two colons"),
+        ] {
+            let refused = parse(grant).unwrap_err();
+            assert!(refused.contains(reason), "{refused}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::exchange::kept::Keeper;
 use crate::exchange::message::Message;
 use crate::exchange::quota::MOST_CHANNELS;
 use crate::island::bindings::archipel::island::channels::{
-    self, Capacity, Error, Host, HostReceiver, HostSender, Info, AttachmentRefs, Unbound,
+    self, AttachmentRefs, Capacity, Error, Host, HostReceiver, HostSender, Info, Unbound,
 };
 use crate::island::caller::Caller;
 use crate::island::from_guest::{Outgoing, outgoing};

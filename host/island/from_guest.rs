@@ -1,7 +1,7 @@
 //! Messages from a guest: every byte is checked before the host uses them.
 
 use super::Island;
-use super::bindings::archipel::island::channels::{self, EndRef, Attachments, AttachmentRefs};
+use super::bindings::archipel::island::channels::{self, AttachmentRefs, Attachments, EndRef};
 use super::caller::{Caller, Ports};
 use super::not_sent::{MOST_ENDS, NotSent};
 use super::turns;

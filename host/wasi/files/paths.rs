@@ -272,7 +272,9 @@ async fn remove_directory_at(
         let dir = folder.writable()?;
         let look = || look(&dir, path);
         // A slash at the end only says that it is a folder.
-        folder.counted.removing(look, || dir.remove_dir(path.trim_end_matches('/')))
+        folder
+            .counted
+            .removing(look, || dir.remove_dir(path.trim_end_matches('/')))
     })
     .await
 }
