@@ -158,7 +158,7 @@ class Done:
     def __bool__(self):
         if not self._over:
             try:
-                _waits.ended(self._task, 0)
+                _waits.wait_for_end(self._task, 0)
             except Err as error:
                 if type(error.value) is not _channels.Error_Timeout:
                     raise channel_error(error.value) from None
@@ -169,7 +169,7 @@ class Done:
     __call__ = __bool__
 
     def __await__(self):
-        return _loop.ended(self._task).__await__()
+        return _loop.wait_for_end(self._task).__await__()
 
     def __repr__(self):
         return f"<Done {bool(self)}>"
@@ -234,7 +234,7 @@ class Task:
         """
         if self._outcome is None:
             try:
-                _waits.ended(self._task, timeout)
+                _waits.wait_for_end(self._task, timeout)
             except Err as error:
                 if type(error.value) is _channels.Error_Timeout:
                     raise TimeoutError("timed out: the task is still running") from None
@@ -265,7 +265,7 @@ class Task:
 
     def __await__(self):
         if self._outcome is None:
-            yield from _loop.ended(self._task).__await__()
+            yield from _loop.wait_for_end(self._task).__await__()
         return self._take()
 
 

@@ -1,6 +1,7 @@
 //! Finds and runs the external programs that build the guest.
 
 use crate::cached::wants_optimising;
+use crate::variant::Target;
 use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -115,16 +116,6 @@ fn install_binaryen(tools: &Path) -> Result<PathBuf> {
         run(&mut npm).context("npm cannot install binaryen")?;
     }
     Ok(program)
-}
-
-/// The parameters of a component.
-pub struct Target {
-    /// The world.
-    pub world: &'static str,
-    /// The Python package of the world's bindings.
-    pub bindings: &'static str,
-    /// The module that implements the world's exports.
-    pub app: &'static str,
 }
 
 /// Makes a component for `target`, whose world is in `wit`, of the Python modules in `python`.

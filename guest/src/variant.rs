@@ -1,10 +1,7 @@
 //! The variants of the guest.
 
 #[cfg(feature = "build")]
-use crate::{
-    sources::{self, Files},
-    tools::Target,
-};
+use crate::sources::{self, Files};
 
 /// The kind of host that a guest is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,4 +51,15 @@ impl Variant {
     pub(crate) fn is_copied(self) -> bool {
         self == Variant::Island
     }
+}
+
+#[cfg(feature = "build")]
+/// The parameters of `componentize-py` for a component.
+pub struct Target {
+    /// The world.
+    pub world: &'static str,
+    /// The Python package of the world's bindings.
+    pub bindings: &'static str,
+    /// The module that implements the world's exports.
+    pub app: &'static str,
 }

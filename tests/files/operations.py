@@ -829,7 +829,7 @@ def locks(folder):
         return fcntl.flock(file, fcntl.LOCK_EX)
 
 
-@differs("File names that are not UTF-8 are unsupported")
+@differs("File names must be UTF-8")
 def names_that_are_no_text(folder):
     put(folder.encode() + b"/\xff")
     return os.listdir(folder)

@@ -9,7 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The crates, with the folder that names them in the map and their root modules.
-const CRATES: [(&str, &str); 3] = [("host/cli", "main"), ("host", "lib"), ("host/core", "lib")];
+const CRATES: [(&str, &str); 4] = [
+    ("host/cli", "main"),
+    ("host", "lib"),
+    ("host/core", "lib"),
+    ("guest/src", "lib"),
+];
 
 /// Folders whose files may use each other, because their types return each other: a runtime creates interpreters and
 /// channels, and these refer to their runtime.

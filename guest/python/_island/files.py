@@ -34,6 +34,8 @@ def close_all():
 
 def _rank(file):
     """Return the place of `file` in the order of closing: those that write to others come first."""
-    if type(file).__module__ != "_io":
+    if hasattr(file, "buffer"):
         return 0
-    return 1 if hasattr(file, "buffer") else 2 if hasattr(file, "raw") else 3
+    if type(file).__module__ != "_io":
+        return 1
+    return 2 if hasattr(file, "raw") else 3

@@ -143,9 +143,12 @@ class InterpreterPoolExecutor(_thread.ThreadPoolExecutor):
             if not self._out:
                 self._started_at = perf_counter()
             self._out[number] = future
-            message = pickles.message(number.to_bytes(4, "little") + body, ends)
             try:
+                message = pickles.message(number.to_bytes(4, "little") + body, ends)
                 self._hand_out._handle.send(*message, 0)
+            except (MemoryError, ValueError) as error:
+                del self._out[number]
+                future.set_exception(error)
             except Err as error:
                 del self._out[number]
                 future.set_exception(self._hand_out._error(error.value))

@@ -15,7 +15,7 @@ from . import reserve
 def flush_last():
     """Write the buffer of `sys.stdout` at the end of a script.  Returns False, after a report, if that fails.
 
-    A stream without a reader is no failure: nobody misses the output.
+    A stream without a reader does not count as a failure.
     """
     try:
         sys.stdout.flush()

@@ -1,3 +1,3 @@
-"""Whether the snapshot is arranged for speed: a build with `ARCHIPEL_TUNE=0` replaces this module."""
+"""The switch for arranging the snapshot for speed.  A build with `ARCHIPEL_TUNE=0` replaces this module."""
 
 TUNED = True

@@ -38,10 +38,10 @@ refused(FORGED)
 refused("""
 from _island import copying
 from wit_world.imports import holdings
-copying._held = lambda: ((), (), (), [(0,)] * 100_000)
+copying._find_handles = lambda: ((), (), (), [(0,)] * 100_000)
 """)
 refused("""
 from _island import copying
-copying._held = lambda: 1 / 0
+copying._find_handles = lambda: 1 / 0
 """)
 print("still alive")
