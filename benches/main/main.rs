@@ -445,8 +445,12 @@ fn hello(samples: usize) -> Result<()> {
     Ok(())
 }
 
-/// Returns the path of the interpreter itself: `python3` can be a script that searches for it first.
+/// Returns the Python that the variable `PYTHON` names, or the path of `python3` itself, which can be a script that
+/// searches for it first.
 fn python() -> Result<String> {
+    if let Ok(named) = std::env::var("PYTHON") {
+        return Ok(named);
+    }
     let output = Command::new("python3")
         .args(["-c", "import sys; print(sys.executable)"])
         .output()?;
