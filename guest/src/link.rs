@@ -4,7 +4,7 @@
 //! constant, and unreachable items are removed. The result has one defined memory and one defined table. So
 //! creating an instance copies no table and no globals, and no instruction loads an address that never changes.
 //!
-//! Modules written for the guest, in `wat`, are linked in the same way ([`bind`]).
+//! Modules written for the guest, in `wat`, are linked in the same way (`bind`).
 
 mod additions;
 mod bind;

@@ -73,7 +73,7 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// [`Error::Internal`] if the runtime has run out of channel numbers, after four billion channels.
+    /// [`Error::Internal`](crate::Error::Internal) if the runtime has run out of channel numbers, after four billion channels.
     ///
     /// # Examples
     ///

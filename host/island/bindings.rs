@@ -1,7 +1,7 @@
 //! The bindings that wasmtime generates for the world in `wit/`.
 
+use self::archipel::island::channels;
 use crate::exchange::channel_meta::Unbound;
-use archipel::island::channels;
 
 wasmtime::component::bindgen!({
     path: "wit",

@@ -25,7 +25,7 @@ use serde::ser::{self, Serialize};
 ///
 /// # Errors
 ///
-/// Returns [`ConvertError`] if the data is nested deeper than [`MAX_DEPTH`], or if a type's serialisation
+/// Returns [`ConvertError`] if the data is nested deeper than 100 levels, or if a type's serialisation
 /// fails.
 ///
 /// # Examples
