@@ -122,7 +122,7 @@ def create(*, safe=True, policy=None, limits=None, image=None, name=None):
         raise TypeError(f"name must be str or None, not {type(name).__name__}")
     if name is not None:
         # Raises UnicodeEncodeError for a name with lone surrogates.
-        name.encode()
+        _codec.check_size(name.encode())
     if limits is not None and not isinstance(limits, dict):
         raise TypeError(f"limits must be a dict or None, not {type(limits).__name__}")
     if image is not None:

@@ -12,7 +12,7 @@ from componentize_py_types import Err
 from wit_world.imports import channels, waiting
 
 from . import interrupts, readiness
-from .codec import decode, encode, encode_exactly, to_result, refs, check_size
+from .codec import check_size, decode, encode, encode_exactly, fitting, refs, to_result
 from .errors import NotShareableError, channel_error
 from .intrinsics import nothing, put as _put_plain, take as _take_plain
 
@@ -100,7 +100,7 @@ def send(sender, obj, timeout=None, unbound=None, pickled=False):
 def message_for(obj, unbound, pickled):
     """Return a message for `obj` that the host does not reject as inexact."""
     try:
-        message = encode_exactly(obj)
+        message = fitting(encode_exactly(obj))
     except NotShareableError:
         if not pickled:
             raise

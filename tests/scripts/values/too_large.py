@@ -2,7 +2,10 @@
 #: stdout send list: ValueError too large
 #: stdout send several: ValueError too large
 #: stdout queue: ValueError too large
+#: stdout select: ValueError too large
 #: stdout prepare_main: ValueError too large
+#: stdout name: ValueError too large
+#: stdout alias: ExecutionFailed AliasError
 #: stdout pool argument: ValueError too large
 #: stdout pool result: NotShareableError result not shareable
 #: stdout pool: 7
@@ -30,7 +33,12 @@ check("send str", lambda: send.send("x" * large))
 check("send list", lambda: send.send(["x" * large]))
 check("send several", lambda: send.send(["x" * (large // 2 + 1), "y" * (large // 2 + 1)]))
 check("queue", lambda: queue.put("x" * large))
+check("select", lambda: archipel.select((send, "x" * large)))
 check("prepare_main", lambda: child.prepare_main(value="x" * large))
+check("name", lambda: archipel.create(name="x" * large))
+borrower = archipel.create()
+borrower.alias("f", lambda: b"x" * large)
+check("alias", lambda: borrower.call(eval, "f()"))
 with InterpreterPoolExecutor(1) as pool:
     check("pool argument", lambda: pool.submit(len, b"x" * large).result())
     check("pool result", lambda: pool.submit(bytes, large).result())
