@@ -174,30 +174,29 @@ def get(queue):
 
 ECHO = """
 while message := get({there}):
-    _interpqueues.put({back}, message, 0, 1)
+    _interpqueues.put({back}, message, *{options})
 """
+
+# Numbers for queues and messages: the format of objects (Python 3.13 only), and the removal of unbound messages.
+OPTIONS = (0, 1) if sys.version_info < (3, 14) else (1, -1)
 
 
 def by_queues(count, exponents):
-    """Measure queues. Their numeric arguments select the format of objects and the treatment of unbound messages."""
-    try:
-        there, back = queues.create(0, 0, 1), queues.create(0, 0, 1)
-    except TypeError:
-        # Other versions take other arguments.
-        return
+    """Measure queues."""
+    there, back = queues.create(0, *OPTIONS), queues.create(0, *OPTIONS)
     made = native.create("isolated")
-    source = POLL + ECHO.format(there=there, back=back)
+    source = POLL + ECHO.format(there=there, back=back, options=OPTIONS)
     thread = threading.Thread(target=native.run_string, args=(made, source))
     thread.start()
     own = {}
     exec(POLL, own)
 
     def by_queue(message):
-        queues.put(there, message, 0, 1)
+        queues.put(there, message, *OPTIONS)
         own["get"](back)
 
     round_trips(f"between Python {VERSION} subinterpreters, both polling", count, exponents, by_queue)
-    queues.put(there, b"", 0, 1)
+    queues.put(there, b"", *OPTIONS)
     thread.join()
     native.destroy(made)
 
