@@ -5,7 +5,7 @@ use crate::component::Component;
 use crate::lists::World;
 use crate::tuning::Tuning;
 use crate::variant::Variant;
-use crate::{appending, encode, intrinsics, link, packages, sources, tools};
+use crate::{appending, encode, intrinsics, library, link, sources, tools};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::path::Path;
@@ -108,7 +108,7 @@ fn assemble(
     fs::create_dir_all(&installed)?;
 
     progress(Step::Componentize);
-    packages::add(&installed, &python)?;
+    library::add(&installed, &python)?;
     if variant != Variant::Island {
         add_types(work, &installed, &python)?;
     }

@@ -101,7 +101,8 @@ impl Drop for Line {
     }
 }
 
-fn cache_dir() -> Result<PathBuf, Failure> {
+/// Returns the cache folder.
+pub fn cache_dir() -> Result<PathBuf, Failure> {
     archipel::default_cache_dir()
         .ok_or_else(|| Failure::failed("this system has no cache folder (set ARCHIPEL_CACHE_DIR)"))
 }
@@ -138,7 +139,9 @@ fn collect(folder: &Path, files: &mut Vec<(PathBuf, u64)>) {
 /// Deletes the contents of the cache.
 pub fn clear_cache() -> Result<u8, Failure> {
     let folder = cache_dir()?;
-    for part in ["compiled", "guest", "tools", "work"] {
+    for part in [
+        "compiled", "guest", "packages", "sources", "tools", "wheels", "work",
+    ] {
         let part = folder.join(part);
         match std::fs::remove_dir_all(&part) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
