@@ -58,6 +58,7 @@ mod unread;
 mod untuned;
 mod values;
 mod wasi;
+mod wheels;
 
 use archipel::Runtime;
 use std::process::ExitCode;

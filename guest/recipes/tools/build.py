@@ -17,7 +17,6 @@ from pathlib import Path
 import wheel
 
 TOOLS = Path(__file__).resolve().parent
-SUFFIX = ".cpython-314-wasm32-wasi.so"
 
 CROSS = """[binaries]
 c = '{tools}/bin/cc'
@@ -71,14 +70,6 @@ def meson(config, source, work, tree):
     shutil.copytree(stage / "site", tree, dirs_exist_ok=True)
 
 
-def modules(config, source, work, tree):
-    """Compiles the modules that the recipe lists, each of its own sources."""
-    for name, sources in config["modules"].items():
-        output = Path(tree, *name.split(".")).with_suffix(SUFFIX)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        run(TOOLS / "bin/cc", "-shared", *config["cflags"], *sources, "-o", output, cwd=source)
-
-
 def unpack(archive, folder):
     """Unpacks a source distribution, without the folder that contains everything."""
     inside = Path(folder).with_name("unpacking")
@@ -111,7 +102,7 @@ def main(path):
     os.environ["ARCHIPEL_NUMPY"] = str(work / "needed/numpy/_core/include")
     scratch.mkdir()
     tree.mkdir()
-    {"setuptools": setuptools, "meson": meson, "modules": modules}[config["backend"]](config, source, scratch, tree)
+    {"setuptools": setuptools, "meson": meson}[config["backend"]](config, source, scratch, tree)
     wheel.write(config, source, tree, [str(work), str(TOOLS)])
 
 
