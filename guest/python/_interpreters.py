@@ -4,7 +4,6 @@ A reference to an interpreter is a handle of the host.  This module keeps one ha
 """
 
 import weakref
-from builtins import callable
 from importlib.util import decode_source
 from types import CodeType, FunctionType, SimpleNamespace
 

@@ -385,7 +385,7 @@ def _send_case(end, obj):
         handle, pickled = _interpqueues._ends(end.id).sender, True
     else:
         raise TypeError(f"the target of a send must be a SendChannel or a Queue, not {end!r}")
-    return _waiting.Case_Send((handle, _waits.message_for(obj, None, pickled)))
+    return _waits.send_case(handle, obj, pickled=pickled)
 
 
 def _result(case, outcome):

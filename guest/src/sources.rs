@@ -28,6 +28,7 @@ pub const PYTHON: Files = sources!("python":
     "_island/configs.py",
     "_island/contents.py",
     "_island/copying.py",
+    "_island/enums.py",
     "_island/equipment.py",
     "_island/errors.py",
     "_island/files.py",

@@ -5,6 +5,7 @@ the snapshot as bytes, from which this finder imports them later.
 """
 
 import _imp
+import builtins
 import os
 import sys
 import zipimport
@@ -31,6 +32,7 @@ _LEFT_OUT = {
 APPLICATIONS = "app", "command_app"
 _LEFT_OUT.update(f"{name}.py" for name in APPLICATIONS)
 
+
 class Library(contents.Loader):
     """A meta path finder and loader for the modules in the snapshot."""
 
@@ -56,7 +58,27 @@ class Library(contents.Loader):
 
     @classmethod
     def exec_module(cls, module):
-        exec(cls.get_code(module.__spec__.name), module.__dict__)
+        name = module.__spec__.name
+        if name.partition(".")[0] in _OWN and name != _FOREIGN:
+            module.__builtins__ = _builtins
+        exec(cls.get_code(name), module.__dict__)
+
+
+# The guest's own modules have a copy of the builtins.  So aliases, channels and reports go on working if a script
+# patches the builtins, or the policy hides some.
+_OWN = {
+    "_interpchannels",
+    "_interpqueues",
+    "_interpreters",
+    "_island",
+    "_standalone",
+    "archipel",
+    "componentize_py_types",
+    "interpreters",
+    "wit_world",
+}
+_FOREIGN = "_island.cloudpickle"
+_builtins = builtins.__dict__.copy()
 
 
 # The folder that tracebacks and `__file__` name.

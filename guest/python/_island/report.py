@@ -4,9 +4,6 @@ import linecache
 import sys
 import traceback
 
-# Bound here, so that errors are reported even if the script patches its builtins.
-from builtins import BaseException, MemoryError, isinstance, len, print, str, type
-
 from wit_world.imports import interpreters
 
 from . import reserve

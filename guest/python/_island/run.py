@@ -4,9 +4,6 @@ import builtins
 import os
 import sys
 import time
-
-# Bound here, so that results and errors are reported even if the script patches its builtins.
-from builtins import BaseException, KeyboardInterrupt, MemoryError, SystemExit, int, isinstance, print
 from importlib.machinery import BuiltinImporter
 from types import ModuleType
 

@@ -2,12 +2,15 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from types import ModuleType
 
 from . import library
 
 library.collect("/python")
 library.collect(os.path.dirname(os.path.dirname(__file__)))
+# The bindings have a folder of their own.
+library.collect(os.path.dirname(os.path.dirname(find_spec("wit_world").origin)))
 library.install()
 
 # The modules that a new CPython interpreter has imported, and those that this package needs.
@@ -22,10 +25,11 @@ import textwrap  # noqa: E402, F401
 
 from componentize_py_types import Ok  # noqa: E402
 
-from . import interrupts, intrinsics, process, threads  # noqa: E402
+from . import enums, interrupts, intrinsics, process, threads  # noqa: E402
 
 process.install()
 intrinsics.install()
+enums.install()
 interrupts.install()
 # Modules that are imported from now on create their locks with the replacements.
 threads.install()
