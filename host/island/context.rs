@@ -1,17 +1,25 @@
-//! The context in which the interpreters of a runtime are created.
+//! The context in which interpreters are created.
 
-use super::bindings::{IslandIndices, IslandPre};
+use super::images::LoadedImage;
 use super::shared::Shared;
-use super::state::State;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// The guest of a runtime, and the state that its interpreters share.
+/// An image, and the state that all interpreters of its runtime share.
 pub(crate) struct Context {
-    pub(crate) guest: IslandPre<State>,
-    pub(crate) indices: IslandIndices,
+    pub(crate) image: Arc<LoadedImage>,
     /// Everything else; instances refer to it, too.
     pub(crate) shared: Arc<Shared>,
+}
+
+impl Context {
+    /// Returns the context of another image in the same runtime.
+    pub(crate) fn with_image(&self, image: Arc<LoadedImage>) -> Arc<Context> {
+        Arc::new(Context {
+            image,
+            shared: self.shared.clone(),
+        })
+    }
 }
 
 impl Deref for Context {

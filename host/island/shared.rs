@@ -1,7 +1,7 @@
 //! The state that all interpreters of a runtime share.
 
+use super::images::Images;
 use crate::engine;
-use crate::engine::guest_memory::GuestMemory;
 use crate::engine::slot_history::SlotHistory;
 use crate::exchange::Exchange;
 use crate::exec::offload::Offload;
@@ -16,7 +16,7 @@ use wasmtime::{Engine, PoolConcurrencyLimitError};
 /// The state that all interpreters of a runtime share.
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
-    pub(crate) image: GuestMemory,
+    pub(crate) images: Images,
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) workers: Workers,
     pub(crate) offload: Offload,

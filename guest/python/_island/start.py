@@ -8,6 +8,8 @@ from . import library
 
 library.collect("/python")
 library.collect(os.path.dirname(os.path.dirname(__file__)))
+if os.path.isdir(library.PACKAGES):
+    library.collect(library.PACKAGES, is_site=True)
 library.install()
 
 # The modules that a new CPython interpreter has imported, and those that this package needs.
@@ -22,7 +24,7 @@ import textwrap  # noqa: E402, F401
 
 from componentize_py_types import Ok  # noqa: E402
 
-from . import interrupts, intrinsics, process, threads  # noqa: E402
+from . import image, interrupts, intrinsics, process, threads  # noqa: E402
 
 process.install()
 intrinsics.install()
@@ -57,6 +59,7 @@ def settle(application):
     sys.modules[application] = own
     sys.implementation.supports_isolated_interpreters = True
     library.adopt()
+    image.fill()
     stash.lay_in(_SEEN)
     sys.modules["random"] = _Random("random")
 

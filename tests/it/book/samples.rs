@@ -1,7 +1,7 @@
 //! The Rust samples of the book that are in no example, as programs.
 
 use archipel::policy::Access;
-use archipel::{AliasError, Error, ErrorKind, Guest, Interpreter, Limits, Policy, Runtime, Value};
+use archipel::{AliasError, Error, ErrorKind, Image, Interpreter, Limits, Policy, Runtime, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -40,13 +40,13 @@ pub fn settings_of_a_runtime() -> Result<Runtime> {
 pub fn given_guests() -> [Result<Runtime>; 2] {
     const PYTHON: &[u8] = b"not a guest";
     let opened = || {
-        let guest = Guest::open("python.wasm")?;
-        let runtime = Runtime::builder().guest(guest).build()?;
+        let guest = Image::open("python.wasm")?;
+        let runtime = Runtime::builder().image(image).build()?;
         Ok(runtime)
     };
     let included = || {
-        let guest = Guest::from_bytes(PYTHON)?;
-        let runtime = Runtime::builder().guest(guest).build()?;
+        let guest = Image::from_bytes(PYTHON)?;
+        let runtime = Runtime::builder().image(image).build()?;
         Ok(runtime)
     };
     [opened(), included()]
