@@ -63,7 +63,7 @@ fn a_given_guest_is_compiled_once() {
     ] {
         let (sender, steps) = mpsc::channel();
         let report = move |step| sender.send(step).unwrap();
-        let runtime = builder(&cache).image(image).progress(report).build();
+        let runtime = builder(&cache).image(guest).progress(report).build();
         runtime.unwrap().interpreter().build().unwrap();
         assert_eq!(steps.iter().collect::<Vec<_>>(), expected);
     }
@@ -104,7 +104,7 @@ fn what_is_not_a_guest_is_refused_by_name_and_in_one_line() {
             (Image::open(&file), path),
             (Image::from_bytes(bytes), "the given bytes"),
         ] {
-            let built = guest.and_then(|guest| builder(&cache).image(image).build());
+            let built = guest.and_then(|guest| builder(&cache).image(guest).build());
             let Err(Error::Guest(cause)) = built else {
                 panic!("{start}: {built:?}");
             };
@@ -136,7 +136,7 @@ fn open_follows_links() {
     std::fs::write(&file, tiny()).unwrap();
     std::os::unix::fs::symlink(&file, &link).unwrap();
     let guest = Image::open(&link).unwrap();
-    assert!(builder(&cache).image(image).build().is_ok());
+    assert!(builder(&cache).image(guest).build().is_ok());
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn build_async_works_with_any_executor() {
     let cache = tempfile::tempdir().unwrap();
     let start = |cache: &TempDir| {
         let guest = Image::from_bytes(tiny()).unwrap();
-        builder(cache).image(image).build_async()
+        builder(cache).image(guest).build_async()
     };
     let uses = |runtime: Result<Runtime>| runtime.unwrap().interpreter().build().is_ok();
     assert!(uses(pollster::block_on(start(&cache))));
@@ -161,7 +161,7 @@ fn dropping_the_future_of_a_build_lets_it_fill_the_cache() {
     let cache = tempfile::tempdir().unwrap();
     let (sender, steps) = mpsc::channel();
     let guest = Image::from_bytes(tiny()).unwrap();
-    let builder = builder(&cache).image(image);
+    let builder = builder(&cache).image(guest);
     // The build waits in this callback until its future is gone.
     let (let_go, may_go) = mpsc::channel::<()>();
     let report = move |step| {

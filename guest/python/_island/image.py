@@ -5,6 +5,8 @@ A build of an image replaces `settings.py`.
 
 import os
 
+import componentize_py_runtime as runtime
+
 from . import run, settings
 
 # The name of the set-up script in tracebacks.
@@ -17,6 +19,19 @@ class ImageError(Exception):
 
 def fill():
     """Import what the image imports, and run its set-up script."""
+    # The host's functions do not exist yet, and calling one would end the build without a reason.
+    original, runtime.call_import = runtime.call_import, _refuse
+    try:
+        _fill()
+    finally:
+        runtime.call_import = original
+
+
+def _refuse(index, params):
+    raise RuntimeError("this needs a running interpreter, and is not available while an image is built")
+
+
+def _fill():
     for name in settings.IMPORTS:
         try:
             __import__(name)

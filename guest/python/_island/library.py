@@ -73,6 +73,9 @@ PACKAGES = "/1"
 _SHOWN = "/python"
 _SITE = "/python/site-packages"
 
+# Folders of tests.
+_TESTS = {"test", "tests"}
+
 # Files of packages that nothing reads at run time.  Extension modules are linked into the guest.
 _NOT_DATA = ".a", ".c", ".cpp", ".h", ".hpp", ".pxd", ".pyi", ".pyx", ".so"
 
@@ -84,12 +87,16 @@ def collect(root, below="", prefix="", is_site=False):
     """Add the modules in the folder `below` of the library's `root`, compiled, and the other files of packages.
 
     With `is_site`, `root` contains the packages of an image.  Modules that the library has are left out, and folders
-    without `__init__.py` are packages too.
+    without `__init__.py` are packages too.  Of the packages' tests, only what other modules can need is added.
     """
     data = {}
     shown = _SITE if is_site else _SHOWN
+    is_test = is_site and not _TESTS.isdisjoint(below.split("/"))
     for entry in sorted(os.listdir(root + below)):
-        if entry in _LEFT_OUT or entry.startswith("config-"):
+        if is_site:
+            if entry == "__pycache__" or is_test and entry.startswith(("test_", "conftest", "data")):
+                continue
+        elif entry in _LEFT_OUT or entry.startswith("config-"):
             continue
         path = f"{below}/{entry}"
         is_file = os.path.isfile(root + path)
@@ -101,7 +108,7 @@ def collect(root, below="", prefix="", is_site=False):
             _add(prefix + entry, root, f"{path}/__init__.py", True, shown)
             collect(root, path, f"{prefix}{entry}.", is_site)
         elif is_file:
-            if below and not (is_site and entry.endswith(_NOT_DATA)):
+            if below and not is_test and not (is_site and entry.endswith(_NOT_DATA)):
                 data[entry] = _read(root + path)
         elif is_site and entry.endswith(".dist-info"):
             texts = [name for name in _METADATA if os.path.isfile(f"{root}{path}/{name}")]

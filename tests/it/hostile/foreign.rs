@@ -37,7 +37,7 @@ impl World {
         let (bytes, imports) = component(crate::root(), &all);
         let guest = Image::from_bytes(bytes).unwrap();
         let builder = Runtime::builder().max_interpreters(16).workers(2);
-        let runtime = builder.cache_dir(&folder).image(image).build();
+        let runtime = builder.cache_dir(&folder).image(guest).build();
         std::fs::remove_dir_all(&folder).unwrap();
         let runtime = runtime.unwrap();
         let sibling = runtime.interpreter().build().unwrap();
