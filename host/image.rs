@@ -21,7 +21,7 @@ pub use compile::Progress;
 pub(crate) use compile::compile;
 pub(crate) use source::Source;
 
-/// What an interpreter starts from: CPython, its standard library, and perhaps packages and state, as one WebAssembly
+/// The start of interpreters: CPython, its standard library, and perhaps packages and state, as one WebAssembly
 /// component.
 ///
 /// An image belongs to one version of Archipel, and works on every machine. A runtime compiles it for its machine, in

@@ -84,7 +84,7 @@ pub fn ensure(variant: Variant, cache: &Path, progress: &mut dyn FnMut(Step)) ->
     })
 }
 
-/// What an image adds to the guest.
+/// The additions of an image to the guest.
 #[derive(Debug, Default)]
 pub(crate) struct Extras {
     /// The folder of unpacked packages.

@@ -18,7 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What an image is built from.
+/// The inputs of an image.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Plan {

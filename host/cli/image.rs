@@ -1,9 +1,9 @@
 //! `archipel image`: builds images, and lists those in the cache.
 
-use crate::options::{Bytes, Nanoseconds, size, time};
+use crate::options::{Bytes, Nanoseconds, is_path, size, time};
 use crate::prepare::{Line, cache_dir};
 use crate::{Failure, say};
-use archipel::{Image, ImageBuilder};
+use archipel::ImageBuilder;
 use archipel_guest::{Description, Stored};
 use clap::{Args, Subcommand};
 use std::io::IsTerminal;
@@ -204,24 +204,5 @@ fn stored(name: &str) -> Result<PathBuf, Failure> {
         Failure::usage(format!(
             "no image is named {name} (`archipel image list` shows the images)"
         ))
-    })
-}
-
-/// Returns whether `image` is a path rather than a name.
-fn is_path(image: &str) -> bool {
-    image.contains(['/', '\\']) || image.ends_with(".wasm")
-}
-
-/// Returns the image that `--image` names.
-pub fn chosen(image: &str) -> Result<Image, Failure> {
-    let chosen = match is_path(image) {
-        true => Image::open(image),
-        false => Image::named(image, None),
-    };
-    chosen.map_err(|error| match error {
-        archipel::Error::Guest(_) => {
-            Failure::usage(format!("--image {image}: {}", crate::describe(&error)))
-        }
-        other => other.into(),
     })
 }

@@ -113,7 +113,7 @@ impl Options {
 
     /// Returns the image that scripts start from, if an option names one.
     pub fn image(&self) -> Result<Option<Image>, Failure> {
-        self.image.as_deref().map(crate::image::chosen).transpose()
+        self.image.as_deref().map(chosen).transpose()
     }
 
     /// Returns the capacity in interpreters for this many concurrent scripts.
@@ -227,6 +227,25 @@ impl Options {
 /// The error of an invalid option value.
 fn at(option: &str, value: &dyn std::fmt::Display, error: archipel::Error) -> Failure {
     Failure::usage(format!("{option} {value}: {error}"))
+}
+
+/// Returns whether `image` is a path rather than a name.
+pub fn is_path(image: &str) -> bool {
+    image.contains(['/', '\\']) || image.ends_with(".wasm")
+}
+
+/// Returns the image that `--image` names.
+fn chosen(image: &str) -> Result<Image, Failure> {
+    let chosen = match is_path(image) {
+        true => Image::open(image),
+        false => Image::named(image, None),
+    };
+    chosen.map_err(|error| match error {
+        archipel::Error::Guest(_) => {
+            Failure::usage(format!("--image {image}: {}", crate::describe(&error)))
+        }
+        other => other.into(),
+    })
 }
 
 /// A time in nanoseconds, and a size in bytes.

@@ -1,6 +1,5 @@
 //! The state that all interpreters of a runtime share.
 
-use super::images::Images;
 use crate::engine;
 use crate::engine::slot_history::SlotHistory;
 use crate::exchange::Exchange;
@@ -16,7 +15,6 @@ use wasmtime::{Engine, PoolConcurrencyLimitError};
 /// The state that all interpreters of a runtime share.
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
-    pub(crate) images: Images,
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) workers: Workers,
     pub(crate) offload: Offload,

@@ -196,14 +196,13 @@ impl RuntimeBuilder {
         crate::wasi::add_to_linker(&mut linker)
             .and_then(|()| imports::add_to_linker(&mut linker))
             .map_err(|error| Error::Internal(error.into()))?;
-        let images = Images::new(linker, self.cache_dir.clone(), cache);
+        let images = Arc::new(Images::new(linker, self.cache_dir.clone(), cache));
 
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), workers);
         let exchange = Exchange::new(seed);
         ticker::start(&engine, &exchange)?;
         let shared = Arc::new(Shared {
             engine,
-            images,
             exchange,
             workers: Workers::start(workers)?,
             offload: Offload::new(workers),
@@ -214,7 +213,7 @@ impl RuntimeBuilder {
             slots: SlotHistory::default(),
             reserved,
         });
-        let context = super::loading::load(&shared, &self.image, progress)?;
+        let context = super::loading::load(&images, &shared, &self.image, progress)?;
         let mut runtime = Runtime(context, None);
         if self.prewarmed > 0 {
             runtime.1 = Some(Prewarmed::keep(&runtime.0, self.prewarmed as usize)?);

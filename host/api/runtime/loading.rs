@@ -3,7 +3,7 @@
 use super::Runtime;
 use crate::image::{Image, Progress, Source};
 use crate::island::context::Context;
-use crate::island::images::LoadedImage;
+use crate::island::images::{Images, LoadedImage};
 use crate::island::shared::Shared;
 use archipel_core::error::{ConfigKind, Error, Result};
 use archipel_core::policy::Policy;
@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 /// Loads `image`, and returns the context of its interpreters. Blocks.
 pub(super) fn load(
+    images: &Arc<Images>,
     shared: &Arc<Shared>,
     image: &Image,
     progress: &mut dyn FnMut(Progress),
@@ -19,6 +20,7 @@ pub(super) fn load(
     let context = |image: Arc<LoadedImage>| {
         Arc::new(Context {
             image,
+            images: images.clone(),
             shared: shared.clone(),
         })
     };
@@ -33,9 +35,7 @@ pub(super) fn load(
             other => other,
         })
     };
-    let loaded = shared
-        .images
-        .load(&shared.engine, image, progress, &check)?;
+    let loaded = images.load(&shared.engine, image, progress, &check)?;
     Ok(context(loaded))
 }
 
@@ -45,7 +45,7 @@ impl Runtime {
     /// ([`Policy::image`]). If several images have the same name, the name stands for the one loaded last.
     ///
     /// If the cache has the compiled form of the image, this takes milliseconds. Otherwise the image is compiled, in
-    /// some seconds on all processors; interpreters run meanwhile. The runtime keeps the image until it ends.
+    /// some seconds on all processors, while interpreters continue to run. The runtime keeps the image until it ends.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl Runtime {
     ///
     /// [`InterpreterBuilder::image`]: crate::InterpreterBuilder::image
     pub fn load(&self, image: &Image) -> Result<()> {
-        load(&self.0.shared, image, &mut |_| {}).map(drop)
+        load(&self.0.images, &self.0.shared, image, &mut |_| {}).map(drop)
     }
 
     /// Returns the context of an interpreter with this image and policy, if all that they need is loaded.
@@ -91,7 +91,7 @@ impl Runtime {
         }
         let context = match image {
             None => self.0.clone(),
-            Some(image) => load(&self.0.shared, image, &mut |_| {})?,
+            Some(image) => load(&self.0.images, &self.0.shared, image, &mut |_| {})?,
         };
         for name in policy.parts().images {
             if self.0.images.named(name).is_none() {
