@@ -4,11 +4,12 @@ import os
 import sys
 from types import ModuleType
 
-from . import library
+from . import extensions, library
 
 library.collect("/python")
 library.collect(os.path.dirname(os.path.dirname(__file__)))
 library.install()
+extensions.install()
 
 # The modules that a new CPython interpreter has imported, and those that this package needs.
 _SEEN = set(sys.modules)
