@@ -224,7 +224,7 @@ pub(crate) fn assemble(
     };
 
     progress(Step::Encode);
-    let calls = tuning.replace_calls(&mut module)?;
+    let calls = tuning.replace_calls(&mut module, report.extensions > 0)?;
     let component = encode::encode(&module, &dynamic)?;
     fs::write(work.join(COMPONENT), component)?;
     Ok(format!("{note}; {calls}"))

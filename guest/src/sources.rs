@@ -14,6 +14,7 @@ pub type Files = &'static [(&'static str, &'static str)];
 
 /// The Python modules of every guest.
 pub const PYTHON: Files = sources!("python":
+    "_ctypes.py",
     "_interpchannels.py",
     "_interpqueues.py",
     "_interpreters.py",
@@ -32,6 +33,7 @@ pub const PYTHON: Files = sources!("python":
     "_island/distributions.py",
     "_island/equipment.py",
     "_island/errors.py",
+    "_island/extensions.py",
     "_island/files.py",
     "_island/functions.py",
     "_island/governing.py",
@@ -71,6 +73,7 @@ pub const PYTHON: Files = sources!("python":
     "_island/waits.py",
     "archipel.py",
     "interpreters.py",
+    "mmap.py",
 );
 
 /// The Python modules of islands only.
@@ -78,6 +81,7 @@ pub const ISLAND_PYTHON: Files = sources!("python": "app.py");
 
 /// The Python modules of commands only.
 pub const COMMAND_PYTHON: Files = sources!("python":
+    "_ctypes.py",
     "_standalone/__init__.py",
     "_standalone/channels.py",
     "_standalone/interpreters.py",

@@ -4,13 +4,14 @@ import os
 import sys
 from types import ModuleType
 
-from . import library
+from . import extensions, library
 
 library.collect("/python")
 library.collect(os.path.dirname(os.path.dirname(__file__)))
 if os.path.isdir(library.PACKAGES):
     library.collect(library.PACKAGES, is_site=True)
 library.install()
+extensions.install()
 
 # The modules that a new CPython interpreter has imported, and those that this package needs.
 _SEEN = set(sys.modules)
