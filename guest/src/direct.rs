@@ -5,8 +5,13 @@
 //! the entries nor their targets after other interpreters ran. The contents of the table, however, never change. So
 //! each indirect call becomes a call of a function generated for its type, which jumps to the target by its index;
 //! the targets are part of the code, which all instances share.
+//!
+//! In a guest with extension modules, a call whose target has another type is adapted to it ([`adapter`]).
+
+mod adapter;
 
 use crate::memory::constant;
+use adapter::{Adapter, is_adaptable};
 use anyhow::Result;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -21,18 +26,19 @@ use wasmparser::{
 /// The maximum number of targets of a valid jump.
 const MOST_PLACES: u32 = 65_520;
 
-/// Rewrites the calls through the one table of `module`, and returns the number of functions added.
+/// Rewrites the calls through the one table of `module`, and returns the number of types whose calls jump. With
+/// `adapt`, calls are adapted to targets of another type; otherwise the engine traps.
 ///
 /// Leaves a module unchanged if its table can change or a call is not understood.
 ///
 /// # Errors
 ///
 /// Returns an error if `module` is damaged.
-pub fn call_directly(module: &mut Vec<u8>) -> Result<usize> {
+pub fn call_directly(module: &mut Vec<u8>, adapt: bool) -> Result<usize> {
     let Some(table) = Table::read(module)? else {
         return Ok(0);
     };
-    let mut direct = Direct::new(table);
+    let mut direct = Direct::new(table, adapt);
     let count = direct.jumps.len();
     let mut out = enc::Module::new();
     direct
@@ -178,6 +184,7 @@ struct Jump {
 
 struct Direct {
     jumps: Vec<Jump>,
+    adapter: Option<Adapter>,
     /// The generated function for the calls of a type.
     jump_of: HashMap<u32, u32>,
     /// The number of types without the new ones.
@@ -185,19 +192,15 @@ struct Direct {
 }
 
 impl Direct {
-    fn new(table: Table) -> Self {
+    fn new(table: Table, adapt: bool) -> Self {
         let mut jumps = Vec::new();
         let mut jump_of = HashMap::new();
         for called in &table.called {
             let places = table.places_of(*called);
-            let (Some(Some(ty)), Some(first), Some(last)) = (
-                table.types.get(*called as usize),
-                places.first(),
-                places.last(),
-            ) else {
+            let Some(Some(ty)) = table.types.get(*called as usize) else {
                 continue;
             };
-            if last.0 - first.0 >= MOST_PLACES {
+            if places.is_empty() && !adapt {
                 continue;
             }
             jump_of.insert(*called, (table.functions.len() + jumps.len()) as u32);
@@ -207,10 +210,14 @@ impl Direct {
                 places,
             });
         }
+        let types = table.types.len() as u32;
+        let function = (table.functions.len() + jumps.len()) as u32;
+        let adapter = adapt.then(|| Adapter::new(&table, types + jumps.len() as u32, function));
         Direct {
             jumps,
+            adapter,
             jump_of,
-            types: table.types.len() as u32,
+            types,
         }
     }
 }
@@ -227,45 +234,69 @@ impl Jump {
         ))
     }
 
-    fn body(&self) -> enc::Function {
+    fn body(&self, adapter: Option<&Adapter>) -> enc::Function {
         let count = self.ty.params().len() as u32;
         let mut body = enc::Function::new([]);
-        let mut targets: Vec<u32> = self.places.iter().map(|(_, function)| *function).collect();
+        switch(&mut body, count, &self.places, |body, target| {
+            for parameter in 0..count {
+                body.instruction(&I::LocalGet(parameter));
+            }
+            body.instruction(&I::ReturnCall(target));
+        });
+        match adapter {
+            Some(adapter) => adapter.call(&mut body, &self.ty),
+            // The engine reports invalid indices and type mismatches.
+            None => {
+                for parameter in 0..=count {
+                    body.instruction(&I::LocalGet(parameter));
+                }
+                body.instruction(&I::CallIndirect {
+                    type_index: self.called,
+                    table_index: 0,
+                });
+            }
+        }
+        body.instruction(&I::End);
+        body
+    }
+}
+
+/// Appends a jump by the table index in the local `index` to the code that `case` appends for each target in `places`.
+/// That code does not return. Other indices continue after the jump.
+fn switch(
+    body: &mut enc::Function,
+    index: u32,
+    places: &[(u32, u32)],
+    mut case: impl FnMut(&mut enc::Function, u32),
+) {
+    let mut rest = places;
+    while let Some((first, _)) = rest.first().copied() {
+        // The places are in ascending order. Few tables need more than one jump.
+        let count = rest.partition_point(|(place, _)| place - first < MOST_PLACES);
+        let (part, others) = rest.split_at(count);
+        rest = others;
+        let mut targets: Vec<u32> = part.iter().map(|(_, target)| *target).collect();
         targets.sort_unstable();
         targets.dedup();
         let none = targets.len() as u32;
-        let first = self.places[0].0;
-        let last = self.places[self.places.len() - 1].0;
+        let last = part.last().map_or(first, |(place, _)| *place);
         let mut labels = vec![none; (last - first + 1) as usize];
-        for (place, function) in &self.places {
-            let label = targets.partition_point(|target| target < function);
+        for (place, target) in part {
+            let label = targets.partition_point(|other| other < target);
             labels[(place - first) as usize] = label as u32;
         }
         for _ in 0..=none {
             body.instruction(&I::Block(BlockType::Empty));
         }
-        body.instruction(&I::LocalGet(count))
+        body.instruction(&I::LocalGet(index))
             .instruction(&I::I32Const(first as i32))
             .instruction(&I::I32Sub)
             .instruction(&I::BrTable(labels.into(), none));
         for target in targets {
             body.instruction(&I::End);
-            for parameter in 0..count {
-                body.instruction(&I::LocalGet(parameter));
-            }
-            body.instruction(&I::ReturnCall(target));
+            case(body, target);
         }
         body.instruction(&I::End);
-        // The engine reports invalid indices and type mismatches.
-        for parameter in 0..=count {
-            body.instruction(&I::LocalGet(parameter));
-        }
-        body.instruction(&I::CallIndirect {
-            type_index: self.called,
-            table_index: 0,
-        });
-        body.instruction(&I::End);
-        body
     }
 }
 
@@ -281,6 +312,9 @@ impl Reencode for Direct {
         for jump in &self.jumps {
             types.ty().func_type(&jump.own_type()?);
         }
+        if let Some(adapter) = &self.adapter {
+            adapter.add_types(types);
+        }
         Ok(())
     }
 
@@ -293,6 +327,9 @@ impl Reencode for Direct {
         for (ty, _) in (self.types..).zip(&self.jumps) {
             functions.function(ty);
         }
+        if let Some(adapter) = &self.adapter {
+            functions.function(adapter.ty);
+        }
         Ok(())
     }
 
@@ -303,7 +340,11 @@ impl Reencode for Direct {
     ) -> Result<(), reencode::Error<Infallible>> {
         utils::parse_code_section(self, code, section)?;
         for jump in &self.jumps {
-            code.function(&jump.body());
+            let adapter = self.adapter.as_ref().filter(|_| is_adaptable(&jump.ty));
+            code.function(&jump.body(adapter));
+        }
+        if let Some(adapter) = &self.adapter {
+            code.function(&adapter.body());
         }
         Ok(())
     }

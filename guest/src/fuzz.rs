@@ -14,7 +14,9 @@ pub fn linker(data: &[u8]) {
     if let (Ok(component), Ok(world)) = (Component::read(data), World::read(data))
         && let Ok((mut module, _)) = link(&component, &world, all)
     {
-        let _ = call_directly(&mut module);
+        let mut adapted = module.clone();
+        let _ = call_directly(&mut module, false);
+        let _ = call_directly(&mut adapted, true);
     }
 }
 

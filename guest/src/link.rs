@@ -27,6 +27,9 @@ use reach::Reached;
 use std::collections::{HashMap, HashSet};
 use wasmparser::DataKind;
 
+/// The end of the name of an extension module's address in memory.
+const EXTENSION: &str = ".cpython-314-wasm32-wasi.so:memory_base";
+
 /// The results of linking, for the build's report.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
@@ -36,6 +39,8 @@ pub struct Report {
     pub folded_globals: usize,
     /// The addresses of the two functions that replace functions of CPython.
     pub intrinsics: Option<[u32; 2]>,
+    /// The number of extension modules.
+    pub extensions: usize,
 }
 
 /// Optional parts of the linked module.
@@ -211,6 +216,12 @@ impl<'c, 'a> Linker<'c, 'a> {
         Snapshot::new(segments.collect())
     }
 
+    /// Returns the number of extension modules, for each of which `wit-component` exports an address.
+    fn count_extensions(&self) -> usize {
+        let exports = self.linked().flat_map(|(_, module)| module.exports.keys());
+        exports.filter(|name| name.ends_with(EXTENSION)).count()
+    }
+
     fn emit(
         &self,
         reached: &Reached<'a>,
@@ -265,6 +276,7 @@ impl<'c, 'a> Linker<'c, 'a> {
             dropped_functions: functions - reached.order.len(),
             folded_globals: constants.len(),
             intrinsics: self.table_base(additions::MESSAGES).map(|at| [at, at + 1]),
+            extensions: self.count_extensions(),
         };
         Ok((out.finish(), report))
     }

@@ -14,10 +14,12 @@ pub type Files = &'static [(&'static str, &'static str)];
 
 /// The Python modules of every guest.
 pub const PYTHON: Files = sources!("python":
+    "_ctypes.py",
     "_interpchannels.py",
     "_interpqueues.py",
     "_interpreters.py",
     "_island/__init__.py",
+    "_island/absent.py",
     "_island/aliases.py",
     "_island/arrivals.py",
     "_island/arriving.py",
@@ -28,11 +30,15 @@ pub const PYTHON: Files = sources!("python":
     "_island/configs.py",
     "_island/contents.py",
     "_island/copying.py",
+    "_island/distributions.py",
+    "_island/enums.py",
     "_island/equipment.py",
     "_island/errors.py",
+    "_island/extensions.py",
     "_island/files.py",
     "_island/functions.py",
     "_island/governing.py",
+    "_island/image.py",
     "_island/interrupts.py",
     "_island/intrinsics.py",
     "_island/items.py",
@@ -54,6 +60,7 @@ pub const PYTHON: Files = sources!("python":
     "_island/resources.py",
     "_island/run.py",
     "_island/scripts.py",
+    "_island/settings.py",
     "_island/sharing.py",
     "_island/snapshot.py",
     "_island/sockets.py",
@@ -67,6 +74,7 @@ pub const PYTHON: Files = sources!("python":
     "_island/waits.py",
     "archipel.py",
     "interpreters.py",
+    "mmap.py",
 );
 
 /// The Python modules of islands only.
@@ -74,6 +82,7 @@ pub const ISLAND_PYTHON: Files = sources!("python": "app.py");
 
 /// The Python modules of commands only.
 pub const COMMAND_PYTHON: Files = sources!("python":
+    "_ctypes.py",
     "_standalone/__init__.py",
     "_standalone/channels.py",
     "_standalone/interpreters.py",

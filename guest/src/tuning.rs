@@ -53,17 +53,22 @@ impl Tuning {
     }
 
     /// Replaces calls through the table, and returns a description. This runs last: the optimiser would inline the
-    /// jumps at their callers.
+    /// jumps at their callers. With `adapt`, calls whose target has another type are adapted to it.
     ///
     /// # Errors
     ///
     /// Returns an error if `module` is damaged.
-    pub(crate) fn replace_calls(self, module: &mut Vec<u8>) -> Result<String> {
+    pub(crate) fn replace_calls(self, module: &mut Vec<u8>, adapt: bool) -> Result<String> {
         if self == Tuning::Off {
             return Ok("calls use the table".to_owned());
         }
-        let types = direct::call_directly(module)?;
-        Ok(format!("calls of {types} types bypass the table"))
+        let types = direct::call_directly(module, adapt)?;
+        let adapted = if adapt {
+            " and are adapted to their targets"
+        } else {
+            ""
+        };
+        Ok(format!("calls of {types} types bypass the table{adapted}"))
     }
 }
 
@@ -83,7 +88,7 @@ mod tests {
             let mut module = original.clone();
             tuning.arrange_memory(&mut module).unwrap();
             assert_eq!(module, original, "it has neither objects nor a heap");
-            let note = tuning.replace_calls(&mut module).unwrap();
+            let note = tuning.replace_calls(&mut module, false).unwrap();
             assert_eq!(module != original, changes, "{note}");
         }
     }

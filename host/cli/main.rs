@@ -1,6 +1,7 @@
 //! The `archipel` command: arguments in, library calls, exit status out.
 
 mod doctor;
+mod image;
 mod map;
 mod options;
 mod package;
@@ -43,6 +44,11 @@ enum Command {
         #[command(subcommand)]
         action: Option<CacheAction>,
     },
+    /// Build images with packages, and list them.
+    Image {
+        #[command(subcommand)]
+        action: image::ImageCommand,
+    },
     /// Work with the guest component.
     Guest {
         #[command(subcommand)]
@@ -68,7 +74,7 @@ enum PackageAction {
 
 #[derive(Subcommand)]
 enum CacheAction {
-    /// Delete the built and the compiled guests.
+    /// Delete the built and the compiled guests, and the images.
     Clear,
 }
 
@@ -194,6 +200,7 @@ fn main() -> ExitCode {
             None => prepare::show_cache(),
             Some(CacheAction::Clear) => prepare::clear_cache(),
         },
+        Command::Image { action } => action.execute(),
         Command::Guest { action } => match action {
             GuestAction::Build => prepare::build_guest(),
             GuestAction::Export { command, path } => {

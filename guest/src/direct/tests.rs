@@ -19,9 +19,13 @@ const ELEMENTS: &str =
     "(elem (i32.const 3) func $third $first $second) (elem (i32.const 7) func $import)";
 
 fn rewritten(parts: &[&str]) -> (usize, Vec<u8>, bool) {
+    rewritten_with(parts, false)
+}
+
+fn rewritten_with(parts: &[&str], adapt: bool) -> (usize, Vec<u8>, bool) {
     let before = wat::parse_str(format!("(module {})", parts.concat())).unwrap();
     let mut after = before.clone();
-    let count = call_directly(&mut after).unwrap();
+    let count = call_directly(&mut after, adapt).unwrap();
     wasmparser::validate(&after).unwrap();
     (count, after.clone(), after == before)
 }
@@ -105,4 +109,26 @@ fn a_call_of_a_type_without_functions_stays_indirect() {
     let (count, module, _) = rewritten(&[MODULE, TABLE, "(elem (i32.const 0) func $third)"]);
     assert_eq!(count, 0);
     assert!(operators(&module, 3)[0].contains("CallIndirect"));
+}
+
+#[test]
+fn adaptation_leaves_the_jump_to_functions_of_the_same_type() {
+    let parts = [MODULE, TABLE, ELEMENTS];
+    let (plain, adapted) = (rewritten(&parts), rewritten_with(&parts, true));
+    let (plain, adapted) = (operators(&plain.1, 4), operators(&adapted.1, 4));
+    let tail = |jump: &str| jump.find("; CallIndirect").or(jump.find("; I64ExtendI32S"));
+    let (old, new) = (tail(&plain[0]).unwrap(), tail(&adapted[0]).unwrap());
+    // Both end with loading the first argument.
+    assert_eq!(plain[0][..new], adapted[0][..new]);
+    assert!(old >= new, "{} {}", plain[0], adapted[0]);
+    assert_eq!(adapted.len(), 2, "the adapter is added");
+}
+
+#[test]
+fn a_table_with_more_entries_than_a_jump_can_have_is_split() {
+    let ends = "(elem (i32.const 1) func $first) (elem (i32.const 70000) func $second)";
+    let (count, module, _) = rewritten(&[MODULE, "(table 70001 70001 funcref)", ends]);
+    assert_eq!(count, 1);
+    let jump = &operators(&module, 4)[0];
+    assert_eq!(jump.matches("BrTable { targets").count(), 2, "{jump}");
 }

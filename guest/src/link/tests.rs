@@ -62,7 +62,8 @@ fn two_modules_become_one() {
             functions: 2,
             dropped_functions: 1,
             folded_globals: 2,
-            intrinsics: None
+            intrinsics: None,
+            extensions: 0
         }
     );
     let module = Module::read(&bytes).unwrap();

@@ -5,8 +5,8 @@ import sys
 # These need parts that this build of CPython does not have, or have effects when imported.
 WITHOUT = {
     '_aix_support', '_android_support', '_apple_support', '_ios_support', '_osx_support',
-    '_pyrepl', 'antigravity', 'bz2', 'cProfile', 'compression', 'crypt', 'ctypes', 'curses',
-    'dbm', 'ensurepip', 'fcntl', 'grp', 'idlelib', 'lzma', 'mmap', 'msvcrt', 'multiprocessing',
+    '_pyrepl', 'antigravity', 'bz2', 'cProfile', 'compression', 'crypt', 'curses',
+    'dbm', 'ensurepip', 'fcntl', 'grp', 'idlelib', 'lzma', 'msvcrt', 'multiprocessing',
     'nt', 'pty', 'pwd', 'readline', 'resource', 'ssl', 'syslog', 'termios', 'this', 'tkinter',
     'tty', 'turtle', 'turtledemo', 'winreg', 'winsound', 'venv',
 }
