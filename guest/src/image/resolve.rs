@@ -1,11 +1,11 @@
 //! Resolving requirements to wheels with pip, which is kept from building anything (`resolve.py`).
 
 use super::{Plan, wheel};
-use crate::tools;
+use crate::{packages, tools};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// The program that runs pip.
@@ -32,14 +32,6 @@ const OPTIONS: &[&str] = &[
 /// Signs of a missing network in pip's output.
 const OFFLINE: &[&str] = &["connection broken", "Could not fetch URL", "Connection to"];
 
-/// Returns the folder of wheels that were built or downloaded before: `ARCHIPEL_WHEELHOUSE`, or `wheels` in the cache.
-fn wheelhouse(cache: &Path) -> PathBuf {
-    match std::env::var_os("ARCHIPEL_WHEELHOUSE") {
-        Some(folder) if !folder.is_empty() => folder.into(),
-        _ => cache.join("wheels"),
-    }
-}
-
 /// Downloads the wheels of a plan to `folder`, or copies them from the wheelhouse. Packages that need a recipe are built
 /// first.
 ///
@@ -58,7 +50,7 @@ pub(super) fn download(plan: &Plan, cache: &Path, folder: &Path) -> Result<()> {
     if plan.packages.is_empty() && plan.requirements.is_empty() {
         return Ok(());
     }
-    let wheelhouse = wheelhouse(cache);
+    let wheelhouse = packages::wheelhouse(cache);
     let mut built = BTreeSet::new();
     loop {
         let output = pip(plan, &wheelhouse, folder)?;
@@ -100,8 +92,15 @@ fn pip(plan: &Plan, wheelhouse: &Path, folder: &Path) -> Result<std::process::Ou
 }
 
 /// Builds the wheel of a requirement for which pip found none, if there is a recipe for it. Returns whether there is.
-fn build_wheel(_requirement: &str, _cache: &Path) -> Result<bool> {
-    Ok(false)
+fn build_wheel(requirement: &str, cache: &Path) -> Result<bool> {
+    let end = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let name = requirement.split(end).next().unwrap_or_default();
+    if packages::find(name, None).is_err() {
+        return Ok(false);
+    }
+    // pip decides whether the version of the recipe meets the requirement.
+    packages::ensure(name, None, cache, &mut |_| {})?;
+    Ok(true)
 }
 
 /// Adds the wheels in `folder` to the wheelhouse, so that they are found without a network. A failure does no harm.
