@@ -19,7 +19,8 @@ ZIG = os.environ["ARCHIPEL_ZIG"]
 # other's functions.
 COMMON = [
     "-target", "wasm32-wasi", "-fPIC", "-fvisibility=hidden", "-fno-sanitize=undefined", "-fno-stack-protector",
-    # After the folders of a package, which can have headers of the same names.
+    # fenv.h replaces that of libc. CPython's headers come last: a package can have the same names.
+    "-I", str(TOOLS / "replaced"),
     "-isystem", str(TOOLS / "include"),
     "-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_GETPID", "-D_WASI_EMULATED_MMAN",
     "-Wno-unused-command-line-argument",

@@ -94,7 +94,8 @@ def configure():
     """Unpacks CPython's headers, and writes `pyconfig.h`."""
     with tarfile.open(TOOLS / "headers.tar.gz") as archive:
         archive.extractall(TOOLS / "include")
-    (TOOLS / "fenv.h").rename(TOOLS / "include/fenv.h")
+    (TOOLS / "replaced").mkdir()
+    (TOOLS / "fenv.h").rename(TOOLS / "replaced/fenv.h")
     (found,) = (TOOLS / "sysconfig").glob("_sysconfigdata_*.py")
     scope = {}
     exec(found.read_text(), scope)
