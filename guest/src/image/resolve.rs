@@ -81,7 +81,7 @@ pub(super) fn download(
             ),
         }
     }
-    keep(folder, &wheelhouse);
+    keep(plan, folder, &wheelhouse);
     Ok(())
 }
 
@@ -120,14 +120,20 @@ fn name_of(requirement: &str) -> &str {
     requirement.split(end).next().unwrap_or_default()
 }
 
-/// Adds the wheels in `folder` to the wheelhouse, so that they are found without a network. A failure does no harm.
-fn keep(folder: &Path, wheelhouse: &Path) {
+/// Adds the wheels in `folder` to the wheelhouse, so that they are found without a network, except those that the plan
+/// names by their paths. A failure does no harm.
+fn keep(plan: &Plan, folder: &Path, wheelhouse: &Path) {
     let wheels = fs::read_dir(folder).into_iter().flatten().flatten();
     if fs::create_dir_all(wheelhouse).is_err() {
         return;
     }
     for wheel in wheels {
-        let to = wheelhouse.join(wheel.file_name());
+        let name = wheel.file_name();
+        let given = plan.packages.iter().map(Path::new);
+        if given.filter_map(Path::file_name).any(|given| given == name) {
+            continue;
+        }
+        let to = wheelhouse.join(name);
         if !to.exists() {
             let unfinished = to.with_extension("unfinished");
             let copied = fs::copy(wheel.path(), &unfinished);
