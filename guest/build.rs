@@ -17,6 +17,9 @@ const EXCLUDED: [&str; 6] = [
     "src/stored.rs",
 ];
 
+/// Sources of tools that build packages, which are not part of a guest.
+const PACKAGES: [&str; 2] = ["src/packages.rs", "src/packages/"];
+
 /// Sources of commands only.
 const COMMAND: [&str; 3] = [
     "python/_standalone/",
@@ -39,8 +42,11 @@ fn main() -> io::Result<()> {
         if EXCLUDED.contains(&file.as_str()) || file.ends_with("tests.rs") {
             continue;
         }
-        let text = fs::read(file)?;
         let is_among = |list: &[&str]| list.iter().any(|prefix| file.starts_with(prefix));
+        if is_among(&PACKAGES) {
+            continue;
+        }
+        let text = fs::read(file)?;
         for (hash, others) in [(&mut island, &COMMAND[..]), (&mut command, &ISLAND[..])] {
             if is_among(others) {
                 continue;

@@ -19,6 +19,8 @@
 //! 6. [`direct`] replaces calls through the table, which each instance would have to fill, by direct calls;
 //! 7. [`encode`](encode::encode) encodes the module as a component again.
 //!
+//! [`packages`] builds packages with extension modules into wheels for the guest.
+//!
 //! `ARCHIPEL_TUNE=0` leaves out steps 4 and 6 (`tuning`).
 
 #![forbid(unsafe_code)]
@@ -55,6 +57,8 @@ mod interfaces;
 #[cfg(feature = "build")]
 mod intrinsics;
 #[cfg(feature = "build")]
+mod library;
+#[cfg(feature = "build")]
 pub mod link;
 #[cfg(feature = "build")]
 pub mod lists;
@@ -63,7 +67,7 @@ mod memory;
 #[cfg(feature = "build")]
 mod module;
 #[cfg(feature = "build")]
-mod packages;
+pub mod packages;
 #[cfg(feature = "build")]
 mod places;
 #[cfg(feature = "build")]

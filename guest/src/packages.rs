@@ -1,104 +1,108 @@
-//! The packages from PyPI that are part of the guest's library.
+//! Packages with extension modules: recipes, and the wheels that are built from them.
+//!
+//! A recipe (`guest/recipes/*.toml`) describes how to compile a package for the guest. [`ensure`] returns the wheel of
+//! a recipe, and builds it first if the wheelhouse has none. Packages of pure Python need no recipe.
+//!
+//! The wheelhouse is a folder of ordinary wheels with the platform tag `archipel_1_wasm32` ([`wheelhouse`]). Beside
+//! each wheel, a file with the suffix `.sha256` records its hash, which is verified before use.
 
-use crate::tools;
+mod build;
+mod recipe;
+mod toolchain;
+mod wheel;
+
+pub use recipe::{Recipe, find, recipes};
+
 use anyhow::{Context, Result};
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 
-/// A package, and the destination of its files.
-struct Package {
-    name: &'static str,
-    version: &'static str,
-    /// The SHA-256 of its wheel.
-    hash: &'static str,
-    /// A file or folder of the package, and its destination among the guest's modules.
-    from: &'static str,
-    to: &'static str,
+/// The tag of the wheels: the version of CPython twice, and the first version of the guest's binary interface.
+pub const TAG: &str = "cp314-cp314-archipel_1_wasm32";
+
+/// Returns the wheelhouse: the folder that `ARCHIPEL_WHEELHOUSE` names, or `wheels` in the cache folder.
+///
+/// # Examples
+///
+/// ```
+/// use archipel_guest::packages::wheelhouse;
+///
+/// let folder = wheelhouse("/cache".as_ref());
+/// # if std::env::var_os("ARCHIPEL_WHEELHOUSE").is_none() {
+/// assert!(folder.ends_with("wheels"));
+/// # }
+/// ```
+pub fn wheelhouse(cache: &Path) -> PathBuf {
+    match std::env::var_os("ARCHIPEL_WHEELHOUSE") {
+        Some(folder) if !folder.is_empty() => folder.into(),
+        _ => cache.join("wheels"),
+    }
 }
 
-/// Time zones, and the library that pickles functions and classes by value.
-const PACKAGES: &[Package] = &[
-    Package {
-        name: "cloudpickle",
-        version: "3.1.3",
-        hash: "1654f4f18e416447210a63c5c25a135d65a292156aa5fa519dfa4baf7726dddb",
-        from: "cloudpickle/cloudpickle.py",
-        to: "_island/cloudpickle.py",
-    },
-    Package {
-        name: "tzdata",
-        version: "2026.6",
-        hash: "0a10eec6e13ef16b627fabed9a5f2ba61a62b1c67f327305f4e7e412a70b4aec",
-        from: "tzdata",
-        to: "tzdata",
-    },
-];
-
-/// Adds the packages to the guest's modules in `python`, and installs them in `tools`.
+/// Returns the wheel of a package, and builds it if the wheelhouse has none.
+///
+/// `version` is that of the recipe if it is `None`. Calls `progress` with a description of each step that takes long.
+/// Building needs Python 3.10 with pip, and a network unless the toolchain and the sources are in `cache`.
+/// A wheel in the wheelhouse needs neither. The call blocks; a second process waits for the first to finish.
 ///
 /// # Errors
 ///
-/// Returns an error if a package cannot be installed or copied.
-pub fn add(tools: &Path, python: &Path) -> Result<()> {
-    for package in PACKAGES {
-        let identity = format!("{}-{}", package.name, package.version);
-        let folder = tools.join(&identity);
-        if !folder.exists() {
-            install(package, tools, &identity)?;
-        }
-        copy(&folder.join(package.from), &python.join(package.to))
-            .with_context(|| format!("cannot copy package {identity}"))?;
+/// Returns an error if no recipe has this name and version, if the wheel in the wheelhouse is damaged, or if the
+/// build fails. The error of a failed build contains the compiler's first error and the path of the log.
+///
+/// # Examples
+///
+/// ```no_run
+/// # fn main() -> anyhow::Result<()> {
+/// use archipel_guest::packages;
+///
+/// let wheel = packages::ensure("markupsafe", None, "/tmp/cache".as_ref(), &mut |step| println!("{step}"))?;
+/// println!("{}", wheel.display());
+/// # Ok(())
+/// # }
+/// ```
+pub fn ensure(
+    name: &str,
+    version: Option<&str>,
+    cache: &Path,
+    progress: &mut dyn FnMut(&str),
+) -> Result<PathBuf> {
+    let recipe = find(name, version)?;
+    let path = wheelhouse(cache).join(recipe.wheel());
+    if path.exists() {
+        wheel::verify(&path)?;
+        return Ok(path);
     }
-    Ok(())
+    fs::create_dir_all(cache)
+        .with_context(|| format!("cannot create folder {}", cache.display()))?;
+    let needed = recipe.needs.iter();
+    let needed = needed
+        .map(|name| ensure(name, None, cache, progress))
+        .collect::<Result<Vec<_>>>()?;
+    let lock = File::create(cache.join("packages.lock"))
+        .with_context(|| format!("cannot write to folder {}", cache.display()))?;
+    if lock.try_lock().is_err() {
+        progress("waiting for another process to build a package");
+        lock.lock()?;
+    }
+    // The previous holder of the lock may have built it.
+    if path.exists() {
+        wheel::verify(&path)?;
+        return Ok(path);
+    }
+    build::build(recipe, &needed, cache, &path, progress)?;
+    Ok(path)
 }
 
-/// Installs a package into a temporary folder, and renames the folder once it is complete.
-fn install(package: &Package, tools: &Path, identity: &str) -> Result<()> {
-    let unfinished = tools.join(format!("{identity}.unfinished"));
-    if unfinished.exists() {
-        fs::remove_dir_all(&unfinished)?;
-    }
-    fs::create_dir_all(&unfinished)?;
-    let requirements = tools.join(format!("{identity}.txt"));
-    let Package {
-        name,
-        version,
-        hash,
-        ..
-    } = package;
-    fs::write(
-        &requirements,
-        format!("{name}=={version} --hash=sha256:{hash}\n"),
-    )?;
-    tools::install_packages(&requirements, &unfinished)?;
-    fs::rename(unfinished, tools.join(identity))?;
-    Ok(())
+/// Returns the wheel of a recipe in the wheelhouse, if it exists. Its hash is not verified.
+pub fn built(recipe: &Recipe, cache: &Path) -> Option<PathBuf> {
+    let path = wheelhouse(cache).join(recipe.wheel());
+    path.exists().then_some(path)
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    if !from.is_dir() {
-        fs::copy(from, to)?;
-        return Ok(());
-    }
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        copy(&entry.path(), &to.join(entry.file_name()))?;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn copy_includes_nested_folders() {
-        let base = std::env::temp_dir().join(format!("archipel-copy-{}", std::process::id()));
-        fs::create_dir_all(base.join("a/b")).unwrap();
-        fs::write(base.join("a/b/c"), "text").unwrap();
-        copy(&base.join("a"), &base.join("d/e")).unwrap();
-        assert_eq!(fs::read_to_string(base.join("d/e/b/c")).unwrap(), "text");
-        fs::remove_dir_all(base).unwrap();
-    }
+/// Describes the toolchain for a report on the machine: its version, or the reason that it is not there yet.
+pub fn toolchain(cache: &Path) -> std::result::Result<String, String> {
+    toolchain::find(&cache.join("tools"))
+        .map(|_| toolchain::DESCRIPTION.to_owned())
+        .ok_or_else(|| format!("{} (installed by the first build)", toolchain::DESCRIPTION))
 }

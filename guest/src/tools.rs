@@ -165,10 +165,10 @@ pub fn write_bindings(tools: &Path, target: &Target, wit: &Path, output: &Path) 
     run(command.arg("bindings").arg(output)).context("componentize-py failed")
 }
 
-/// Runs componentize-py, with a limit on the process's data if `ARCHIPEL_SNAPSHOT_MEMORY` is set.
+/// Runs componentize-py, with a limit on the process's data if `SNAPSHOT_MEMORY` is set.
 const COMPONENTIZE: &str = "
 import os
-most = os.environ.get('ARCHIPEL_SNAPSHOT_MEMORY')
+most = os.environ.get('SNAPSHOT_MEMORY')
 if most:
     try:
         import resource
@@ -181,17 +181,27 @@ import componentize_py
 componentize_py.script()
 ";
 
-fn componentize_py(tools: &Path, target: &Target, wit: &Path) -> Result<Command> {
-    let interpreter = find_python()?;
+/// Returns the folder of `componentize-py`, and installs it if it is missing.
+///
+/// # Errors
+///
+/// Returns an error if no suitable Python is installed, or pip fails.
+pub(crate) fn install_componentize_py(tools: &Path) -> Result<PathBuf> {
     let folder = tools.join(format!("componentize-py-{COMPONENTIZE_PY}"));
     if !folder.join("componentize_py").exists() {
-        let mut pip = Command::new(interpreter);
+        let mut pip = Command::new(find_python()?);
         pip.args(["-m", "pip", "install", "--quiet", "--no-deps"])
             .args(["--disable-pip-version-check", "--target"])
             .arg(&folder)
             .arg(format!("componentize-py=={COMPONENTIZE_PY}"));
         run(&mut pip).context("pip cannot install componentize-py")?;
     }
+    Ok(folder)
+}
+
+fn componentize_py(tools: &Path, target: &Target, wit: &Path) -> Result<Command> {
+    let interpreter = find_python()?;
+    let folder = install_componentize_py(tools)?;
     let nothing = tools.join("no-site-packages");
     std::fs::create_dir_all(&nothing)?;
     let mut command = Command::new(interpreter);
@@ -229,7 +239,7 @@ pub(crate) fn install_packages(requirements: &Path, folder: &Path) -> Result<()>
     .arg(folder)
     .arg("--requirement")
     .arg(requirements);
-    run(&mut pip).context("pip cannot install the library's packages")
+    run(&mut pip).context("pip cannot install packages")
 }
 
 /// Returns the latest version of a package in the index, for any platform; `None` if the index has no such package.
@@ -324,7 +334,7 @@ fn wasm_opt_version() -> Result<u32> {
 const FULL: &str = "No space left on device";
 
 /// Runs `command`, and reports its output only if it fails.
-fn run(command: &mut Command) -> Result<()> {
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     let program = Path::new(command.get_program())
         .file_name()
         .unwrap_or(OsStr::new("?"))

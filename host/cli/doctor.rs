@@ -14,13 +14,24 @@ pub fn report() -> Result<u8, Failure> {
         };
         println!("  {mark}  {:<16} {text}; {}", tool.name, tool.purpose);
     }
+    let cache = archipel::default_cache_dir();
+    if let Some(cache) = &cache {
+        let (mark, text) = match archipel_guest::packages::toolchain(cache) {
+            Ok(text) => ("ok     ", text),
+            Err(text) => ("missing", text),
+        };
+        println!(
+            "  {mark}  {:<16} {text}; compiles packages (`archipel package build`)",
+            "toolchain"
+        );
+    }
     println!("guest:");
     match crate::prepare::given_guest() {
         Some(path) => {
             println!("  given by ARCHIPEL_GUEST: {}", path.display());
             println!("  {}", python());
         }
-        None => match archipel::default_cache_dir() {
+        None => match cache {
             None => println!("  no cache folder (set ARCHIPEL_CACHE_DIR)"),
             Some(folder) => match archipel_guest::find(Variant::Island, &folder) {
                 Some(built) => {

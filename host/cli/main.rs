@@ -4,6 +4,7 @@ mod doctor;
 mod image;
 mod map;
 mod options;
+mod package;
 mod prepare;
 mod repl;
 mod report;
@@ -52,6 +53,22 @@ enum Command {
     Guest {
         #[command(subcommand)]
         action: GuestAction,
+    },
+    /// Work with packages that contain extension modules.
+    Package {
+        #[command(subcommand)]
+        action: PackageAction,
+    },
+}
+
+#[derive(Subcommand)]
+enum PackageAction {
+    /// List the packages that can be built.
+    List,
+    /// Build a package into a wheel for the guest, unless the wheelhouse has it.
+    Build {
+        /// The package: NAME or NAME==VERSION.
+        package: String,
     },
 }
 
@@ -193,6 +210,10 @@ fn main() -> ExitCode {
                 };
                 prepare::export(variant, &path)
             }
+        },
+        Command::Package { action } => match action {
+            PackageAction::List => package::list(),
+            PackageAction::Build { package } => package::build(&package),
         },
     };
     archipel::remove_private_folders(CLEANING);

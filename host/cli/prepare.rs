@@ -145,7 +145,9 @@ fn collect(folder: &Path, files: &mut Vec<(PathBuf, u64)>) {
 /// Deletes the contents of the cache.
 pub fn clear_cache() -> Result<u8, Failure> {
     let folder = cache_dir()?;
-    for part in ["compiled", "guest", "images", "tools", "wheels", "work"] {
+    for part in [
+        "compiled", "guest", "images", "packages", "sources", "tools", "wheels", "work",
+    ] {
         let part = folder.join(part);
         match std::fs::remove_dir_all(&part) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -1,11 +1,12 @@
 //! Resolving requirements to wheels with pip, which is kept from building anything (`resolve.py`).
 
 use super::{Plan, wheel};
-use crate::tools;
+use crate::assemble::Step;
+use crate::{packages, tools};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// The program that runs pip.
@@ -32,21 +33,18 @@ const OPTIONS: &[&str] = &[
 /// Signs of a missing network in pip's output.
 const OFFLINE: &[&str] = &["connection broken", "Could not fetch URL", "Connection to"];
 
-/// Returns the folder of wheels that were built or downloaded before: `ARCHIPEL_WHEELHOUSE`, or `wheels` in the cache.
-fn wheelhouse(cache: &Path) -> PathBuf {
-    match std::env::var_os("ARCHIPEL_WHEELHOUSE") {
-        Some(folder) if !folder.is_empty() => folder.into(),
-        _ => cache.join("wheels"),
-    }
-}
-
 /// Downloads the wheels of a plan to `folder`, or copies them from the wheelhouse. Packages that need a recipe are built
 /// first.
 ///
 /// # Errors
 ///
 /// Returns an error, in one line, if the requirements are invalid, conflict, or have no usable wheel.
-pub(super) fn download(plan: &Plan, cache: &Path, folder: &Path) -> Result<()> {
+pub(super) fn download(
+    plan: &Plan,
+    cache: &Path,
+    folder: &Path,
+    progress: &mut dyn FnMut(Step),
+) -> Result<()> {
     fs::create_dir_all(folder)?;
     for file in &plan.requirements {
         ensure!(
@@ -58,8 +56,12 @@ pub(super) fn download(plan: &Plan, cache: &Path, folder: &Path) -> Result<()> {
     if plan.packages.is_empty() && plan.requirements.is_empty() {
         return Ok(());
     }
-    let wheelhouse = wheelhouse(cache);
+    let wheelhouse = packages::wheelhouse(cache);
     let mut built = BTreeSet::new();
+    for requirement in &plan.packages {
+        build_wheel(requirement, cache, progress)?;
+    }
+    progress(Step::Resolve);
     loop {
         let output = pip(plan, &wheelhouse, folder)?;
         let said = String::from_utf8_lossy(&output.stderr);
@@ -68,7 +70,7 @@ pub(super) fn download(plan: &Plan, cache: &Path, folder: &Path) -> Result<()> {
         }
         match missing(&said) {
             Some(requirement) if built.insert(requirement.clone()) => {
-                if !build_wheel(&requirement, cache)? {
+                if !build_wheel(&requirement, cache, progress)? {
                     return Err(no_wheel(&requirement, &said));
                 }
             }
@@ -79,7 +81,7 @@ pub(super) fn download(plan: &Plan, cache: &Path, folder: &Path) -> Result<()> {
             ),
         }
     }
-    keep(folder, &wheelhouse);
+    keep(plan, folder, &wheelhouse);
     Ok(())
 }
 
@@ -99,19 +101,39 @@ fn pip(plan: &Plan, wheelhouse: &Path, folder: &Path) -> Result<std::process::Ou
     pip.output().context("cannot start pip")
 }
 
-/// Builds the wheel of a requirement for which pip found none, if there is a recipe for it. Returns whether there is.
-fn build_wheel(_requirement: &str, _cache: &Path) -> Result<bool> {
-    Ok(false)
+/// Builds the wheel of a requirement that has a recipe, unless the wheelhouse has it. Returns whether there is a recipe.
+fn build_wheel(requirement: &str, cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<bool> {
+    let name = name_of(requirement);
+    let version = requirement
+        .split_once("==")
+        .map(|(_, version)| version.trim());
+    if packages::find(name, version).is_err() {
+        return Ok(false);
+    }
+    packages::ensure(name, version, cache, &mut |_| progress(Step::Compile))?;
+    Ok(true)
 }
 
-/// Adds the wheels in `folder` to the wheelhouse, so that they are found without a network. A failure does no harm.
-fn keep(folder: &Path, wheelhouse: &Path) {
+/// Returns the name at the start of a requirement.
+fn name_of(requirement: &str) -> &str {
+    let end = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    requirement.split(end).next().unwrap_or_default()
+}
+
+/// Adds the wheels in `folder` to the wheelhouse, so that they are found without a network, except those that the plan
+/// names by their paths. A failure does no harm.
+fn keep(plan: &Plan, folder: &Path, wheelhouse: &Path) {
     let wheels = fs::read_dir(folder).into_iter().flatten().flatten();
     if fs::create_dir_all(wheelhouse).is_err() {
         return;
     }
     for wheel in wheels {
-        let to = wheelhouse.join(wheel.file_name());
+        let name = wheel.file_name();
+        let given = plan.packages.iter().map(Path::new);
+        if given.filter_map(Path::file_name).any(|given| given == name) {
+            continue;
+        }
+        let to = wheelhouse.join(name);
         if !to.exists() {
             let unfinished = to.with_extension("unfinished");
             let copied = fs::copy(wheel.path(), &unfinished);
@@ -132,8 +154,7 @@ fn missing(said: &str) -> Option<String> {
 
 /// The error of a requirement without a usable wheel. It says what exists.
 fn no_wheel(requirement: &str, said: &str) -> anyhow::Error {
-    let end = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    let name = requirement.split(end).next().unwrap_or_default();
+    let name = name_of(requirement);
     if OFFLINE.iter().any(|sign| said.contains(sign)) {
         return anyhow::anyhow!(
             "no wheel of {requirement} in the wheelhouse, and the package index cannot be reached (connect, or add the \

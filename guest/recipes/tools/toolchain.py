@@ -1,0 +1,153 @@
+"""Completes the toolchain in the folder of this file, with what pip installed in its folder `site`.
+
+The only argument is the folder of componentize-py's package, whose binary contains the guest's libraries and the
+configuration of the guest's CPython, compressed with Zstandard.
+"""
+
+import io
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+import zstandard
+
+TOOLS = Path(__file__).resolve().parent
+ZIG = TOOLS / "site/ziglang/zig"
+SOURCES = TOOLS / "site/ziglang/lib"
+FRAME = b"\x28\xb5\x2f\xfd"
+CONFIGURATION = re.compile(r"_?(HAVE|SIZEOF|ALIGNOF|WITH|ENABLE|Py|PY|DOUBLE|PTHREAD|USE|STDC|POSIX)_|Py_?")
+
+# What CPython's `configure` sets outside of the variables that it records.
+ADDED = """#define RETSIGTYPE void
+#define _GNU_SOURCE 1
+#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
+#define _Py_STACK_GROWS_DOWN 1
+"""
+
+
+def frames(data):
+    """Yields the contents of the Zstandard frames in `data`."""
+    at = data.find(FRAME)
+    while at >= 0:
+        decoder = zstandard.ZstdDecompressor().decompressobj()
+        try:
+            contents = decoder.decompress(data[at:])
+        except zstandard.ZstdError:
+            contents = b""
+        at = data.find(FRAME, at + 4)
+        if decoder.eof and contents:
+            yield contents
+
+
+def number(data, at):
+    """Returns the LEB128 number at a place, and the place after it."""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, at
+
+
+def module_name(data):
+    """Returns a module's name from its section of names, or an empty string."""
+    at = 8
+    while at < len(data):
+        kind = data[at]
+        size, start = number(data, at + 1)
+        if kind == 0:
+            length, begin = number(data, start)
+            if data[begin : begin + length] == b"name" and data[begin + length] == 0:
+                _, begin = number(data, begin + length + 1)
+                length, begin = number(data, begin)
+                return data[begin : begin + length].decode()
+        at = start + size
+    return ""
+
+
+def extract(package):
+    """Writes the guest's shared libraries to `lib`, and the variables of its `sysconfig` to `sysconfig`."""
+    (TOOLS / "lib").mkdir()
+    (TOOLS / "sysconfig").mkdir()
+    for binary in sorted(package.glob("*.so")) + sorted(package.glob("*.pyd")):
+        for contents in frames(binary.read_bytes()):
+            if contents.startswith(b"\0asm"):
+                name = module_name(contents)
+                if re.fullmatch(r"lib[\w.+-]+\.so", name):
+                    (TOOLS / "lib" / name).write_bytes(contents)
+            elif contents[257:262] == b"ustar":
+                archive = tarfile.open(fileobj=io.BytesIO(contents))
+                for member in archive:
+                    if Path(member.name).name.startswith("_sysconfig"):
+                        file = archive.extractfile(member)
+                        (TOOLS / "sysconfig" / Path(member.name).name).write_bytes(file.read())
+
+
+def configure():
+    """Unpacks CPython's headers, and writes `pyconfig.h`."""
+    with tarfile.open(TOOLS / "headers.tar.gz") as archive:
+        archive.extractall(TOOLS / "include")
+    (TOOLS / "fenv.h").rename(TOOLS / "include/fenv.h")
+    (found,) = (TOOLS / "sysconfig").glob("_sysconfigdata_*.py")
+    scope = {}
+    exec(found.read_text(), scope)
+    lines = [
+        f"#define {name} {value}\n"
+        for name, value in sorted(scope["build_time_vars"].items())
+        if CONFIGURATION.match(name) and isinstance(value, int) and value
+    ]
+    (TOOLS / "include/pyconfig.h").write_text("#pragma once\n" + "".join(lines) + ADDED)
+
+
+def program(name, text):
+    path = TOOLS / "bin" / name
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def install_programs():
+    """Writes the programs that build systems call. They find their folder themselves, because it is renamed later."""
+    (TOOLS / "bin").mkdir()
+    python = 'exec "$ARCHIPEL_PYTHON"'
+    folder = '"$(dirname "$0")/.."'
+    program("cc", f'{python} {folder}/compiler.py cc "$@"')
+    program("c++", f'{python} {folder}/compiler.py c++ "$@"')
+    program("python", f'{python} {folder}/python.py "$@"')
+    program("cython", f'{python} -m cython "$@"')
+    program("pybind11-config", f'{python} -m pybind11 "$@"')
+    program("ar", 'exec "$ARCHIPEL_ZIG" ar "$@"')
+
+
+def run(*command):
+    subprocess.run([str(part) for part in command], check=True)
+
+
+def compile_runtime(scratch):
+    """Compiles the library that is linked into each module: arithmetic, exceptions and BLAS."""
+    objects = [Path(scratch, name) for name in ("exceptions.o", "blas.o", "builtins.o")]
+    run(TOOLS / "bin/cc", "-O2", "-c", TOOLS / "exceptions.c", "-o", objects[0])
+    run(TOOLS / "bin/cc", "-O3", "-msimd128", "-c", TOOLS / "blas.c", "-o", objects[1])
+    run(
+        ZIG, "build-obj", "-target", "wasm32-wasi", "-fPIC", "-O", "ReleaseFast", "-fstrip", "-fno-compiler-rt",
+        "-fno-ubsan-rt", f"-femit-bin={objects[-1]}", SOURCES / "compiler_rt.zig",
+    )  # fmt: skip
+    run(ZIG, "ar", "rcs", TOOLS / "lib/libarchipel.a", *objects)
+    run(TOOLS / "bin/cc", "-O2", "-c", TOOLS / "flags.c", "-o", TOOLS / "lib/flags.o")
+    exported = '-DARCHIPEL_VISIBILITY="default"'
+    run(TOOLS / "bin/cc", "-O2", exported, "-c", TOOLS / "flags.c", "-o", TOOLS / "lib/flags-exported.o")
+    (TOOLS / "flags.txt").rename(TOOLS / "lib/flags.txt")
+
+
+extract(Path(sys.argv[1]))
+configure()
+install_programs()
+with tempfile.TemporaryDirectory() as scratch:
+    os.environ.update(ARCHIPEL_ZIG=str(ZIG), ARCHIPEL_PYTHON=sys.executable, ZIG_GLOBAL_CACHE_DIR=scratch, ZIG_LOCAL_CACHE_DIR=scratch)
+    compile_runtime(scratch)

@@ -1,0 +1,218 @@
+//! Recipes: descriptions of packages that are compiled for the guest.
+
+use super::TAG;
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
+
+/// The recipes by name. The list is sorted.
+const SOURCES: &[(&str, &str)] = &[
+    ("markupsafe", include_str!("../../recipes/markupsafe.toml")),
+    ("msgpack", include_str!("../../recipes/msgpack.toml")),
+    ("numpy", include_str!("../../recipes/numpy.toml")),
+    ("pyyaml", include_str!("../../recipes/pyyaml.toml")),
+    ("regex", include_str!("../../recipes/regex.toml")),
+];
+
+/// A recipe: the source of a package, and how to compile it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Recipe {
+    /// The normalised name of the package.
+    pub name: String,
+    /// The version that the recipe builds.
+    pub version: String,
+    /// The SHA-256 of the source distribution, in hexadecimal digits.
+    pub sha256: String,
+    /// The modules to import before the snapshot.
+    #[serde(default)]
+    pub imports: Vec<String>,
+    /// The recipes of the packages that this one needs when it is built and used.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// A script that raises if the built package does not work in the guest.
+    pub test: String,
+    pub(super) backend: Backend,
+    /// The Meson program in the source, instead of the toolchain's.
+    pub(super) meson: Option<String>,
+    /// Options of the build system.
+    #[serde(default)]
+    pub(super) options: Vec<String>,
+    /// Options of Meson's installation.
+    #[serde(default)]
+    pub(super) install: Vec<String>,
+    /// Options of the C and C++ compilers.
+    #[serde(default)]
+    pub(super) cflags: Vec<String>,
+    /// The module that defines the floating-point flags for all modules of the package. Without it, each module has
+    /// its own.
+    pub(super) flags: Option<String>,
+    /// Further source distributions, unpacked into folders of the first.
+    #[serde(default)]
+    pub(super) sources: Vec<Source>,
+    #[serde(default)]
+    pub(super) patches: Vec<Patch>,
+}
+
+/// A build system.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Backend {
+    Setuptools,
+    Meson,
+}
+
+/// A further source distribution.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Source {
+    pub name: String,
+    pub version: String,
+    pub sha256: String,
+    pub folder: String,
+}
+
+/// A replacement in a source file, which must contain the text.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Patch {
+    file: String,
+    find: String,
+    replace: String,
+}
+
+impl Recipe {
+    fn parse(text: &str) -> Result<Self> {
+        let recipe: Recipe = toml::from_str(text)?;
+        ensure!(
+            normalise(&recipe.name) == recipe.name,
+            "the name {:?} is not normalised",
+            recipe.name
+        );
+        let further = recipe.sources.iter().map(|source| &source.sha256);
+        for hash in further.chain([&recipe.sha256]) {
+            let digits = hash
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+            ensure!(hash.len() == 64 && digits, "{hash:?} is not a SHA-256");
+        }
+        Ok(recipe)
+    }
+
+    /// Returns the name of the package in names of files.
+    pub(super) fn distribution(&self) -> String {
+        self.name.replace('-', "_")
+    }
+
+    /// Returns the name of the wheel's file.
+    pub fn wheel(&self) -> String {
+        format!("{}-{}-{TAG}.whl", self.distribution(), self.version)
+    }
+
+    /// Returns the text `NAME VERSION`.
+    pub fn identity(&self) -> String {
+        format!("{} {}", self.name, self.version)
+    }
+}
+
+/// Returns a package's name in lower case, with single hyphens between its parts.
+fn normalise(name: &str) -> String {
+    let name = name.to_lowercase();
+    let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("-")
+}
+
+/// Returns all recipes, sorted by name.
+pub fn recipes() -> &'static [Recipe] {
+    static RECIPES: OnceLock<Vec<Recipe>> = OnceLock::new();
+    RECIPES.get_or_init(|| {
+        // A test checks that each one is valid.
+        let parsed = SOURCES.iter().map(|(_, text)| Recipe::parse(text));
+        parsed.filter_map(Result::ok).collect()
+    })
+}
+
+/// Returns the recipe of a package. The name need not be normalised.
+///
+/// # Errors
+///
+/// Returns an error if no recipe has this name, or if the recipe builds another version.
+pub fn find(name: &str, version: Option<&str>) -> Result<&'static Recipe> {
+    let wanted = normalise(name);
+    let found = recipes().iter().find(|recipe| recipe.name == wanted);
+    let recipe = found.with_context(|| {
+        let names = recipes().iter().map(|recipe| recipe.name.as_str());
+        let names = names.collect::<Vec<_>>().join(", ");
+        format!(
+            "package {name:?} has no recipe (recipes: {names}; packages of pure Python need none)"
+        )
+    })?;
+    match version {
+        Some(version) if version != recipe.version => bail!(
+            "{name} {version} has no recipe (the recipe builds {})",
+            recipe.identity()
+        ),
+        _ => Ok(recipe),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_is_valid_and_embedded() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/recipes");
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+            {
+                files.push(path.file_stem().unwrap().to_str().unwrap().to_owned());
+            }
+        }
+        files.sort();
+        let embedded = SOURCES.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+        assert_eq!(files, embedded);
+        for (name, text) in SOURCES {
+            let recipe = Recipe::parse(text).unwrap();
+            assert_eq!(recipe.name, *name);
+            for needed in &recipe.needs {
+                assert!(find(needed, None).is_ok(), "{name} needs {needed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_recipe_with_an_unknown_key_or_a_short_hash_is_invalid() {
+        let valid = SOURCES[0].1;
+        assert!(Recipe::parse(valid).is_ok());
+        let unknown = format!("colour = 1\n{valid}");
+        assert!(Recipe::parse(&unknown).is_err());
+        let hash = &recipes()[0].sha256;
+        for wrong in ["abc", &hash.to_uppercase(), &hash[1..]] {
+            let error = Recipe::parse(&valid.replace(hash.as_str(), wrong)).unwrap_err();
+            assert!(error.to_string().contains("is not a SHA-256"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_recipe_is_found_by_any_spelling_of_its_name() {
+        for name in ["MarkupSafe", "markupsafe", "markupsafe."] {
+            assert_eq!(find(name, None).unwrap().name, "markupsafe");
+        }
+        let error = find("torch", None).unwrap_err().to_string();
+        assert!(
+            error.contains("numpy") && error.contains("\"torch\""),
+            "{error}"
+        );
+        let error = find("numpy", Some("1.0")).unwrap_err().to_string();
+        assert!(
+            error.starts_with("numpy 1.0 has no recipe (the recipe builds numpy "),
+            "{error}"
+        );
+    }
+}
