@@ -21,6 +21,7 @@ pub const PYTHON: Files = sources!("python":
     "_island/__init__.py",
     "_island/aliases.py",
     "_island/arrivals.py",
+    "_island/arrays.py",
     "_island/arriving.py",
     "_island/by_value.py",
     "_island/calls.py",
