@@ -15,6 +15,7 @@ pub(crate) mod family;
 pub(crate) mod from_guest;
 pub(crate) mod handles;
 pub(crate) mod holdings;
+pub(crate) mod images;
 mod instance;
 pub(crate) mod introduced;
 pub(crate) mod job;
@@ -225,11 +226,12 @@ impl Island {
         let mut store = State::store(self)?;
         let made = async {
             let raw = context
+                .image
                 .guest
                 .instance_pre()
                 .instantiate_async(&mut store)
                 .await?;
-            let exports = context.indices.load(&mut store, &raw)?;
+            let exports = context.image.indices.load(&mut store, &raw)?;
             Ok((raw, exports))
         };
         let (raw, exports) = match made.await {
@@ -245,6 +247,7 @@ impl Island {
             store,
             exports,
             raw,
+            image: context.image.clone(),
         }))
     }
 

@@ -57,9 +57,9 @@
 //!
 //! # Guest and features
 //!
-//! Interpreters are instances of a [`Guest`], CPython as a WebAssembly component. [`Runtime::new`]
+//! Interpreters are instances of a [`Image`], CPython as a WebAssembly component. [`Runtime::new`]
 //! uses the standard one in the user's cache, where `archipel guest build` puts it;
-//! [`RuntimeBuilder::guest`] takes another, such as a file. The crate has no default features. With
+//! [`RuntimeBuilder::image`] takes another, such as a file. The crate has no default features. With
 //! the feature `build`, it builds the standard guest if the cache has none, which runs pip and npm.
 //!
 //! # Threads and async
@@ -92,7 +92,8 @@ mod exchange;
 mod exec;
 #[cfg(test)]
 mod failpoints;
-mod guest;
+
+mod image;
 mod imports;
 mod island;
 mod lock;
@@ -115,7 +116,9 @@ pub use archipel_core::{
     Used, Value, value,
 };
 pub use engine::cache::default_cache_dir;
-pub use guest::{Guest, Progress};
+#[cfg(feature = "build")]
+pub use image::ImageBuilder;
+pub use image::{Image, Package, Progress};
 pub use island::owner::LimitReached;
 pub use output::{Captured, Output};
 pub use wasi::remove_private_folders;

@@ -9,7 +9,7 @@ from collections import namedtuple
 from weakref import WeakValueDictionary
 
 from _island import codec, pickles, private, waits
-from _island.errors import forget, channel_error
+from _island.errors import channel_error, forget
 from _island.private import REPLACE, UNBOUND
 from componentize_py_types import Err
 from wit_world.imports import channels as host

@@ -4,7 +4,6 @@ A reference to an interpreter is a handle of the host.  This module keeps one ha
 """
 
 import weakref
-from builtins import callable
 from importlib.util import decode_source
 from types import CodeType, FunctionType, SimpleNamespace
 
@@ -89,7 +88,7 @@ def create(config="isolated", *, reqrefs=False):
 def create_child(trusted, config="isolated", settings=None):
     """Create an interpreter of the caller's domain, if `trusted`, or of a domain of its own; return its ID.
 
-    `settings` is a tuple of the policy, the limits and the name, as the host accepts them.
+    `settings` is a tuple of the policy, the image, the limits and the name, as the host accepts them.
     """
     config = configs.resolve("isolated" if config is None else config)
     if scripts.running:

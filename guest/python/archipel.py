@@ -112,10 +112,11 @@ def create(*, safe=True, policy=None, limits=None, image=None, name=None):
     creator's capabilities, or those in `policy` if that is given.
 
     `policy` is a dict with most keys of a policy file: see Policies in Python in the documentation.  Paths are those
-    that this interpreter sees.  `limits` is a dict of the arguments of `Interpreter.limit`.  `image` is an interpreter
-    to copy: the new one starts with its state and its policy.  `name` identifies the interpreter in logs and in `repr`.
+    that this interpreter sees.  `limits` is a dict of the arguments of `Interpreter.limit`.  `image` is the name of
+    an image that this interpreter's policy grants, or an interpreter to copy: the new one then starts with its state
+    and its policy.  The default is this interpreter's own image.  `name` identifies the interpreter in logs and in `repr`.
 
-    Raises Denied if `policy` or `limits` exceed what this interpreter has itself, TypeError and ValueError for
+    Raises Denied if `policy`, `limits` or `image` exceed what this interpreter has itself, TypeError and ValueError for
     invalid arguments, and InterpreterError if no further interpreter is allowed or `image` cannot be copied.
     """
     if name is not None and not isinstance(name, str):
@@ -125,18 +126,20 @@ def create(*, safe=True, policy=None, limits=None, image=None, name=None):
         _codec.check_size(name.encode())
     if limits is not None and not isinstance(limits, dict):
         raise TypeError(f"limits must be a dict or None, not {type(limits).__name__}")
-    if image is not None:
+    if isinstance(image, str):
+        _codec.check_size(image.encode())
+    elif image is not None:
         if policy is not None:
             raise ValueError("policy and image cannot be combined: a copy has the policy of its image")
         interpreter = Interpreter(_interpreters.copy(image.id), _ownsref=True)
         if limits:
             interpreter.limit(**limits)
-    else:
+    if image is None or isinstance(image, str):
         id = _interpreters.create_child(
             not safe,
             settings=None
-            if policy is None and not limits and name is None
-            else (policy_of(policy), limits_of(limits or {}), name),
+            if policy is None and not limits and name is None and image is None
+            else (policy_of(policy), image, limits_of(limits or {}), name),
         )
         interpreter = Interpreter(id, _ownsref=True)
     interpreter.name = name
@@ -385,7 +388,7 @@ def _send_case(end, obj):
         handle, pickled = _interpqueues._ends(end.id).sender, True
     else:
         raise TypeError(f"the target of a send must be a SendChannel or a Queue, not {end!r}")
-    return _waiting.Case_Send((handle, _waits.message_for(obj, None, pickled)))
+    return _waits.send_case(handle, obj, pickled=pickled)
 
 
 def _result(case, outcome):

@@ -3,12 +3,13 @@
 use crate::cached::{Built, COMPONENT, NOTE, find, folder, key};
 use crate::component::Component;
 use crate::lists::World;
+use crate::tools::Bounds;
 use crate::tuning::Tuning;
 use crate::variant::Variant;
 use crate::{appending, encode, intrinsics, link, packages, sources, tools};
 use anyhow::{Context, Result};
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A step of the build, for a progress display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,8 @@ use std::path::Path;
 pub enum Step {
     /// Waiting for another process that builds the same guest.
     Wait,
+    /// Resolving the requirements of an image, and downloading its packages.
+    Resolve,
     /// Running `componentize-py`, after installing it if necessary.
     Componentize,
     /// Linking the modules into one.
@@ -31,6 +34,7 @@ impl Step {
     pub fn describe(self) -> &'static str {
         match self {
             Step::Wait => "waiting for another process to build the guest",
+            Step::Resolve => "building the image: getting packages",
             Step::Componentize => "building the guest: making a component of CPython",
             Step::Link => "building the guest: linking",
             Step::Optimise => "building the guest: optimising (about a minute)",
@@ -50,25 +54,15 @@ pub fn ensure(variant: Variant, cache: &Path, progress: &mut dyn FnMut(Step)) ->
     if let Some(built) = find(variant, cache) {
         return Ok(built);
     }
-    fs::create_dir_all(cache)
-        .with_context(|| format!("cannot create folder {}", cache.display()))?;
-    let lock = File::create(cache.join("build.lock"))
-        .with_context(|| format!("cannot write to folder {}", cache.display()))?;
-    if lock.try_lock().is_err() {
-        progress(Step::Wait);
-        lock.lock()?;
-    }
+    let _lock = lock(cache, progress)?;
     // The previous holder of the lock may have built it.
     if let Some(built) = find(variant, cache) {
         return Ok(built);
     }
     let optimiser = tools::Optimiser::choose();
-    let work = cache.join("work");
-    match fs::remove_dir_all(&work) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
-    let note = assemble(variant, cache, &work, &optimiser, progress)?;
+    let work = fresh_work(cache)?;
+    let extras = Extras::default();
+    let note = assemble(variant, cache, &work, &optimiser, &extras, progress)?;
     fs::write(work.join(NOTE), &note)?;
     let key = key(variant);
     let folder = folder(cache, &key);
@@ -90,12 +84,75 @@ pub fn ensure(variant: Variant, cache: &Path, progress: &mut dyn FnMut(Step)) ->
     })
 }
 
+/// The additions of an image to the guest.
+#[derive(Debug, Default)]
+pub(crate) struct Extras {
+    /// The folder of unpacked packages.
+    pub(crate) packages: Option<PathBuf>,
+    /// The modules to import before the snapshot.
+    pub(crate) imports: Vec<String>,
+    /// The source of the script that runs before the snapshot.
+    pub(crate) setup: Option<Vec<u8>>,
+    /// The bounds on making the snapshot, in which code of packages runs.
+    pub(crate) bounds: Option<Bounds>,
+}
+
+impl Extras {
+    /// Replaces the module of the guest's library that knows what to import and run.
+    fn write(&self, python: &Path) -> Result<()> {
+        if self.imports.is_empty() && self.setup.is_none() {
+            return Ok(());
+        }
+        // Names of modules need no escapes.
+        let imports = self.imports.iter().map(|name| format!("\"{name}\", "));
+        let imports: String = imports.collect();
+        let setup = self.setup.as_ref().map_or("None".to_owned(), |source| {
+            let digits: String = source.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("bytes.fromhex(\"{digits}\")")
+        });
+        fs::write(
+            python.join(SETTINGS),
+            format!("IMPORTS = ({imports})\nSETUP = {setup}\n"),
+        )
+        .with_context(|| format!("cannot write {SETTINGS}"))
+    }
+}
+
+/// The module that `Extras::write` replaces.
+const SETTINGS: &str = "_island/settings.py";
+
+/// Creates the cache folder, and locks it against other builds until the result is dropped.
+pub(crate) fn lock(cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<File> {
+    fs::create_dir_all(cache)
+        .with_context(|| format!("cannot create folder {}", cache.display()))?;
+    let lock = File::create(cache.join("build.lock"))
+        .with_context(|| format!("cannot write to folder {}", cache.display()))?;
+    if lock.try_lock().is_err() {
+        progress(Step::Wait);
+        lock.lock()?;
+    }
+    Ok(lock)
+}
+
+/// Returns the folder for a build, which is empty. The cache must be locked.
+pub(crate) fn fresh_work(cache: &Path) -> Result<PathBuf> {
+    let work = cache.join("work");
+    match fs::remove_dir_all(&work) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    fs::create_dir_all(&work)
+        .with_context(|| format!("cannot create folder {}", work.display()))?;
+    Ok(work)
+}
+
 /// Builds the guest in `work` and returns a one-line description of its optimisation.
-fn assemble(
+pub(crate) fn assemble(
     variant: Variant,
     cache: &Path,
     work: &Path,
     optimiser: &tools::Optimiser,
+    extras: &Extras,
     progress: &mut dyn FnMut(Step),
 ) -> Result<String> {
     let (python, wit) = (work.join("python"), work.join("wit"));
@@ -104,6 +161,7 @@ fn assemble(
     sources::unpack(variant.wit(), &wit)?;
     let tuning = Tuning::chosen();
     tuning.write(&python)?;
+    extras.write(&python)?;
     let installed = cache.join("tools");
     fs::create_dir_all(&installed)?;
 
@@ -113,7 +171,15 @@ fn assemble(
         add_types(work, &installed, &python)?;
     }
     let dynamic = work.join("dynamic.wasm");
-    tools::componentize(&installed, &variant.target(), &wit, &python, &dynamic)?;
+    let mut modules = vec![python];
+    modules.extend(extras.packages.clone());
+    let snapshot = tools::Snapshot {
+        target: &variant.target(),
+        wit: &wit,
+        modules: &modules,
+        bounds: extras.bounds.as_ref(),
+    };
+    snapshot.componentize(&installed, &dynamic)?;
     let dynamic = fs::read(dynamic)?;
 
     progress(Step::Link);

@@ -1,8 +1,8 @@
 //! The guest of Archipel: CPython 3.14 and its standard library as one statically linked, pre-initialised
 //! WebAssembly component.
 //!
-//! [`find`] looks a guest up in the cache. Without the feature `build`, the crate consists of this function, and has no
-//! dependencies.
+//! [`find`] looks a guest up in the cache, and [`images`] lists the images there. Without the feature `build`, the crate
+//! consists of these functions.
 //!
 //! [`ensure`] returns the path of the component, and builds it first if necessary:
 //!
@@ -34,6 +34,7 @@ mod cached;
 pub mod component;
 #[cfg(feature = "build")]
 mod constant;
+mod description;
 #[cfg(feature = "build")]
 pub mod direct;
 #[cfg(feature = "build")]
@@ -45,6 +46,8 @@ pub mod encode;
 pub mod fuzz;
 #[cfg(feature = "build")]
 mod heap;
+#[cfg(feature = "build")]
+mod image;
 #[cfg(feature = "build")]
 pub mod immortal;
 #[cfg(feature = "build")]
@@ -67,6 +70,7 @@ mod places;
 mod snapshot;
 #[cfg(feature = "build")]
 mod sources;
+mod stored;
 #[cfg(feature = "build")]
 mod tools;
 #[cfg(feature = "build")]
@@ -76,6 +80,10 @@ mod variant;
 #[cfg(feature = "build")]
 pub use assemble::{Step, ensure};
 pub use cached::{Built, find};
+pub use description::{Description, Package, Unreadable};
+#[cfg(feature = "build")]
+pub use image::{Plan, build_image};
+pub use stored::{Stored, describe, image_path, images, is_image_name};
 #[cfg(feature = "build")]
 pub use tools::{COMPONENTIZE_PY, Optimiser, Tool, survey};
 pub use variant::Variant;

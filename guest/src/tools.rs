@@ -1,11 +1,15 @@
 //! Finds and runs the external programs that build the guest.
 
+mod bounds;
+
 use crate::cached::wants_optimising;
 use crate::variant::Target;
 use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+
+pub(crate) use bounds::Bounds;
 
 /// The version of `componentize-py`, from PyPI, that makes the component.
 pub const COMPONENTIZE_PY: &str = "0.25.1";
@@ -119,22 +123,36 @@ fn install_binaryen(tools: &Path) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Makes a component for `target`, whose world is in `wit`, of the Python modules in `python`.
-///
-/// # Errors
-///
-/// Returns an error if no suitable Python is installed, or `componentize-py` cannot be installed or fails.
-pub fn componentize(
-    tools: &Path,
-    target: &Target,
-    wit: &Path,
-    python: &Path,
-    output: &Path,
-) -> Result<()> {
-    let mut command = componentize_py(tools, target, wit)?;
-    command.args(["componentize", "--python-path"]);
-    command.arg(python).arg("--output").arg(output);
-    run(command.arg(target.app)).context("componentize-py failed")
+/// The inputs of a snapshot.
+pub(crate) struct Snapshot<'a> {
+    pub(crate) target: &'a Target,
+    /// The folder of the target's world.
+    pub(crate) wit: &'a Path,
+    /// Folders of Python modules; the first ones come first in the search path.
+    pub(crate) modules: &'a [PathBuf],
+    /// The bounds for code that is not trusted.
+    pub(crate) bounds: Option<&'a Bounds>,
+}
+
+impl Snapshot<'_> {
+    /// Makes a component of the Python modules.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no suitable Python is installed, if `componentize-py` cannot be installed or fails, or if
+    /// the modules exceed the bounds.
+    pub(crate) fn componentize(&self, tools: &Path, output: &Path) -> Result<()> {
+        let mut command = componentize_py(tools, self.target, self.wit)?;
+        command.arg("componentize");
+        for folder in self.modules {
+            command.arg("--python-path").arg(folder);
+        }
+        command.arg("--output").arg(output).arg(self.target.app);
+        match self.bounds {
+            None => run(&mut command).context("componentize-py failed"),
+            Some(bounds) => bounds.run(command),
+        }
+    }
 }
 
 /// Writes the types of a world to a package in `output`. Its functions only raise.
@@ -146,6 +164,22 @@ pub fn write_bindings(tools: &Path, target: &Target, wit: &Path, output: &Path) 
     let mut command = componentize_py(tools, target, wit)?;
     run(command.arg("bindings").arg(output)).context("componentize-py failed")
 }
+
+/// Runs componentize-py, with a limit on the process's data if `ARCHIPEL_SNAPSHOT_MEMORY` is set.
+const COMPONENTIZE: &str = "
+import os
+most = os.environ.get('ARCHIPEL_SNAPSHOT_MEMORY')
+if most:
+    try:
+        import resource
+    except ImportError:
+        pass
+    else:
+        resource.setrlimit(resource.RLIMIT_DATA, (int(most), int(most)))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+import componentize_py
+componentize_py.script()
+";
 
 fn componentize_py(tools: &Path, target: &Target, wit: &Path) -> Result<Command> {
     let interpreter = find_python()?;
@@ -162,7 +196,7 @@ fn componentize_py(tools: &Path, target: &Target, wit: &Path) -> Result<Command>
     std::fs::create_dir_all(&nothing)?;
     let mut command = Command::new(interpreter);
     command
-        .args(["-c", "import componentize_py; componentize_py.script()"])
+        .args(["-c", COMPONENTIZE])
         .arg("--wit-path")
         .arg(wit)
         .args(["--world", target.world])
@@ -198,8 +232,27 @@ pub(crate) fn install_packages(requirements: &Path, folder: &Path) -> Result<()>
     run(&mut pip).context("pip cannot install the library's packages")
 }
 
+/// Returns the latest version of a package in the index, for any platform; `None` if the index has no such package.
+pub(crate) fn latest_version(name: &str) -> Option<String> {
+    let mut pip = Command::new(find_python().ok()?);
+    pip.args([
+        "-m",
+        "pip",
+        "index",
+        "versions",
+        "--no-input",
+        "--retries=1",
+    ])
+    .args(["--disable-pip-version-check", "--", name])
+    .stdin(Stdio::null());
+    let output = pip.output().ok().filter(|output| output.status.success())?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let (_, version) = text.lines().next()?.split_once(" (")?;
+    Some(version.trim_end_matches(')').to_owned())
+}
+
 /// Returns the name of a Python that can run the build.
-fn find_python() -> Result<&'static str> {
+pub(crate) fn find_python() -> Result<&'static str> {
     let check = "import sys, pip; sys.exit(sys.version_info < (3, 10))";
     for name in ["python3", "python"] {
         let status = Command::new(name)
@@ -214,7 +267,7 @@ fn find_python() -> Result<&'static str> {
     }
     bail!(
         "building the guest needs python3 3.10 or newer with pip (install it, or use a guest that \
-         `archipel guest export` wrote on another machine: name it in ARCHIPEL_GUEST, or in Guest::open)"
+         `archipel guest export` wrote on another machine: name it in ARCHIPEL_GUEST, or in Image::open)"
     )
 }
 
@@ -281,6 +334,11 @@ fn run(command: &mut Command) -> Result<()> {
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("cannot start {program}"))?;
+    check_output(&program, &output)
+}
+
+/// Returns an error, in one line, if a program failed.
+fn check_output(program: &str, output: &Output) -> Result<()> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(
         output.status.success() || !said.contains(FULL),

@@ -1,6 +1,7 @@
-//! The runtime: one engine, one compiled guest, one exchange, and the workers.
+//! The runtime: one engine, compiled images, one exchange, and the workers.
 
 mod builder;
+mod loading;
 
 use crate::api::channel::{Capacity, Receiver, Sender};
 use crate::api::interpreter::InterpreterBuilder;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 pub use builder::RuntimeBuilder;
 
-/// An engine with a compiled guest, in which interpreters are created.
+/// An engine with compiled images, in which interpreters are created.
 ///
 /// A process usually has one. Clones are handles of the same runtime. It ends when its last clone
 /// and its last interpreter are dropped.
@@ -33,7 +34,7 @@ impl Runtime {
     ///
     /// It blocks. It uses the standard guest, from the cache; only with the feature `build` does it
     /// build a missing one, which takes about a minute and runs pip and npm: see
-    /// [`Guest::standard`](crate::Guest::standard) and [`RuntimeBuilder::build`].
+    /// [`Image::standard`](crate::Image::standard) and [`RuntimeBuilder::build`].
     ///
     /// # Errors
     ///

@@ -43,7 +43,7 @@ pub fn report() -> Result<u8, Failure> {
 /// Returns the guest's CPython version, or the reason why it is unknown.
 fn python() -> String {
     let asked = || -> Result<String, Failure> {
-        let runtime = crate::prepare::runtime(&Limits::new(), |builder| builder)?;
+        let runtime = crate::prepare::runtime(&Limits::new(), None, |builder| builder)?;
         Ok(runtime.interpreter().build()?.eval(VERSION)?)
     };
     asked().unwrap_or_else(|Failure { message, .. }| {

@@ -1,6 +1,7 @@
 //! The `archipel` command: arguments in, library calls, exit status out.
 
 mod doctor;
+mod image;
 mod map;
 mod options;
 mod prepare;
@@ -42,6 +43,11 @@ enum Command {
         #[command(subcommand)]
         action: Option<CacheAction>,
     },
+    /// Build images with packages, and list them.
+    Image {
+        #[command(subcommand)]
+        action: image::ImageCommand,
+    },
     /// Work with the guest component.
     Guest {
         #[command(subcommand)]
@@ -51,7 +57,7 @@ enum Command {
 
 #[derive(Subcommand)]
 enum CacheAction {
-    /// Delete the built and the compiled guests.
+    /// Delete the built and the compiled guests, and the images.
     Clear,
 }
 
@@ -177,6 +183,7 @@ fn main() -> ExitCode {
             None => prepare::show_cache(),
             Some(CacheAction::Clear) => prepare::clear_cache(),
         },
+        Command::Image { action } => action.execute(),
         Command::Guest { action } => match action {
             GuestAction::Build => prepare::build_guest(),
             GuestAction::Export { command, path } => {

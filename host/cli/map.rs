@@ -83,7 +83,9 @@ impl MapCommand {
         let policy = beside(policy, &script)?;
         let running = Running::watched(0)?;
         let room = self.options.room(&policy, jobs);
-        let runtime = prepare::runtime(&limits, |builder| builder.max_interpreters(room))?;
+        let runtime = prepare::runtime(&limits, self.options.image()?, |builder| {
+            builder.max_interpreters(room)
+        })?;
         running.ready();
 
         let screen = Arc::new(Screen::new(inputs.count()));

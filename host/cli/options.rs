@@ -4,7 +4,7 @@ use crate::Failure;
 use crate::report::Report;
 use crate::say::say;
 use archipel::policy::{Access, Profile};
-use archipel::{AmountError, LimitKind, Limits, Policy};
+use archipel::{AmountError, Image, LimitKind, Limits, Policy};
 use clap::Args;
 use std::path::Path;
 
@@ -36,6 +36,10 @@ pub struct Options {
     /// Allow TCP connections to this address.
     #[arg(long, value_name = "HOST:PORT")]
     net: Vec<String>,
+
+    /// Start from this image: the name of one in the cache, or the path of a file.
+    #[arg(long, value_name = "NAME|PATH")]
+    image: Option<String>,
 
     /// Start with the grants and limits of this policy file. Other options add grants and replace
     /// limits.
@@ -105,6 +109,11 @@ impl Options {
             None => Profile::default(),
         };
         Ok((self.policy(profile.policy)?, self.limits(profile.limits)?))
+    }
+
+    /// Returns the image that scripts start from, if an option names one.
+    pub fn image(&self) -> Result<Option<Image>, Failure> {
+        self.image.as_deref().map(chosen).transpose()
     }
 
     /// Returns the capacity in interpreters for this many concurrent scripts.
@@ -220,13 +229,36 @@ fn at(option: &str, value: &dyn std::fmt::Display, error: archipel::Error) -> Fa
     Failure::usage(format!("{option} {value}: {error}"))
 }
 
+/// Returns whether `image` is a path rather than a name.
+pub fn is_path(image: &str) -> bool {
+    image.contains(['/', '\\']) || image.ends_with(".wasm")
+}
+
+/// Returns the image that `--image` names.
+fn chosen(image: &str) -> Result<Image, Failure> {
+    let chosen = match is_path(image) {
+        true => Image::open(image),
+        false => Image::named(image, None),
+    };
+    chosen.map_err(|error| match error {
+        archipel::Error::Guest(_) => {
+            Failure::usage(format!("--image {image}: {}", crate::describe(&error)))
+        }
+        other => other.into(),
+    })
+}
+
+/// A time in nanoseconds, and a size in bytes.
+pub type Nanoseconds = u64;
+pub type Bytes = u64;
+
 /// Parses a time such as `500ms`, and returns it in nanoseconds. Without a unit it is in seconds.
-fn time(text: &str) -> Result<u64, AmountError> {
+pub fn time(text: &str) -> Result<u64, AmountError> {
     LimitKind::Wall.parse(text)
 }
 
 /// Parses a size such as `64MiB`. Without a unit it is in bytes.
-fn size(text: &str) -> Result<u64, AmountError> {
+pub fn size(text: &str) -> Result<u64, AmountError> {
     LimitKind::Memory.parse(text)
 }
 

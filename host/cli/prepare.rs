@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::options::Options;
 use archipel::{
-    Error, Guest, Interpreter, LimitKind, Limits, Output, Policy, Progress, Runtime, RuntimeBuilder,
+    Error, Image, Interpreter, LimitKind, Limits, Output, Policy, Progress, Runtime, RuntimeBuilder,
 };
 use archipel_guest::Variant;
 use std::io::{IsTerminal, Write};
@@ -17,7 +17,8 @@ pub fn interpreter(
     limits: Limits,
 ) -> Result<Interpreter, Failure> {
     let room = options.room(&policy, 1);
-    let interpreter = runtime(&limits, |builder| builder.max_interpreters(room))?
+    let image = options.image()?;
+    let interpreter = runtime(&limits, image, |builder| builder.max_interpreters(room))?
         .interpreter()
         .policy(policy)
         .limits(limits)
@@ -28,16 +29,20 @@ pub fn interpreter(
 }
 
 /// Creates a runtime with the settings that `set` makes, and shows the steps of its preparation. It
-/// counts fuel if `limits` needs that.
+/// counts fuel if `limits` needs that. The default image is the guest in `ARCHIPEL_GUEST`, or the standard one.
 pub fn runtime(
     limits: &Limits,
+    image: Option<Image>,
     set: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
 ) -> Result<Runtime, Failure> {
     let builder = set(shown(limits));
+    if let Some(image) = image {
+        return Ok(builder.image(image).build()?);
+    }
     let Some(path) = given_guest() else {
         return Ok(builder.build()?);
     };
-    let runtime = Guest::open(path).and_then(|guest| builder.guest(guest).build());
+    let runtime = Image::open(path).and_then(|image| builder.image(image).build());
     runtime.map_err(of_given)
 }
 
@@ -58,7 +63,7 @@ pub fn given_guest() -> Option<PathBuf> {
 /// Returns a builder that shows the steps of the preparation.
 fn shown(limits: &Limits) -> RuntimeBuilder {
     let terminal = std::io::stderr().is_terminal();
-    let mut line = Line { shown: false };
+    let mut line = Line::default();
     let counted = Runtime::builder().fuel(limits.get(LimitKind::Fuel).is_some());
     counted.progress(move |progress| match progress {
         Progress::Build(what) if terminal => line.show(what),
@@ -76,12 +81,13 @@ fn shown(limits: &Limits) -> RuntimeBuilder {
 }
 
 /// A line on the terminal that the next one replaces. It is erased in the end.
-struct Line {
+#[derive(Default)]
+pub struct Line {
     shown: bool,
 }
 
 impl Line {
-    fn show(&mut self, text: &str) {
+    pub fn show(&mut self, text: &str) {
         eprint!("\r\x1b[Karchipel: {text} ...");
         let _ = std::io::stderr().flush();
         self.shown = true;
@@ -101,7 +107,8 @@ impl Drop for Line {
     }
 }
 
-fn cache_dir() -> Result<PathBuf, Failure> {
+/// Returns the cache folder.
+pub fn cache_dir() -> Result<PathBuf, Failure> {
     archipel::default_cache_dir()
         .ok_or_else(|| Failure::failed("this system has no cache folder (set ARCHIPEL_CACHE_DIR)"))
 }
@@ -138,7 +145,7 @@ fn collect(folder: &Path, files: &mut Vec<(PathBuf, u64)>) {
 /// Deletes the contents of the cache.
 pub fn clear_cache() -> Result<u8, Failure> {
     let folder = cache_dir()?;
-    for part in ["compiled", "guest", "tools", "work"] {
+    for part in ["compiled", "guest", "images", "tools", "wheels", "work"] {
         let part = folder.join(part);
         match std::fs::remove_dir_all(&part) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -153,7 +160,7 @@ pub fn clear_cache() -> Result<u8, Failure> {
 
 /// Builds the guest, if necessary, and compiles it for this machine.
 pub fn build_guest() -> Result<u8, Failure> {
-    runtime(&Limits::new(), |builder| builder.max_interpreters(1))?;
+    runtime(&Limits::new(), None, |builder| builder.max_interpreters(1))?;
     Ok(0)
 }
 
@@ -162,7 +169,7 @@ pub fn build_guest() -> Result<u8, Failure> {
 pub fn export(variant: Variant, path: &Path) -> Result<u8, Failure> {
     let component = match given_guest().filter(|_| variant == Variant::Island) {
         Some(given) => {
-            Guest::open(&given).map_err(of_given)?;
+            Image::open(&given).map_err(of_given)?;
             given
         }
         None => build(variant)?,

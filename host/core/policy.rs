@@ -7,6 +7,7 @@ mod diff;
 mod dir;
 mod env;
 mod file;
+mod image;
 mod module;
 mod narrowing;
 mod net;
@@ -85,6 +86,8 @@ pub struct Policy {
     random: Random,
     children: Option<Children>,
     modules: Modules,
+    /// The names of images for children.
+    images: BTreeSet<String>,
     /// The names of wanted aliases.
     aliases: BTreeSet<String>,
     /// The host functions granted as aliases.
@@ -115,6 +118,8 @@ pub struct Parts<'a> {
     pub children: Option<Children>,
     /// The modules that it sees.
     pub modules: &'a Modules,
+    /// The names of images from which it can make children.
+    pub images: &'a BTreeSet<String>,
     /// The functions that the host lends it.
     pub functions: &'a Functions,
 }
@@ -152,6 +157,7 @@ impl Policy {
             random: self.random,
             children: self.children,
             modules: &self.modules,
+            images: &self.images,
             functions: &self.functions,
         }
     }
@@ -187,6 +193,7 @@ impl Policy {
         let words = self.args.iter().chain(&self.path);
         let names = self.modules.hide.iter().chain(&self.aliases);
         let names = names.chain(self.modules.only.iter().flatten());
+        let names = names.chain(&self.images);
         let names = texts(&mut words.chain(names).map(String::len));
         let net = texts(&mut self.net.iter().map(|_| size_of::<Destination>()));
         let dirs = self.dirs.iter();

@@ -2,6 +2,7 @@
 
 use crate::island::aliases::{MOST_NUMBER, Target};
 use crate::island::bindings::archipel::island::interpreters::{Refusal, Settings as Asked, Used};
+use crate::island::context::Context;
 use crate::island::owner::Handler;
 use crate::island::turns::Turns;
 use crate::island::{Island, Settings};
@@ -56,6 +57,35 @@ pub(super) async fn settings(
         settings.name = Some(checked_name(&name).map_err(refusal)?.into());
     }
     Ok(settings)
+}
+
+/// Returns the context of a child with the image of that name: one that the policy of `own` grants. Without a name, it
+/// is that of `own`.
+///
+/// The host has loaded the granted images, so this takes no time. The reasons are for the log: the guest cannot tell an
+/// image that it lacks from one that does not exist.
+pub(super) fn context(
+    own: &Arc<Island>,
+    name: Option<&str>,
+) -> std::result::Result<Arc<Context>, Refusal> {
+    let Some(name) = name else {
+        return Ok(own.context.clone());
+    };
+    if name.len() > LONGEST_NAME {
+        let text = format!("the name of an image has at most {LONGEST_NAME} bytes");
+        return Err(Refusal::Wrong(text));
+    }
+    let why = match own.settings.policy.parts().images.contains(name) {
+        false => "the policy does not grant it",
+        true => match own.context.images.named(name) {
+            Some(image) => return Ok(own.context.with_image(image)),
+            None => "the runtime has not loaded it",
+        },
+    };
+    telemetry::denied(&own.subject, &format!("the image {name:?}: {why}"));
+    Err(Refusal::Denied(format!(
+        "the image {name:?} is not available"
+    )))
 }
 
 /// Decodes the requested policy, a marshalled dict, and narrows the policy of `own` to it. A

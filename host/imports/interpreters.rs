@@ -10,6 +10,7 @@ use crate::island::bindings::archipel::island::interpreters::{
     Exception, Host, HostInterpreter, Job, NotRun, Refusal, Settings as Asked, Used,
 };
 use crate::island::caller::Caller;
+use crate::island::context::Context;
 use crate::island::from_guest::outgoing;
 use crate::island::handles::InterpreterRef;
 use crate::island::job;
@@ -26,7 +27,7 @@ impl Host for Caller<'_> {
     async fn create(&mut self, trusted: bool) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
         let settings = own.settings_of_child(trusted);
-        self.create_child(&own, settings).await
+        self.create_child(&own, &own.context, settings).await
     }
 
     async fn create_with(
@@ -34,8 +35,12 @@ impl Host for Caller<'_> {
         asked: Asked,
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
+        let context = match governing::context(&own, asked.image.as_deref()) {
+            Ok(context) => context,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         match governing::settings(&own, asked).await {
-            Ok(settings) => self.create_child(&own, settings).await,
+            Ok(settings) => self.create_child(&own, &context, settings).await,
             Err(refusal) => Ok(Err(refusal)),
         }
     }
@@ -342,6 +347,7 @@ impl Caller<'_> {
     async fn create_child(
         &mut self,
         own: &Arc<Island>,
+        context: &Arc<Context>,
         settings: Settings,
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         if own.settings.policy.parts().children.is_none() {
@@ -351,7 +357,7 @@ impl Caller<'_> {
             );
             return Ok(Err(too_many(0)));
         }
-        match Island::create(&own.context, &own.family, Some(own), settings, None).await {
+        match Island::create(context, &own.family, Some(own), settings, None).await {
             Ok(child) => self.refer(child),
             Err(Error::Capacity { limit }) => Ok(Err(too_many(u64::from(limit)))),
             Err(Error::LimitExceeded { kind, limit, .. }) => Ok(Err(limited(kind, limit))),

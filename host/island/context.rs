@@ -1,17 +1,28 @@
-//! The context in which the interpreters of a runtime are created.
+//! The context in which interpreters are created.
 
-use super::bindings::{IslandIndices, IslandPre};
+use super::images::{Images, LoadedImage};
 use super::shared::Shared;
-use super::state::State;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// The guest of a runtime, and the state that its interpreters share.
+/// An image, and the state that all interpreters of its runtime share.
 pub(crate) struct Context {
-    pub(crate) guest: IslandPre<State>,
-    pub(crate) indices: IslandIndices,
+    pub(crate) image: Arc<LoadedImage>,
+    /// All images of the runtime.
+    pub(crate) images: Arc<Images>,
     /// Everything else; instances refer to it, too.
     pub(crate) shared: Arc<Shared>,
+}
+
+impl Context {
+    /// Returns the context of another image in the same runtime.
+    pub(crate) fn with_image(&self, image: Arc<LoadedImage>) -> Arc<Context> {
+        Arc::new(Context {
+            image,
+            images: self.images.clone(),
+            shared: self.shared.clone(),
+        })
+    }
 }
 
 impl Deref for Context {

@@ -114,7 +114,7 @@ impl Entered {
         .map_err(Failure::Copy)?;
         copy.take_equipment_of(island);
         let mut instance = copy.instantiate().await.map_err(Failure::Copy)?;
-        let image = &island.context.image;
+        let image = &island.context.image.memory;
         let work = async { Ok(copy_state(image, original, &mut instance).await) };
         supervised(island, work)
             .await

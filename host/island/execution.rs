@@ -33,7 +33,8 @@ pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job)
     // needlessly.
     instance.store.set_epoch_deadline(1);
     if instance.store.data().alarm.is_none() {
-        let found = island.context.image.alarm(&mut instance.guest()).await;
+        let image = instance.image.clone();
+        let found = image.memory.alarm(&mut instance.guest()).await;
         let (alarm, memory) = found.map_err(|error| died(&error))?;
         let state = instance.store.data_mut();
         state.alarm = Some(alarm);
@@ -219,9 +220,9 @@ async fn has_room(instance: &mut Instance, job: &Job) -> Result<()> {
     if size <= SMALL || state.can_grow(wanted as u64) {
         return Ok(());
     }
-    let shared = state.ports.shared.clone();
+    let image = instance.image.clone();
     let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
-    let there = shared.image.has_room(&mut instance.guest(), wanted).await;
+    let there = image.memory.has_room(&mut instance.guest(), wanted).await;
     match there.map_err(|error| died(&error))? {
         true => Ok(()),
         false => {

@@ -1,8 +1,10 @@
 //! Instances of the guest, with their stores.
 
 use super::bindings;
+use super::images::LoadedImage;
 use super::state::State;
 use crate::engine::guest_memory::Guest;
+use std::sync::Arc;
 use wasmtime::{Store, component};
 
 /// An instance of the guest.
@@ -10,6 +12,8 @@ pub(crate) struct Instance {
     pub(crate) store: Store<State>,
     pub(crate) exports: bindings::Island,
     pub(crate) raw: component::Instance,
+    /// The image that it was made from.
+    pub(crate) image: Arc<LoadedImage>,
 }
 
 impl Instance {

@@ -1,7 +1,6 @@
 //! The state that all interpreters of a runtime share.
 
 use crate::engine;
-use crate::engine::guest_memory::GuestMemory;
 use crate::engine::slot_history::SlotHistory;
 use crate::exchange::Exchange;
 use crate::exec::offload::Offload;
@@ -16,7 +15,6 @@ use wasmtime::{Engine, PoolConcurrencyLimitError};
 /// The state that all interpreters of a runtime share.
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
-    pub(crate) image: GuestMemory,
     pub(crate) exchange: Arc<Exchange>,
     pub(crate) workers: Workers,
     pub(crate) offload: Offload,

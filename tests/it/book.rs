@@ -335,6 +335,9 @@ fn rust_samples_run() {
     }
     let _ = samples::packages(&folder).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
+    // The first sample's file does not exist, and building an image takes long.
+    assert!(samples::two_images(runtime()).is_err());
+    let _: fn() -> samples::Result<archipel::Image> = samples::built_image;
     samples::asynchronous(runtime()).unwrap();
     samples::errors(runtime()).unwrap();
 }

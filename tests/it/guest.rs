@@ -3,7 +3,7 @@
 
 use crate::hostile::foreign_guest;
 use crate::{root, runtime};
-use archipel::{Error, Guest, Progress, Result, Runtime, RuntimeBuilder};
+use archipel::{Error, Image, Progress, Result, Runtime, RuntimeBuilder};
 use archipel_guest::Variant;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -53,8 +53,8 @@ fn a_given_guest_is_compiled_once() {
     let cache = tempfile::tempdir().unwrap();
     let file = cache.path().join("guest.wasm");
     std::fs::write(&file, tiny()).unwrap();
-    let bytes = || Guest::from_bytes(tiny()).unwrap();
-    let opened = || Guest::open(&file).unwrap();
+    let bytes = || Image::from_bytes(tiny()).unwrap();
+    let opened = || Image::open(&file).unwrap();
     for (guest, expected) in [
         (bytes(), vec![Progress::Compile]),
         (bytes(), vec![]),
@@ -63,7 +63,7 @@ fn a_given_guest_is_compiled_once() {
     ] {
         let (sender, steps) = mpsc::channel();
         let report = move |step| sender.send(step).unwrap();
-        let runtime = builder(&cache).guest(guest).progress(report).build();
+        let runtime = builder(&cache).image(guest).progress(report).build();
         runtime.unwrap().interpreter().build().unwrap();
         assert_eq!(steps.iter().collect::<Vec<_>>(), expected);
     }
@@ -101,10 +101,10 @@ fn what_is_not_a_guest_is_refused_by_name_and_in_one_line() {
     for (bytes, start) in misfits() {
         std::fs::write(&file, &bytes).unwrap();
         for (guest, name) in [
-            (Guest::open(&file), path),
-            (Guest::from_bytes(bytes), "the given bytes"),
+            (Image::open(&file), path),
+            (Image::from_bytes(bytes), "the given bytes"),
         ] {
-            let built = guest.and_then(|guest| builder(&cache).guest(guest).build());
+            let built = guest.and_then(|guest| builder(&cache).image(guest).build());
             let Err(Error::Guest(cause)) = built else {
                 panic!("{start}: {built:?}");
             };
@@ -135,16 +135,16 @@ fn open_follows_links() {
     let (file, link) = (cache.path().join("a.wasm"), cache.path().join("b.wasm"));
     std::fs::write(&file, tiny()).unwrap();
     std::os::unix::fs::symlink(&file, &link).unwrap();
-    let guest = Guest::open(&link).unwrap();
-    assert!(builder(&cache).guest(guest).build().is_ok());
+    let guest = Image::open(&link).unwrap();
+    assert!(builder(&cache).image(guest).build().is_ok());
 }
 
 #[test]
 fn build_async_works_with_any_executor() {
     let cache = tempfile::tempdir().unwrap();
     let start = |cache: &TempDir| {
-        let guest = Guest::from_bytes(tiny()).unwrap();
-        builder(cache).guest(guest).build_async()
+        let guest = Image::from_bytes(tiny()).unwrap();
+        builder(cache).image(guest).build_async()
     };
     let uses = |runtime: Result<Runtime>| runtime.unwrap().interpreter().build().is_ok();
     assert!(uses(pollster::block_on(start(&cache))));
@@ -160,8 +160,8 @@ fn build_async_works_with_any_executor() {
 fn dropping_the_future_of_a_build_lets_it_fill_the_cache() {
     let cache = tempfile::tempdir().unwrap();
     let (sender, steps) = mpsc::channel();
-    let guest = Guest::from_bytes(tiny()).unwrap();
-    let builder = builder(&cache).guest(guest);
+    let guest = Image::from_bytes(tiny()).unwrap();
+    let builder = builder(&cache).image(guest);
     // The build waits in this callback until its future is gone.
     let (let_go, may_go) = mpsc::channel::<()>();
     let report = move |step| {

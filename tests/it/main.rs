@@ -37,6 +37,7 @@ mod guest;
 mod harness;
 mod host;
 mod hostile;
+mod images;
 mod interrupt;
 mod licences;
 mod load;

@@ -27,15 +27,13 @@ def call(name, args, kwargs):
     Raises AliasError with the reason that the other side gave, and NameError if there is no such alias.
     """
     try:
-        message = codec.encode((args, kwargs))
-        codec.check_size(message[0])
+        message = codec.fitting(codec.encode((args, kwargs)))
         return codec.decode(host.call(name, message))
     except Err as error:
         if type(error.value) is not _Inexact:
             raise _error(name, error.value) from None
     try:
-        message = codec.encode_exactly((args, kwargs))
-        codec.check_size(message[0])
+        message = codec.fitting(codec.encode_exactly((args, kwargs)))
         return codec.decode(host.call(name, message))
     except Err as error:
         raise _error(name, error.value) from None

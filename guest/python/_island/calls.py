@@ -20,16 +20,26 @@ _VALUE = 4
 # These use the caller's namespace, which for a call from outside is `__main__`.
 _NEED_FRAME = {
     builtins.exec: lambda ns, source, globals=None, locals=None, /, **kw: exec(
-        source, ns if globals is None else globals, locals, **kw
+        source, _space(ns, globals), locals, **kw
     ),
     builtins.eval: lambda ns, source, globals=None, locals=None, /: eval(
-        source, ns if globals is None else globals, locals
+        source, _space(ns, globals), locals
     ),
     builtins.globals: lambda ns: ns,
     builtins.locals: lambda ns: ns,
     builtins.vars: lambda ns, *obj: vars(*obj) if obj else ns,
     builtins.dir: lambda ns, *obj: dir(*obj) if obj else sorted(ns),
 }
+
+
+def _space(main, given):
+    """Return the `given` namespace with the script's builtins, or `main` if there is none."""
+    if given is None:
+        return main
+    if type(given) is dict:
+        # Otherwise the code would see the builtins of this module.
+        given.setdefault("__builtins__", builtins)
+    return given
 
 
 def describe(callable, args, kwargs):

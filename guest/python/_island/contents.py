@@ -49,6 +49,11 @@ def list_entries(folder):
     return sorted(names)
 
 
+def list_folders(suffix):
+    """Return the sorted paths of the folders with data whose names end with `suffix`."""
+    return sorted(folder for folder in _data if folder.endswith(suffix))
+
+
 def _files(folder):
     packed = _data.get(folder)
     return {} if packed is None else marshal.loads(packed)

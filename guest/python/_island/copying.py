@@ -6,7 +6,6 @@ in the order of their creation.
 
 import gc
 import sys
-from builtins import BaseException, list, type, zip
 from weakref import finalize
 
 from componentize_py_runtime import drop_resource

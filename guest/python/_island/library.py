@@ -5,6 +5,7 @@ the snapshot as bytes, from which this finder imports them later.
 """
 
 import _imp
+import builtins
 import os
 import sys
 import zipimport
@@ -31,6 +32,7 @@ _LEFT_OUT = {
 APPLICATIONS = "app", "command_app"
 _LEFT_OUT.update(f"{name}.py" for name in APPLICATIONS)
 
+
 class Library(contents.Loader):
     """A meta path finder and loader for the modules in the snapshot."""
 
@@ -51,34 +53,93 @@ class Library(contents.Loader):
         return spec
 
     @staticmethod
+    def find_distributions(context=None):
+        """Return the packages of the image: see `importlib.metadata.DistributionFinder`."""
+        from . import distributions
+
+        return distributions.find(context)
+
+    @staticmethod
     def create_module(spec):
         return None
 
     @classmethod
     def exec_module(cls, module):
-        exec(cls.get_code(module.__spec__.name), module.__dict__)
+        name = module.__spec__.name
+        if name.partition(".")[0] in _OWN and name != _FOREIGN:
+            module.__builtins__ = _builtins
+        exec(cls.get_code(name), module.__dict__)
 
 
-# The folder that tracebacks and `__file__` name.
+# The guest's own modules have a copy of the builtins.  So aliases, channels and reports go on working if a script
+# patches the builtins, or the policy hides some.
+_OWN = {
+    "_interpchannels",
+    "_interpqueues",
+    "_interpreters",
+    "_island",
+    "_standalone",
+    "archipel",
+    "componentize_py_types",
+    "interpreters",
+    "wit_world",
+}
+_FOREIGN = "_island.cloudpickle"
+_builtins = builtins.__dict__.copy()
+
+
+# The folder of an image's packages while the snapshot is being made.
+PACKAGES = "/1"
+
+# The folders that tracebacks and `__file__` name, for the library and for packages.
 _SHOWN = "/python"
+_SITE = "/python/site-packages"
+
+# Folders of tests.
+_TESTS = {"test", "tests"}
+
+# Files of packages that nothing reads at run time.  Extension modules are linked into the guest.
+_NOT_DATA = ".a", ".c", ".cpp", ".h", ".hpp", ".pxd", ".pyi", ".pyx", ".so"
+
+# The files of a package's metadata that `importlib.metadata` reads.
+_METADATA = "METADATA", "entry_points.txt", "top_level.txt"
 
 
-def collect(root, below="", prefix=""):
-    """Add the modules in the folder `below` of the library's `root`, compiled, and the other files of packages."""
+def collect(root, below="", prefix="", is_site=False):
+    """Add the modules in the folder `below` of the library's `root`, compiled, and the other files of packages.
+
+    With `is_site`, `root` contains the packages of an image.  Modules that the library has are left out, and folders
+    without `__init__.py` are packages too.  Of the packages' tests, only what other modules can need is added.
+    """
     data = {}
+    shown = _SITE if is_site else _SHOWN
+    is_test = is_site and not _TESTS.isdisjoint(below.split("/"))
     for entry in sorted(os.listdir(root + below)):
-        if entry in _LEFT_OUT or entry.startswith("config-"):
+        if is_site:
+            if entry == "__pycache__" or is_test and entry.startswith(("test_", "conftest", "data")):
+                continue
+        elif entry in _LEFT_OUT or entry.startswith("config-"):
             continue
         path = f"{below}/{entry}"
-        if entry.endswith(".py"):
-            _add(prefix + entry[:-3], root, path, False)
+        is_file = os.path.isfile(root + path)
+        if is_site and not below and contents.look_up(entry.removesuffix(".py")):
+            continue
+        if entry.endswith(".py") and is_file:
+            _add(prefix + entry[:-3], root, path, False, shown)
         elif os.path.isfile(f"{root}{path}/__init__.py"):
-            _add(prefix + entry, root, f"{path}/__init__.py", True)
-            collect(root, path, f"{prefix}{entry}.")
-        elif below and os.path.isfile(root + path):
-            data[entry] = _read(root + path)
+            _add(prefix + entry, root, f"{path}/__init__.py", True, shown)
+            collect(root, path, f"{prefix}{entry}.", is_site)
+        elif is_file:
+            if below and not is_test and not (is_site and entry.endswith(_NOT_DATA)):
+                data[entry] = _read(root + path)
+        elif is_site and entry.endswith(".dist-info"):
+            texts = [name for name in _METADATA if os.path.isfile(f"{root}{path}/{name}")]
+            contents.add_data(shown + path, {name: _read(f"{root}{path}/{name}") for name in texts})
+        elif is_site:
+            _add(prefix + entry, root, f"{path}/__init__.py", True, shown, b"")
+            collect(root, path, f"{prefix}{entry}.", is_site)
     if data:
-        contents.add_data(_SHOWN + below, data)
+        contents.add_data(shown + below, data)
 
 
 # The build of the library cut this value within a quoted argument, on which `shlex` fails.
@@ -88,14 +149,15 @@ if build_time_vars["CONFIG_ARGS"].count("'") % 2:
 """
 
 
-def _add(name, root, path, is_package):
-    source = _read(root + path)
+def _add(name, root, path, is_package, shown, source=None):
+    if source is None:
+        source = _read(root + path)
     if name.startswith("_sysconfigdata"):
         source += _REPAIR
-    path = _SHOWN + path
+    path = shown + path
     try:
         code = compile(source, path, "exec", dont_inherit=True)
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         # A template or a deliberately invalid example, which could not be imported anyway.
         return
     contents.add_module(name, is_package, path, code, source)

@@ -282,8 +282,7 @@ async def send(sender, obj, unbound=None, pickled=False):
     except Err as error:
         if type(error.value) is not host.Error_Timeout:
             raise
-    message = waits.message_for(obj, unbound, pickled)
-    await wait_for(waiting.Case_Send((sender, message)))
+    await wait_for(waits.send_case(sender, obj, unbound, pickled))
 
 
 async def wait_for_end(task):

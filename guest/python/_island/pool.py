@@ -316,7 +316,7 @@ def _sendable(number, message):
     if size <= _MOST_SHARED:
         return message
     try:
-        codec.check_size(message[0])
+        codec.fitting(message)
     except ValueError as error:
         return dumps((number, _UNREADABLE, f"result not shareable: {error}")), True, None
     except MemoryError as error:

@@ -4,12 +4,9 @@ import linecache
 import sys
 import traceback
 
-# Bound here, so that errors are reported even if the script patches its builtins.
-from builtins import BaseException, MemoryError, isinstance, len, print, str, type
-
 from wit_world.imports import interpreters
 
-from . import reserve
+from . import absent, reserve
 
 
 def flush_last():
@@ -103,6 +100,7 @@ def outer_frames_removed(error):
 
 def exception(error):
     """Return the host's record of `error`, whatever its methods do."""
+    absent.explain(error)
     _fill_linecache()
     kind = type(error)
     name = _text(lambda: kind.__name__, "<unprintable>")
@@ -130,6 +128,7 @@ def brief(error):
 
 def show(error):
     """Print `error` through `sys.excepthook`, as an interpreter that ends does."""
+    absent.explain(error)
     _fill_linecache()
     try:
         frames = outer_frames_removed(error)

@@ -5,14 +5,16 @@ costs nothing until it is written to.  It is freed when a job ends without enoug
 when the next job starts.
 """
 
-from builtins import MemoryError, TypeError
-
 from .intrinsics import room
 
 _SIZE = 1 << 20
 
 # The memory that the end of a job takes: a traceback, the host's record of it, and the return through the bindings.
 _ENOUGH = 256 << 10
+
+# Smaller blocks are no help to the end of a job, and the steps in which a smaller one is tried.
+_LEAST = 64 << 10
+_STEP = 32 << 10
 
 _block = bytearray(_SIZE)
 
@@ -31,9 +33,14 @@ def lend():
 
 
 def take_back():
-    """Set the block aside again if there is room for it."""
-    if not _block:
+    """Set the block aside again, or as much of it as there is room for.
+
+    What a report has left in its middle can take the place of the whole block.  What is not set aside, the next script
+    can fill, and then its error cannot be reported.
+    """
+    size = _SIZE
+    while not _block and size >= _LEAST:
         try:
-            _block.resize(_SIZE)
+            _block.resize(size)
         except MemoryError:
-            pass
+            size -= _STEP

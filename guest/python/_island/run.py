@@ -4,9 +4,6 @@ import builtins
 import os
 import sys
 import time
-
-# Bound here, so that results and errors are reported even if the script patches its builtins.
-from builtins import BaseException, KeyboardInterrupt, MemoryError, SystemExit, int, isinstance, print
 from importlib.machinery import BuiltinImporter
 from types import ModuleType
 
@@ -26,13 +23,27 @@ _STRING = "<string>"
 _ARGV_0 = {_STRING: "-c", "<stdin>": "-", "<module>": "-m"}
 
 
+# The `__main__` that an image's set-up script filled.
+_kept_main = None
+
+
 def fresh_main():
-    """Replace `__main__` by a new, empty module, and return its namespace."""
-    main = ModuleType("__main__")
-    main.__builtins__ = builtins
-    main.__loader__ = BuiltinImporter
+    """Replace `__main__` by a new, empty module or by the one that `keep_main` made, and return its namespace."""
+    main = _kept_main
+    if main is None:
+        main = ModuleType("__main__")
+        main.__builtins__ = builtins
+        main.__loader__ = BuiltinImporter
     sys.modules["__main__"] = main
     return main.__dict__
+
+
+def keep_main():
+    """Make an empty `__main__`, with whose contents every interpreter starts, and return its namespace."""
+    global _kept_main
+    main = fresh_main()
+    _kept_main = sys.modules["__main__"]
+    return main
 
 
 _began = False

@@ -5,6 +5,7 @@ CPython, the receiver then runs the script again in a module called `<fake __mai
 therefore be guarded by `if __name__ == "__main__":`.
 """
 
+import builtins
 import sys
 from types import ModuleType
 
@@ -117,6 +118,7 @@ def _load(script):
     if module is None:
         module = ModuleType(FAKE)
         module.__script__ = script
+        module.__builtins__ = builtins
         if not name.startswith("<"):
             module.__file__ = name
         if not name.startswith("<"):

@@ -2,12 +2,17 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from types import ModuleType
 
 from . import extensions, library
 
 library.collect("/python")
 library.collect(os.path.dirname(os.path.dirname(__file__)))
+# The bindings have a folder of their own.
+library.collect(os.path.dirname(os.path.dirname(find_spec("wit_world").origin)))
+if os.path.isdir(library.PACKAGES):
+    library.collect(library.PACKAGES, is_site=True)
 library.install()
 extensions.install()
 
@@ -23,15 +28,16 @@ import textwrap  # noqa: E402, F401
 
 from componentize_py_types import Ok  # noqa: E402
 
-from . import interrupts, intrinsics, process, threads  # noqa: E402
+from . import enums, interrupts, intrinsics, process, threads  # noqa: E402
 
 process.install()
 intrinsics.install()
+enums.install()
 interrupts.install()
 # Modules that are imported from now on create their locks with the replacements.
 threads.install()
 
-from . import loop, modules, polls, pool, prompt, queues, run  # noqa: E402, F401
+from . import image, loop, modules, polls, pool, prompt, queues, run  # noqa: E402, F401
 from . import snapshot, sockets, stash, thread_pool, tuning  # noqa: E402
 
 queues.install(concurrent.interpreters)
@@ -58,6 +64,7 @@ def settle(application):
     sys.modules[application] = own
     sys.implementation.supports_isolated_interpreters = True
     library.adopt()
+    image.fill()
     stash.lay_in(_SEEN)
     sys.modules["random"] = _Random("random")
 

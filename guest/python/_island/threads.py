@@ -5,7 +5,9 @@ A wait that this makes impossible raises DeadlockError.
 """
 
 import _thread
+import contextvars
 import queue
+import sys
 import threading
 import time
 
@@ -90,18 +92,13 @@ def _start(self):
         raise RuntimeError("thread.__init__() not called")
     if self._started._flag:
         raise RuntimeError("threads can only be started once")
-    self._context = self._context if self._context is not None else _copy_context()
+    if self._context is None:
+        self._context = contextvars.copy_context() if sys.flags.thread_inherit_context else contextvars.Context()
     self._ident = _next_ident()
     self._started.set()
     self._ran = False
     threading._active[self._ident] = self
     waits.deferred.append(self)
-
-
-def _copy_context():
-    from contextvars import copy_context
-
-    return copy_context()
 
 
 _idents = 1
@@ -143,16 +140,36 @@ def _after_wait(in_vain):
             )
 
 
+class _own_loop:
+    """Let the thread run an event loop of its own while its creator's loop runs."""
+
+    __slots__ = ("_loop", "_task")
+
+    def __enter__(self):
+        asyncio = sys.modules.get("_asyncio")
+        self._loop = asyncio and asyncio._get_running_loop()
+        if self._loop is not None:
+            self._task = asyncio._swap_current_task(self._loop, None)
+            asyncio._set_running_loop(None)
+
+    def __exit__(self, *exc_info):
+        if self._loop is not None:
+            asyncio = sys.modules["_asyncio"]
+            asyncio._set_running_loop(self._loop)
+            asyncio._swap_current_task(self._loop, self._task)
+
+
 def _run_deferred(self):
     self._until = waits.creator_until
     self._in_vain = 0
     _running.append(self)
     try:
-        self._context.run(self.run)
+        with _own_loop():
+            self._context.run(self.run)
     except (SystemExit, _Stopped):
         pass
     except (DeadlockError, Cancelled, KeyboardInterrupt):
-            # These concern the thread that made the wait impossible, or the whole job, and must not be lost.
+        # These concern the thread that made the wait impossible, or the whole job, and must not be lost.
         raise
     except BaseException:
         self._invoke_excepthook(self)
@@ -243,5 +260,9 @@ def install():
     threading._CRLock = None
     threading.RLock = threading._RLock = threading._PyRLock
     queue.SimpleQueue = queue._PySimpleQueue
+    # The C class stores its attributes by thread of the system.  This one asks `current_thread`.
+    import _threading_local
+
+    threading.local = _thread._local = _threading_local.local
     time.sleep = sleep
     _thread.daemon_threads_allowed = threading._daemon_threads_allowed = _daemon_threads_allowed

@@ -110,6 +110,11 @@ def message_for(obj, unbound, pickled):
     return message if unbound is None else _with_unbound(message, unbound)
 
 
+def send_case(sender, obj, unbound=None, pickled=False):
+    """Return the case of a wait that sends `obj`."""
+    return waiting.Case_Send((sender, message_for(obj, unbound, pickled)))
+
+
 def _with_unbound(message, unbound):
     body, exact, attachments = message
     if attachments is None:

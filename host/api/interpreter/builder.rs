@@ -2,6 +2,8 @@
 
 use super::Interpreter;
 use crate::api::runtime::Runtime;
+use crate::image::Image;
+use crate::island::context::Context;
 use crate::island::family::Family;
 use crate::island::owner::{Handler, LimitCallback, LimitReached};
 use crate::island::prewarm::Prewarmed;
@@ -38,6 +40,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct InterpreterBuilder {
     runtime: Runtime,
+    image: Option<Image>,
     policy: Policy,
     limits: Limits,
     stdout: Output,
@@ -49,6 +52,7 @@ pub struct InterpreterBuilder {
 impl std::fmt::Debug for InterpreterBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("InterpreterBuilder")
+            .field("image", &self.image)
             .field("policy", &self.policy)
             .field("limits", &self.limits)
             .field("name", &self.name)
@@ -60,6 +64,7 @@ impl InterpreterBuilder {
     pub(crate) fn new(runtime: Runtime) -> Self {
         InterpreterBuilder {
             runtime,
+            image: None,
             policy: Policy::new(),
             limits: Limits::new(),
             stdout: Output::discarded(),
@@ -67,6 +72,28 @@ impl InterpreterBuilder {
             name: None,
             on_limit: None,
         }
+    }
+
+    /// Sets the image that the interpreter starts from. The default is that of [`RuntimeBuilder::image`]. Its children
+    /// and copies have the same image, unless a child names another that its policy grants.
+    ///
+    /// The first interpreter of an image loads it into the runtime, as [`Runtime::load`] does. Prewarmed instances
+    /// serve the runtime's default image only.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let runtime = archipel::Runtime::new()?;
+    /// let image = archipel::Image::named("science", None)?;
+    /// let interpreter = runtime.interpreter().image(&image).build()?;
+    /// interpreter.exec("import numpy")?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    ///
+    /// [`RuntimeBuilder::image`]: crate::RuntimeBuilder::image
+    pub fn image(mut self, image: &Image) -> Self {
+        self.image = Some(image.clone());
+        self
     }
 
     /// Sets the policy: what the interpreter may do. The default grants nothing.
@@ -142,7 +169,8 @@ impl InterpreterBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Capacity`] if the runtime is full, [`Error::Config`] if a granted directory no
+    /// [`Error::Capacity`] if the runtime is full, [`Error::Guest`] for an image that cannot be loaded
+    /// ([`Runtime::load`]), [`Error::Config`] if the policy grants an image that does not exist, if a granted directory no
     /// longer exists, if a limit is out of range ([`Limits::check`]), if the memory limit is smaller
     /// than an interpreter needs, or if a fuel limit is set and the runtime does not count fuel, and [`Error::NoMemory`] if the system refuses
     /// memory.
@@ -156,8 +184,9 @@ impl InterpreterBuilder {
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn build(self) -> Result<Interpreter> {
-        let context = self.runtime.0.clone();
-        context.workers.block_on(self.create())?
+        let context = self.runtime.prepare(self.image.as_ref(), &self.policy)?;
+        let made = self.create(context.clone());
+        context.workers.block_on(made)?
     }
 
     /// Creates the interpreter as [`build`](Self::build) does. Dropping the future cancels the
@@ -174,12 +203,16 @@ impl InterpreterBuilder {
     /// # }
     /// ```
     pub async fn build_async(self) -> Result<Interpreter> {
-        let context = self.runtime.0.clone();
-        context.workers.join(self.create()).await?
+        let prepared = self
+            .runtime
+            .prepare_async(self.image.as_ref(), &self.policy);
+        let context = prepared.await?;
+        let made = self.create(context.clone());
+        context.workers.join(made).await?
     }
 
-    async fn create(self) -> Result<Interpreter> {
-        let context = &self.runtime.0;
+    async fn create(self, context: Arc<Context>) -> Result<Interpreter> {
+        let context = &context;
         self.limits.check()?;
         if self.limits.get(LimitKind::Fuel).is_some() && !context.counts_fuel {
             return Err(Error::config(
@@ -200,7 +233,10 @@ impl InterpreterBuilder {
                 name: self.name,
                 trusted: false,
             },
-            self.runtime.1.as_ref().and_then(Prewarmed::take),
+            match self.image {
+                None => self.runtime.1.as_ref().and_then(Prewarmed::take),
+                Some(_) => None,
+            },
         )
         .await
         .map_err(|error| match error {

@@ -2,17 +2,15 @@
 
 use super::Runtime;
 use crate::engine::cache::{CompiledCache, default_cache_dir};
-use crate::engine::guest_memory::GuestMemory;
 use crate::engine::slot_history::SlotHistory;
 use crate::engine::{self, Features};
 use crate::exchange::Exchange;
 use crate::exchange::quota::account_of_all;
 use crate::exec::offload::Offload;
 use crate::exec::workers::Workers;
-use crate::guest::{self, Guest, Progress};
+use crate::image::{Image, Progress};
 use crate::imports;
-use crate::island::bindings::{IslandIndices, IslandPre};
-use crate::island::context::Context;
+use crate::island::images::Images;
 use crate::island::prewarm::Prewarmed;
 use crate::island::shared::Shared;
 use crate::island::ticker;
@@ -32,7 +30,7 @@ pub struct RuntimeBuilder {
     prewarmed: u32,
     features: Features,
     cache_dir: Option<PathBuf>,
-    guest: Guest,
+    image: Image,
     progress: Box<dyn FnMut(Progress) + Send>,
 }
 
@@ -47,7 +45,7 @@ impl RuntimeBuilder {
                 fuel: false,
             },
             cache_dir: default_cache_dir(),
-            guest: Guest::standard(),
+            image: Image::standard(),
             progress: Box::new(|_| {}),
         }
     }
@@ -158,18 +156,21 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Sets the guest. The default is [`Guest::standard`].
+    /// Sets the image of interpreters for which [`InterpreterBuilder::image`] names no other. The default is
+    /// [`Image::standard`].
     ///
     /// # Examples
     ///
     /// ```no_run
-    /// use archipel::{Guest, Runtime};
+    /// use archipel::{Image, Runtime};
     ///
-    /// let runtime = Runtime::builder().guest(Guest::open("python.wasm")?).build()?;
+    /// let runtime = Runtime::builder().image(Image::open("python.wasm")?).build()?;
     /// # Ok::<(), archipel::Error>(())
     /// ```
-    pub fn guest(mut self, guest: Guest) -> Self {
-        self.guest = guest;
+    ///
+    /// [`InterpreterBuilder::image`]: crate::InterpreterBuilder::image
+    pub fn image(mut self, image: Image) -> Self {
+        self.image = image;
         self
     }
 
@@ -177,7 +178,7 @@ impl RuntimeBuilder {
     ///
     /// With a compiled guest in the cache, this takes milliseconds. Otherwise the guest is compiled
     /// for this machine, in some seconds on all processors, and the result is cached. With the
-    /// feature `build`, [`Guest::standard`] can be built first, in about a minute; without the
+    /// feature `build`, [`Image::standard`] can be built first, in about a minute; without the
     /// feature, nothing is built, installed or downloaded.
     ///
     /// # Errors
@@ -188,54 +189,32 @@ impl RuntimeBuilder {
     pub fn build(mut self) -> Result<Runtime> {
         let workers = self.checked_workers()?;
         let progress = &mut *self.progress;
-        let source = self.guest.source(self.cache_dir.as_deref(), progress)?;
         let (engine, reserved) = engine::engine(self.interpreters + self.prewarmed, self.features)?;
         let cache = compiled_cache(self.cache_dir.as_deref(), progress);
-        let component = guest::compile(&engine, &source, cache.as_ref(), progress)?;
 
         let mut linker = Linker::new(&engine);
         crate::wasi::add_to_linker(&mut linker)
             .and_then(|()| imports::add_to_linker(&mut linker))
             .map_err(|error| Error::Internal(error.into()))?;
-        let guest = linker
-            .instantiate_pre(&component)
-            .and_then(IslandPre::new)
-            .map_err(|error| source.unfit(&error))?;
-        let indices =
-            IslandIndices::new(guest.instance_pre()).map_err(|error| source.unfit(&error))?;
-        let image = GuestMemory::find(&component)
-            .ok_or_else(|| source.unfit(&"it lacks the functions of image.wit"))?;
+        let images = Arc::new(Images::new(linker, self.cache_dir.clone(), cache));
 
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), workers);
         let exchange = Exchange::new(seed);
         ticker::start(&engine, &exchange)?;
-        let mut runtime = Runtime(
-            Arc::new(Context {
-                guest,
-                indices,
-                shared: Arc::new(Shared {
-                    engine,
-                    image,
-                    exchange,
-                    workers: Workers::start(workers)?,
-                    offload: Offload::new(workers),
-                    families: AtomicU64::new(1),
-                    counters: Counters::default(),
-                    kept: account_of_all(),
-                    counts_fuel: self.features.fuel,
-                    slots: SlotHistory::default(),
-                    reserved,
-                }),
-            }),
-            None,
-        );
-        if self.guest.is_given() {
-            // Mismatched types only show when an instance is made.
-            runtime.interpreter().build().map_err(|error| match error {
-                Error::Internal(cause) => source.unfit(&cause),
-                other => other,
-            })?;
-        }
+        let shared = Arc::new(Shared {
+            engine,
+            exchange,
+            workers: Workers::start(workers)?,
+            offload: Offload::new(workers),
+            families: AtomicU64::new(1),
+            counters: Counters::default(),
+            kept: account_of_all(),
+            counts_fuel: self.features.fuel,
+            slots: SlotHistory::default(),
+            reserved,
+        });
+        let context = super::loading::load(&images, &shared, &self.image, progress)?;
+        let mut runtime = Runtime(context, None);
         if self.prewarmed > 0 {
             runtime.1 = Some(Prewarmed::keep(&runtime.0, self.prewarmed as usize)?);
         }

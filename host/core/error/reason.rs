@@ -69,6 +69,8 @@ pub enum Capability {
     Children,
     /// A module.
     Module,
+    /// An image.
+    Image,
     /// An alias.
     Alias,
     /// A limit that is looser than the parent's.

@@ -60,6 +60,8 @@ impl Policy {
             let (count, depth) = (children.count, children.depth);
             lines.push(format!("children {count}, generations {depth}"));
         }
+        let images = self.images.iter();
+        lines.extend(images.map(|image| format!("children from the image {image}")));
         let hidden = self.modules.hide.iter();
         lines.extend(hidden.map(|module| format!("no module {module}")));
         if let Some(only) = &self.modules.only {

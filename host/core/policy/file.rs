@@ -1,6 +1,7 @@
 //! Policies and limits in TOML files.
 
 use super::env::{MOST, check_count};
+use super::image::check_images;
 use super::{Access, Children, Clock, Destination, Modules, Policy, Profile, Random};
 use crate::amount::Amount;
 use crate::error::{ConfigKind, Error, LimitKind, Result};
@@ -33,6 +34,8 @@ struct File {
     random: Option<Random>,
     #[serde(skip_serializing_if = "Option::is_none")]
     children: Option<Children>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    images: BTreeSet<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     env: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -164,6 +167,8 @@ pub(super) fn read(text: &str, name: &str, base: &Path) -> Result<Profile> {
         .check()
         .map_err(|error| wrong(&["modules"], &error.to_string()))?;
     policy.modules = file.modules;
+    check_images(&file.images).map_err(|error| wrong(&["images"], &error.to_string()))?;
+    policy.images = file.images;
     for alias in &file.aliases {
         let wanted = policy.wants_alias(alias.as_str());
         policy = wanted.map_err(|error| wrong(&["aliases"], &error.to_string()))?;
@@ -223,6 +228,7 @@ pub(super) fn write(profile: &Profile) -> Result<String> {
         clock: (policy.clock != Clock::Real).then_some(policy.clock),
         random: (policy.random != Random::Real).then_some(policy.random),
         children: policy.children,
+        images: policy.images.clone(),
         env: policy.env.clone(),
         dirs,
         modules: policy.modules.clone(),

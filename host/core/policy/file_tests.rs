@@ -12,6 +12,7 @@ path = ["/lib"]
 stdin = true
 net = ["example.org:443", "10.0.0.0/8:80"]
 aliases = ["f"]
+images = ["science", "a-1.x_y"]
 pass_env = ["HOME"]
 clock = "real"
 random = { seeded = 7 }
@@ -41,6 +42,7 @@ const PIECES: &[&str] = &[
     "clock",
     "random",
     "children",
+    "images",
     "memory",
     "cpu",
     "quota",

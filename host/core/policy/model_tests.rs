@@ -70,6 +70,7 @@ fn policy() -> impl Strategy<Value = Policy> {
         ]),
         (0_u32..4, 0_u32..4),
         subsequence(vec!["log", "kv.get"], 0..=2),
+        subsequence(vec!["plain", "science"], 0..=2),
     );
     (
         proptest::collection::vec(dir, 0..3),
@@ -79,7 +80,7 @@ fn policy() -> impl Strategy<Value = Policy> {
         rest,
     )
         .prop_map(
-            |(dirs, net, env, (clock, modules), (stdin, random, children, aliases))| {
+            |(dirs, net, env, (clock, modules), (stdin, random, children, aliases, images))| {
                 let mut policy = Policy::new().clock(clock).unwrap().random(random);
                 policy = policy.children(children.0, children.1).unwrap();
                 policy.modules = modules;
@@ -103,6 +104,9 @@ fn policy() -> impl Strategy<Value = Policy> {
                 }
                 for (name, value) in env {
                     policy = policy.env(name, value).unwrap();
+                }
+                for image in images {
+                    policy = policy.image(image).unwrap();
                 }
                 for alias in aliases {
                     policy = policy.wants_alias(alias).unwrap();
@@ -172,6 +176,10 @@ fn answers(policy: &Policy) -> Vec<(String, bool)> {
     answers.push(("stdin".to_owned(), policy.stdin));
     answers.push(("real time".to_owned(), policy.clock == Clock::Real));
     answers.push(("real random".to_owned(), policy.random == Random::Real));
+    for image in ["plain", "science"] {
+        let granted = policy.images.contains(image);
+        answers.push((format!("the image {image}"), granted));
+    }
     for alias in ["log", "kv.get"] {
         answers.push((alias.to_owned(), policy.aliases.contains(alias)));
     }
@@ -216,6 +224,7 @@ fn mixed() -> impl Strategy<Value = (Policy, Policy)> {
             }
             if own[7] {
                 child.stdin = other.stdin;
+                child.images = other.images;
             }
             (child, parent)
         })
@@ -266,7 +275,7 @@ proptest! {
         }
         let keys = [
             "args", "path", "stdin", "net", "aliases", "pass_env", "clock", "random", "children",
-            "env", "dirs", "modules", "limits", "limits.cpu", "dirs.\"/x\"", "clock.frozen",
+            "images", "env", "dirs", "modules", "limits", "limits.cpu", "dirs.\"/x\"", "clock.frozen",
         ];
         let quoted = format!("{value:?}");
         for key in keys {
@@ -429,6 +438,8 @@ fn a_request_is_granted_within_the_parents_policy_only() {
         (r#"{"children": {"count": 4, "depth": 2}}"#, "2 generations"),
         (r#"{"children": 5}"#, "5 children"),
         (r#"{"stdin": true}"#, "standard input exceeds"),
+        (r#"{"images": ["science"]}"#, "the image science exceeds"),
+        (r#"{"images": ["../x"]}"#, "not a valid name of an image"),
     ];
     let host = base().to_str().unwrap();
     for (text, why) in denied {

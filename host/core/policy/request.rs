@@ -2,6 +2,7 @@
 
 use super::dir::MOST_DIRS;
 use super::env::{MOST, check_count};
+use super::image::check_images;
 use super::narrowing::{Narrowing, Opened};
 use super::quota::Quota;
 use super::{Access, Children, Clock, Destination, DirGrant, Modules, Policy, Random};
@@ -37,6 +38,8 @@ pub struct Request {
     pub random: Option<Random>,
     /// The number of children. `None` means none.
     pub children: Option<Children>,
+    /// The names of images from which it can make children.
+    pub images: BTreeSet<String>,
     /// The hidden modules, in addition to those that are hidden from the parent.
     pub modules: Modules,
     /// Module path entries, as paths in the child.
@@ -176,6 +179,7 @@ impl Request {
         check_count("environment variables", self.env.len(), MOST)?;
         check_count("arguments", self.args.len(), MOST)?;
         check_count("destinations", self.net.len(), MOST)?;
+        check_count("images", self.images.len(), MOST)?;
         check_count("module path entries", self.path.len(), MOST)
     }
 }
@@ -301,6 +305,8 @@ impl Policy {
         request.modules.check()?;
         policy.modules = request.modules.clone().below(&self.modules);
         policy.modules.check()?;
+        check_images(&request.images)?;
+        policy.images = request.images.clone();
         policy.stdin = request.stdin;
         policy.net = request.net.clone();
         Ok(policy)

@@ -94,6 +94,9 @@ impl Policy {
                 return Some((Capability::Children, text));
             }
         }
+        if let Some(image) = self.images.difference(&parent.images).next() {
+            return Some((Capability::Image, format!("the image {image}")));
+        }
         if let Some(module) = self.modules.beyond(&parent.modules) {
             return Some((Capability::Module, module));
         }

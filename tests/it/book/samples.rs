@@ -1,12 +1,14 @@
 //! The Rust samples of the book that are in no example, as programs.
 
 use archipel::policy::Access;
-use archipel::{AliasError, Error, ErrorKind, Guest, Interpreter, Limits, Policy, Runtime, Value};
+use archipel::{
+    AliasError, Error, ErrorKind, Image, ImageBuilder, Interpreter, Limits, Policy, Runtime, Value,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// The sample of the README and of "Getting started".
 pub fn first_host() -> Result {
@@ -40,16 +42,34 @@ pub fn settings_of_a_runtime() -> Result<Runtime> {
 pub fn given_guests() -> [Result<Runtime>; 2] {
     const PYTHON: &[u8] = b"not a guest";
     let opened = || {
-        let guest = Guest::open("python.wasm")?;
-        let runtime = Runtime::builder().guest(guest).build()?;
+        let image = Image::open("python.wasm")?;
+        let runtime = Runtime::builder().image(image).build()?;
         Ok(runtime)
     };
     let included = || {
-        let guest = Guest::from_bytes(PYTHON)?;
-        let runtime = Runtime::builder().guest(guest).build()?;
+        let image = Image::from_bytes(PYTHON)?;
+        let runtime = Runtime::builder().image(image).build()?;
         Ok(runtime)
     };
     [opened(), included()]
+}
+
+/// The first sample of "Images", in Rust.
+pub fn two_images(runtime: &Runtime) -> Result<[Interpreter; 2]> {
+    let tools = Image::open("tools.wasm")?;
+    let plain = runtime.interpreter().build()?;
+    let with_tools = runtime.interpreter().image(&tools).build()?;
+    Ok([plain, with_tools])
+}
+
+/// The second sample of "Images", in Rust.
+pub fn built_image() -> Result<Image> {
+    let tools = ImageBuilder::new()
+        .packages(["attrs==26.1.0", "click"])
+        .import("attr")
+        .name("tools")
+        .build()?;
+    Ok(tools)
 }
 
 /// The sample of "Untrusted code".

@@ -8,7 +8,7 @@ use super::foreign_attacks::{
 };
 use super::foreign_guest::{Import, component};
 use archipel::{
-    Binding, Capacity, Error, Guest, Interpreter, LimitKind, Limits, Runtime, TryRecvError, Value,
+    Binding, Capacity, Error, Image, Interpreter, LimitKind, Limits, Runtime, TryRecvError, Value,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -35,9 +35,9 @@ impl World {
         let attacks: Vec<_> = ATTACKS.iter().map(|(.., body)| *body).collect();
         let all: Vec<_> = attacks.iter().chain(OTHERS).copied().collect();
         let (bytes, imports) = component(crate::root(), &all);
-        let guest = Guest::from_bytes(bytes).unwrap();
+        let guest = Image::from_bytes(bytes).unwrap();
         let builder = Runtime::builder().max_interpreters(16).workers(2);
-        let runtime = builder.cache_dir(&folder).guest(guest).build();
+        let runtime = builder.cache_dir(&folder).image(guest).build();
         std::fs::remove_dir_all(&folder).unwrap();
         let runtime = runtime.unwrap();
         let sibling = runtime.interpreter().build().unwrap();

@@ -69,14 +69,22 @@ pub(crate) fn compile(
         })?;
     if let Some(cache) = cache {
         match cache.store(&key, &compiled) {
-            Ok(path) => return load(engine, &path).map_err(failure),
+            Ok(path) => return load(engine, &path).map_err(|error| rejected(source, error)),
             Err(error) => {
                 tracing::warn!("cannot cache the compiled guest: {error}");
                 progress(Progress::NoCache);
             }
         }
     }
-    deserialise(engine, &compiled).map_err(failure)
+    deserialise(engine, &compiled).map_err(|error| rejected(source, error))
+}
+
+/// Translates the error of loading an image that was just compiled. The pool rejects one that is larger than its slots.
+fn rejected(source: &Source, error: wasmtime::Error) -> Error {
+    match failure(error) {
+        Error::Internal(cause) => source.unfit(&cause),
+        other => other,
+    }
 }
 
 /// Maps a compiled guest.

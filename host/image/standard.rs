@@ -20,6 +20,11 @@ fn cached(folder: &Path) -> Option<Source> {
     archipel_guest::find(Variant::Island, folder).map(Source::standard)
 }
 
+/// Returns the key of the standard guest, if it is in the folder `cache`.
+pub(super) fn key(cache: Option<&Path>) -> Option<String> {
+    cache.and_then(cached).map(|source| source.key)
+}
+
 /// Builds the guest in the folder `cache` or, if that is unusable, in the temporary one.
 #[cfg(feature = "build")]
 fn build(cache: Option<&Path>, progress: &mut dyn FnMut(Progress)) -> Result<Source> {
@@ -63,7 +68,7 @@ fn missing(cache: Option<&Path>) -> archipel_core::error::Error {
         Some((folder, _)) => format!("{} has none", folder.display()),
     };
     super::refused(format!(
-        "no guest of Archipel {} in the cache: {reason} (run `archipel guest build`, or use Guest::open with a file \
+        "no guest of Archipel {} in the cache: {reason} (run `archipel guest build`, or use Image::open with a file \
          from `archipel guest export`, or enable the feature `build`)",
         env!("CARGO_PKG_VERSION")
     ))
@@ -94,7 +99,7 @@ mod tests {
             for part in [
                 reason,
                 "archipel guest build",
-                "Guest::open",
+                "Image::open",
                 "feature `build`",
             ] {
                 assert!(text.contains(part), "{text}");

@@ -1,0 +1,230 @@
+//! Resolving requirements to wheels with pip, which is kept from building anything (`resolve.py`).
+
+use super::{Plan, wheel};
+use crate::tools;
+use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The program that runs pip.
+const PROGRAM: &str = include_str!("resolve.py");
+
+/// The options for wheels that the guest can use.
+const OPTIONS: &[&str] = &[
+    "download",
+    "--no-input",
+    "--no-color",
+    "--progress-bar=off",
+    "--disable-pip-version-check",
+    "--retries=1",
+    "--timeout=15",
+    "--only-binary=:all:",
+    "--platform=any",
+    "--python-version=3.14",
+    "--implementation=cp",
+    "--abi=cp314",
+    "--abi=abi3",
+    "--abi=none",
+];
+
+/// Signs of a missing network in pip's output.
+const OFFLINE: &[&str] = &["connection broken", "Could not fetch URL", "Connection to"];
+
+/// Returns the folder of wheels that were built or downloaded before: `ARCHIPEL_WHEELHOUSE`, or `wheels` in the cache.
+fn wheelhouse(cache: &Path) -> PathBuf {
+    match std::env::var_os("ARCHIPEL_WHEELHOUSE") {
+        Some(folder) if !folder.is_empty() => folder.into(),
+        _ => cache.join("wheels"),
+    }
+}
+
+/// Downloads the wheels of a plan to `folder`, or copies them from the wheelhouse. Packages that need a recipe are built
+/// first.
+///
+/// # Errors
+///
+/// Returns an error, in one line, if the requirements are invalid, conflict, or have no usable wheel.
+pub(super) fn download(plan: &Plan, cache: &Path, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    for file in &plan.requirements {
+        ensure!(
+            file.is_file(),
+            "cannot read the requirements file {}",
+            file.display()
+        );
+    }
+    if plan.packages.is_empty() && plan.requirements.is_empty() {
+        return Ok(());
+    }
+    let wheelhouse = wheelhouse(cache);
+    let mut built = BTreeSet::new();
+    loop {
+        let output = pip(plan, &wheelhouse, folder)?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() {
+            break;
+        }
+        match missing(&said) {
+            Some(requirement) if built.insert(requirement.clone()) => {
+                if !build_wheel(&requirement, cache)? {
+                    return Err(no_wheel(&requirement, &said));
+                }
+            }
+            Some(requirement) => return Err(no_wheel(&requirement, &said)),
+            None => bail!(
+                "{}",
+                explain(&said, &String::from_utf8_lossy(&output.stdout))
+            ),
+        }
+    }
+    keep(folder, &wheelhouse);
+    Ok(())
+}
+
+fn pip(plan: &Plan, wheelhouse: &Path, folder: &Path) -> Result<std::process::Output> {
+    let mut pip = Command::new(tools::find_python()?);
+    pip.args(["-c", PROGRAM]).args(OPTIONS);
+    pip.args(["--platform", wheel::PLATFORM]);
+    if wheelhouse.is_dir() {
+        pip.arg("--find-links").arg(wheelhouse);
+    }
+    pip.arg("--dest").arg(folder);
+    for file in &plan.requirements {
+        pip.arg("--requirement").arg(file);
+    }
+    pip.arg("--").args(&plan.packages);
+    pip.stdin(std::process::Stdio::null());
+    pip.output().context("cannot start pip")
+}
+
+/// Builds the wheel of a requirement for which pip found none, if there is a recipe for it. Returns whether there is.
+fn build_wheel(_requirement: &str, _cache: &Path) -> Result<bool> {
+    Ok(false)
+}
+
+/// Adds the wheels in `folder` to the wheelhouse, so that they are found without a network. A failure does no harm.
+fn keep(folder: &Path, wheelhouse: &Path) {
+    let wheels = fs::read_dir(folder).into_iter().flatten().flatten();
+    if fs::create_dir_all(wheelhouse).is_err() {
+        return;
+    }
+    for wheel in wheels {
+        let to = wheelhouse.join(wheel.file_name());
+        if !to.exists() {
+            let unfinished = to.with_extension("unfinished");
+            let copied = fs::copy(wheel.path(), &unfinished);
+            if copied.and_then(|_| fs::rename(&unfinished, &to)).is_err() {
+                let _ = fs::remove_file(unfinished);
+            }
+        }
+    }
+}
+
+/// Returns the requirement for which pip found no wheel.
+fn missing(said: &str) -> Option<String> {
+    let prefix = "ERROR: No matching distribution found for ";
+    let mut lines = said.lines();
+    let found = lines.find_map(|line| line.trim().strip_prefix(prefix))?;
+    Some(found.trim().to_owned())
+}
+
+/// The error of a requirement without a usable wheel. It says what exists.
+fn no_wheel(requirement: &str, said: &str) -> anyhow::Error {
+    let end = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let name = requirement.split(end).next().unwrap_or_default();
+    if OFFLINE.iter().any(|sign| said.contains(sign)) {
+        return anyhow::anyhow!(
+            "no wheel of {requirement} in the wheelhouse, and the package index cannot be reached (connect, or add the \
+             wheel to ARCHIPEL_WHEELHOUSE)"
+        );
+    }
+    let (_, versions) = said.split_once("(from versions: ").unwrap_or_default();
+    let versions = versions.split(')').next().unwrap_or_default();
+    if !matches!(versions, "" | "none") {
+        let last: Vec<&str> = versions.rsplit(", ").take(5).collect();
+        return anyhow::anyhow!(
+            "no version of {name} fits {requirement} (choose one of: {})",
+            last.join(", ")
+        );
+    }
+    match tools::latest_version(name) {
+        Some(version) => anyhow::anyhow!(
+            "{name} {version} has no wheel of pure Python, and no recipe for a compiled one exists (leave it out; \
+             `archipel package list` has the recipes)"
+        ),
+        None => anyhow::anyhow!("no package is named {name} (check the spelling)"),
+    }
+}
+
+/// Returns pip's reason for another failure, in one line.
+fn explain(said: &str, printed: &str) -> String {
+    let conflict = printed.split_once("The conflict is caused by:");
+    if let Some((_, rest)) = conflict {
+        let causes = rest.lines().skip(1).map(str::trim);
+        let causes: Vec<&str> = causes.take_while(|line| !line.is_empty()).collect();
+        return format!(
+            "the requirements conflict: {} (ask for versions that agree)",
+            causes.join("; ")
+        );
+    }
+    if said.contains("packages are not built for an image") {
+        return "a requirement names a source instead of a wheel, and packages are not built for an image (name a \
+                package with a wheel, or a wheel's file)"
+            .to_owned();
+    }
+    if said.contains("No space left on device") {
+        return "no space left on the cache's disk (free some, or set ARCHIPEL_CACHE_DIR to a folder on another disk)"
+            .to_owned();
+    }
+    let errors = said.lines().map(str::trim);
+    let errors = errors.filter_map(|line| line.strip_prefix("ERROR: "));
+    let errors: Vec<&str> = errors.collect();
+    let text = match errors.is_empty() {
+        true => said.split_whitespace().collect::<Vec<_>>().join(" "),
+        false => errors.join("; "),
+    };
+    let short: String = text.chars().take(500).collect();
+    format!("pip cannot resolve the requirements: {short}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conflict_is_explained_in_one_line() {
+        let printed = "Processing a\n\nThe conflict is caused by:\n    aa 1 depends on cc<2\n    bb 1 depends on \
+                       cc>=2\n\nTo fix this you could try to:\n1. loosen\n";
+        let said = "ERROR: Cannot install aa==1 and bb==1 because of conflicting dependencies.\n";
+        assert_eq!(
+            explain(said, printed),
+            "the requirements conflict: aa 1 depends on cc<2; bb 1 depends on cc>=2 (ask for versions that agree)"
+        );
+        assert_eq!(
+            explain("WARNING: x\nERROR: Invalid requirement: '>bad'\n", ""),
+            "pip cannot resolve the requirements: Invalid requirement: '>bad'"
+        );
+    }
+
+    #[test]
+    fn a_requirement_without_a_wheel_is_named_with_what_exists() {
+        let said = "ERROR: Could not find a version that satisfies the requirement scipy>1 (from dd) (from versions: \
+                    none)\nERROR: No matching distribution found for scipy>1\n";
+        assert_eq!(missing(said).unwrap(), "scipy>1");
+        let offline =
+            format!("WARNING: Retrying after connection broken by 'x': /simple/scipy/\n{said}");
+        let text = no_wheel("scipy>1", &offline).to_string();
+        assert!(
+            text.contains("wheelhouse") && text.contains("cannot be reached"),
+            "{text}"
+        );
+        let versions = said.replace("none", "1.0, 1.1, 2.0");
+        let text = no_wheel("attrs>9", &versions).to_string();
+        assert_eq!(
+            text,
+            "no version of attrs fits attrs>9 (choose one of: 2.0, 1.1, 1.0)"
+        );
+    }
+}
