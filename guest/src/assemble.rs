@@ -19,6 +19,8 @@ pub enum Step {
     Wait,
     /// Resolving the requirements of an image, and downloading its packages.
     Resolve,
+    /// Compiling a package of an image, by its recipe.
+    Compile,
     /// Running `componentize-py`, after installing it if necessary.
     Componentize,
     /// Linking the modules into one.
@@ -35,6 +37,7 @@ impl Step {
         match self {
             Step::Wait => "waiting for another process to build the guest",
             Step::Resolve => "building the image: getting packages",
+            Step::Compile => "building the image: compiling a package (some minutes)",
             Step::Componentize => "building the guest: making a component of CPython",
             Step::Link => "building the guest: linking",
             Step::Optimise => "building the guest: optimising (about a minute)",

@@ -10,6 +10,7 @@ mod wheel;
 use crate::assemble::{self, Extras, Step};
 use crate::cached;
 use crate::description::{Description, Package, sha256};
+use crate::packages;
 use crate::stored::{describe, image_path, is_image_name};
 use crate::tools::{self, Bounds};
 use crate::variant::Variant;
@@ -86,13 +87,13 @@ pub fn build_image(
     }
     let lock = assemble::lock(cache, progress)?;
     let work = assemble::fresh_work(cache)?;
-    progress(Step::Resolve);
     let wheels = work.join("wheels");
-    resolve::download(plan, cache, &wheels)?;
+    resolve::download(plan, cache, &wheels, progress)?;
     let folder = work.join("packages");
     fs::create_dir_all(&folder)?;
     let packages = unpack_all(&wheels, &folder)?;
-    let imports = plan.imports.clone();
+    verify_compiled(&packages, cache)?;
+    let imports = imports(plan, &packages);
 
     let optimiser = tools::Optimiser::choose();
     let inputs = inputs(&name, &packages, &imports, setup.as_deref());
@@ -195,6 +196,31 @@ fn unpack_all(wheels: &Path, folder: &Path) -> Result<Vec<Package>> {
     let mut packages = unpacked.collect::<Result<Vec<_>>>()?;
     packages.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(packages)
+}
+
+/// Checks the wheels that recipes built: they are those that were written to the wheelhouse.
+fn verify_compiled(packages: &[Package], cache: &Path) -> Result<()> {
+    for package in packages {
+        let recipe = packages::find(&package.name, Some(&package.version));
+        if recipe.is_ok_and(|recipe| recipe.wheel() == package.wheel) {
+            packages::ensure(&package.name, Some(&package.version), cache, &mut |_| {})?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the modules to import: those that the plan names, and those of recipes.
+fn imports(plan: &Plan, packages: &[Package]) -> Vec<String> {
+    let recipes = packages
+        .iter()
+        .filter_map(|package| packages::find(&package.name, Some(&package.version)).ok());
+    let mut imports = plan.imports.clone();
+    for module in recipes.flat_map(|recipe| &recipe.imports) {
+        if !imports.contains(module) {
+            imports.push(module.clone());
+        }
+    }
+    imports
 }
 
 /// Returns the hash of everything that an image is built from.

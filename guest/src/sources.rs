@@ -22,6 +22,7 @@ pub const PYTHON: Files = sources!("python":
     "_island/absent.py",
     "_island/aliases.py",
     "_island/arrivals.py",
+    "_island/arrays.py",
     "_island/arriving.py",
     "_island/by_value.py",
     "_island/calls.py",

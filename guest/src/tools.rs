@@ -165,10 +165,10 @@ pub fn write_bindings(tools: &Path, target: &Target, wit: &Path, output: &Path) 
     run(command.arg("bindings").arg(output)).context("componentize-py failed")
 }
 
-/// Runs componentize-py, with a limit on the process's data if `ARCHIPEL_SNAPSHOT_MEMORY` is set.
+/// Runs componentize-py, with a limit on the process's data if `SNAPSHOT_MEMORY` is set.
 const COMPONENTIZE: &str = "
 import os
-most = os.environ.get('ARCHIPEL_SNAPSHOT_MEMORY')
+most = os.environ.get('SNAPSHOT_MEMORY')
 if most:
     try:
         import resource

@@ -16,6 +16,11 @@
 //! | 4 | index | receiving end of a channel |
 //! | 5 | index | end of a queue |
 //! | 6 | index | interpreter |
+//! | 7 | bytes | `numpy.ndarray` |
+//!
+//! The bytes of an array are a header and the elements, in the order that the header gives. The header consists of the
+//! order (one byte: 0 for C, 1 for Fortran), the number of dimensions (one byte), the length of the dtype (two bytes),
+//! the size in each dimension (four bytes each), all little-endian, and the dtype as in the header of a `.npy` file.
 //!
 //! An index refers to the handles that travel beside the body. Any other use of `Ellipsis` is refused.
 //!
@@ -121,4 +126,5 @@ mod escape {
     pub const RECEIVER: i32 = 4;
     pub const QUEUE: i32 = 5;
     pub const INTERPRETER: i32 = 6;
+    pub const ARRAY: i32 = 7;
 }

@@ -15,6 +15,7 @@
 //! assert_eq!(back, [("one".to_string(), 1), ("two".to_string(), 2)]);
 //! ```
 
+mod array;
 mod convert;
 mod de;
 mod equal;
@@ -32,6 +33,8 @@ pub(crate) mod utf8;
 
 pub use num_bigint::BigInt;
 
+pub(crate) use array::check_payload;
+pub use array::{Array, InvalidArray, Order};
 pub use convert::ConvertError;
 pub use de::from_value;
 pub use extract::{FromValue, Mismatch};
@@ -103,6 +106,8 @@ pub enum Value {
     Set(Vec<Value>),
     /// A `frozenset`, in unspecified order.
     FrozenSet(Vec<Value>),
+    /// A `numpy.ndarray`.
+    Array(Box<Array>),
     /// An object that is not data but travels beside the message, such as a channel end.
     Handle {
         /// The kind of the object.
@@ -153,6 +158,7 @@ impl Value {
             Self::Dict(_) => "dict",
             Self::Set(_) => "set",
             Self::FrozenSet(_) => "frozenset",
+            Self::Array(_) => "ndarray",
             Self::Handle { kind, .. } => match kind {
                 HandleKind::Sender => "Sender",
                 HandleKind::Receiver => "Receiver",
@@ -226,6 +232,16 @@ impl Value {
         match self {
             Self::Bytes(bytes) | Self::ByteArray(bytes) | Self::MemoryView(bytes) => Some(bytes),
             _ => None,
+        }
+    }
+
+    /// Returns the array, if this is one.
+    #[must_use]
+    pub fn as_array(&self) -> Option<&Array> {
+        if let Self::Array(array) = self {
+            Some(array)
+        } else {
+            None
         }
     }
 

@@ -82,7 +82,7 @@ pub(super) fn context(
             None => "the runtime has not loaded it",
         },
     };
-    telemetry::denied(&own.subject, &format!("the image {name:?}: {why}"));
+    telemetry::denied(&own.subject, format!("the image {name:?}: {why}"));
     Err(Refusal::Denied(format!(
         "the image {name:?} is not available"
     )))

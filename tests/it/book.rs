@@ -211,11 +211,10 @@ fn shell(command: &str) -> String {
 fn unknown_words(command: &str) -> Vec<String> {
     let command = command.split(" #").next().unwrap_or_default();
     let words: Vec<&str> = command.split_whitespace().skip(1).collect();
-    // `guest` has subcommands of its own.
-    let depth = if words.first() == Some(&"guest") {
-        2
-    } else {
-        1
+    // These have subcommands of their own.
+    let depth = match words.first() {
+        Some(&("guest" | "image" | "package")) => 2,
+        _ => 1,
     };
     let (subcommand, words) = words.split_at(depth.min(words.len()));
     let output = archipel(&[subcommand, &["--help"]].concat(), "");

@@ -18,6 +18,7 @@ macro_rules! python {
     };
 }
 
+mod adapted;
 mod aliases;
 mod arrows;
 mod book;

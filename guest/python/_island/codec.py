@@ -9,6 +9,7 @@ from marshal import dumps, loads
 
 from wit_world.imports import channels
 
+from . import arrays
 from .errors import NotShareableError
 from .intrinsics import refuse_large, room
 
@@ -27,6 +28,7 @@ _MOST_DEEP = 100
 
 _BYTEARRAY = 1
 _MEMORYVIEW = 2
+_ARRAY = 7
 
 # Types that travel with ends: type -> (code, function from an object to its ends), and
 # code -> function from the received ends and an index to an object.
@@ -62,6 +64,9 @@ def encode(obj):
     """
     if type(obj) in _ATOMS:
         return dumps(obj, _VERSION), True, None
+    if arrays.is_array(type(obj)):
+        # Marshal would write its bytes.
+        return encode_exactly(obj)
     try:
         return dumps(obj, _VERSION), False, None
     except ValueError:
@@ -214,6 +219,8 @@ def _replace(obj, ends, done, above, depth):
         result = (..., _BYTEARRAY, bytes(obj))
     elif kind is memoryview:
         result = (..., _MEMORYVIEW, obj.tobytes())
+    elif arrays.is_array(kind):
+        result = (..., _ARRAY, arrays.dump(obj))
     elif kind in reducers:
         code, reduce = reducers[kind]
         result = (..., code, len(ends))
@@ -242,6 +249,8 @@ def _restore(obj, ends, done):
             result = bytearray(payload)
         elif code == _MEMORYVIEW:
             result = memoryview(payload)
+        elif code == _ARRAY:
+            result = arrays.load(payload)
         else:
             result = rebuilders[code](ends, payload)
     elif kind is dict:

@@ -117,6 +117,7 @@ def _forget(*names):
 
 _DRAWN = {
     "_island.origins": lambda module: module.renew(),
+    "numpy.random.mtrand": lambda module: module._rand.seed(),
     "random": lambda module: module.seed(),
     "tempfile": _forget("_name_sequence"),
     "uuid": _forget("_node", "_last_timestamp", "_last_timestamp_v6", "_last_timestamp_v7"),

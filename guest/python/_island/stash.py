@@ -32,6 +32,8 @@ _stash = {}
 _renew = {
     "random": lambda module: module.seed(),
     "logging": lambda module: setattr(module, "_startTime", sys.modules["time"].time_ns()),
+    # The generator behind the functions of `numpy.random`.
+    "numpy.random.mtrand": lambda module: module._rand.seed(),
 }
 
 

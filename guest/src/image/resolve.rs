@@ -1,6 +1,7 @@
 //! Resolving requirements to wheels with pip, which is kept from building anything (`resolve.py`).
 
 use super::{Plan, wheel};
+use crate::assemble::Step;
 use crate::{packages, tools};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
@@ -38,7 +39,12 @@ const OFFLINE: &[&str] = &["connection broken", "Could not fetch URL", "Connecti
 /// # Errors
 ///
 /// Returns an error, in one line, if the requirements are invalid, conflict, or have no usable wheel.
-pub(super) fn download(plan: &Plan, cache: &Path, folder: &Path) -> Result<()> {
+pub(super) fn download(
+    plan: &Plan,
+    cache: &Path,
+    folder: &Path,
+    progress: &mut dyn FnMut(Step),
+) -> Result<()> {
     fs::create_dir_all(folder)?;
     for file in &plan.requirements {
         ensure!(
@@ -52,6 +58,10 @@ pub(super) fn download(plan: &Plan, cache: &Path, folder: &Path) -> Result<()> {
     }
     let wheelhouse = packages::wheelhouse(cache);
     let mut built = BTreeSet::new();
+    for requirement in &plan.packages {
+        build_wheel(requirement, cache, progress)?;
+    }
+    progress(Step::Resolve);
     loop {
         let output = pip(plan, &wheelhouse, folder)?;
         let said = String::from_utf8_lossy(&output.stderr);
@@ -60,7 +70,7 @@ pub(super) fn download(plan: &Plan, cache: &Path, folder: &Path) -> Result<()> {
         }
         match missing(&said) {
             Some(requirement) if built.insert(requirement.clone()) => {
-                if !build_wheel(&requirement, cache)? {
+                if !build_wheel(&requirement, cache, progress)? {
                     return Err(no_wheel(&requirement, &said));
                 }
             }
@@ -71,7 +81,7 @@ pub(super) fn download(plan: &Plan, cache: &Path, folder: &Path) -> Result<()> {
             ),
         }
     }
-    keep(folder, &wheelhouse);
+    keep(plan, folder, &wheelhouse);
     Ok(())
 }
 
@@ -91,26 +101,39 @@ fn pip(plan: &Plan, wheelhouse: &Path, folder: &Path) -> Result<std::process::Ou
     pip.output().context("cannot start pip")
 }
 
-/// Builds the wheel of a requirement for which pip found none, if there is a recipe for it. Returns whether there is.
-fn build_wheel(requirement: &str, cache: &Path) -> Result<bool> {
-    let end = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    let name = requirement.split(end).next().unwrap_or_default();
-    if packages::find(name, None).is_err() {
+/// Builds the wheel of a requirement that has a recipe, unless the wheelhouse has it. Returns whether there is a recipe.
+fn build_wheel(requirement: &str, cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<bool> {
+    let name = name_of(requirement);
+    let version = requirement
+        .split_once("==")
+        .map(|(_, version)| version.trim());
+    if packages::find(name, version).is_err() {
         return Ok(false);
     }
-    // pip decides whether the version of the recipe meets the requirement.
-    packages::ensure(name, None, cache, &mut |_| {})?;
+    packages::ensure(name, version, cache, &mut |_| progress(Step::Compile))?;
     Ok(true)
 }
 
-/// Adds the wheels in `folder` to the wheelhouse, so that they are found without a network. A failure does no harm.
-fn keep(folder: &Path, wheelhouse: &Path) {
+/// Returns the name at the start of a requirement.
+fn name_of(requirement: &str) -> &str {
+    let end = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    requirement.split(end).next().unwrap_or_default()
+}
+
+/// Adds the wheels in `folder` to the wheelhouse, so that they are found without a network, except those that the plan
+/// names by their paths. A failure does no harm.
+fn keep(plan: &Plan, folder: &Path, wheelhouse: &Path) {
     let wheels = fs::read_dir(folder).into_iter().flatten().flatten();
     if fs::create_dir_all(wheelhouse).is_err() {
         return;
     }
     for wheel in wheels {
-        let to = wheelhouse.join(wheel.file_name());
+        let name = wheel.file_name();
+        let given = plan.packages.iter().map(Path::new);
+        if given.filter_map(Path::file_name).any(|given| given == name) {
+            continue;
+        }
+        let to = wheelhouse.join(name);
         if !to.exists() {
             let unfinished = to.with_extension("unfinished");
             let copied = fs::copy(wheel.path(), &unfinished);
@@ -131,8 +154,7 @@ fn missing(said: &str) -> Option<String> {
 
 /// The error of a requirement without a usable wheel. It says what exists.
 fn no_wheel(requirement: &str, said: &str) -> anyhow::Error {
-    let end = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    let name = requirement.split(end).next().unwrap_or_default();
+    let name = name_of(requirement);
     if OFFLINE.iter().any(|sign| said.contains(sign)) {
         return anyhow::anyhow!(
             "no wheel of {requirement} in the wheelhouse, and the package index cannot be reached (connect, or add the \

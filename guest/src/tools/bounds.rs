@@ -62,7 +62,7 @@ impl Bounds {
         let most = self.memory.saturating_add(COMPILER);
         command
             .env("TMPDIR", &temporary)
-            .env("ARCHIPEL_SNAPSHOT_MEMORY", most.to_string())
+            .env("SNAPSHOT_MEMORY", most.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -6,7 +6,10 @@ use super::{
     reader::{self, Reader},
     table::{Hash, Kind, Node, Table},
 };
-use crate::value::utf8;
+use crate::value::{check_payload, utf8};
+
+/// The length of the type code and the length of a bytes object.
+const BYTES_HEADER: usize = 5;
 
 /// Facts about a body that a check determines.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -568,11 +571,16 @@ impl Checker<'_, '_> {
         let slot = flag.then(|| self.on.table.reserve());
         let plain_bytes = self.on.summary.plain_bytes;
         let code = self.part()?.as_int().ok_or(ELLIPSIS)?;
+        let start = self.reader.at();
         let payload = self.part()?;
         self.on.summary.plain_bytes = plain_bytes;
         let node = match (code, payload.kind) {
             (escape::BYTEARRAY, Kind::Bytes) => Node::BYTEARRAY,
             (escape::MEMORYVIEW, Kind::Bytes) => Node::MEMORYVIEW,
+            (escape::ARRAY, Kind::Bytes) => {
+                self.array(start)?;
+                Node::ARRAY
+            }
             (
                 escape::SENDER | escape::RECEIVER | escape::QUEUE | escape::INTERPRETER,
                 Kind::Int,
@@ -587,6 +595,19 @@ impl Checker<'_, '_> {
             self.on.table.complete(slot, node);
         }
         Ok(node)
+    }
+
+    /// Checks the array whose payload was read from `start`. It must be there, and not elsewhere in the body.
+    fn array(&self, start: usize) -> Result<(), Box<Refusal>> {
+        let malformed = |what| Refusal::Malformed { at: start, what };
+        let read = self.reader.since(start);
+        match read.split_first_chunk::<BYTES_HEADER>() {
+            Some(([byte, ..], payload)) if byte & !FLAG_REF == code::BYTES => {
+                check_payload(payload).map_err(|error| malformed(error.reason()))?;
+                Ok(())
+            }
+            _ => Err(malformed("an array whose bytes are elsewhere").into()),
+        }
     }
 
     /// Reads the code or the payload of an escape: a scalar or a reference to a scalar.

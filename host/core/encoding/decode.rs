@@ -3,7 +3,7 @@
 use num_bigint::{BigInt, BigUint, Sign};
 
 use super::{FLAG_REF, MAX_COPIES, MAX_DECODED, Refusal, check, code, escape, reader::Reader};
-use crate::value::{HandleKind, Text, Value};
+use crate::value::{Array, HandleKind, Text, Value};
 
 /// Decodes a body into a [`Value`].
 ///
@@ -227,6 +227,10 @@ impl Decoder<'_> {
         let kind = match (code, self.object()?) {
             (escape::BYTEARRAY, Value::Bytes(bytes)) => return Ok(Value::ByteArray(bytes)),
             (escape::MEMORYVIEW, Value::Bytes(bytes)) => return Ok(Value::MemoryView(bytes)),
+            (escape::ARRAY, Value::Bytes(payload)) => {
+                let array = Array::from_payload(payload).map_err(|_| self.unchecked())?;
+                return Ok(array.into());
+            }
             (escape::SENDER, Value::Int(index)) => (HandleKind::Sender, index),
             (escape::RECEIVER, Value::Int(index)) => (HandleKind::Receiver, index),
             (escape::QUEUE, Value::Int(index)) => (HandleKind::Queue, index),

@@ -80,6 +80,11 @@ impl Encoder {
                 self.sized(code::BYTES, bytes)?;
                 return Ok(Hash::MemoryView);
             }
+            Value::Array(array) => {
+                self.escape(escape::ARRAY);
+                self.sized(code::BYTES, &array.to_payload())?;
+                return Ok(Hash::Array);
+            }
             Value::Handle { kind, index } => self.handle(*kind, *index)?,
             Value::Tuple(items) => {
                 if let Ok(count) = u8::try_from(items.len()) {

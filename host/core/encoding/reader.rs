@@ -31,6 +31,11 @@ impl<'a> Reader<'a> {
         self.body.get(self.at).copied()
     }
 
+    /// Returns the bytes read since `start`.
+    pub(super) fn since(&self, start: usize) -> &'a [u8] {
+        self.body.get(start..self.at).unwrap_or_default()
+    }
+
     #[inline]
     pub(super) fn byte(&mut self) -> Result<u8, Refusal> {
         let byte = self.peek().ok_or(Refusal::Truncated)?;

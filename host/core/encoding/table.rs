@@ -31,6 +31,7 @@ pub(super) enum Hash {
     Set,
     ByteArray,
     MemoryView,
+    Array,
 }
 
 impl Hash {
@@ -43,6 +44,7 @@ impl Hash {
             Self::Set => Some("set"),
             Self::ByteArray => Some("bytearray"),
             Self::MemoryView => Some("memoryview"),
+            Self::Array => Some("ndarray"),
         }
     }
 }
@@ -70,6 +72,11 @@ impl Node {
     };
     pub(super) const MEMORYVIEW: Self = Self {
         hash: Hash::MemoryView,
+        ..Self::SCALAR
+    };
+
+    pub(super) const ARRAY: Self = Self {
+        hash: Hash::Array,
         ..Self::SCALAR
     };
 

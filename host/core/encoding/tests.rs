@@ -111,7 +111,7 @@ fn check_and_decode_refuse_invalid_bodies() {
         (b")\x04.i\x01\0\0\0s\0\0\0\0N", ellipsis.clone()),
         (b")\x03.Ns\0\0\0\0", ellipsis.clone()),
         (b")\x03.i\0\0\0\0s\0\0\0\0", ellipsis.clone()),
-        (b")\x03.i\x07\0\0\0s\0\0\0\0", ellipsis.clone()),
+        (b")\x03.i\x08\0\0\0s\0\0\0\0", ellipsis.clone()),
         (b")\x03.i\x01\0\0\0i\0\0\0\0", ellipsis.clone()),
         (b")\x03.i\x03\0\0\0s\0\0\0\0", ellipsis.clone()),
         (b")\x03.i\x03\0\0\0.", ellipsis.clone()),
@@ -252,6 +252,50 @@ fn escapes_must_refer_to_ends_of_their_kind() {
     ] {
         assert_eq!(refused(5, 0, ends), wrong, "{ends:?}");
     }
+}
+
+#[test]
+fn arrays_are_checked() {
+    let array = |payload: &[u8]| {
+        let length = u8::try_from(payload.len()).unwrap();
+        [b")\x03.i\x07\0\0\0s", &[length, 0, 0, 0][..], payload].concat()
+    };
+    let good = array(b"\0\x01\x03\0\x02\0\0\0<i2abcd");
+    let summary = check(&good, 0, MAX_DEPTH).unwrap();
+    assert!(summary.escaped && !summary.plain_bytes);
+    let value = decode(&good, 0, MAX_DEPTH).unwrap();
+    assert_eq!(value.to_string(), "array(shape=(2,), dtype='<i2')");
+    assert_eq!(encode(&value).unwrap().body, good);
+    assert_eq!(
+        encode(&Value::Set(vec![value])),
+        Err(Refusal::Unhashable("ndarray"))
+    );
+
+    for (body, what) in [
+        (array(b""), "the header is truncated"),
+        (array(b"\0\x01\x03\0\x02\0\0"), "the header is truncated"),
+        (array(b"\x02\0\x03\0<i2ab"), "the order is unknown"),
+        (array(b"\0\0\x03\0|O8abcdefgh"), "the dtype is not plain"),
+        (array(b"\0\0\x02\0\xff\xff"), "the dtype is not plain"),
+        (
+            array(b"\0\x01\x03\0\x03\0\0\0<i2abcd"),
+            "the size of the data does not fit the shape and the dtype",
+        ),
+    ] {
+        let refusal = Some(malformed(8, what));
+        assert_eq!(check(&body, 0, MAX_DEPTH).err(), refusal, "{what}");
+        assert_eq!(decode(&body, 0, MAX_DEPTH).err(), refusal, "{what}");
+    }
+    let elsewhere = b"[\x02\0\0\0\xf3\x02\0\0\0ab)\x03.i\x07\0\0\0r\0\0\0\0";
+    assert_eq!(
+        check(elsewhere, 0, MAX_DEPTH),
+        Err(malformed(20, "an array whose bytes are elsewhere"))
+    );
+    let key = [b"<\x01\0\0\0".to_vec(), good].concat();
+    assert_eq!(
+        check(&key, 0, MAX_DEPTH),
+        Err(Refusal::Unhashable("ndarray"))
+    );
 }
 
 #[test]

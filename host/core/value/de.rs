@@ -82,6 +82,9 @@ impl<'de> Deserializer<'de> for Value {
             | Value::Set(items)
             | Value::FrozenSet(items) => visit_items(items, visitor),
             Value::Dict(pairs) => visit_pairs(pairs, visitor),
+            Value::Array(_) => Err(ConvertError::new(
+                "an array has no equivalent in serde (use Value::as_array)",
+            )),
             Value::Handle { .. } => Err(ConvertError::new(format_args!(
                 "a handle ({}) is not data",
                 self.type_name()

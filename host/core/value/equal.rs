@@ -74,6 +74,7 @@ fn order(a: &Value, b: &Value) -> Ordering {
         (Value::Set(a), Value::Set(b)) | (Value::FrozenSet(a), Value::FrozenSet(b)) => {
             in_any_order(a, b, order)
         }
+        (Value::Array(a), Value::Array(b)) => a.cmp(b),
         (
             Value::Handle {
                 kind: a_kind,
@@ -106,6 +107,7 @@ fn rank(value: &Value) -> u8 {
         Value::Set(_) => 12,
         Value::FrozenSet(_) => 13,
         Value::Handle { .. } => 14,
+        Value::Array(_) => 15,
     }
 }
 

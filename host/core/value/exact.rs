@@ -2,7 +2,7 @@
 //! name (a *mark*), from which `to_value` and `from_value` restore it. Other formats ignore the mark.
 
 use super::convert::ConvertError;
-use super::{BigInt, Text, Value};
+use super::{Array, BigInt, Text, Value};
 use serde::de::{self, Deserialize, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess};
 use serde::ser::{self, Serialize, SerializeMap, SerializeTuple, Serializer};
 use std::fmt;
@@ -23,10 +23,11 @@ pub(super) enum Kind {
     MemoryView,
     Set,
     FrozenSet,
+    Array,
 }
 
 impl Kind {
-    const ALL: [(Kind, &str); 7] = [
+    const ALL: [(Kind, &str); 8] = [
         (Kind::BigInt, "$archipel::int"),
         (Kind::Surrogates, "$archipel::str"),
         (Kind::Complex, "$archipel::complex"),
@@ -34,6 +35,7 @@ impl Kind {
         (Kind::MemoryView, "$archipel::memoryview"),
         (Kind::Set, "$archipel::set"),
         (Kind::FrozenSet, "$archipel::frozenset"),
+        (Kind::Array, "$archipel::ndarray"),
     ];
 
     /// Returns the kind with that mark.
@@ -64,6 +66,7 @@ impl Kind {
             (Kind::MemoryView, Value::Bytes(bytes)) => Some(Value::MemoryView(bytes)),
             (Kind::Set, Value::List(items)) => Some(Value::Set(items)),
             (Kind::FrozenSet, Value::List(items)) => Some(Value::FrozenSet(items)),
+            (Kind::Array, Value::Bytes(bytes)) => Array::from_payload(bytes).ok().map(Value::from),
             _ => None,
         };
         restored
@@ -106,6 +109,10 @@ impl Serialize for Value {
             }
             Value::MemoryView(bytes) => {
                 serializer.serialize_newtype_struct(Kind::MemoryView.mark(), &Bytes(bytes))
+            }
+            Value::Array(array) => {
+                let payload = array.to_payload();
+                serializer.serialize_newtype_struct(Kind::Array.mark(), &Bytes(&payload))
             }
             Value::Tuple(items) => {
                 let mut tuple = serializer.serialize_tuple(items.len())?;
@@ -243,6 +250,7 @@ pub(super) fn taken_apart(value: Value) -> Result<(&'static str, Value), Value> 
         Value::MemoryView(bytes) => (Kind::MemoryView, Value::Bytes(bytes)),
         Value::Set(items) => (Kind::Set, Value::List(items)),
         Value::FrozenSet(items) => (Kind::FrozenSet, Value::List(items)),
+        Value::Array(array) => (Kind::Array, Value::Bytes(array.to_payload())),
         Value::Str(text) if text.as_str().is_none() => {
             (Kind::Surrogates, Value::Bytes(text.as_bytes().to_vec()))
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{BigInt, Text, Value};
+use super::{Array, BigInt, Text, Value};
 
 macro_rules! from_int {
     ($($int:ty)*) => {$(
@@ -32,6 +32,12 @@ impl From<bool> for Value {
 impl From<f64> for Value {
     fn from(float: f64) -> Self {
         Self::Float(float)
+    }
+}
+
+impl From<Array> for Value {
+    fn from(array: Array) -> Self {
+        Self::Array(Box::new(array))
     }
 }
 

@@ -35,6 +35,15 @@ impl Display for Value {
                 write_bytes(f, bytes)?;
                 f.write_char(')')
             }
+            Self::Array(array) => {
+                let sizes: Vec<_> = array.shape().iter().map(u32::to_string).collect();
+                let comma = if sizes.len() == 1 { "," } else { "" };
+                write!(f, "array(shape=({}{comma}), dtype=", sizes.join(", "))?;
+                match array.dtype().starts_with('[') {
+                    true => write!(f, "{})", array.dtype()),
+                    false => write!(f, "'{}')", array.dtype()),
+                }
+            }
             Self::Tuple(items) => {
                 f.write_char('(')?;
                 write_items(f, items)?;

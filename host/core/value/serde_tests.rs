@@ -1,6 +1,6 @@
 //! Tests of the conversions with serde.
 
-use super::{BigInt, HandleKind, Text, Value, from_value, to_value};
+use super::{Array, BigInt, HandleKind, Order, Text, Value, from_value, to_value};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -270,6 +270,11 @@ fn value() -> impl Strategy<Value = Value> {
         bytes().prop_map(Value::Bytes),
         bytes().prop_map(Value::ByteArray),
         bytes().prop_map(Value::MemoryView),
+        (bytes(), any::<bool>()).prop_map(|(bytes, fortran)| {
+            let order = if fortran { Order::Fortran } else { Order::C };
+            let shape = vec![bytes.len() as u32, 1];
+            Array::new("|u1", shape, order, bytes).unwrap().into()
+        }),
     ];
     leaf.prop_recursive(5, 60, 6, |inner| {
         let items = || proptest::collection::vec(inner.clone(), 0..6);

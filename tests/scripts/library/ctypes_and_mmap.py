@@ -1,4 +1,4 @@
-#: stdout 4 8 c_int(3) 5
+#: stdout 4 8 c_long(3) 5
 #: stdout NotImplementedError: ctypes is not supported: an interpreter has no native code to load or call
 #: stdout OSError: ctypes is not supported: an interpreter has no native code to load or call
 #: stdout 2 b'ab' b'xb' 3

@@ -6,7 +6,31 @@ use super::{
     super::{MAX_COPIES, MAX_DEPTH, Refusal, check, decode, encode},
     VECTORS, unhex,
 };
-use crate::value::{BigInt, HandleKind, Text, Value};
+use crate::value::{Array, BigInt, HandleKind, Order, Text, Value};
+
+fn array() -> impl Strategy<Value = Value> {
+    let dtypes = [
+        ("<f8", 8),
+        (">i4", 4),
+        ("|b1", 1),
+        ("<U2", 8),
+        ("|V0", 0),
+        ("<M8[ns]", 8),
+        ("[('x', '<f4'), ('', '|V4'), ('y', '>u8', (2,))]", 24),
+    ];
+    let shape = proptest::collection::vec(0..4u32, 0..4);
+    (
+        proptest::sample::select(dtypes.to_vec()),
+        shape,
+        any::<(bool, u8)>(),
+    )
+        .prop_map(|((dtype, size), shape, (fortran, byte))| {
+            let count = shape.iter().product::<u32>() as usize;
+            let order = if fortran { Order::Fortran } else { Order::C };
+            let data = vec![byte; count * size];
+            Array::new(dtype, shape, order, data).unwrap().into()
+        })
+}
 
 fn scalar() -> BoxedStrategy<Value> {
     let kinds = [
@@ -62,6 +86,7 @@ fn value() -> BoxedStrategy<Value> {
     let buffer = prop_oneof![
         any::<Vec<u8>>().prop_map(Value::ByteArray),
         any::<Vec<u8>>().prop_map(Value::MemoryView),
+        array(),
     ];
     prop_oneof![scalar(), buffer]
         .prop_recursive(4, 24, 5, |item| {
