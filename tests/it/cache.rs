@@ -117,7 +117,7 @@ fn an_unreadable_guest_is_a_typed_error() {
     assert_eq!(output.status.code(), Some(125));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        said.starts_with("archipel: ARCHIPEL_GUEST: cannot read the guest /no/such.wasm"),
+        said.starts_with("archipel: ARCHIPEL_GUEST: cannot read the image /no/such.wasm"),
         "{said}"
     );
     std::fs::remove_dir_all(&cache).unwrap();

@@ -113,6 +113,18 @@ fn the_state_of_the_setup_script_is_each_interpreters_own() {
 }
 
 #[test]
+fn interpreters_of_an_image_draw_their_own_random_numbers() {
+    let drawn = |interpreter: Interpreter| interpreter.eval::<String>("drawn()").unwrap();
+    let (first, second) = (drawn(interpreter(image())), drawn(interpreter(image())));
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let (first, second) = (words(&first), words(&second));
+    assert!(
+        first.len() == 2 && first[0] != second[0] && first[1] != second[1],
+        "{first:?} {second:?}"
+    );
+}
+
+#[test]
 fn images_in_one_runtime_do_not_mix() {
     let other = Image::standard();
     for _ in 0..20 {

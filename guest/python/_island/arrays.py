@@ -3,7 +3,6 @@
 The host checks the header against the size of the bytes: see `host/core/encoding.rs`.
 """
 
-import sys
 from ast import literal_eval
 from struct import Struct
 
@@ -17,8 +16,14 @@ _PLAIN = frozenset("biufcmMSUV")
 
 def is_array(kind):
     """Return whether `kind` is `numpy.ndarray`; subclasses are not data."""
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and kind is getattr(numpy, "ndarray", None)
+    if kind.__name__ != "ndarray" or kind.__module__ != "numpy":
+        return False
+    # A set-up script's objects can refer to numpy before it is in `sys.modules`.
+    try:
+        import numpy
+    except ImportError:
+        return False
+    return kind is getattr(numpy, "ndarray", None)
 
 
 def dump(array):

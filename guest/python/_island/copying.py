@@ -12,7 +12,7 @@ from componentize_py_runtime import drop_resource
 from componentize_py_types import Err
 from wit_world.imports import channels, holdings, interpreters
 
-from . import report
+from . import report, settings, stash
 from . import tasks as tasks_module
 
 # Mechanisms that could run the script's code between these lines: garbage collection, tracing and profiling.
@@ -95,6 +95,8 @@ def _replace(obj, finalizer, drop, new):
 
 def _draw_entropy():
     """Replace everything that was drawn at random, so that the copy differs from the original."""
+    if settings.SETUP is not None:
+        stash.renew()
     for name, draw in _DRAWN.items():
         module = sys.modules.get(name)
         if module is None:

@@ -12,7 +12,7 @@ _SIZE = 1 << 20
 # The memory that the end of a job takes: a traceback, the host's record of it, and the return through the bindings.
 _ENOUGH = 256 << 10
 
-# Smaller blocks are no help to the end of a job, and the steps in which a smaller one is tried.
+# The end of a job needs more than smaller blocks have; larger ones are tried in these steps.
 _LEAST = 64 << 10
 _STEP = 32 << 10
 

@@ -38,7 +38,7 @@ interrupts.install()
 threads.install()
 
 from . import image, loop, modules, polls, pool, prompt, queues, run  # noqa: E402, F401
-from . import snapshot, sockets, stash, thread_pool, tuning  # noqa: E402
+from . import settings, snapshot, sockets, stash, thread_pool, tuning  # noqa: E402
 
 queues.install(concurrent.interpreters)
 thread_pool.install()
@@ -81,7 +81,7 @@ class _Random(ModuleType):
         del sys.modules["random"]
         if tuning.TUNED:
             snapshot.settle(_rehearse, _renew)
-        return _drawn_later
+        return _drawn_later if settings.SETUP is None else stash.renew
 
 
 def _drawn_later():

@@ -44,6 +44,14 @@ def _begin(name, module):
         function(module)
 
 
+def renew():
+    """Renew the state of the hidden modules, for a set-up script's objects that refer to them."""
+    for name, function in _renew.items():
+        entry = _stash.get(name)
+        if entry is not None:
+            function(entry[0])
+
+
 class Stashed(Loader):
     """The loader of modules that are in memory already."""
 

@@ -5,7 +5,7 @@
 #: stdout sigsegv InterpreterDied
 #: stdout sigabrt InterpreterDied
 #: stdout read null fine
-#: stdout ctypes ModuleNotFoundError
+#: stdout ctypes NotImplementedError
 #: stdout testcapi ModuleNotFoundError
 #: stdout kill AttributeError
 import archipel

@@ -1,8 +1,8 @@
 #: row S-7
 #: attack It imports the modules through which a program reaches the system.
 #: outcome RAISE(ModuleNotFoundError)
-#: stdout ctypes ModuleNotFoundError
-#: stdout mmap ModuleNotFoundError
+#: stdout ctypes fine
+#: stdout mmap fine
 #: stdout resource ModuleNotFoundError
 #: stdout fcntl ModuleNotFoundError
 #: stdout pty ModuleNotFoundError

@@ -38,6 +38,7 @@ class ndarray:
         return ndarray(self.shape, self.dtype, bytearray(self.data), order=self.order)
 
 
+ndarray.__module__ = 'numpy'
 numpy = ModuleType('numpy')
 numpy.ndarray, numpy.dtype = ndarray, dtype
 sys.modules['numpy'] = numpy
