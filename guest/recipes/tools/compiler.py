@@ -86,7 +86,7 @@ def link(compiler, arguments, scratch):
             return status
         inputs.append(compiled)
     # One module of a package can define the state of the floating-point flags for the others.
-    owner = os.environ.get("FLOAT_FLAGS_OWNER", "")
+    owner = os.environ.get("TOOLCHAIN_FLAGS_OWNER", "")
     if owner and owner in Path(output).name:
         inputs.append(str(LIBRARIES / "flags-exported.o"))
     elif owner:

@@ -118,8 +118,8 @@ fn compile(
         command.env("CFLAGS", &flags).env("CXXFLAGS", &flags);
     }
     match &recipe.flags {
-        Some(owner) => command.env("FLOAT_FLAGS_OWNER", owner),
-        None => command.env_remove("FLOAT_FLAGS_OWNER"),
+        Some(owner) => command.env("TOOLCHAIN_FLAGS_OWNER", owner),
+        None => command.env_remove("TOOLCHAIN_FLAGS_OWNER"),
     };
     let status = command.status().context("cannot start python3")?;
     let said = String::from_utf8_lossy(&fs::read(log)?).into_owned();
