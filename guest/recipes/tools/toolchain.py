@@ -7,6 +7,7 @@ configuration of the guest's CPython, compressed with Zstandard.
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -18,6 +19,7 @@ import zstandard
 TOOLS = Path(__file__).resolve().parent
 ZIG = TOOLS / "site/ziglang/zig"
 SOURCES = TOOLS / "site/ziglang/lib"
+HEADERS = TOOLS / "site/wasmpy_build/include/cp314"
 FRAME = b"\x28\xb5\x2f\xfd"
 CONFIGURATION = re.compile(r"_?(HAVE|SIZEOF|ALIGNOF|WITH|ENABLE|Py|PY|DOUBLE|PTHREAD|USE|STDC|POSIX)_|Py_?")
 
@@ -91,9 +93,8 @@ def extract(package):
 
 
 def configure():
-    """Unpacks CPython's headers, and writes `pyconfig.h`."""
-    with tarfile.open(TOOLS / "headers.tar.gz") as archive:
-        archive.extractall(TOOLS / "include")
+    """Copies CPython's headers, and replaces `pyconfig.h` by that of the guest."""
+    shutil.copytree(HEADERS, TOOLS / "include")
     (TOOLS / "replaced").mkdir()
     (TOOLS / "fenv.h").rename(TOOLS / "replaced/fenv.h")
     (found,) = (TOOLS / "sysconfig").glob("_sysconfigdata_*.py")

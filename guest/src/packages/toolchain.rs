@@ -28,7 +28,6 @@ const FILES: &[(&str, &[u8])] = files!(
     "fetch.py",
     "flags.c",
     "flags.txt",
-    "headers.tar.gz",
     "python.py",
     "requirements.txt",
     "toolchain.py",
