@@ -5,6 +5,7 @@
 use libtest_mimic::{Arguments, FormatSetting, Trial};
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::collections::HashSet;
+use std::fmt;
 use std::process::ExitCode;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,34 +45,49 @@ impl Test {
         let outcome = thread.spawn(self.run).unwrap().join();
         outcome.unwrap_or_else(|_| {
             let panics = lock(&PANICS);
-            let last = panics.iter().rfind(|(thread, _)| *thread == self.name);
-            Err(last.map_or("panicked".to_owned(), |(_, text)| text.clone()))
+            let last = panics.iter().rfind(|panic| panic.thread == self.name);
+            Err(last.map_or("panicked".to_owned(), Panic::to_string))
         })
     }
 }
 
-/// The panics so far: the names of the threads, and the messages. Tests also cause panics that they expect.
-static PANICS: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+/// The panics so far. Tests also cause panics that they expect.
+static PANICS: Mutex<Vec<Panic>> = Mutex::new(Vec::new());
+
+struct Panic {
+    thread: String,
+    text: String,
+    /// Formatted only if it is printed, which reads 70 MB of debug information.
+    backtrace: Backtrace,
+}
+
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.backtrace.status() {
+            BacktraceStatus::Captured => write!(f, "{}\n{}", self.text, self.backtrace),
+            _ => f.write_str(&self.text),
+        }
+    }
+}
 
 /// Records panics instead of printing them.
 fn record_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let thread = std::thread::current();
-        let thread = thread.name().unwrap_or("unnamed").to_owned();
-        let backtrace = Backtrace::capture();
-        let text = match backtrace.status() {
-            BacktraceStatus::Captured => format!("{panic}\n{backtrace}"),
-            _ => panic.to_string(),
+        let panic = Panic {
+            thread: thread.name().unwrap_or("unnamed").to_owned(),
+            text: panic.to_string(),
+            backtrace: Backtrace::capture(),
         };
-        lock(&PANICS).push((thread, text));
+        lock(&PANICS).push(panic);
     }));
 }
 
 /// Prints the panics on threads other than those of tests, which can be the reasons for a failure.
 fn print_panics(tests: &HashSet<String>) {
-    for (thread, text) in lock(&PANICS).iter() {
-        if !tests.contains(thread) {
-            println!("thread '{thread}' {text}");
+    for panic in lock(&PANICS).iter() {
+        if !tests.contains(&panic.thread) {
+            println!("thread '{}' {panic}", panic.thread);
         }
     }
 }

@@ -65,6 +65,8 @@ fn run_in_a_process(test: &str) -> Result<(), String> {
         .env("PYTHONHASHSEED", "12345")
         // Otherwise glibc keeps up to 64 MiB at the end of each arena, even after `malloc_trim`.
         .env("MALLOC_TRIM_THRESHOLD_", "131072")
+        // The text of a backtrace takes 70 MB of debug information. A guest's error must not need it.
+        .env("RUST_BACKTRACE", "1")
         // With fewer arenas, small allocations retain fewer pages.
         .env("MALLOC_ARENA_MAX", "2")
         .output()

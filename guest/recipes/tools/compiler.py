@@ -13,7 +13,7 @@ from pathlib import Path
 
 TOOLS = Path(__file__).resolve().parent
 LIBRARIES = TOOLS / "lib"
-ZIG = os.environ["ARCHIPEL_ZIG"]
+ZIG = os.environ["TOOLCHAIN_ZIG"]
 
 # The target of both languages. `-fvisibility=hidden` exports only `PyInit_*`, so that extensions cannot replace each
 # other's functions.
@@ -53,7 +53,7 @@ def main(name, arguments):
     # setuptools names the headers of the Python that it runs in.
     arguments = [a for a in arguments if not (a.startswith("-I") and Path(a[2:], "Python.h").exists())]
     compiler = [ZIG, "c++" if plus else "cc", *COMMON, *(CXX if plus else [])]
-    prefix = os.environ.get("ARCHIPEL_SOURCE")
+    prefix = os.environ.get("TOOLCHAIN_SOURCE")
     if prefix:
         compiler.append(f"-ffile-prefix-map={prefix}=.")
     if any(a in QUERIES or a.startswith(("-print", "--print")) for a in arguments):

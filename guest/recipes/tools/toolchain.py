@@ -117,14 +117,14 @@ def program(name, text):
 def install_programs():
     """Writes the programs that build systems call. They find their folder themselves, because it is renamed later."""
     (TOOLS / "bin").mkdir()
-    python = 'exec "$ARCHIPEL_PYTHON"'
+    python = 'exec "$TOOLCHAIN_PYTHON"'
     folder = '"$(dirname "$0")/.."'
     program("cc", f'{python} {folder}/compiler.py cc "$@"')
     program("c++", f'{python} {folder}/compiler.py c++ "$@"')
     program("python", f'{python} {folder}/python.py "$@"')
     program("cython", f'{python} -m cython "$@"')
     program("pybind11-config", f'{python} -m pybind11 "$@"')
-    program("ar", 'exec "$ARCHIPEL_ZIG" ar "$@"')
+    program("ar", 'exec "$TOOLCHAIN_ZIG" ar "$@"')
 
 
 def run(*command):
@@ -151,5 +151,5 @@ extract(Path(sys.argv[1]))
 configure()
 install_programs()
 with tempfile.TemporaryDirectory() as scratch:
-    os.environ.update(ARCHIPEL_ZIG=str(ZIG), ARCHIPEL_PYTHON=sys.executable, ZIG_GLOBAL_CACHE_DIR=scratch, ZIG_LOCAL_CACHE_DIR=scratch)
+    os.environ.update(TOOLCHAIN_ZIG=str(ZIG), TOOLCHAIN_PYTHON=sys.executable, ZIG_GLOBAL_CACHE_DIR=scratch, ZIG_LOCAL_CACHE_DIR=scratch)
     compile_runtime(scratch)

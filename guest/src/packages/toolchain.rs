@@ -119,9 +119,9 @@ impl Toolchain {
         }
         command
             .env("PATH", path)
-            .env("ARCHIPEL_PYTHON", self.python)
-            .env("ARCHIPEL_ZIG", self.folder.join("site/ziglang/zig"))
-            .env("ARCHIPEL_SOURCE", work)
+            .env("TOOLCHAIN_PYTHON", self.python)
+            .env("TOOLCHAIN_ZIG", self.folder.join("site/ziglang/zig"))
+            .env("TOOLCHAIN_SOURCE", work)
             .env("ZIG_GLOBAL_CACHE_DIR", work.join("zig"))
             .env("ZIG_LOCAL_CACHE_DIR", work.join("zig"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
