@@ -196,7 +196,8 @@ fn number(from: &mut impl Read) -> Result<u32, Unreadable> {
     Err(Unreadable::Damaged("it has an invalid number".to_owned()))
 }
 
-#[cfg(all(test, feature = "build"))]
+#[cfg(feature = "build")]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -6,7 +6,7 @@
 //! each indirect call becomes a call of a function generated for its type, which jumps to the target by its index;
 //! the targets are part of the code, which all instances share.
 //!
-//! In a guest with extension modules, a call whose target has another type is adapted to it ([`adapter`]).
+//! In a guest with extension modules, a call whose target has another type is adapted to it (`adapter`).
 
 mod adapter;
 

@@ -154,7 +154,8 @@ fn message(said: &str) -> Option<String> {
     Some(plain.take(1000).collect())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 
