@@ -83,7 +83,6 @@ pub const ISLAND_PYTHON: Files = sources!("python": "app.py");
 
 /// The Python modules of commands only.
 pub const COMMAND_PYTHON: Files = sources!("python":
-    "_ctypes.py",
     "_standalone/__init__.py",
     "_standalone/channels.py",
     "_standalone/interpreters.py",
