@@ -149,7 +149,7 @@ impl Plan {
             (Some(name), _) => name.clone(),
             (None, Some(first)) => {
                 let end = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-                wheel::normalise(first.split(end).next().unwrap_or_default())
+                packages::normalise(first.split(end).next().unwrap_or_default())
             }
             (None, None) => bail!("the image has no name (give it one with --name)"),
         };

@@ -11,6 +11,7 @@ mod recipe;
 mod toolchain;
 mod wheel;
 
+pub(crate) use recipe::normalise;
 pub use recipe::{Recipe, find, recipes};
 
 use anyhow::{Context, Result};

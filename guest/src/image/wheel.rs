@@ -2,6 +2,7 @@
 
 use super::archive::Archive;
 use crate::description::{Package, sha256};
+use crate::packages::normalise;
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::io::Write;
@@ -29,12 +30,6 @@ pub(super) struct Name {
     pub(super) name: String,
     pub(super) version: String,
     platform: String,
-}
-
-/// Returns the normalised form of a distribution's name.
-pub(super) fn normalise(name: &str) -> String {
-    let words = name.split(['-', '_', '.']).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("-").to_ascii_lowercase()
 }
 
 impl Name {

@@ -90,7 +90,7 @@ fn fetch(
         fs::rename(entry.path(), &file)?;
         fs::remove_dir_all(&download)?;
     }
-    if wheel::hash(&fs::read(&file)?) != sha256 {
+    if crate::description::sha256(&fs::read(&file)?) != sha256 {
         fs::remove_file(&file)?;
         bail!("its hash is not the one in the recipe (the file was deleted; try again)");
     }

@@ -117,10 +117,9 @@ impl Recipe {
 }
 
 /// Returns a package's name in lower case, with single hyphens between its parts.
-fn normalise(name: &str) -> String {
-    let name = name.to_lowercase();
+pub(crate) fn normalise(name: &str) -> String {
     let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
-    parts.collect::<Vec<_>>().join("-")
+    parts.collect::<Vec<_>>().join("-").to_ascii_lowercase()
 }
 
 /// Returns all recipes, sorted by name.

@@ -1,6 +1,6 @@
 //! The toolchain: a compiler, a linker and build systems from PyPI, and the guest's headers and libraries.
 
-use super::wheel::hash;
+use crate::description::sha256;
 use crate::tools;
 use anyhow::{Context, Result};
 use std::fs;
@@ -45,9 +45,9 @@ fn folder(tools: &Path) -> PathBuf {
     let mut all = tools::COMPONENTIZE_PY.as_bytes().to_vec();
     for (name, data) in FILES {
         all.extend_from_slice(name.as_bytes());
-        all.extend_from_slice(hash(data).as_bytes());
+        all.extend_from_slice(sha256(data).as_bytes());
     }
-    let key = hash(&all);
+    let key = sha256(&all);
     tools.join(format!("toolchain-{}", &key[..16]))
 }
 

@@ -1,16 +1,10 @@
 //! The wheels of the wheelhouse, and the hashes beside them.
 
+use crate::description::sha256;
 use anyhow::{Context, Result, ensure};
-use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Returns the SHA-256 of `data` in hexadecimal digits.
-pub fn hash(data: &[u8]) -> String {
-    let digest = Sha256::digest(data);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// Returns the file that records the hash of a wheel.
 fn record(wheel: &Path) -> PathBuf {
@@ -23,7 +17,7 @@ fn record(wheel: &Path) -> PathBuf {
 ///
 /// Both are in folders of the same file system, so that no other process sees a part of the wheel.
 pub fn store(built: &Path, wheel: &Path) -> Result<()> {
-    let hash = hash(&fs::read(built)?);
+    let hash = sha256(&fs::read(built)?);
     if let Some(folder) = wheel.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -51,7 +45,7 @@ pub fn verify(wheel: &Path) -> Result<()> {
     })?;
     let data = fs::read(wheel).with_context(|| format!("cannot read {}", wheel.display()))?;
     ensure!(
-        hash(&data) == recorded.trim(),
+        sha256(&data) == recorded.trim(),
         "{} is damaged: its hash is not the recorded one (delete the wheel to build it again)",
         wheel.display()
     );
@@ -83,6 +77,6 @@ mod tests {
     #[test]
     fn hash_is_sha_256() {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        assert_eq!(hash(b""), empty);
+        assert_eq!(sha256(b""), empty);
     }
 }
