@@ -34,7 +34,8 @@ CXX = [
     "-DPYBIND11_EXPORT=",
 ]  # fmt: skip
 
-LINK = ["-shared", "--experimental-pic", "--no-entry", "-O2", "--strip-debug"]
+# The guest calls the exported function that runs static constructors.
+LINK = ["-shared", "--experimental-pic", "--no-entry", "-O2", "--strip-debug", "--export=__wasm_call_ctors"]
 
 # What is linked into each module comes first, then what the guest has.
 PROVIDED = [
