@@ -21,7 +21,8 @@ COMMON = [
     "-target", "wasm32-wasi", "-mcpu=lime1+exception_handling", "-fPIC", "-fvisibility=hidden",
     "-mllvm", "-wasm-use-legacy-eh=false", "-mllvm", "-wasm-enable-sjlj",
     "-fno-sanitize=undefined", "-fno-stack-protector",
-    # `replaced` has headers that replace those of libc and libc++. CPython's headers come last: a package can have the same names.
+    # `replaced` has headers that replace those of libc and libc++. CPython's headers come last: a package can have the
+    # same names.
     "-I", str(TOOLS / "replaced"),
     "-isystem", str(TOOLS / "include"),
     "-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_GETPID", "-D_WASI_EMULATED_MMAN",
