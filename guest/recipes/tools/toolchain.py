@@ -107,10 +107,10 @@ def configure():
     """Copies CPython's headers, and replaces `pyconfig.h` by that of the guest."""
     shutil.copytree(HEADERS, TOOLS / "include")
     (TOOLS / "replaced").mkdir()
-    for name in ("fenv.h", "threads.h"):
+    for name in ("fenv.h", "no_threads.h"):
         (TOOLS / name).rename(TOOLS / "replaced" / name)
     for name in ("condition_variable", "mutex", "thread"):
-        (TOOLS / "replaced" / name).write_text(f'#pragma once\n#include_next <{name}>\n#include "threads.h"\n')
+        (TOOLS / "replaced" / name).write_text(f'#pragma once\n#include_next <{name}>\n#include "no_threads.h"\n')
     (found,) = (TOOLS / "sysconfig").glob("_sysconfigdata_*.py")
     scope = {}
     exec(found.read_text(), scope)

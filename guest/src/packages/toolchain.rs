@@ -28,10 +28,10 @@ const FILES: &[(&str, &[u8])] = files!(
     "fetch.py",
     "flags.c",
     "flags.txt",
+    "no_threads.h",
     "python.py",
     "requirements.txt",
     "setjmp.c",
-    "threads.h",
     "toolchain.py",
     "wheel.py",
 );
