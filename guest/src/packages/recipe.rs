@@ -1,6 +1,6 @@
 //! Recipes: descriptions of packages that are compiled for the guest.
 
-use super::TAG;
+use super::PLATFORM;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
@@ -107,7 +107,11 @@ impl Recipe {
 
     /// Returns the name of the wheel's file.
     pub fn wheel(&self) -> String {
-        format!("{}-{}-{TAG}.whl", self.distribution(), self.version)
+        format!(
+            "{}-{}-cp314-cp314-{PLATFORM}.whl",
+            self.distribution(),
+            self.version
+        )
     }
 
     /// Returns the text `NAME VERSION`.
