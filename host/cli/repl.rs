@@ -16,7 +16,7 @@ use std::io::{BufRead, IsTerminal};
 use std::time::Instant;
 
 /// The number of times that Ctrl-C interrupts a statement before it ends the session.
-const PATIENCE: u32 = 2;
+const MOST_INTERRUPTS: u32 = 2;
 
 #[derive(Args)]
 pub struct Repl {
@@ -42,7 +42,7 @@ impl Repl {
         let (policy, limits) = self.options.profile()?;
         // Statements from a pipe use up standard input.
         let policy = if interactive { policy.stdin() } else { policy };
-        let running = Running::watched(PATIENCE)?;
+        let running = Running::watched(MOST_INTERRUPTS)?;
         let interpreter = prepare::interpreter(&self.options, policy, limits)?;
         let _entry = running.enter(&interpreter);
         running.ready();

@@ -8,7 +8,7 @@ use rustyline::{Config, Context, Helper, Highlighter, Hinter, Validator};
 use std::path::PathBuf;
 
 /// The maximum number of entries in the history.
-const MOST: usize = 10_000;
+const MOST_HISTORY: usize = 10_000;
 
 /// An answer of the user.
 pub enum Asked {
@@ -31,7 +31,7 @@ impl<'a> Editor<'a> {
     /// set.
     pub fn new(session: &'a Session, history: bool) -> Result<Self, Failure> {
         let config = Config::builder()
-            .max_history_size(MOST)
+            .max_history_size(MOST_HISTORY)
             .and_then(|config| config.history_ignore_dups(true))
             .map_err(|error| failure(&error))?
             .completion_type(rustyline::CompletionType::List)

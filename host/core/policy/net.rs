@@ -1,7 +1,7 @@
 //! Network grants.
 
 use super::Policy;
-use super::env::{MOST, check_count};
+use super::env::{MOST_ENTRIES, check_count};
 use crate::error::{ConfigKind, Error, Result};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -327,7 +327,7 @@ impl Policy {
     /// ```
     pub fn net(mut self, destination: impl AsRef<str>) -> Result<Self> {
         self.net.insert(destination.as_ref().parse()?);
-        check_count("destinations", self.net.len(), MOST)?;
+        check_count("destinations", self.net.len(), MOST_ENTRIES)?;
         Ok(self)
     }
 }
