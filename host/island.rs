@@ -35,6 +35,7 @@ pub(crate) mod watchers;
 
 use crate::exec::interrupt::Interrupt;
 use crate::exec::stop::Stop;
+use crate::lock::lock;
 use crate::telemetry::{self, Subject};
 use aliases::AliasTable;
 use archipel_core::broker::PartyId;
@@ -45,7 +46,7 @@ use archipel_core::trust::{SharedTrust, Trust};
 use context::Context;
 use family::Family;
 use state::State;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::Instant;
 use tracing::Instrument;
 use watchers::{Watcher, Watchers};
@@ -252,7 +253,7 @@ impl Island {
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.slot)
     }
 
     /// Leaves the running state.

@@ -58,7 +58,7 @@ impl Host for Caller<'_> {
             Some(island) => {
                 let held = self.refer(island)?;
                 if held.is_ok() {
-                    self.introduced.taken(id);
+                    self.introduced.note_taken(id);
                 }
                 held
             }

@@ -1,7 +1,7 @@
 //! Tasks: jobs that one interpreter started in another, and their results.
 
 use super::answer;
-use crate::exchange::kept::Keeper;
+use crate::exchange::kept::KeptAccounts;
 use crate::exec::run::Run;
 use crate::island::Island;
 use crate::island::bindings::archipel::island::channels as wit_channels;
@@ -67,7 +67,7 @@ impl Caller<'_> {
                 island,
                 job,
                 running,
-                Keeper::of(&self.account, &self.shared.kept),
+                KeptAccounts::of(&self.account, &self.shared.kept),
             ))
             .detach();
     }
@@ -90,7 +90,7 @@ impl Caller<'_> {
             island,
             job,
             running.clone(),
-            Keeper::of_all(&self.shared.kept),
+            KeptAccounts::of_all(&self.shared.kept),
         )));
         if !together && let Some(work) = work.take() {
             self.shared.workers.spawn(work).detach();
@@ -169,8 +169,13 @@ pub(super) fn add_results(linker: &mut Linker<State>) -> Result<()> {
 }
 
 /// Runs a job to its end. The reference keeps the interpreter alive for that time.
-async fn to_end(_island: Arc<Island>, job: Run<Reply>, running: Arc<Running>, keeper: Keeper) {
-    running.keep(Ended::large(job.await, &keeper));
+async fn to_end(
+    _island: Arc<Island>,
+    job: Run<Reply>,
+    running: Arc<Running>,
+    accounts: KeptAccounts,
+) {
+    running.keep(Ended::large(job.await, &accounts));
 }
 
 /// Awaits `wait` while polling `work`, which stays unfinished if `wait` ends first.

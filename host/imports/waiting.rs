@@ -10,6 +10,7 @@ use crate::island::bindings::archipel::island::waiting::Case;
 use crate::island::caller::Ports;
 use crate::island::from_guest::outgoing;
 use crate::island::state::State;
+use archipel_core::amount::nanos;
 use archipel_core::broker::{self, Done};
 use std::time::{Duration, Instant};
 use wasmtime::Result;
@@ -24,7 +25,7 @@ pub(super) struct Interrupted(Option<Duration>);
 
 impl From<Interrupted> for Error {
     fn from(Interrupted(left): Interrupted) -> Self {
-        Error::Interrupted(left.map(|left| u64::try_from(left.as_nanos()).unwrap_or(u64::MAX)))
+        Error::Interrupted(left.map(nanos))
     }
 }
 
@@ -141,7 +142,7 @@ impl State {
                     let message = self.ports.check(message).await?;
                     let message =
                         outgoing(&self.caller(), message, meta.owner.as_ref(), meta.unbound)?;
-                    match message.and_then(|message| self.ports.charged(message)) {
+                    match message.and_then(|message| self.ports.charge(message)) {
                         Ok(message) => broker::Case::Send(channel, message),
                         Err(reason) => {
                             let failed = FirstResult::Failed(reason.into());

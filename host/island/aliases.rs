@@ -6,13 +6,14 @@ use crate::exchange::channel_meta::{ChannelMeta, Unbound};
 use crate::exchange::end::End;
 use crate::exchange::message::Message;
 use crate::exchange::promise::Promise;
+use crate::lock::lock;
 use crate::telemetry;
 use archipel_core::alias::{Equipment, HostFn};
 use archipel_core::broker::{self, Begin, Blocking, Case, Outcome};
 use archipel_core::error::{ConfigKind, Error, Result};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 /// The target of an alias.
 #[derive(Clone)]
@@ -42,9 +43,7 @@ pub(crate) struct AliasTable {
 
 impl AliasTable {
     fn equipment(&self) -> MutexGuard<'_, Equipment<Target>> {
-        self.equipment
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.equipment)
     }
 
     /// Reads the aliases and hidden names.
@@ -91,7 +90,7 @@ const MOST_PENDING: usize = 1 << 16;
 
 impl Inbox {
     fn calls(&self) -> MutexGuard<'_, Calls> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.calls)
     }
 
     /// Answers a call. A second answer, or one to an unknown call, is dropped.

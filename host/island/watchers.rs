@@ -1,6 +1,7 @@
 //! Watchers, which are notified when an interpreter becomes idle.
 
-use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
+use crate::lock::lock;
+use std::sync::{Mutex, MutexGuard, Weak};
 
 /// Something that is notified when an interpreter becomes idle.
 pub(crate) trait Watcher: Send + Sync {
@@ -13,18 +14,18 @@ pub(crate) trait Watcher: Send + Sync {
 pub(super) struct Watchers(Mutex<Vec<Weak<dyn Watcher>>>);
 
 /// The number of watchers below which dropped ones are kept.
-const FEW: usize = 64;
+const FEW_WATCHERS: usize = 64;
 
 impl Watchers {
     fn all(&self) -> MutexGuard<'_, Vec<Weak<dyn Watcher>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Registers a watcher. It is notified once, unless it is dropped first.
     pub(super) fn add(&self, watcher: Weak<dyn Watcher>) {
         let mut all = self.all();
         // A running guest can watch itself and drop the watcher, over and over.
-        if all.len() >= FEW && all.len() == all.capacity() {
+        if all.len() >= FEW_WATCHERS && all.len() == all.capacity() {
             all.retain(|watcher| watcher.strong_count() > 0);
         }
         all.push(watcher);

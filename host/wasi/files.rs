@@ -71,7 +71,7 @@ struct LookedAt {
 const MOST_LISTINGS: usize = 64;
 
 /// The maximum length of a path in the audit log, in characters.
-const SHOWN: usize = 1000;
+const LONGEST_LOGGED_PATH: usize = 1000;
 
 impl Wasi {
     /// Returns the executor for blocking calls and the account to charge.
@@ -133,7 +133,7 @@ impl Wasi {
         {
             match path {
                 Some(path) => {
-                    let path: String = path.chars().take(SHOWN).collect();
+                    let path: String = path.chars().take(LONGEST_LOGGED_PATH).collect();
                     telemetry::denied(&self.subject, format_args!("{what} {path:?}"));
                 }
                 None => telemetry::denied(&self.subject, what),
@@ -167,7 +167,7 @@ async fn run<T: Send + 'static>(
 }
 
 /// Converts the result of a call for the guest.
-fn answered<T>(done: FsResult<T>) -> Result<(Result<T, ErrorCode>,)> {
+fn for_guest<T>(done: FsResult<T>) -> Result<(Result<T, ErrorCode>,)> {
     Ok((match done {
         Ok(done) => Ok(done),
         Err(error) => Err(error.downcast()?),
@@ -215,7 +215,7 @@ macro_rules! methods {
         $instance.func_wrap_async(
             $name,
             |mut store: wasmtime::StoreContextMut<'_, T>, params| {
-                Box::new(async move { super::answered($function(store.data_mut().wasi_mut(), params).await) })
+                Box::new(async move { super::for_guest($function(store.data_mut().wasi_mut(), params).await) })
             },
         )?;
     )*};

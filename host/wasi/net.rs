@@ -267,7 +267,7 @@ impl Wasi {
             }
         };
         if let Some(unwanted) = unwanted {
-            let stream = lookups.begun(unwanted)?;
+            let stream = lookups.take_begun(unwanted)?;
             HostResolveAddressStream::drop(&mut lookups, stream)?;
         }
         let network = instance_network::Host::instance_network(&mut lookups.state.sockets())?;
@@ -296,11 +296,11 @@ impl Lookups<'_> {
             let place = ahead.iter().position(|ahead| ahead.name == name);
             place.map(|place| ahead.remove(place))
         };
-        found.map(|found| self.begun(found)).transpose()
+        found.map(|found| self.take_begun(found)).transpose()
     }
 
     /// Returns the addresses of a started lookup, and removes its pollable.
-    fn begun(&mut self, ahead: Ahead) -> Result<Resource<ResolveAddressStream>> {
+    fn take_begun(&mut self, ahead: Ahead) -> Result<Resource<ResolveAddressStream>> {
         let pollable = Resource::<DynPollable>::new_own(ahead.pollable);
         self.state.table.delete(pollable)?;
         Ok(Resource::new_own(ahead.stream))

@@ -42,7 +42,7 @@ pub(super) fn add_to_instance<T: HasWasi>(instance: &mut LinkerInstance<'_, T>) 
     instance.func_wrap_async(
         "[method]descriptor.write",
         |mut store: StoreContextMut<'_, T>, params| {
-            Box::new(async move { super::answered(write(&mut store, params).await) })
+            Box::new(async move { super::for_guest(write(&mut store, params).await) })
         },
     )?;
     instance.func_wrap_async(
@@ -222,7 +222,7 @@ async fn set_size(state: &mut Wasi, (fd, size): (Resource<Node>, u64)) -> FsResu
         file.counted.resize(before, size)?;
         let done = file.file().set_len(size);
         let now = if done.is_ok() { size } else { before };
-        file.counted.resized(before, size, now);
+        file.counted.settle_resize(before, size, now);
         done
     })
     .await

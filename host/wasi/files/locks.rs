@@ -20,7 +20,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 const INTERFACE: &str = "archipel:locks/locks@0.1.0";
 
 /// The maximum number of separate ranges that an interpreter can lock in one file.
-const MOST: usize = 64;
+const MOST_RANGES: usize = 64;
 
 /// More than the locks on one file take of the memory of the system and the host: some 250 bytes each.
 const BYTES: u64 = 16 << 10;
@@ -114,7 +114,7 @@ async fn set(state: &mut Wasi, (fd, wanted, start, length): Asked) -> Result<Out
         .map(|owner| lock(&owner.locked).ranges.clone());
     let before = before.unwrap_or_default();
     let after = before.with(range, kind);
-    if after.len() > MOST {
+    if after.len() > MOST_RANGES {
         return Ok(Outcome::NoLocks);
     }
     // An owner that was opened for reading only gives its locks to one that can have this one, too.

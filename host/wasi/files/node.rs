@@ -180,7 +180,7 @@ impl Counted {
     }
 
     /// Releases the charge for something that was not created.
-    pub(super) fn not_created(&self, bytes: u64) {
+    pub(super) fn uncreate(&self, bytes: u64) {
         if let Counted::Tmp(tmp) = self {
             tmp.uncreate(bytes);
         }
@@ -250,7 +250,7 @@ impl Counted {
 
     /// Corrects the charge for a change of size from `before` to `size`, after which the file has
     /// `now` bytes.
-    pub(super) fn resized(&self, before: u64, size: u64, now: u64) {
+    pub(super) fn settle_resize(&self, before: u64, size: u64, now: u64) {
         if let Counted::Tmp(tmp) = self {
             tmp.shrink(before.max(size).saturating_sub(now));
         }

@@ -59,7 +59,7 @@ fn look(dir: &Dir, path: &str) -> Option<Metadata> {
 }
 
 /// Creates an entry that is charged to the folder's quota.
-fn counted(
+fn create_counted(
     folder: &Folder,
     bytes: u64,
     create: impl FnOnce(&Dir) -> io::Result<()>,
@@ -68,7 +68,7 @@ fn counted(
     folder.counted.create(bytes)?;
     let done = create(&dir);
     if done.is_err() {
-        folder.counted.not_created(bytes);
+        folder.counted.uncreate(bytes);
     }
     done
 }
@@ -78,7 +78,7 @@ async fn create_directory_at(
     (fd, path): (Resource<Node>, GuestPath),
 ) -> FsResult<()> {
     at(state, &fd, path, "creating the folder", |folder, path| {
-        counted(folder, 0, |dir| dir.create_dir(path))
+        create_counted(folder, 0, |dir| dir.create_dir(path))
     })
     .await
 }
@@ -236,7 +236,7 @@ async fn link_at(
             return Err(Errno::INVAL.into());
         }
         let from = from.writable()?;
-        counted(&to, 0, |to| from.hard_link(old, to, &new))
+        create_counted(&to, 0, |to| from.hard_link(old, to, &new))
     })
     .await
 }
@@ -247,7 +247,7 @@ async fn symlink_at(
 ) -> FsResult<()> {
     let new = new.get()?;
     at(state, &fd, old, "linking to", move |folder, old| {
-        counted(folder, old.len() as u64, |dir| dir.symlink(old, &new))
+        create_counted(folder, old.len() as u64, |dir| dir.symlink(old, &new))
     })
     .await
 }
