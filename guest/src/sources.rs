@@ -65,6 +65,7 @@ pub const PYTHON: Files = sources!("python":
     "_island/sharing.py",
     "_island/snapshot.py",
     "_island/sockets.py",
+    "_island/standard_input.py",
     "_island/start.py",
     "_island/stash.py",
     "_island/steady.py",

@@ -38,13 +38,14 @@ interrupts.install()
 threads.install()
 
 from . import image, loop, modules, polls, pool, prompt, queues, run  # noqa: E402, F401
-from . import settings, snapshot, sockets, stash, thread_pool, tuning  # noqa: E402
+from . import settings, snapshot, sockets, standard_input, stash, thread_pool, tuning  # noqa: E402
 
 queues.install(concurrent.interpreters)
 thread_pool.install()
 polls.install()
 pool.install()
 sockets.install()
+standard_input.install()
 loop.install()
 run.fresh_main()
 
