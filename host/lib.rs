@@ -92,7 +92,6 @@ mod exchange;
 mod exec;
 #[cfg(test)]
 mod failpoints;
-
 mod image;
 mod imports;
 mod island;
