@@ -55,7 +55,7 @@ pub(crate) use instance::Instance;
 pub(crate) use settings::Settings;
 
 /// The state of an island.
-enum Slot {
+enum Phase {
     Idle(Box<Instance>),
     Running,
     /// The instance is gone, with the reason unless it was closed.
@@ -80,7 +80,7 @@ pub(crate) struct Island {
     pub(crate) started: Instant,
     pub(crate) account: Arc<Account>,
     parent: Option<Weak<Island>>,
-    slot: Mutex<Slot>,
+    phase: Mutex<Phase>,
     /// Notified when no job runs.
     watchers: Watchers,
     stop: Arc<Stop>,
@@ -154,7 +154,7 @@ impl Island {
     /// Makes an enrolled island ready for jobs, or closes it if a stop was requested since.
     fn begin(&self, instance: Box<Instance>) {
         telemetry::one_more(&self.context.counters.created);
-        self.set(Slot::Idle(instance));
+        self.set(Phase::Idle(instance));
         if self.stop.is_requested() {
             let _ = self.close();
         }
@@ -200,7 +200,7 @@ impl Island {
             script_folder: OnceLock::new(),
             started,
             parent: parent.map(Arc::downgrade),
-            slot: Mutex::new(Slot::Running),
+            phase: Mutex::new(Phase::Running),
             watchers: Watchers::default(),
             stop: Arc::default(),
             began: strike::Began::default(),
@@ -252,14 +252,14 @@ impl Island {
         }))
     }
 
-    fn slot(&self) -> MutexGuard<'_, Slot> {
-        lock(&self.slot)
+    fn phase(&self) -> MutexGuard<'_, Phase> {
+        lock(&self.phase)
     }
 
     /// Leaves the running state.
-    fn set(&self, slot: Slot) {
+    fn set(&self, phase: Phase) {
         // Assigned to a local so that the lock is released first: dropping an instance takes time.
-        let _old = std::mem::replace(&mut *self.slot(), slot);
+        let _old = std::mem::replace(&mut *self.phase(), phase);
         self.watchers.tell();
     }
 
@@ -273,7 +273,7 @@ impl Island {
 
     /// Returns whether a job runs.
     pub(crate) fn is_running(&self) -> bool {
-        matches!(*self.slot(), Slot::Running)
+        matches!(*self.phase(), Phase::Running)
     }
 
     /// Returns whether a stop was requested.
@@ -283,7 +283,7 @@ impl Island {
 
     /// Returns whether the instance is gone.
     pub(crate) fn is_gone(&self) -> bool {
-        matches!(*self.slot(), Slot::Gone(_))
+        matches!(*self.phase(), Phase::Gone(_))
     }
 
     /// Returns whether `other` is this island or a descendant of it.

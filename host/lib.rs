@@ -57,7 +57,7 @@
 //!
 //! # Guest and features
 //!
-//! Interpreters are instances of a [`Image`], CPython as a WebAssembly component. [`Runtime::new`]
+//! Interpreters are instances of an [`Image`], CPython as a WebAssembly component. [`Runtime::new`]
 //! uses the standard one in the user's cache, where `archipel guest build` puts it;
 //! [`RuntimeBuilder::image`] takes another, such as a file. The crate has no default features. With
 //! the feature `build`, it builds the standard guest if the cache has none, which runs pip and npm.

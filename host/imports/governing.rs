@@ -1,7 +1,9 @@
 //! Control of descendants by a guest, except for running code in them.
 
 use crate::island::aliases::{MOST_NUMBER, Target};
-use crate::island::bindings::archipel::island::interpreters::{Refusal, Settings as Asked, Used};
+use crate::island::bindings::archipel::island::interpreters::{
+    Refusal, Settings as ChildSettings, Used,
+};
 use crate::island::context::Context;
 use crate::island::owner::Handler;
 use crate::island::turns::Turns;
@@ -28,7 +30,7 @@ const LONGEST_NAME: usize = 128;
 /// Returns the settings of a child that `own` creates with the requested ones.
 pub(super) async fn settings(
     own: &Arc<Island>,
-    asked: Asked,
+    asked: ChildSettings,
 ) -> std::result::Result<Settings, Refusal> {
     let mut settings = own.settings_of_child(asked.trusted);
     let wanted = limits(&asked.limits).map_err(refusal)?;

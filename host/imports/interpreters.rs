@@ -7,7 +7,7 @@ use crate::exchange::channel_meta::Unbound;
 use crate::exchange::message::Message;
 use crate::island::bindings::archipel::island::channels as wit_channels;
 use crate::island::bindings::archipel::island::interpreters::{
-    Exception, Host, HostInterpreter, Job, NotRun, Refusal, Settings as Asked, Used,
+    Exception, Host, HostInterpreter, Job, NotRun, Refusal, Settings as ChildSettings, Used,
 };
 use crate::island::caller::Caller;
 use crate::island::context::Context;
@@ -32,7 +32,7 @@ impl Host for Caller<'_> {
 
     async fn create_with(
         &mut self,
-        asked: Asked,
+        asked: ChildSettings,
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
         let context = match governing::context(&own, asked.image.as_deref()) {

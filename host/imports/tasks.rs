@@ -24,7 +24,7 @@ use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
 
 /// The future that runs a job to its end.
-type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+type JobFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Completes the task as soon as the job is stopped, which is earlier than its future can.
 fn watch(running: &Arc<Running>, job: &Run<Reply>) {
@@ -86,7 +86,7 @@ impl Caller<'_> {
         // A stop of the caller stops its descendants too. So caller and job can share one task of
         // the scheduler, which saves waking another one.
         let together = own.is_some_and(|own| own.may_name(&island));
-        let mut work: Option<Work> = Some(Box::pin(to_end(
+        let mut work: Option<JobFuture> = Some(Box::pin(to_end(
             island,
             job,
             running.clone(),
@@ -179,7 +179,7 @@ async fn to_end(
 }
 
 /// Awaits `wait` while polling `work`, which stays unfinished if `wait` ends first.
-async fn wait_beside<T>(wait: impl Future<Output = T>, work: &mut Option<Work>) -> T {
+async fn wait_beside<T>(wait: impl Future<Output = T>, work: &mut Option<JobFuture>) -> T {
     let mut wait = pin!(wait);
     std::future::poll_fn(|context| {
         // The deadlock search must know of the wait before the work starts.

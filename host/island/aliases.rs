@@ -236,13 +236,13 @@ impl Island {
 pub(crate) const GONE: &str = "the target of the alias is gone";
 
 /// A call whose caller waits for the answer; dropping it withdraws the call.
-pub(crate) struct Asked {
+pub(crate) struct PendingCall {
     island: Weak<Island>,
     call: u32,
     pub(crate) promise: Arc<Promise<Answer>>,
 }
 
-impl Drop for Asked {
+impl Drop for PendingCall {
     fn drop(&mut self) {
         if let Some(island) = self.island.upgrade()
             && let Some(inbox) = island.inbox.0.get()
@@ -260,7 +260,7 @@ impl Function {
 
     /// Makes the call. It returns `None` if the island is gone or too many calls wait for it. If
     /// the caller ends before the call is taken, the call is dropped.
-    pub(crate) fn call(&self, caller: &Island, arguments: Message) -> Option<Asked> {
+    pub(crate) fn call(&self, caller: &Island, arguments: Message) -> Option<PendingCall> {
         let island = self.island.upgrade().filter(|island| !island.is_gone())?;
         let inbox = island.inbox().ok()?;
         let exchange = &island.context.exchange;
@@ -300,7 +300,7 @@ impl Function {
         } else if !island.is_running() {
             island.serve();
         }
-        Some(Asked {
+        Some(PendingCall {
             island: self.island.clone(),
             call,
             promise,

@@ -12,7 +12,7 @@ use crate::wasi::descriptors::DescriptorBudget;
 use crate::wasi::descriptors::DescriptorCharge;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::{Account, Reservation};
-use archipel_core::policy::Full;
+use archipel_core::policy::QuotaExceeded;
 use cap_std::fs::{Dir, Metadata, MetadataExt};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, mkdirat, openat};
 use rustix::io::Errno;
@@ -111,13 +111,13 @@ impl Tmp {
     }
 
     /// Charges `bytes` before they are written.
-    pub(super) fn grow(&self, bytes: u64) -> Result<(), Full> {
+    pub(super) fn grow(&self, bytes: u64) -> Result<(), QuotaExceeded> {
         let mut counting = lock(&self.counting);
         if let Some(taken) = &mut counting.taken {
-            return taken.grow(bytes).map_err(|_| Full);
+            return taken.grow(bytes).map_err(|_| QuotaExceeded);
         }
         let taken = self.account.reserve(LimitKind::Tmp, bytes);
-        counting.taken = Some(taken.map_err(|_| Full)?);
+        counting.taken = Some(taken.map_err(|_| QuotaExceeded)?);
         Ok(())
     }
 
@@ -129,7 +129,7 @@ impl Tmp {
     }
 
     /// Charges a name and `bytes` before they are created.
-    pub(super) fn create(&self, bytes: u64) -> Result<(), Full> {
+    pub(super) fn create(&self, bytes: u64) -> Result<(), QuotaExceeded> {
         self.grow(bytes.saturating_add(NAME_CHARGE))
     }
 
