@@ -54,9 +54,19 @@ use watchers::{Watcher, Watchers};
 pub(crate) use instance::Instance;
 pub(crate) use settings::Settings;
 
-/// The state of an island.
+/// The phase of an island's life.
+///
+/// ```text
+///  create ──► Running ──leave──► Idle ──close, stop──► Gone
+///                │ ▲               │                    ▲
+///                │ └─────enter─────┘                    │
+///                └──leave after a death or a stop───────┘
+/// ```
+///
+/// Dropping the island ends it in any phase. Nothing leads out of `Gone`.
 enum Phase {
     Idle(Box<Instance>),
+    /// The instance is being created, or runs a job, whose future owns it.
     Running,
     /// The instance is gone, with the reason unless it was closed.
     Gone(Option<Arc<str>>),

@@ -12,8 +12,24 @@ use std::sync::{Arc, PoisonError};
 use wasmtime::Store;
 
 impl Island {
-    /// Cancels the jobs that run in the interpreter and in its descendants.
-    pub(crate) fn cancel(&self, message: &str, unwind: bool) {
+    /// Raises `Cancelled` in the jobs that run in the interpreter and in its descendants.
+    pub(crate) fn cancel(&self, message: &str) {
+        self.log_cancelled(message, false);
+        let message: Arc<str> = message.into();
+        for member in self.family.living() {
+            if self.may_name(&member) {
+                member.interrupt(Interruption::Cancelled(message.clone()));
+            }
+        }
+    }
+
+    /// Stops as `kill` does; the jobs end with this message.
+    pub(crate) fn cancel_unwinding(&self, message: &str) {
+        self.log_cancelled(message, true);
+        self.stop(Reason::Cancelled(message.to_owned()));
+    }
+
+    fn log_cancelled(&self, message: &str, unwind: bool) {
         telemetry::event!(
             debug,
             family = self.subject.family,
@@ -23,16 +39,6 @@ impl Island {
             unwind,
             "cancelled"
         );
-        if unwind {
-            self.stop(Reason::Cancelled(message.to_owned()));
-            return;
-        }
-        let message: Arc<str> = message.into();
-        for member in self.family.living() {
-            if self.may_name(&member) {
-                member.interrupt(Interruption::Cancelled(message.clone()));
-            }
-        }
     }
 
     /// Destroys the interpreter and its descendants, unless a job runs in it.
