@@ -64,9 +64,10 @@
 //!
 //! # Threads and async
 //!
-//! Each blocking call has an `_async` twin that any executor can poll. [`Interpreter`] documents the
-//! effect of dropping its future. A runtime starts its own threads. Plain threads and tokio tasks
-//! can create, use and drop it.
+//! Each blocking call has an `_async` twin that any executor can poll, except for calls with a time
+//! limit, for which executors have their own means. [`Interpreter`] documents the effect of dropping
+//! its future. A runtime starts its own threads. Plain threads and tokio tasks can create, use and
+//! drop it.
 //!
 //! # Errors
 //!

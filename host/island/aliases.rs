@@ -34,7 +34,7 @@ pub(crate) struct Function {
 /// The answer to a call: a message, or an error text for the caller.
 pub(crate) type Answer = std::result::Result<Message, String>;
 
-/// The aliases and hidden names of an island, and whether its guest has yet to get changes.
+/// The aliases and hidden names of an island, and a mark for changes that its guest does not have.
 #[derive(Default)]
 pub(crate) struct AliasTable {
     equipment: Mutex<Equipment<Target>>,

@@ -180,7 +180,7 @@ async fn call_for(
     })
 }
 
-/// Tells the guest its aliases and hidden names.
+/// Passes the aliases and hidden names to the guest.
 async fn equip(island: &Island, instance: &mut Instance) -> Result<()> {
     let (aliases, hidden) = island
         .aliases

@@ -33,7 +33,7 @@ pub(super) fn set(
             builder.wall_clock(StandsAt(since, frozen.clone()));
             Some(frozen)
         }
-        // The real clocks are what WASI has anyway.
+        // The real clocks are WASI's defaults.
         _ => None,
     }
 }

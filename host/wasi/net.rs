@@ -124,8 +124,8 @@ impl Net {
             })
     }
 
-    /// Returns `None` if the name is not granted, and otherwise its granted spelling unless it is
-    /// an address.
+    /// Returns the granted spelling of a name, `Some(None)` for an address, and `None` for a name
+    /// that is not granted.
     fn may_look_up(&self, name: &str) -> Option<Option<String>> {
         if name.parse::<IpAddr>().is_ok() {
             return Some(None);

@@ -1,8 +1,8 @@
 //! Locks on files, which belong to the interpreter that sets them.
 //!
-//! The system knows two owners of locks on bytes of a file: a process, and an open file description.  An interpreter is
-//! neither.  So each file has one of the interpreter's open files as the owner of all locks that the interpreter sets on
-//! it, through whichever of its descriptors.  The system releases them when that open file is closed, so nothing that
+//! The system knows two owners of locks on bytes of a file: a process, and an open file description. An interpreter is
+//! neither. So each file has one of the interpreter's open files as the owner of all locks that the interpreter sets on
+//! it, through whichever of its descriptors. The system releases them when that open file is closed, so nothing that
 //! ends an interpreter leaves a lock.
 
 use super::node::{Node, OpenFile};
@@ -22,7 +22,8 @@ const INTERFACE: &str = "archipel:locks/locks@0.1.0";
 /// The maximum number of separate ranges that an interpreter can lock in one file.
 const MOST_RANGES: usize = 64;
 
-/// More than the locks on one file take of the memory of the system and the host: some 250 bytes each.
+/// An upper bound of the memory that the locks on one file take in the system and the host, in bytes: some 250 for
+/// each lock.
 const BYTES: u64 = 16 << 10;
 
 /// The owners of an interpreter's locks, by the device and the number of the file.
@@ -198,7 +199,7 @@ fn kind(wanted: Wanted) -> Option<Kind> {
 }
 
 /// Gives the shared locks of one open file to another of the same file, so that one of
-/// the two has them at every moment.  It can block.
+/// the two has them at every moment. It can block.
 fn give(from: &OpenFile, to: &OpenFile, ranges: &Ranges) -> LockOutcome {
     for (range, kind) in ranges.iter() {
         let outcome = lock_by_system(to.file(), range, Some(kind));
@@ -249,13 +250,13 @@ mod by_system {
         }
     }
 
-    /// Sets or removes a lock of an open file.  It can block, but does not wait for other owners.
+    /// Sets or removes a lock of an open file. It can block, but does not wait for other owners.
     pub(super) fn set(file: &File, range: Range, kind: Option<Kind>) -> LockOutcome {
         let wanted = described(range, number(kind));
         outcome(fcntl(file, FcntlArg::F_OFD_SETLK(&wanted)))
     }
 
-    /// Finds whether another owner prevents a lock.  It can block.
+    /// Finds whether another owner prevents a lock. It can block.
     pub(super) fn find(file: &File, range: Range, kind: Kind) -> LockOutcome {
         let mut found = described(range, number(Some(kind)));
         match outcome(fcntl(file, FcntlArg::F_OFD_GETLK(&mut found))) {
