@@ -270,14 +270,14 @@ impl Island {
     fn set(&self, phase: Phase) {
         // Assigned to a local so that the lock is released first: dropping an instance takes time.
         let _old = std::mem::replace(&mut *self.phase(), phase);
-        self.watchers.tell();
+        self.watchers.notify();
     }
 
     /// Notifies `watcher` once no job runs, at once if none runs now.
     pub(crate) fn when_idle(&self, watcher: Weak<dyn Watcher>) {
         self.watchers.add(watcher);
         if !self.is_running() {
-            self.watchers.tell();
+            self.watchers.notify();
         }
     }
 

@@ -59,7 +59,7 @@ impl Repl {
         };
         let report = Report::new(Outcome::from(result), start.elapsed(), Some(&interpreter));
         let status = conclude(&report, running.cause());
-        self.options.tell(&report, status);
+        self.options.report(&report, status);
         crate::exit(status)
     }
 }

@@ -32,7 +32,7 @@ impl Watchers {
     }
 
     /// Notifies all watchers.
-    pub(super) fn tell(&self) {
+    pub(super) fn notify(&self) {
         let all = std::mem::take(&mut *self.all());
         for watcher in all.iter().filter_map(Weak::upgrade) {
             watcher.idles();
@@ -47,9 +47,9 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[derive(Default)]
-    struct Told(AtomicUsize);
+    struct Counter(AtomicUsize);
 
-    impl Watcher for Told {
+    impl Watcher for Counter {
         fn idles(&self) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
@@ -58,19 +58,19 @@ mod tests {
     #[test]
     fn dropped_watchers_are_removed_and_live_ones_notified_once() {
         let watchers = Watchers::default();
-        let kept: Vec<Arc<Told>> = (0..100).map(|_| Arc::default()).collect();
+        let kept: Vec<Arc<Counter>> = (0..100).map(|_| Arc::default()).collect();
         for watcher in &kept {
-            let watcher: Weak<Told> = Arc::downgrade(watcher);
+            let watcher: Weak<Counter> = Arc::downgrade(watcher);
             watchers.add(watcher);
             for _ in 0..1000 {
-                let gone: Weak<Told> = Arc::downgrade(&Arc::default());
+                let gone: Weak<Counter> = Arc::downgrade(&Arc::default());
                 watchers.add(gone);
             }
         }
         assert!(watchers.all().capacity() <= 4 * kept.len());
-        watchers.tell();
-        watchers.tell();
-        let told = kept.iter().map(|watcher| watcher.0.load(Ordering::Relaxed));
-        assert!(told.eq(kept.iter().map(|_| 1)));
+        watchers.notify();
+        watchers.notify();
+        let counts = kept.iter().map(|watcher| watcher.0.load(Ordering::Relaxed));
+        assert!(counts.eq(kept.iter().map(|_| 1)));
     }
 }

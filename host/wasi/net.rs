@@ -80,7 +80,7 @@ impl Net {
             builder.socket_addr_check(move |address, purpose| {
                 let granted = net.has(address, purpose);
                 if !granted {
-                    net.tell(format_args!("{purpose:?} {address}"));
+                    net.log_denial(format_args!("{purpose:?} {address}"));
                 }
                 Box::pin(std::future::ready(granted))
             });
@@ -89,7 +89,7 @@ impl Net {
     }
 
     /// Logs a denial to the audit log.
-    fn tell(&self, what: impl Display) {
+    fn log_denial(&self, what: impl Display) {
         telemetry::denied(&self.subject, what);
     }
 
@@ -212,7 +212,7 @@ impl tcp_create_socket::Host for Lookups<'_> {
     ) -> Result<Resource<TcpSocket>, SocketError> {
         if self.net.granted.is_empty() {
             self.net
-                .tell("creating a TCP socket: the policy grants no destination");
+                .log_denial("creating a TCP socket: the policy grants no destination");
             return Err(ErrorCode::AccessDenied.into());
         }
         let Some(held) = self.state.another_descriptor_now() else {
@@ -231,7 +231,7 @@ impl udp_create_socket::Host for Lookups<'_> {
         _family: IpAddressFamily,
     ) -> Result<Resource<UdpSocket>, SocketError> {
         self.net
-            .tell("creating a UDP socket: no policy can grant it");
+            .log_denial("creating a UDP socket: no policy can grant it");
         Err(ErrorCode::AccessDenied.into())
     }
 }
@@ -315,7 +315,7 @@ impl Host for Lookups<'_> {
     ) -> Result<Resource<ResolveAddressStream>, SocketError> {
         let Some(granted) = self.net.may_look_up(&name) else {
             let shown: String = name.chars().take(253).collect();
-            self.net.tell(format_args!("looking up {shown:?}"));
+            self.net.log_denial(format_args!("looking up {shown:?}"));
             return Err(ErrorCode::AccessDenied.into());
         };
         if let Some(stream) = self.take_ahead(&name).map_err(SocketError::trap)? {
@@ -351,7 +351,7 @@ impl HostResolveAddressStream for Lookups<'_> {
             if self.net.note(name, plain_address(found)) {
                 return Ok(Some(found));
             }
-            self.net.tell(format_args!(
+            self.net.log_denial(format_args!(
                 "the name {name:?} resolves to {found:?}, which its grant does not cover"
             ));
         }

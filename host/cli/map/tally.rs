@@ -92,7 +92,7 @@ impl Tally {
     }
 
     /// Reports the failures and the scripts that did not run.
-    pub fn tell(&self, total: Option<usize>, cause: Option<Cause>, status: u8, stats: bool) {
+    pub fn report(&self, total: Option<usize>, cause: Option<Cause>, status: u8, stats: bool) {
         if self.json {
             let fields = [
                 ("scripts", self.taken.into()),
