@@ -101,6 +101,13 @@ pub fn built(recipe: &Recipe, cache: &Path) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
+/// Compiles a file of C or C++ into an extension module, once for the same contents and toolchain. For tests.
+#[doc(hidden)]
+pub fn compile(source: &Path, cache: &Path) -> Result<PathBuf> {
+    let tools = toolchain::ensure(&cache.join("tools"), &mut |_| {})?;
+    build::compile_file(&tools, source, &cache.join("extensions"))
+}
+
 /// Describes the toolchain for a report on the machine: its version, or the reason that it is not there yet.
 pub fn toolchain(cache: &Path) -> std::result::Result<String, String> {
     toolchain::find(&cache.join("tools"))

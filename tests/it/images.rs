@@ -6,7 +6,7 @@ mod building;
 mod commands;
 mod damage;
 mod grants;
-mod wheels;
+pub mod wheels;
 
 use crate::runtime;
 use archipel::{Error, Image, ImageBuilder, Interpreter, LimitKind, Limits, Output};
