@@ -21,7 +21,7 @@ COMMON = [
     "-target", "wasm32-wasi", "-fPIC", "-fvisibility=hidden", "-fno-sanitize=undefined", "-fno-stack-protector",
     # fenv.h replaces that of libc. CPython's headers come last: a package can have the same names.
     "-I", str(TOOLS / "replaced"),
-    "-isystem", str(TOOLS / "include"),
+    "-isystem", str(TOOLS / "include"), "-isystem", str(TOOLS / "include/internal"),
     "-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_GETPID", "-D_WASI_EMULATED_MMAN",
     "-Wno-unused-command-line-argument",
 ]  # fmt: skip
