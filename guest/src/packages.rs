@@ -8,11 +8,12 @@
 
 mod build;
 mod recipe;
+mod source;
 mod toolchain;
 mod wheel;
 
-pub(crate) use recipe::normalise;
 pub use recipe::{Recipe, find, recipes};
+pub(crate) use recipe::{exact, normalise};
 
 use anyhow::{Context, Result};
 use std::fs::{self, File};
