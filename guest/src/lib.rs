@@ -44,6 +44,8 @@ pub mod direct;
 mod emit;
 #[cfg(feature = "build")]
 pub mod encode;
+#[cfg(feature = "build")]
+pub mod exceptions;
 #[cfg(all(feature = "build", any(test, fuzzing)))]
 #[doc(hidden)]
 pub mod fuzz;

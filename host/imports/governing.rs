@@ -61,8 +61,8 @@ pub(super) async fn settings(
     Ok(settings)
 }
 
-/// Returns the context of a child with the image of that name: one that the policy of `own` grants. Without a name, it
-/// is that of `own`.
+/// Returns the context of a child with the image of that name: one that the policy of `own` grants, or its own. Without
+/// a name, it is that of `own`.
 ///
 /// The host has loaded the granted images, so this takes no time. The reasons are for the log: the guest cannot tell an
 /// image that it lacks from one that does not exist.
@@ -73,6 +73,9 @@ pub(super) fn context(
     let Some(name) = name else {
         return Ok(own.context.clone());
     };
+    if own.context.image.name.as_deref() == Some(name) {
+        return Ok(own.context.clone());
+    }
     if name.len() > LONGEST_NAME {
         let text = format!("the name of an image has at most {LONGEST_NAME} bytes");
         return Err(Refusal::Wrong(text));

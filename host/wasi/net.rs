@@ -215,7 +215,11 @@ impl tcp_create_socket::Host for Lookups<'_> {
                 .log_denial("creating a TCP socket: the policy grants no destination");
             return Err(ErrorCode::AccessDenied.into());
         }
-        let Some(held) = self.state.another_descriptor_now() else {
+        let held = match self.state.has_room_to_open() {
+            true => self.state.another_descriptor_now(),
+            false => None,
+        };
+        let Some(held) = held else {
             return Err(ErrorCode::NewSocketLimit.into());
         };
         let mut wasi = self.state.sockets();

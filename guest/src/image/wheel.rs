@@ -4,6 +4,7 @@ pub(super) use crate::packages::PLATFORM;
 
 use super::archive::Archive;
 use crate::description::{Package, sha256};
+use crate::exceptions;
 use crate::module::EXTENSION_SUFFIX;
 use crate::packages::normalise;
 use anyhow::{Context, Result, ensure};
@@ -95,7 +96,12 @@ fn write_files(bytes: &[u8], name: &Name, folder: &Path) -> Result<()> {
             is_ours || !is_foreign,
             "it contains {path:?}, native code for another platform"
         );
-        let contents = archive.contents(entry)?;
+        let mut contents = archive.contents(entry)?;
+        if is_ours {
+            let lowered = exceptions::lower(&contents)
+                .with_context(|| format!("its module {path:?} cannot be used"))?;
+            contents = lowered.unwrap_or(contents);
+        }
         let to = folder.join(path);
         if let Some(parent) = to.parent() {
             fs::create_dir_all(parent)?;
@@ -212,7 +218,33 @@ mod tests {
             let error = format!("{:#}", unpacked(wheel, &[(file, b"", 0)]).unwrap_err());
             assert!(error.contains(why) && error.contains(wheel), "{error}");
         }
-        assert!(unpacked("a-1-cp314-cp314-archipel_1_wasm32.whl", &[(native, b"", 0)]).is_ok());
+    }
+
+    #[test]
+    fn extension_modules_are_lowered() {
+        let native = "a/x.cpython-314-wasm32-wasi.so";
+        let folder = folder("lowered");
+        let wheel = folder.join("a-1-cp314-cp314-archipel_1_wasm32.whl");
+        let unpacked = |module: &[u8]| {
+            fs::write(&wheel, zip(&[(native, module, 0)]))?;
+            unpack(&wheel, &folder)?;
+            let unpacked = fs::read(folder.join(native))?;
+            fs::remove_file(folder.join(native))?;
+            anyhow::Ok(unpacked)
+        };
+        let plain = wat::parse_str("(module (func))").unwrap();
+        assert_eq!(unpacked(&plain).unwrap(), plain);
+        let tags = wat::parse_str("(module (tag (param i32)))").unwrap();
+        let lowered = exceptions::lower(&tags).unwrap().unwrap();
+        assert_eq!(unpacked(&tags).unwrap(), lowered);
+        for (module, why) in [
+            (&b"text"[..], "bad magic number"),
+            (&wat::parse_str("(module (tag))").unwrap(), "than one i32"),
+        ] {
+            let error = format!("{:#}", unpacked(module).unwrap_err());
+            assert!(error.contains(why) && error.contains(native), "{error}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -26,6 +26,9 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 pub(super) enum Node {
     File(Arc<OpenFile>),
     Folder(Arc<Folder>),
+    /// The folder in which a script starts, `/`. It can be looked at and returned to. Whether anything is in it, a guest
+    /// does not learn.
+    Root,
 }
 
 /// An open file. Its streams and its descriptor share it and its position, like an open file
@@ -297,6 +300,22 @@ pub(super) fn hash_of(device: u64, number: u64) -> MetadataHashValue {
     let upper = lower ^ 0x4009_21fb_5444_2d18;
     MetadataHashValue { lower, upper }
 }
+
+/// The path of [`Node::Root`].
+pub(super) const ROOT_PATH: &str = "/";
+
+/// The metadata of [`Node::Root`].
+pub(super) const ROOT: DescriptorStat = DescriptorStat {
+    type_: DescriptorType::Directory,
+    link_count: 1,
+    size: 0,
+    data_access_timestamp: None,
+    data_modification_timestamp: None,
+    status_change_timestamp: None,
+};
+
+/// The identity of [`Node::Root`], which no file of the system has.
+pub(super) const ROOT_HASH: MetadataHashValue = MetadataHashValue { lower: 0, upper: 0 };
 
 /// Converts metadata for a guest.
 pub(super) fn stat(found: &Metadata) -> DescriptorStat {
