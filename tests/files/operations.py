@@ -517,13 +517,13 @@ def unlink_and_create_anew(folder):
 
 
 @operation
-def unlink_of_what_is_not_a_file(folder):
+def unlink_of_a_folder_or_a_missing_file(folder):
     os.mkdir(f"{folder}/d")
     return failure(os.unlink, f"{folder}/d"), failure(os.unlink, f"{folder}/none")
 
 
 @operation
-def rmdir_of_what_cannot_be_removed(folder):
+def rmdir_of_paths_that_cannot_be_removed(folder):
     os.mkdir(f"{folder}/d")
     put(f"{folder}/d/f")
     return [failure(os.rmdir, f"{folder}/{name}") for name in ("d", "d/f", "none")]
