@@ -23,10 +23,11 @@ def dup(fd, /):
         # The host takes this for a duplication.
         copy = _open(".", os.O_RDWR, dir_fd=fd)
     except OSError as error:
-        if error.errno == errno.EBADF:
-            # Not the descriptor of a file: raises the error for it.
-            return _dup(fd)
-        raise
+        if error.errno != errno.EBADF:
+            raise
+        # Not a file. Raises the error for that, or for a descriptor that is not open.
+        os.fstat(fd)
+        return _dup(fd)
     try:
         # The host shares the position, but libc also has one for each descriptor.
         os.lseek(copy, os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
