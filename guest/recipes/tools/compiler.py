@@ -21,7 +21,8 @@ COMMON = [
     "-target", "wasm32-wasi", "-mcpu=lime1+exception_handling", "-fPIC", "-fvisibility=hidden",
     "-mllvm", "-wasm-use-legacy-eh=false", "-mllvm", "-wasm-enable-sjlj",
     "-fno-sanitize=undefined", "-fno-stack-protector",
-    # `replaced` has headers that replace those of libc and libc++. CPython's headers come last: a package can have the same names.
+    # `replaced` has headers that replace those of libc and libc++. CPython's headers come last: a package can have the
+    # same names.
     "-I", str(TOOLS / "replaced"),
     "-isystem", str(TOOLS / "include"), "-isystem", str(TOOLS / "include/internal"),
     "-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_GETPID", "-D_WASI_EMULATED_MMAN",
@@ -34,7 +35,8 @@ CXX = [
     "-DPYBIND11_EXPORT=",
 ]  # fmt: skip
 
-LINK = ["-shared", "--experimental-pic", "--no-entry", "-O2", "--strip-debug"]
+# The guest calls the exported function that runs static constructors.
+LINK = ["-shared", "--experimental-pic", "--no-entry", "-O2", "--strip-debug", "--export=__wasm_call_ctors"]
 
 # What is linked into each module comes first, then what the guest has.
 PROVIDED = [

@@ -158,7 +158,8 @@ def runtime_sources():
     for name in CXX.split():
         yield "c++", cxx / f"src/{name}.cpp", options
     yield "c++", TOOLS / "exceptions.cpp", options
-    yield "cc", SOURCES / "libunwind/src/Unwind-wasm.c", ["-D__WASM_EXCEPTIONS__", "-D_LIBUNWIND_HIDE_SYMBOLS", *unwinder]
+    unwinder += ["-D__WASM_EXCEPTIONS__", "-D_LIBUNWIND_HIDE_SYMBOLS"]
+    yield "cc", SOURCES / "libunwind/src/Unwind-wasm.c", unwinder
     yield "cc", TOOLS / "setjmp.c", ["-I", SOURCES / "libc/wasi"]
     yield "cc", TOOLS / "blas.c", ["-O3", "-msimd128"]
 

@@ -456,8 +456,10 @@ impl Body<'_> {
             if handler.by_reference {
                 self.emit(I::Call(take));
             } else {
-                self.emit(I::I32Const(0));
-                self.emit(I::GlobalSet(pending));
+                for global in [pending, payload] {
+                    self.emit(I::I32Const(0));
+                    self.emit(I::GlobalSet(global));
+                }
             }
             self.branch(handler.label);
             match handler.kind {

@@ -27,7 +27,7 @@ pub(super) struct Helpers {
     pub(super) is_own: u32,
     /// The tag of the pending exception plus 1, or 0.
     pub(super) pending: u32,
-    /// The value of the pending exception.
+    /// The value of the pending exception, or 0: globals are 0 whenever no call is active (`link`).
     pub(super) payload: u32,
     /// 1 if a caller within the module handles exceptions, and otherwise 0.
     pub(super) catching: u32,
@@ -119,6 +119,8 @@ impl Helpers {
             .instruction(&I::I64Or)
             .instruction(&I::I32Const(0))
             .instruction(&I::GlobalSet(self.pending))
+            .instruction(&I::I32Const(0))
+            .instruction(&I::GlobalSet(self.payload))
             .instruction(&I::End);
         body
     }
