@@ -7,7 +7,7 @@ mod commands;
 mod damage;
 mod grants;
 mod resolving;
-mod wheels;
+pub mod wheels;
 
 use crate::runtime;
 use archipel::{Error, Image, ImageBuilder, Interpreter, LimitKind, Limits, Output};

@@ -112,6 +112,31 @@ fn compile(
     Ok(())
 }
 
+/// Compiles one file into an extension module in `folder`, and returns the module.
+pub fn compile_file(tools: &Toolchain, source: &Path, folder: &Path) -> Result<PathBuf> {
+    let text = fs::read(source).with_context(|| format!("cannot read {}", source.display()))?;
+    let language = match source.extension() {
+        Some(extension) if extension == "c" => "cc",
+        _ => "c++",
+    };
+    let key = crate::description::sha256(&[tools.identity().as_bytes(), &text].concat());
+    let module = folder.join(format!("{key}.so"));
+    if module.exists() {
+        return Ok(module);
+    }
+    fs::create_dir_all(folder)?;
+    let unfinished = folder.join(format!("{key}-{}", std::process::id()));
+    let mut command = tools.compiler(folder);
+    command
+        .args([language, "-O2", "-shared", "-o"])
+        .arg(&unfinished)
+        .arg(source);
+    crate::tools::run(&mut command)
+        .with_context(|| format!("cannot compile {}", source.display()))?;
+    fs::rename(unfinished, &module)?;
+    Ok(module)
+}
+
 /// Returns the first line of a build's output that reports an error, or else its last line.
 fn first_error(said: &str) -> String {
     let is_error = |line: &&str| line.contains("error: ") || line.contains("ERROR: ");

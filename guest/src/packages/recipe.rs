@@ -1,12 +1,14 @@
 //! Recipes: descriptions of packages that are compiled for the guest.
 
-use super::TAG;
+use super::PLATFORM;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 
 /// The recipes by name. The list is sorted.
 const SOURCES: &[(&str, &str)] = &[
+    ("contourpy", include_str!("../../recipes/contourpy.toml")),
+    ("kiwisolver", include_str!("../../recipes/kiwisolver.toml")),
     ("markupsafe", include_str!("../../recipes/markupsafe.toml")),
     ("msgpack", include_str!("../../recipes/msgpack.toml")),
     ("numpy", include_str!("../../recipes/numpy.toml")),
@@ -150,7 +152,11 @@ impl Recipe {
 
     /// Returns the name of the wheel's file.
     pub fn wheel(&self) -> String {
-        format!("{}-{}-{TAG}.whl", self.distribution(), self.version)
+        format!(
+            "{}-{}-cp314-cp314-{PLATFORM}.whl",
+            self.distribution(),
+            self.version
+        )
     }
 
     /// Returns the files that the recipe adds to the source, by their paths.

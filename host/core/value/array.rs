@@ -171,8 +171,9 @@ struct Header<'a> {
 
 impl<'a> Header<'a> {
     fn read(payload: &'a [u8]) -> Result<Self, InvalidArray> {
-        const SHORT: InvalidArray = InvalidArray("the header is truncated");
-        let (&[order, dimensions, low, high], rest) = payload.split_first_chunk().ok_or(SHORT)?;
+        const TRUNCATED: InvalidArray = InvalidArray("the header is truncated");
+        let (&[order, dimensions, low, high], rest) =
+            payload.split_first_chunk().ok_or(TRUNCATED)?;
         let order = match order {
             0 => Order::C,
             1 => Order::Fortran,
@@ -180,11 +181,11 @@ impl<'a> Header<'a> {
         };
         let (sizes, rest) = rest
             .split_at_checked(4 * usize::from(dimensions))
-            .ok_or(SHORT)?;
+            .ok_or(TRUNCATED)?;
         let sizes = sizes.as_chunks().0.iter();
         let shape: Vec<u32> = sizes.map(|size| u32::from_le_bytes(*size)).collect();
         let length = usize::from(u16::from_le_bytes([low, high]));
-        let (dtype, data) = rest.split_at_checked(length).ok_or(SHORT)?;
+        let (dtype, data) = rest.split_at_checked(length).ok_or(TRUNCATED)?;
         let dtype = str::from_utf8(dtype).map_err(|_| NOT_PLAIN)?;
         check_size(dtype, &shape, data.len())?;
         Ok(Header {

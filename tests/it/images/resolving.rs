@@ -104,7 +104,7 @@ fn a_damaged_wheel_of_a_recipe_is_refused() {
 fn a_wheel_of_another_version_in_the_wheelhouse_is_used() {
     let place = Place::new();
     Wheel::new("numpy", "1.0")
-        .tag(packages::TAG)
+        .tag(packages::PLATFORM)
         .file("numpy/native.so", "")
         .write(&place.house());
     let said = place.refused(&["numpy==1.0"]);
