@@ -62,6 +62,7 @@ pub const PYTHON: Files = sources!("python":
     "_island/resources.py",
     "_island/run.py",
     "_island/scripts.py",
+    "_island/seeding.py",
     "_island/settings.py",
     "_island/sharing.py",
     "_island/snapshot.py",

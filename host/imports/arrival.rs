@@ -183,15 +183,19 @@ impl Arrival {
 /// The parts as which it is lowered.
 type Parts<'a> = (&'a [u8], &'a Option<Attachments>);
 
-/// The body of a received message without attachments: a `list<u8>` in component types.
+/// The body of a received plain value or array without attachments: a `list<u8>` in component types.
 pub(super) struct BareArrival(Undelivered);
 
 impl BareArrival {
-    /// Prepares a message that was received from `origin`; one that is not plain returns there.
+    /// Prepares a message that was received from `origin`; one that is neither plain nor an array returns there.
     pub(super) fn new(state: &Ports, message: Message, origin: Option<Origin>) -> Option<Self> {
-        let is_plain = message.form == Form::Plain && message.ends.is_empty();
+        let is_bare = match message.form {
+            Form::Plain => message.ends.is_empty(),
+            Form::Escaped => message.ends.is_empty() && encoding::is_array(&message.body),
+            _ => false,
+        };
         let held = Undelivered::new(state, message, origin);
-        is_plain.then_some(BareArrival(held))
+        is_bare.then_some(BareArrival(held))
     }
 
     fn parts(&self) -> &[u8] {

@@ -22,7 +22,7 @@ use archipel_core::broker::{self, Case, Origin, Outcome, PartyId, Side};
 use archipel_core::encoding::{self, MAX_DEPTH};
 use std::num::NonZeroUsize;
 use wasmtime::Result;
-use wasmtime::component::{Linker, Resource};
+use wasmtime::component::{Linker, Resource, WasmList};
 
 impl Host for Caller<'_> {
     fn create(
@@ -105,6 +105,11 @@ impl HostSender for Caller<'_> {
         let sent = self.send_whole(&end, (body, false, None), None).await?;
         let result = sent.map_err(|error| self.deferred_error.keep(Side::Sender, end.rep(), error));
         Ok(result.is_ok())
+    }
+
+    async fn put_array(&mut self, _: Resource<SenderEnd>, _: Vec<u8>, _: Vec<u8>) -> Result<bool> {
+        // Each part would be copied once more than it is joined.
+        wasmtime::bail!("`sender.put-array` is overridden in the linker")
     }
 
     fn duplicate(&mut self, end: Resource<SenderEnd>) -> Result<Resource<SenderEnd>> {
@@ -236,9 +241,27 @@ impl HostReceiver for Caller<'_> {
     }
 }
 
-/// Adds the functions to `linker` whose results the bindings have no types for.
-pub(super) fn add_receive(linker: &mut Linker<State>) -> Result<()> {
+/// Adds the functions to `linker` whose parameters or results the bindings have no types for.
+pub(super) fn add_copying(linker: &mut Linker<State>) -> Result<()> {
     let mut channels = linker.instance("archipel:island/channels@0.1.0")?;
+    channels.func_wrap_async(
+        "[method]sender.put-array",
+        |mut store, (end, head, elements): (_, WasmList<u8>, WasmList<u8>)| {
+            Box::new(async move {
+                let most = store.data_mut().caller().most_bytes();
+                let (head, elements) = (head.as_le_slice(&store), elements.as_le_slice(&store));
+                // Longer bodies are not copied; one byte more than allowed is refused in the same way.
+                let size = head
+                    .len()
+                    .saturating_add(elements.len())
+                    .min(most.saturating_add(1));
+                let mut body = Vec::with_capacity(size);
+                body.extend_from_slice(&head[..size.min(head.len())]);
+                body.extend_from_slice(&elements[..size - body.len()]);
+                Ok((store.data_mut().caller().put(end, body).await?,))
+            })
+        },
+    )?;
     channels.func_wrap_async("[method]receiver.receive", |mut store, (end, timeout)| {
         Box::new(async move {
             let received = store

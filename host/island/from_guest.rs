@@ -289,7 +289,7 @@ impl Ports {
     }
 
     /// Returns the maximum size of a message from the guest, in bytes.
-    fn most_bytes(&self) -> usize {
+    pub(crate) fn most_bytes(&self) -> usize {
         let limit = self.account.tightest(LimitKind::Message);
         limit.unwrap_or(MOST_MESSAGE) as usize
     }

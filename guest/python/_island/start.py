@@ -69,6 +69,7 @@ def settle(application):
     library.adopt()
     image.fill()
     stash.lay_in(_SEEN)
+    stash.install()
     sys.modules["random"] = _Random("random")
 
 
@@ -102,4 +103,5 @@ def _rehearse():
     """Do what most interpreters do."""
     _drawn_later()
     Ok(run.Guest().exec("pass"))
+    stash.rehearse(lambda: run.Guest().exec("import rehearsed"))
     run.restart()
