@@ -3,7 +3,7 @@
 mod limits;
 mod properties;
 
-use super::{MAX_DEPTH, Refusal, Travels, check, check_ends, decode, encode};
+use super::{MAX_DEPTH, Refusal, Travels, check, check_ends, decode, encode, is_array};
 use crate::value::{HandleKind, Value};
 
 /// Lines of `python-expression<TAB>hex of marshal.dumps(python-expression, 4)`.
