@@ -10,6 +10,7 @@ mod governing;
 mod holdings;
 mod interpreters;
 mod process;
+mod refusal;
 mod tasks;
 mod waiting;
 

@@ -36,6 +36,7 @@
 //! assert_eq!(check(b"c", 0, MAX_DEPTH), Err(Refusal::NotShareable("a code object")));
 //! ```
 
+mod carries;
 mod check;
 mod decode;
 mod encode;
@@ -46,8 +47,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Carries, Check, Travels, check_ends, is_array, is_wide};
-pub use check::{Summary, check};
+pub use carries::{Carries, Travels};
+pub use check::{Check, Summary, check, check_ends, is_array, is_wide};
 pub use decode::decode;
 pub use decode::decode_within;
 pub use encode::{Encoded, encode};

@@ -5,7 +5,7 @@ use super::failure::{failure, not_received};
 use super::{LONGEST_REASON, duration};
 use crate::exchange::channel_meta::ChannelMeta;
 use crate::exchange::end::End;
-use crate::exchange::kept::Keeper;
+use crate::exchange::kept::KeptAccounts;
 use crate::exchange::message::Message;
 use crate::exchange::quota::MOST_CHANNELS;
 use crate::island::bindings::archipel::island::channels::{
@@ -17,10 +17,10 @@ use crate::island::handles::{ReceiverEnd, SenderEnd, copy};
 use crate::island::not_sent::NotSent;
 use crate::island::state::State;
 use crate::island::to_guest::take_back;
+use crate::lock::lock;
 use archipel_core::broker::{self, Case, Origin, Outcome, PartyId, Side};
 use archipel_core::encoding::{self, MAX_DEPTH};
 use std::num::NonZeroUsize;
-use std::sync::PoisonError;
 use wasmtime::Result;
 use wasmtime::component::{Linker, Resource, WasmList};
 
@@ -89,12 +89,15 @@ impl HostSender for Caller<'_> {
         end: Resource<SenderEnd>,
         body: Vec<u8>,
         exact: bool,
-        luggage: Option<AttachmentRefs>,
+        attachments: Option<AttachmentRefs>,
         timeout: Option<u64>,
     ) -> Result<Result<(), Error>> {
         match self.deferred_error.take_for(Side::Sender, end.rep()) {
             Some(error) => Ok(Err(error)),
-            None => self.send_whole(&end, (body, exact, luggage), timeout).await,
+            None => {
+                self.send_whole(&end, (body, exact, attachments), timeout)
+                    .await
+            }
         }
     }
 
@@ -130,7 +133,7 @@ impl HostSender for Caller<'_> {
             return Ok(Err(Error::NotShareable(refusal.to_string())));
         }
         let end = &self.table.get(&end)?.0;
-        let kept = match Keeper::of(&self.account, &self.shared.kept).keep(reason.len()) {
+        let kept = match KeptAccounts::of(&self.account, &self.shared.kept).charge(reason.len()) {
             Ok(kept) => kept,
             Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded).into())),
         };
@@ -291,7 +294,7 @@ impl Caller<'_> {
         let meta = end.meta.clone();
         let message = self.check(message).await?;
         let message = outgoing(self, message, meta.owner.as_ref(), meta.unbound)?;
-        let message = match message.and_then(|message| self.charged(message)) {
+        let message = match message.and_then(|message| self.charge(message)) {
             Ok(message) => message,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
@@ -333,7 +336,7 @@ impl Caller<'_> {
     /// Removes undelivered ends from the guest's table.
     pub(super) fn take_stranded(&mut self) -> Result<()> {
         let stranded = {
-            let mut stranded = self.stranded.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut stranded = lock(&self.stranded);
             std::mem::take(&mut *stranded)
         };
         take_back(self, stranded)

@@ -181,8 +181,9 @@ struct Header<'a> {
 
 impl<'a> Header<'a> {
     fn read(payload: &'a [u8]) -> Result<Self, InvalidArray> {
-        const SHORT: InvalidArray = InvalidArray("the header is truncated");
-        let (&[order, dimensions, low, high], rest) = payload.split_first_chunk().ok_or(SHORT)?;
+        const TRUNCATED: InvalidArray = InvalidArray("the header is truncated");
+        let (&[order, dimensions, low, high], rest) =
+            payload.split_first_chunk().ok_or(TRUNCATED)?;
         let order = match order {
             0 => Order::C,
             1 => Order::Fortran,
@@ -190,15 +191,15 @@ impl<'a> Header<'a> {
         };
         let (sizes, rest) = rest
             .split_at_checked(4 * usize::from(dimensions))
-            .ok_or(SHORT)?;
+            .ok_or(TRUNCATED)?;
         let sizes = sizes.as_chunks().0.iter();
         let shape: Vec<u32> = sizes.map(|size| u32::from_le_bytes(*size)).collect();
         let length = usize::from(u16::from_le_bytes([low, high]));
-        let (dtype, rest) = rest.split_at_checked(length).ok_or(SHORT)?;
+        let (dtype, rest) = rest.split_at_checked(length).ok_or(TRUNCATED)?;
         let dtype = str::from_utf8(dtype).map_err(|_| NOT_PLAIN)?;
         let written = payload.len() - rest.len();
         let size = padded(written);
-        let (padding, data) = rest.split_at_checked(size - written).ok_or(SHORT)?;
+        let (padding, data) = rest.split_at_checked(size - written).ok_or(TRUNCATED)?;
         if padding.iter().any(|byte| *byte != 0) {
             return Err(InvalidArray("the header is not followed by zeros"));
         }
