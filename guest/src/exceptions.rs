@@ -131,7 +131,7 @@ fn is_exception(ty: RefType) -> bool {
 struct Lowering {
     survey: Survey,
     helpers: Helpers,
-    /// Whether the section of globals was written.
+    /// True if the section of globals was written.
     has_globals: bool,
     /// The number of functions that were rewritten.
     bodies: u32,

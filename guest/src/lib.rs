@@ -24,6 +24,7 @@
 //! `ARCHIPEL_TUNE=0` leaves out steps 4 and 6 (`tuning`).
 
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 #[cfg(feature = "build")]
 mod alarm;

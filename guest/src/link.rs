@@ -17,7 +17,7 @@ use crate::component::{Component, Instance};
 use crate::constant::{Constant, evaluate};
 use crate::emit::Output;
 use crate::lists::World;
-use crate::module::Module;
+use crate::module::{EXTENSION_SUFFIX, Module};
 use crate::places::{Defined, Function, Places};
 use crate::snapshot::Snapshot;
 use additions::Addition;
@@ -27,15 +27,16 @@ use reach::Reached;
 use std::collections::{HashMap, HashSet};
 use wasmparser::DataKind;
 
-/// The end of the name of an extension module's address in memory.
-const EXTENSION: &str = ".cpython-314-wasm32-wasi.so:memory_base";
-
 /// The results of linking, for the build's report.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
+    /// The number of modules that became one.
     pub modules: usize,
+    /// The number of functions in the linked module.
     pub functions: usize,
+    /// The number of functions that nothing reaches, which are left out.
     pub dropped_functions: usize,
+    /// The number of globals that were replaced by their values.
     pub folded_globals: usize,
     /// The addresses of the two functions that replace functions of CPython.
     pub intrinsics: Option<[u32; 2]>,
@@ -228,7 +229,10 @@ impl<'c, 'a> Linker<'c, 'a> {
     /// Returns the number of extension modules, for each of which `wit-component` exports an address.
     fn count_extensions(&self) -> usize {
         let exports = self.linked().flat_map(|(_, module)| module.exports.keys());
-        exports.filter(|name| name.ends_with(EXTENSION)).count()
+        let files = exports.filter_map(|name| name.strip_suffix(":memory_base"));
+        files
+            .filter(|name| name.ends_with(EXTENSION_SUFFIX))
+            .count()
     }
 
     fn emit(

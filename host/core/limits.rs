@@ -1,7 +1,15 @@
 //! The limits of an interpreter.
 
-use crate::error::{ConfigKind, Error, LimitKind, Result};
+mod range;
+
+use self::range::check_range;
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{LimitKind, Result};
 use std::time::Duration;
+
+pub(crate) use range::TMP;
+pub use range::{HANDLES, MOST_MEMORY, MOST_MESSAGE};
 
 /// The limits of an interpreter and its descendants.
 ///
@@ -43,27 +51,6 @@ use std::time::Duration;
 pub struct Limits {
     values: [Option<u64>; LimitKind::ALL.len()],
 }
-
-/// The minimum memory limit, in bytes. With less, no interpreter could start.
-const LEAST_MEMORY: u64 = 1 << 20;
-
-/// The maximum memory of one interpreter, in bytes: half of what 32-bit addresses reach.
-pub const MOST_MEMORY: usize = 2 << 30;
-
-/// The maximum size of a message, in bytes, which is also the default.
-pub const MOST_MESSAGE: u64 = 64 << 20;
-
-/// The default limit of the private `/tmp` of an interpreter that a host creates and of its descendants, in
-/// bytes.
-pub(crate) const TMP: u64 = 64 << 20;
-
-/// The maximum of the handle limit; the constant after it is the default.
-const MOST_HANDLES: u64 = 1_000_000;
-/// The number of handles that an interpreter can have by default.
-pub const HANDLES: u64 = 4096;
-
-/// The maximum nesting of calls for which the guest's stack has room.
-const MOST_RECURSION: u64 = 10_000;
 
 impl Limits {
     /// Creates limits with no limit set.
@@ -283,8 +270,8 @@ impl Limits {
     /// - **Counted**: channel ends, references to interpreters, tasks and open files, separately for each
     ///   interpreter. Closing one releases it.
     /// - **Checked**: when a handle is created or received.
-    /// - **In the script**: `LimitExceeded`. The script can continue. A message with more ends than there is
-    ///   room for stays in its channel.
+    /// - **In the script**: `LimitExceeded`, or `OSError` for a file, a listing or a socket, which can need six
+    ///   handles. The script can continue. A message with more ends than there is room for stays in its channel.
     /// - **In the host**: nothing, unless the system interface requires the handle; then the interpreter ends
     ///   with [`Error::LimitExceeded`].
     /// - **Default**: 4,096. The limit is fixed when an interpreter is created.
@@ -457,51 +444,9 @@ impl Limits {
     }
 }
 
-fn check_range(kind: LimitKind, limit: u64) -> Result<()> {
-    let (least, most) = range(kind);
-    if (least..=most).contains(&limit) {
-        return Ok(());
-    }
-    Err(Error::config(
-        ConfigKind::Limit(kind),
-        match (kind, limit) {
-            (LimitKind::Cpu | LimitKind::Wall, 0) => format!(
-                "a {kind} limit of zero would stop every script before its first line; give a time such as 2s"
-            ),
-            _ if most == u64::MAX => format!(
-                "invalid {kind} limit {}: it must be at least {}",
-                kind.show(limit),
-                kind.show(least)
-            ),
-            _ => format!(
-                "invalid {kind} limit {}: it must be from {} to {}",
-                kind.show(limit),
-                kind.show(least),
-                kind.show(most)
-            ),
-        },
-    ))
-}
-
-/// Returns the minimum and the maximum of a limit.
-fn range(kind: LimitKind) -> (u64, u64) {
-    match kind {
-        LimitKind::Memory => (LEAST_MEMORY, u64::MAX),
-        LimitKind::Cpu | LimitKind::Wall | LimitKind::Fuel => (1, u64::MAX),
-        LimitKind::Output | LimitKind::Queued => (1, u64::MAX),
-        LimitKind::Message => (1, MOST_MESSAGE),
-        LimitKind::Tmp => (0, u64::MAX),
-        LimitKind::Handles => (16, MOST_HANDLES),
-        LimitKind::Children => (0, 1_000_000),
-        LimitKind::Depth => (0, 64),
-        LimitKind::Recursion => (50, MOST_RECURSION),
-    }
-}
-
-const _: () = assert!(LEAST_MEMORY < MOST_MEMORY as u64);
-
 #[cfg(test)]
 mod tests {
+    use super::range::range;
     use super::*;
 
     #[test]

@@ -341,9 +341,16 @@ fn options_grant_directories_environment_and_memory() {
 
 /// Starts a command. Returns it and the lines of its output.
 pub fn begun(arguments: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
+    begun_with_input(arguments, Stdio::null())
+}
+
+pub fn begun_with_input(
+    arguments: &[&str],
+    input: Stdio,
+) -> (Child, Lines<BufReader<ChildStdout>>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_archipel"))
         .args(arguments)
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

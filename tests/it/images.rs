@@ -6,6 +6,7 @@ mod building;
 mod commands;
 mod damage;
 mod grants;
+mod resolving;
 pub mod wheels;
 
 use crate::runtime;

@@ -1,8 +1,10 @@
 //! Tests `archipel run`: modules, reports and signals.
 
-use crate::cli::{archipel, begun, check, folder, send, text};
+use crate::cli::{archipel, begun, begun_with_input, check, folder, send, text};
 #[cfg(unix)]
 use rustix::process::Signal;
+use std::io::Write;
+use std::process::Stdio;
 
 #[test]
 fn modules_run_by_name() {
@@ -139,6 +141,23 @@ fn the_first_ctrl_c_interrupts_and_the_second_kills() {
     }
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(lines.next().is_none());
+}
+
+/// While a script reads standard input, its threads run and Ctrl-C interrupts it. No input is lost.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_interrupts_a_script_that_waits_for_input() {
+    let source = python!("run/reads_input.py");
+    let (mut child, mut lines) = begun_with_input(&["run", "-c", source], Stdio::piped());
+    assert_eq!(lines.next().unwrap().unwrap(), "a thread runs");
+    send(&child, Signal::INT);
+    assert_eq!(lines.next().unwrap().unwrap(), "interrupted");
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"one\ntwo\nthree").unwrap();
+    drop(input);
+    let rest: Vec<_> = lines.map(Result::unwrap).collect();
+    assert_eq!(rest, ["one ['two\\n', 'three']"]);
+    assert!(child.wait().unwrap().success());
 }
 
 /// Options add to a policy file, and their limits take precedence.

@@ -24,7 +24,7 @@ COMMON = [
     # `replaced` has headers that replace those of libc and libc++. CPython's headers come last: a package can have the
     # same names.
     "-I", str(TOOLS / "replaced"),
-    "-isystem", str(TOOLS / "include"),
+    "-isystem", str(TOOLS / "include"), "-isystem", str(TOOLS / "include/internal"),
     "-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_GETPID", "-D_WASI_EMULATED_MMAN",
     "-Wno-unused-command-line-argument",
 ]  # fmt: skip

@@ -25,7 +25,7 @@ use wasmparser::{Catch, FunctionBody, Operator, ValType};
 struct Handler {
     /// The exceptions that it handles: a tag plus 1, or all.
     kind: Option<u32>,
-    /// Whether it receives the exception as a value.
+    /// True if it receives the exception as a value.
     by_reference: bool,
     label: u32,
 }
@@ -36,7 +36,7 @@ struct Frame {
     label: u32,
     /// The label to which a throw in it jumps.
     throw: u32,
-    /// Whether it is inside of a `try_table`.
+    /// True if it is inside of a `try_table`.
     tries: bool,
     /// The handlers of a `try_table`.
     handlers: Option<Vec<Handler>>,
@@ -50,9 +50,9 @@ struct Body<'a> {
     /// The number of open blocks in the rewritten function, which is one itself.
     height: u32,
     results: Vec<enc::ValType>,
-    /// Whether the function has a `try_table`.
+    /// True if the function has a `try_table`.
     tries: bool,
-    /// Whether exceptions can leave the function.
+    /// True if exceptions can leave the function.
     throws: bool,
     /// The local with the value of `catching` at the function's start.
     saved: u32,

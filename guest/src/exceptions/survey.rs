@@ -40,16 +40,16 @@ pub(super) struct Survey {
     /// The globals with the table indices of exported functions.
     pub(super) exported_pointers: Vec<u32>,
     throws: Vec<bool>,
-    /// Whether a call through a pointer of the module can throw.
+    /// True if a call through a pointer of the module can throw.
     pub(super) indirect_throws: bool,
 }
 
 /// The exceptions of one function.
 #[derive(Default)]
 struct Function {
-    /// Whether an exception that it throws itself can leave it.
+    /// True if an exception that it throws itself can leave it.
     throws: bool,
-    /// Whether an exception of an indirect call can leave it.
+    /// True if an exception of an indirect call can leave it.
     calls_indirectly: bool,
     /// The functions whose exceptions can leave it.
     calls: Vec<u32>,

@@ -1,19 +1,16 @@
 //! Wheels: their names, and unpacking them. Nothing of a wheel is run.
 
+pub(super) use crate::packages::PLATFORM;
+
 use super::archive::Archive;
 use crate::description::{Package, sha256};
 use crate::exceptions;
+use crate::module::EXTENSION_SUFFIX;
 use crate::packages::normalise;
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-
-/// The platform tag of wheels with extension modules for the guest.
-pub(super) const PLATFORM: &str = "archipel_1_wasm32";
-
-/// The end of an extension module's file for the guest.
-const EXTENSION: &str = ".cpython-314-wasm32-wasi.so";
 
 /// Ends of native code for other platforms.
 const FOREIGN: &[&str] = &[".so", ".pyd", ".dylib", ".dll", ".exe", ".jnilib"];
@@ -93,7 +90,7 @@ fn write_files(bytes: &[u8], name: &Name, folder: &Path) -> Result<()> {
             continue;
         };
         let lower = path.to_ascii_lowercase();
-        let is_ours = name.is_native() && path.ends_with(EXTENSION);
+        let is_ours = name.is_native() && path.ends_with(EXTENSION_SUFFIX);
         let is_foreign = FOREIGN.iter().any(|end| lower.ends_with(end)) || lower.contains(".so.");
         ensure!(
             is_ours || !is_foreign,

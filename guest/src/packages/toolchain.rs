@@ -43,7 +43,7 @@ pub struct Toolchain {
 }
 
 /// Returns the folder of this toolchain. A change of any of its files makes another one.
-fn folder(tools: &Path) -> PathBuf {
+pub(super) fn folder(tools: &Path) -> PathBuf {
     let mut all = tools::COMPONENTIZE_PY.as_bytes().to_vec();
     for (name, data) in FILES {
         all.extend_from_slice(name.as_bytes());
