@@ -29,11 +29,7 @@ COMMON = [
     "-Wno-unused-command-line-argument",
 ]  # fmt: skip
 
-# pybind11 would export the functions of its exceptions.
-CXX = [
-    "-fwasm-exceptions", "-fvisibility-inlines-hidden", "-fvisibility-global-new-delete=force-hidden",
-    "-DPYBIND11_EXPORT=",
-]  # fmt: skip
+CXX = ["-fwasm-exceptions", "-fvisibility-inlines-hidden", "-fvisibility-global-new-delete=force-hidden"]
 
 # The guest calls the exported function that runs static constructors.
 LINK = ["-shared", "--experimental-pic", "--no-entry", "-O2", "--strip-debug", "--export=__wasm_call_ctors"]
