@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 /// The recipes by name. The list is sorted.
 const SOURCES: &[(&str, &str)] = &[
+    ("contourpy", include_str!("../../recipes/contourpy.toml")),
     ("kiwisolver", include_str!("../../recipes/kiwisolver.toml")),
     ("markupsafe", include_str!("../../recipes/markupsafe.toml")),
     ("msgpack", include_str!("../../recipes/msgpack.toml")),
