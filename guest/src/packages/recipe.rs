@@ -12,6 +12,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("markupsafe", include_str!("../../recipes/markupsafe.toml")),
     ("msgpack", include_str!("../../recipes/msgpack.toml")),
     ("numpy", include_str!("../../recipes/numpy.toml")),
+    ("pandas", include_str!("../../recipes/pandas.toml")),
     ("pyyaml", include_str!("../../recipes/pyyaml.toml")),
     ("regex", include_str!("../../recipes/regex.toml")),
     ("stdlib-bz2", include_str!("../../recipes/stdlib-bz2.toml")),
