@@ -15,11 +15,6 @@ const SOURCES: &[(&str, &str)] = &[
     ("pandas", include_str!("../../recipes/pandas.toml")),
     ("pyyaml", include_str!("../../recipes/pyyaml.toml")),
     ("regex", include_str!("../../recipes/regex.toml")),
-    ("stdlib-bz2", include_str!("../../recipes/stdlib-bz2.toml")),
-    (
-        "stdlib-lzma",
-        include_str!("../../recipes/stdlib-lzma.toml"),
-    ),
     (
         "stdlib-zstd",
         include_str!("../../recipes/stdlib-zstd.toml"),
@@ -33,18 +28,8 @@ macro_rules! files {
 }
 
 /// The files that recipes add to the source: the recipe, the path with a slash before each part, and the contents.
-const FILES: &[(&str, &str, &[u8])] = files!(
-    "stdlib-bz2" / "LICENSE",
-    "stdlib-bz2" / "_bz2module.c",
-    "stdlib-bz2" / "clinic" / "_bz2module.c.h",
-    "stdlib-bz2" / "setup.py",
-    "stdlib-lzma" / "LICENSE",
-    "stdlib-lzma" / "_lzmamodule.c",
-    "stdlib-lzma" / "clinic" / "_lzmamodule.c.h",
-    "stdlib-lzma" / "setup.py",
-    "stdlib-zstd" / "pyproject.toml",
-    "stdlib-zstd" / "setup.py",
-);
+const FILES: &[(&str, &str, &[u8])] =
+    files!("stdlib-zstd" / "pyproject.toml", "stdlib-zstd" / "setup.py",);
 
 /// A recipe: the source of a package, and how to compile it.
 #[derive(Debug, Clone, Deserialize)]
@@ -289,8 +274,8 @@ mod tests {
         for name in ["MarkupSafe", "markupsafe", "markupsafe."] {
             assert_eq!(find(name, None).unwrap().name, "markupsafe");
         }
-        for name in ["bz2", "stdlib_bz2"] {
-            assert_eq!(find(name, None).unwrap().name, "stdlib-bz2");
+        for name in ["zstd", "stdlib_zstd"] {
+            assert_eq!(find(name, None).unwrap().name, "stdlib-zstd");
         }
         assert_eq!(find("compression.zstd", None).unwrap().name, "stdlib-zstd");
         assert!(exact("numpy").is_some() && exact("bz2").is_none());

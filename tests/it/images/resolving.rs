@@ -88,7 +88,6 @@ fn a_damaged_wheel_of_a_recipe_is_refused() {
     let place = Place::new();
     for (requirement, recipe) in [
         ("MarkupSafe", "markupsafe"),
-        ("bz2", "stdlib-bz2"),
         ("compression.zstd", "stdlib-zstd"),
     ] {
         damage(&place.house(), recipe);
