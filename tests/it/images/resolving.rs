@@ -103,7 +103,7 @@ fn a_damaged_wheel_of_a_recipe_is_refused() {
 fn a_wheel_of_another_version_in_the_wheelhouse_is_used() {
     let place = Place::new();
     Wheel::new("numpy", "1.0")
-        .tag(packages::PLATFORM)
+        .tag("cp314-cp314-archipel_1_wasm32")
         .file("numpy/native.so", "")
         .write(&place.house());
     let said = place.refused(&["numpy==1.0"]);
