@@ -11,6 +11,7 @@
 mod adapter;
 
 use crate::memory::constant;
+use crate::module::rewrite;
 use adapter::{Adapter, is_adaptable};
 use anyhow::Result;
 use std::collections::HashMap;
@@ -52,11 +53,7 @@ pub fn keep_targets(module: &mut Vec<u8>) -> Result<()> {
             Ok(())
         }
     }
-    let mut out = enc::Module::new();
-    Keep.parse_core_module(&mut out, Parser::new(0), module)
-        .map_err(damaged)?;
-    *module = out.finish();
-    Ok(())
+    rewrite(module, &mut Keep)
 }
 
 /// Rewrites the calls through the one table of `module`, and returns the number of types whose calls jump. With
@@ -73,16 +70,8 @@ pub fn call_directly(module: &mut Vec<u8>, adapt: bool) -> Result<usize> {
     };
     let mut direct = Direct::new(table, adapt);
     let count = direct.jumps.len();
-    let mut out = enc::Module::new();
-    direct
-        .parse_core_module(&mut out, Parser::new(0), module)
-        .map_err(damaged)?;
-    *module = out.finish();
+    rewrite(module, &mut direct)?;
     Ok(count)
-}
-
-fn damaged(error: reencode::Error<Infallible>) -> anyhow::Error {
-    anyhow::anyhow!("cannot copy the linked module: {error}")
 }
 
 /// The parts of a module that concern indirect calls.
