@@ -42,7 +42,15 @@ fn collect(folder: &Path, files: &mut Vec<(PathBuf, u64)>) {
 pub fn clear() -> Result<u8, Failure> {
     let folder = cache_dir()?;
     for part in [
-        "compiled", "guest", "images", "packages", "sources", "tools", "wheels", "work",
+        "compiled",
+        "extensions",
+        "guest",
+        "images",
+        "packages",
+        "sources",
+        "tools",
+        "wheels",
+        "work",
     ] {
         let part = folder.join(part);
         match std::fs::remove_dir_all(&part) {
