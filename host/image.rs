@@ -338,14 +338,8 @@ fn check_start(mut bytes: impl Read, name: &dyn fmt::Display) -> Result<Option<A
     }
     let description = Description::read((&start[..]).chain(bytes))
         .map_err(|why| refused(format!("the image {name} is damaged: {why} ({REBUILD})")))?;
-    if let Some(description) = &description
-        && description.archipel != env!("CARGO_PKG_VERSION")
-    {
-        return Err(refused(format!(
-            "the image {name} was built by Archipel {}, and this is {} ({REBUILD})",
-            description.archipel,
-            env!("CARGO_PKG_VERSION")
-        )));
+    if let Some(why) = description.as_ref().and_then(Description::mismatch) {
+        return Err(refused(format!("the image {name} {why} ({REBUILD})")));
     }
     Ok(description.map(Arc::new))
 }
@@ -402,6 +396,10 @@ mod tests {
         let other = r#"{"name":"n","archipel":"0.0.1","python":"3","packages":[],"inputs":"","built":"","content":""}"#;
         for (bytes, text) in [
             (section(other), "was built by Archipel 0.0.1, and this is"),
+            (
+                section(&other.replace("0.0.1", env!("CARGO_PKG_VERSION"))),
+                "has version 0 of the interface to Archipel, and this is",
+            ),
             (section("{}"), "is damaged: its description is invalid"),
             (
                 section(other)[..60].to_vec(),

@@ -11,6 +11,10 @@ const HEADER: &[u8; 8] = b"\0asm\x0d\0\x01\0";
 /// The name of the custom section.
 const SECTION: &str = "archipel-image";
 
+/// The version of what images and the host exchange, such as the encoding of messages. Images of other versions are
+/// refused. Versions are: 0 before arrays had a header of aligned length, 1 before scalars of numpy.
+pub(crate) const INTERFACE: u32 = 2;
+
 /// The maximum size of the section, in bytes.
 const MOST_SECTION_BYTES: u32 = 1 << 20;
 
@@ -22,6 +26,9 @@ pub struct Description {
     pub name: String,
     /// The version of Archipel that built it.
     pub archipel: String,
+    /// The version of what it exchanges with the host, such as the encoding of messages.
+    #[serde(default)]
+    pub interface: u32,
     /// The version of CPython in it.
     pub python: String,
     /// The packages in it, sorted by name.
@@ -87,6 +94,24 @@ impl From<io::Error> for Unreadable {
 }
 
 impl Description {
+    /// Returns the reason for which this version of Archipel cannot use the image, in words that follow its name; `None`
+    /// if it can.
+    pub fn mismatch(&self) -> Option<String> {
+        let own = env!("CARGO_PKG_VERSION");
+        if self.archipel != own {
+            return Some(format!(
+                "was built by Archipel {}, and this is {own}",
+                self.archipel
+            ));
+        }
+        (self.interface != INTERFACE).then(|| {
+            format!(
+                "has version {} of the interface to Archipel, and this is {INTERFACE}",
+                self.interface
+            )
+        })
+    }
+
     /// Reads the description at the start of a component, and nothing behind it. Returns `None` if the component has
     /// no description, as a guest of `archipel guest export`.
     ///
@@ -207,6 +232,7 @@ mod tests {
         let description = Description {
             name: "science".to_owned(),
             archipel: "0.1.0".to_owned(),
+            interface: INTERFACE,
             python: "3.14".to_owned(),
             packages: vec![Package {
                 name: "attrs".to_owned(),

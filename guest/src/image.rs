@@ -9,7 +9,7 @@ mod wheel;
 
 use crate::assemble::{self, Extras, Step};
 use crate::cached;
-use crate::description::{Description, Package, sha256};
+use crate::description::{Description, INTERFACE, Package, sha256};
 use crate::packages;
 use crate::stored::{describe, image_path, is_image_name};
 use crate::tools::{self, Bounds};
@@ -117,6 +117,7 @@ pub fn build_image(
     let description = Description {
         name,
         archipel: env!("CARGO_PKG_VERSION").to_owned(),
+        interface: INTERFACE,
         python: PYTHON.to_owned(),
         packages,
         imports,
@@ -236,7 +237,7 @@ fn inputs(name: &str, packages: &[Package], imports: &[String], setup: Option<&[
 /// Returns the description of an intact image that was built from the same inputs.
 fn existing(path: &Path, inputs: &str) -> Option<Description> {
     let description = describe(path).ok()?;
-    let same = description.inputs == inputs && description.archipel == env!("CARGO_PKG_VERSION");
+    let same = description.inputs == inputs && description.mismatch().is_none();
     (same && description.verify(&fs::read(path).ok()?).is_ok()).then_some(description)
 }
 

@@ -31,6 +31,7 @@ pub const PYTHON: Files = sources!("python":
     "_island/configs.py",
     "_island/contents.py",
     "_island/copying.py",
+    "_island/data_files.py",
     "_island/descriptors.py",
     "_island/distributions.py",
     "_island/enums.py",

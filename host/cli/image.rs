@@ -142,14 +142,14 @@ fn row(image: &Stored) -> String {
     let size = image.size as f64 / 1048576.0;
     let contents = match &image.description {
         Err(why) => format!("unusable: {why}"),
-        Ok(description) if description.archipel != env!("CARGO_PKG_VERSION") => {
-            format!("unusable: built by Archipel {}", description.archipel)
-        }
-        Ok(description) => {
-            let packages = description.packages.iter();
-            let packages = packages.map(|p| format!("{} {}", p.name, p.version));
-            packages.collect::<Vec<_>>().join(", ")
-        }
+        Ok(description) => match description.mismatch() {
+            Some(why) => format!("unusable: it {why}"),
+            None => {
+                let packages = description.packages.iter();
+                let packages = packages.map(|p| format!("{} {}", p.name, p.version));
+                packages.collect::<Vec<_>>().join(", ")
+            }
+        },
     };
     format!("{:<20} {size:>7.1} MiB  {contents}", image.name)
 }

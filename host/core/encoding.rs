@@ -16,10 +16,10 @@
 //! | 4 | index | receiving end of a channel |
 //! | 5 | index | end of a queue |
 //! | 6 | index | interpreter |
-//! | 7 | bytes | `numpy.ndarray` |
+//! | 7 | bytes | `numpy.ndarray`, or a scalar of numpy |
 //!
 //! The bytes of an array are a header and the elements, in the order that the header gives. The header consists of the
-//! order (one byte: 0 for C, 1 for Fortran), the number of dimensions (one byte), the length of the dtype (two bytes),
+//! order (one byte: 0 for C, 1 for Fortran, 2 for a scalar), the number of dimensions (one byte), the length of the dtype (two bytes),
 //! the size in each dimension (four bytes each), all little-endian, the dtype as in the header of a `.npy` file, and
 //! zeros, after which the elements of a body that is only an array begin at a multiple of 16.
 //!

@@ -106,7 +106,7 @@ pub enum Value {
     Set(Vec<Value>),
     /// A `frozenset`, in unspecified order.
     FrozenSet(Vec<Value>),
-    /// A `numpy.ndarray`.
+    /// A `numpy.ndarray`, or a scalar of numpy.
     Array(Box<Array>),
     /// An object that is not data but travels beside the message, such as a channel end.
     Handle {
@@ -158,6 +158,7 @@ impl Value {
             Self::Dict(_) => "dict",
             Self::Set(_) => "set",
             Self::FrozenSet(_) => "frozenset",
+            Self::Array(array) if array.is_scalar() => "numpy scalar",
             Self::Array(_) => "ndarray",
             Self::Handle { kind, .. } => match kind {
                 HandleKind::Sender => "Sender",

@@ -87,6 +87,21 @@ json is the library's
 ['a']
 some data
 LOADED = __name__
+True some data
+10 True ['__init__.py', 'broken.py', 'data.txt']
+[('data.txt', True)]
+b'some data\\n' ['data.txt']
+True ['__init__.py', 'broken.py']
+True False False
+True False False
+True False False
+True False False
+OSError Read-only file system
+OSError Read-only file system
+IsADirectoryError Is a directory
+FileNotFoundError No such file or directory
+FileNotFoundError
+FileNotFoundError
 no startup file ran
 "
     );

@@ -1,4 +1,4 @@
-"""Arrays of numpy as data: their dtype, shape and bytes, without a pickle.
+"""Arrays and scalars of numpy as data: their dtype, shape and bytes, without a pickle.
 
 The host checks the header against the size of the bytes: see `host/core/encoding.rs`.
 """
@@ -25,6 +25,9 @@ _BEFORE = len(BODY) + _LENGTH.size
 # The elements begin at a multiple of this in such a body, so an array can use the body as its memory.
 _ALIGNED = 16
 
+# The order in the header of a scalar.
+_SCALAR = 2
+
 # `numpy.ndarray`, once an array has been sent.
 known = set()
 
@@ -44,9 +47,29 @@ def is_array(kind):
     return True
 
 
+def is_scalar(kind):
+    """Return whether `kind` is a type of numpy's scalars; records are not data."""
+    if kind.__module__ != "numpy" or kind.__name__ == "record":
+        return False
+    try:
+        from numpy import generic
+    except ImportError:
+        return False
+    return issubclass(kind, generic)
+
+
 def dump(array):
     """Return the payload for `array`.  Raises NotShareableError if its elements are not plain data."""
     return b"".join(_parts(array))
+
+
+def dump_scalar(scalar):
+    """Return the payload for `scalar`.  Raises NotShareableError if it is not plain data."""
+    from numpy import asarray
+
+    payload = bytearray(dump(asarray(scalar)))
+    payload[0] = _SCALAR
+    return bytes(payload)
 
 
 def body_parts(array):
@@ -84,9 +107,10 @@ def reduce(array):
 
 
 def load(payload):
-    """Return a new array for the payload.  Raises ModuleNotFoundError without numpy."""
+    """Return a new array or scalar for the payload.  Raises ModuleNotFoundError without numpy."""
     # The payload is immutable, and does not align its elements.
-    return _load(payload, 0).copy("K")
+    array = _load(payload, 0).copy("K")
+    return array[()] if payload[0] == _SCALAR else array
 
 
 def load_body(body):
@@ -94,6 +118,8 @@ def load_body(body):
 
     Raises ModuleNotFoundError without numpy.
     """
+    if body[_BEFORE] == _SCALAR:
+        return load(body[_BEFORE:])
     array = _load(body, _BEFORE)
     return array if type(body) is bytearray else array.copy("K")
 
@@ -105,7 +131,7 @@ def _load(buffer, start):
         raise ModuleNotFoundError(
             "the message contains an array, and this interpreter has no numpy to receive it", name="numpy"
         ) from None
-    fortran, dimensions, length = _HEAD.unpack_from(buffer, start)
+    order, dimensions, length = _HEAD.unpack_from(buffer, start)
     sizes = Struct(f"<{dimensions}I")
     shape = sizes.unpack_from(buffer, start + _HEAD.size)
     at = start + _HEAD.size + sizes.size
@@ -118,7 +144,7 @@ def _load(buffer, start):
     else:
         kind = dtype(text)
     end += (start - _BEFORE - end) % _ALIGNED
-    return ndarray(shape, kind, buffer, end, order="F" if fortran else "C")
+    return ndarray(shape, kind, buffer, end, order="F" if order == 1 else "C")
 
 
 def _describe(dtype):

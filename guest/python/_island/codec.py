@@ -236,6 +236,8 @@ def _replace(obj, ends, done, above, depth):
         result = (..., _MEMORYVIEW, obj.tobytes())
     elif arrays.is_array(kind):
         result = (..., _ARRAY, arrays.dump(obj))
+    elif arrays.is_scalar(kind):
+        result = (..., _ARRAY, arrays.dump_scalar(obj))
     elif kind in reducers:
         code, reduce = reducers[kind]
         result = (..., code, len(ends))

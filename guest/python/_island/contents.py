@@ -10,7 +10,7 @@ from importlib._bootstrap_external import decode_source
 # module name -> (whether it is a package, file name, marshalled code, compressed source)
 _modules = {}
 
-# folder -> the marshalled dict of its other files, file name -> compressed bytes
+# folder -> its other files, file name -> size and compressed bytes
 _data = {}
 
 
@@ -21,7 +21,7 @@ def add_module(name, is_package, file, code, source):
 
 def add_data(folder, files):
     """Add the non-module files of a folder: a dict of file names and bytes."""
-    _data[folder] = marshal.dumps({name: zlib.compress(data, 9) for name, data in files.items()})
+    _data[folder] = {name: (len(data), zlib.compress(data, 9)) for name, data in files.items()}
 
 
 def look_up(name):
@@ -42,7 +42,7 @@ def list_entries(folder):
     prefix = folder + "/"
     paths = [entry[1] for entry in _modules.values()]
     names = {path[len(prefix) :].split("/")[0] for path in paths if path.startswith(prefix)}
-    names.update(_files(folder))
+    names.update(_data.get(folder, ()))
     names.update(
         other[len(prefix) :].split("/")[0] for other in _data if other.startswith(prefix)
     )
@@ -54,22 +54,31 @@ def list_folders(suffix):
     return sorted(folder for folder in _data if folder.endswith(suffix))
 
 
-def _files(folder):
-    packed = _data.get(folder)
-    return {} if packed is None else marshal.loads(packed)
-
-
-def read(path):
-    """Return the bytes of a file of the library.  Raises FileNotFoundError."""
+def _find(path):
+    """Return the size of a file, which is None for sources, and its compressed bytes; None if it does not exist."""
     folder, _, name = path.rpartition("/")
     if name.endswith(".py"):
         for _, file, _, source in _modules.values():
             if file == path:
-                return zlib.decompress(source)
-    found = _files(folder).get(name)
+                return None, source
+    return _data.get(folder, {}).get(name)
+
+
+def size(path):
+    """Return the size of a file of the library, or None."""
+    found = _find(path)
+    if found is None:
+        return None
+    size, data = found
+    return len(zlib.decompress(data)) if size is None else size
+
+
+def read(path):
+    """Return the bytes of a file of the library.  Raises FileNotFoundError."""
+    found = _find(path)
     if found is None:
         raise FileNotFoundError(2, "No such file or directory", path)
-    return zlib.decompress(found)
+    return zlib.decompress(found[1])
 
 
 class Loader:

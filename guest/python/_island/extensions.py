@@ -8,6 +8,7 @@ import os
 import sys
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 
+from . import stash
 from .library import PACKAGES, SITE
 
 _SUFFIX = ".cpython-314-wasm32-wasi.so"
@@ -24,6 +25,10 @@ class Extensions:
         found = _paths.get(fullname)
         if found is None:
             return None
+        # A module that was imported before the snapshot is not imported twice.
+        spec = stash.find_spec(fullname)
+        if spec is not None:
+            return spec
         linked, shown = found
         spec = ModuleSpec(fullname, _Loader(fullname, linked), origin=shown)
         spec.has_location = True

@@ -53,11 +53,7 @@ class Place(Traversable):
 
     def is_file(self):
         """Return whether this is a file."""
-        try:
-            contents.read(self._path)
-        except FileNotFoundError:
-            return False
-        return True
+        return contents.size(self._path) is not None
 
     def joinpath(self, *descendants):
         """Return the file or folder with this path below the folder; it need not exist."""

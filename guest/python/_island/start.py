@@ -19,6 +19,12 @@ extensions.install()
 # The modules that a new CPython interpreter has imported, and those that this package needs.
 _SEEN = set(sys.modules)
 
+if os.path.isdir(library.PACKAGES):
+    from . import data_files
+
+    # Modules that are imported from now on can keep the functions.
+    data_files.install()
+
 # Importing these now makes them part of every island at no cost.
 import archipel  # noqa: E402, F401
 import concurrent.interpreters  # noqa: E402

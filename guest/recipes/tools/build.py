@@ -66,8 +66,11 @@ def meson(config, source, work, tree):
         f"-Dc_args={flags}", f"-Dcpp_args={flags}", *config["options"], cwd=source,
     )  # fmt: skip
     run(sys.executable, *program, "compile", "-C", build, "-j", os.cpu_count() or 1)
-    run(sys.executable, *program, "install", "-C", build, "--no-rebuild", "--destdir", stage, *config["install"])
-    shutil.copytree(stage / "site", tree, dirs_exist_ok=True)
+    for options, to in ((config["install"], tree), (config["tests"], f"{tree}-tests")):
+        if to == tree or options:
+            run(sys.executable, *program, "install", "-C", build, "--no-rebuild", "--destdir", stage, *options)
+            shutil.copytree(stage / "site", to, dirs_exist_ok=True)
+            shutil.rmtree(stage)
 
 
 def unpack(archive, folder):
@@ -108,6 +111,10 @@ def main(path):
     tree.mkdir()
     {"setuptools": setuptools, "meson": meson}[config["backend"]](config, source, scratch, tree)
     wheel.write(config, source, tree, [str(work), str(TOOLS)])
+    if config["tests"]:
+        name, distribution = f"{config['name']}-tests", f"{config['distribution']}_tests"
+        config |= {"name": name, "distribution": distribution, "wheel": config["test_wheel"], "is_part": True}
+        wheel.write(config, source, work / "tree-tests", [str(work), str(TOOLS)])
 
 
 main(sys.argv[1])

@@ -87,14 +87,16 @@ def link(compiler, arguments, scratch):
         inputs.append(compiled)
     # One module of a package can define the state of the floating-point flags for the others.
     owner = os.environ.get("TOOLCHAIN_FLAGS_OWNER", "")
+    # Each module has the tags of exceptions to itself, because exceptions do not leave it.
+    undefined = "tags.txt"
     if owner and owner in Path(output).name:
         inputs.append(str(LIBRARIES / "flags-exported.o"))
     elif owner:
-        inputs.append(f"--allow-undefined-file={LIBRARIES / 'flags.txt'}")
+        undefined = "tags-and-flags.txt"
     else:
         inputs.append(str(LIBRARIES / "flags.o"))
-    # Each module has the tags of exceptions to itself, because exceptions do not leave it.
-    inputs.append(f"--allow-undefined-file={LIBRARIES / 'tags.txt'}")
+    # The linker reads only one such file.
+    inputs.append(f"--allow-undefined-file={LIBRARIES / undefined}")
     # A probe's program must not lose the function that it asks for.
     inputs.append("--gc-sections" if "-shared" in arguments else "--no-gc-sections")
     provided = [str(LIBRARIES / name) for name in PROVIDED]

@@ -162,10 +162,11 @@ def runtime_sources():
     yield "cc", SOURCES / "libunwind/src/Unwind-wasm.c", unwinder
     yield "cc", TOOLS / "setjmp.c", ["-I", SOURCES / "libc/wasi"]
     yield "cc", TOOLS / "blas.c", ["-O3", "-msimd128"]
+    yield "cc", TOOLS / "lapack.c", ["-O3", "-msimd128"]
 
 
 def compile_runtime(scratch):
-    """Compiles the library that is linked into each module: arithmetic, C++, jumps and BLAS."""
+    """Compiles the library that is linked into each module: arithmetic, C++, jumps, BLAS and a part of LAPACK."""
 
     def compile_one(number, source):
         compiler, path, options = source
@@ -184,8 +185,9 @@ def compile_runtime(scratch):
     run(TOOLS / "bin/cc", "-O2", "-c", TOOLS / "flags.c", "-o", TOOLS / "lib/flags.o")
     exported = '-DARCHIPEL_VISIBILITY="default"'
     run(TOOLS / "bin/cc", "-O2", exported, "-c", TOOLS / "flags.c", "-o", TOOLS / "lib/flags-exported.o")
-    (TOOLS / "flags.txt").rename(TOOLS / "lib/flags.txt")
-    (TOOLS / "lib/tags.txt").write_text("__cpp_exception\n__c_longjmp\n")
+    tags = "__cpp_exception\n__c_longjmp\n"
+    (TOOLS / "lib/tags.txt").write_text(tags)
+    (TOOLS / "lib/tags-and-flags.txt").write_text(tags + (TOOLS / "flags.txt").read_text())
 
 
 extract(Path(sys.argv[1]))

@@ -7,12 +7,13 @@ from pathlib import Path
 
 TAG = "cp314-cp314-archipel_1_wasm32"
 LEFT_OUT = (".a", ".pc", ".c", ".cpp", ".pyx", ".pyc", ".in")
+LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE")
 
 
 def metadata(source, config):
     """Returns the package's core metadata, which each source distribution contains."""
     file = Path(source, "PKG-INFO")
-    if file.exists() and not config["provides"]:
+    if file.exists() and not config["provides"] and not config.get("is_part"):
         return file.read_bytes()
     return f"Metadata-Version: 2.1\nName: {config['name']}\nVersion: {config['version']}\n".encode()
 
@@ -34,9 +35,11 @@ def contents(config, source, tree, folders):
     files[f"{information}/WHEEL"] = (
         f"Wheel-Version: 1.0\nGenerator: archipel\nRoot-Is-Purelib: false\nTag: {TAG}\n".encode()
     )
-    for path in Path(source).glob("*"):
-        if path.is_file() and path.name.upper().startswith(("LICENSE", "LICENCE", "COPYING", "NOTICE")):
-            files[f"{information}/licenses/{path.name}"] = path.read_bytes()
+    # The licences of the package, and of everything in its further sources.
+    further = [Path(source, folder) for _, folder in config["sources"] if folder]
+    for path in [*Path(source).glob("*"), *(path for folder in further for path in folder.rglob("*"))]:
+        if path.is_file() and path.name.upper().startswith(LICENCES) and path.suffix not in (".c", ".h", ".py"):
+            files[f"{information}/licenses/{path.relative_to(source).as_posix()}"] = path.read_bytes()
     return files, f"{information}/RECORD"
 
 

@@ -49,7 +49,7 @@ pub fn build(
         fs::create_dir_all(file.parent().unwrap_or(&work))?;
         fs::write(file, contents)?;
     }
-    let built = work.join("built.whl");
+    let (built, tests) = (work.join("built.whl"), work.join("tests.whl"));
     let config = json!({
         "name": recipe.name,
         "distribution": recipe.distribution(),
@@ -58,6 +58,7 @@ pub fn build(
         "meson": recipe.meson,
         "options": recipe.options,
         "install": recipe.install,
+        "tests": recipe.tests,
         "cflags": recipe.cflags,
         "patches": recipe.patches,
         "provides": recipe.provides,
@@ -65,11 +66,15 @@ pub fn build(
         "needed": needed.iter().map(fs::canonicalize).collect::<std::io::Result<Vec<_>>>()?,
         "work": work,
         "wheel": built,
+        "test_wheel": tests,
     });
     let settings = work.join("config.json");
     fs::write(&settings, serde_json::to_vec_pretty(&config)?)?;
     let log = cache.join(format!("{}.log", recipe.distribution()));
     compile(recipe, &tools, &work, &settings, &log)?;
+    if let Some(name) = recipe.test_wheel() {
+        wheel::store(&tests, &wheel.with_file_name(name))?;
+    }
     wheel::store(&built, wheel)?;
     fs::remove_dir_all(&work)?;
     fs::remove_file(&log)?;

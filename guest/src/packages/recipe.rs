@@ -62,6 +62,9 @@ pub struct Recipe {
     /// Options of Meson's installation.
     #[serde(default)]
     pub(super) install: Vec<String>,
+    /// Options of Meson's installation of the package's own tests, which become a wheel of their own.
+    #[serde(default)]
+    pub(super) tests: Vec<String>,
     /// Options of the C and C++ compilers.
     #[serde(default)]
     pub(super) cflags: Vec<String>,
@@ -143,6 +146,13 @@ impl Recipe {
             self.distribution(),
             self.version
         )
+    }
+
+    /// Returns the name of the file of the wheel with the package's own tests, if the recipe makes one.
+    pub(super) fn test_wheel(&self) -> Option<String> {
+        let (name, version) = (self.distribution(), &self.version);
+        let file = format!("{name}_tests-{version}-cp314-cp314-{PLATFORM}.whl");
+        (!self.tests.is_empty()).then_some(file)
     }
 
     /// Returns the files that the recipe adds to the source, by their paths.

@@ -28,6 +28,8 @@ const FILES: &[(&str, &[u8])] = files!(
     "fetch.py",
     "flags.c",
     "flags.txt",
+    "lapack.c",
+    "lapack_real.h",
     "no_threads.h",
     "python.py",
     "requirements.txt",

@@ -83,7 +83,9 @@ impl Encoder {
             Value::Array(array) => {
                 self.escape(escape::ARRAY);
                 self.sized(code::BYTES, &array.to_payload())?;
-                return Ok(Hash::Array);
+                if !array.is_hashable() {
+                    return Ok(Hash::Array);
+                }
             }
             Value::Handle { kind, index } => self.handle(*kind, *index)?,
             Value::Tuple(items) => {

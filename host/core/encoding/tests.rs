@@ -4,7 +4,7 @@ mod limits;
 mod properties;
 
 use super::{MAX_DEPTH, Refusal, Travels, check, check_ends, decode, encode, is_array};
-use crate::value::{HandleKind, Value};
+use crate::value::{Array, HandleKind, Value};
 
 /// Lines of `python-expression<TAB>hex of marshal.dumps(python-expression, 4)`.
 const VECTORS: &str = include_str!("../../../tests/vectors/values.txt");
@@ -292,7 +292,11 @@ fn arrays_are_checked() {
         ),
         (cut, short),
         (smeared, "the header is not followed by zeros"),
-        (array(b"\x02\0\x03\0<i2", b"ab"), "the order is unknown"),
+        (array(b"\x03\0\x03\0<i2", b"ab"), "the order is unknown"),
+        (
+            array(b"\x02\x01\x03\0\x01\0\0\0<i2", b"ab"),
+            "it is a scalar with dimensions",
+        ),
         (
             array(b"\0\0\x03\0|O8", b"abcdefgh"),
             "the dtype is not plain",
@@ -317,6 +321,29 @@ fn arrays_are_checked() {
         check(&key, 0, MAX_DEPTH),
         Err(Refusal::Unhashable("ndarray"))
     );
+}
+
+#[test]
+fn scalars_of_numpy_are_hashable_unless_they_are_void() {
+    let scalar = |dtype: &str| Value::from(Array::scalar(dtype, vec![1, 2]).unwrap());
+    for (dtype, is_hashable) in [("<i2", true), ("|S2", true), ("|V2", false)] {
+        let set = Value::Set(vec![scalar(dtype)]);
+        match encode(&set) {
+            Ok(encoded) => {
+                assert!(is_hashable, "{dtype}");
+                assert_eq!(decode(&encoded.body, 0, MAX_DEPTH).unwrap(), set);
+            }
+            Err(refusal) => {
+                assert_eq!(refusal, Refusal::Unhashable("ndarray"));
+                assert!(!is_hashable, "{dtype}");
+                let payload = encode(&scalar(dtype)).unwrap().body;
+                let body = [b"<\x01\0\0\0".to_vec(), payload].concat();
+                assert_eq!(check(&body, 0, MAX_DEPTH), Err(refusal));
+            }
+        }
+    }
+    assert_eq!(scalar("<i2").to_string(), "scalar(513, dtype='<i2')");
+    assert_eq!(scalar("|S2").to_string(), "scalar(dtype='|S2')");
 }
 
 #[test]

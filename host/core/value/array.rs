@@ -1,8 +1,15 @@
-//! Arrays of numpy.
+//! Arrays and scalars of numpy.
 
+mod dtype;
+#[cfg(test)]
+mod tests;
+
+use super::Value;
+use dtype::{NOT_PLAIN, TOO_LARGE, item_size};
 use std::{error, fmt};
 
-/// A `numpy.ndarray`: its type of elements, its shape and its bytes.
+/// A `numpy.ndarray`: its type of elements, its shape and its bytes. A scalar of numpy, such as `numpy.float64(1.5)`, is
+/// an array without dimensions that is marked as a scalar.
 ///
 /// An array travels without a pickle, so an interpreter accepts it from any other one. The host checks that the dtype
 /// is plain and that the bytes have the size that it and the shape require; their contents can be anything.
@@ -24,6 +31,7 @@ pub struct Array {
     dtype: String,
     shape: Vec<u32>,
     order: Order,
+    is_scalar: bool,
     data: Vec<u8>,
 }
 
@@ -61,11 +69,11 @@ const MOST_DIMENSIONS: usize = 64;
 /// The maximum size of an array in a guest, in bytes.
 const MOST_BYTES: u64 = i32::MAX as u64;
 
-/// The maximum nesting of structured dtypes.
-const MOST_NESTED: usize = 8;
-
 /// The length of a header without its shape and dtype: the order, the number of dimensions and the dtype's length.
 const HEADER: usize = 4;
+
+/// The order in the header of a scalar.
+const SCALAR: u8 = 2;
 
 /// The offset of the payload in a body that is only an array, and the alignment of the elements there.
 const BEFORE: usize = 13;
@@ -97,8 +105,74 @@ impl Array {
             dtype: dtype.to_owned(),
             shape,
             order,
+            is_scalar: false,
             data,
         })
+    }
+
+    /// Creates a scalar, such as `numpy.float64(1.5)`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Array::new`].
+    ///
+    /// ```
+    /// # use archipel_core as archipel;
+    /// use archipel::value::{Array, Value};
+    ///
+    /// let scalar = Array::scalar("<i8", 3i64.to_le_bytes().to_vec()).unwrap();
+    /// assert_eq!(scalar.item(), Some(Value::from(3)));
+    /// ```
+    pub fn scalar(dtype: &str, data: Vec<u8>) -> Result<Self, InvalidArray> {
+        let array = Array::new(dtype, Vec::new(), Order::C, data)?;
+        Ok(Array {
+            is_scalar: true,
+            ..array
+        })
+    }
+
+    /// Returns whether it is a scalar of numpy and not an array.
+    #[must_use]
+    pub fn is_scalar(&self) -> bool {
+        self.is_scalar
+    }
+
+    /// Returns the number or boolean in a scalar, or in an array without dimensions, as numpy's method `item` does.
+    /// Returns `None` for other arrays and dtypes, and for floats that are not of 32 or 64 bits.
+    #[must_use]
+    pub fn item(&self) -> Option<Value> {
+        if !self.shape.is_empty() {
+            return None;
+        }
+        let mut bytes = self.data.clone();
+        if self.dtype.starts_with('>') {
+            bytes.reverse();
+        }
+        let unsigned = || {
+            let filled = bytes.iter().copied().chain(std::iter::repeat(0));
+            let mut word = [0; 8];
+            word.iter_mut()
+                .zip(filled)
+                .for_each(|(to, byte)| *to = byte);
+            u64::from_le_bytes(word)
+        };
+        let signed = || {
+            let unused = 64 - 8 * u32::try_from(bytes.len()).unwrap_or(8);
+            unsigned().wrapping_shl(unused).cast_signed() >> unused
+        };
+        Some(match self.dtype.get(1..)? {
+            "b1" => Value::from(bytes != [0]),
+            "i1" | "i2" | "i4" | "i8" => Value::from(signed()),
+            "u1" | "u2" | "u4" | "u8" => Value::from(unsigned()),
+            "f4" => Value::from(f64::from(f32::from_le_bytes(*bytes.first_chunk()?))),
+            "f8" => Value::from(f64::from_le_bytes(*bytes.first_chunk()?)),
+            _ => return None,
+        })
+    }
+
+    /// Returns whether Python can hash it: scalars except those of structured and void dtypes.
+    pub(crate) fn is_hashable(&self) -> bool {
+        is_hashable(self.is_scalar, &self.dtype)
     }
 
     /// Returns the type of the elements.
@@ -134,7 +208,11 @@ impl Array {
     /// Returns the payload of the array in a message.
     pub(crate) fn to_payload(&self) -> Vec<u8> {
         let mut payload = Vec::with_capacity(self.header_size() + self.data.len());
-        payload.push(u8::from(self.order == Order::Fortran));
+        payload.push(match self.order {
+            _ if self.is_scalar => SCALAR,
+            Order::C => 0,
+            Order::Fortran => 1,
+        });
         // `new` has checked both lengths.
         payload.push(u8::try_from(self.shape.len()).unwrap_or(u8::MAX));
         let length = u16::try_from(self.dtype.len()).unwrap_or(u16::MAX);
@@ -156,19 +234,26 @@ impl Array {
     pub(crate) fn from_payload(mut payload: Vec<u8>) -> Result<Self, InvalidArray> {
         let header = Header::read(&payload)?;
         let (dtype, shape, order) = (header.dtype.to_owned(), header.shape, header.order);
+        let is_scalar = header.is_scalar;
         payload.drain(..header.size);
         Ok(Array {
             dtype,
             shape,
             order,
+            is_scalar,
             data: payload,
         })
     }
 }
 
-/// Checks the payload of an array in a message.
-pub(crate) fn check_payload(payload: &[u8]) -> Result<(), InvalidArray> {
-    Header::read(payload).map(drop)
+/// Checks the payload of an array in a message, and returns whether Python can hash it.
+pub(crate) fn check_payload(payload: &[u8]) -> Result<bool, InvalidArray> {
+    let header = Header::read(payload)?;
+    Ok(is_hashable(header.is_scalar, header.dtype))
+}
+
+fn is_hashable(is_scalar: bool, dtype: &str) -> bool {
+    is_scalar && !dtype.starts_with("[") && !dtype.starts_with("|V")
 }
 
 /// The checked start of a payload.
@@ -176,6 +261,7 @@ struct Header<'a> {
     dtype: &'a str,
     shape: Vec<u32>,
     order: Order,
+    is_scalar: bool,
     size: usize,
 }
 
@@ -184,9 +270,11 @@ impl<'a> Header<'a> {
         const TRUNCATED: InvalidArray = InvalidArray("the header is truncated");
         let (&[order, dimensions, low, high], rest) =
             payload.split_first_chunk().ok_or(TRUNCATED)?;
-        let order = match order {
-            0 => Order::C,
-            1 => Order::Fortran,
+        let (order, is_scalar) = match order {
+            0 => (Order::C, false),
+            1 => (Order::Fortran, false),
+            SCALAR if dimensions == 0 => (Order::C, true),
+            SCALAR => return Err(InvalidArray("it is a scalar with dimensions")),
             _ => return Err(InvalidArray("the order is unknown")),
         };
         let (sizes, rest) = rest
@@ -208,13 +296,11 @@ impl<'a> Header<'a> {
             dtype,
             shape,
             order,
+            is_scalar,
             size,
         })
     }
 }
-
-const NOT_PLAIN: InvalidArray = InvalidArray("the dtype is not plain");
-const TOO_LARGE: InvalidArray = InvalidArray("it is too large");
 
 /// Checks that an array has `length` bytes.
 fn check_size(dtype: &str, shape: &[u32], length: usize) -> Result<(), InvalidArray> {
@@ -224,11 +310,7 @@ fn check_size(dtype: &str, shape: &[u32], length: usize) -> Result<(), InvalidAr
     if dtype.len() > usize::from(u16::MAX) {
         return Err(NOT_PLAIN);
     }
-    let mut parser = Parser { rest: dtype };
-    let item = parser.dtype(0)?;
-    if !parser.rest.is_empty() {
-        return Err(NOT_PLAIN);
-    }
+    let item = item_size(dtype)?;
     // Like numpy, this refuses large sizes even if another one is zero.
     let mut bytes = item.max(1);
     for size in shape.iter().filter(|size| **size != 0) {
@@ -247,185 +329,5 @@ fn check_size(dtype: &str, shape: &[u32], length: usize) -> Result<(), InvalidAr
         false => Err(InvalidArray(
             "the size of the data does not fit the shape and the dtype",
         )),
-    }
-}
-
-/// Reads the text of a dtype, of which the sizes matter.
-struct Parser<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Parser<'a> {
-    /// Reads a dtype and returns its size in bytes.
-    fn dtype(&mut self, depth: usize) -> Result<u64, InvalidArray> {
-        if !self.rest.starts_with('[') {
-            let text = std::mem::take(&mut self.rest);
-            return simple(text);
-        }
-        self.fields(depth)
-    }
-
-    /// Reads `[('x', '<f8'), ...]`.
-    fn fields(&mut self, depth: usize) -> Result<u64, InvalidArray> {
-        if depth > MOST_NESTED {
-            return Err(NOT_PLAIN);
-        }
-        self.expect("[")?;
-        let mut total = 0u64;
-        let mut is_first = true;
-        while !self.accept("]") {
-            if !is_first {
-                self.expect(", ")?;
-            }
-            is_first = false;
-            self.expect("(")?;
-            self.quoted()?;
-            self.expect(", ")?;
-            let mut size = match self.rest.starts_with('[') {
-                true => self.fields(depth + 1)?,
-                false => simple(self.quoted()?)?,
-            };
-            if self.accept(", (") {
-                while !self.accept(")") {
-                    size = size.saturating_mul(self.number()?);
-                    let _ = self.accept(", ") || self.accept(",");
-                }
-            }
-            self.expect(")")?;
-            total = total.saturating_add(size);
-            if total > MOST_BYTES {
-                return Err(TOO_LARGE);
-            }
-        }
-        Ok(total)
-    }
-
-    fn accept(&mut self, text: &str) -> bool {
-        match self.rest.strip_prefix(text) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn expect(&mut self, text: &str) -> Result<(), InvalidArray> {
-        self.accept(text).then_some(()).ok_or(NOT_PLAIN)
-    }
-
-    /// Reads a string in single quotes that needs no escapes.
-    fn quoted(&mut self) -> Result<&'a str, InvalidArray> {
-        self.expect("'")?;
-        let (text, rest) = self.rest.split_once('\'').ok_or(NOT_PLAIN)?;
-        if text.contains(|c: char| c == '\\' || c.is_control()) {
-            return Err(NOT_PLAIN);
-        }
-        self.rest = rest;
-        Ok(text)
-    }
-
-    fn number(&mut self) -> Result<u64, InvalidArray> {
-        let end = self.rest.find(|c: char| !c.is_ascii_digit());
-        let (digits, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
-        self.rest = rest;
-        digits.parse().map_err(|_| NOT_PLAIN)
-    }
-}
-
-/// Returns the size of a simple dtype, such as `<f8`, `|S5` or `<M8[ns]`.
-fn simple(text: &str) -> Result<u64, InvalidArray> {
-    let mut letters = text.chars();
-    let (Some('<' | '>' | '|'), Some(kind)) = (letters.next(), letters.next()) else {
-        return Err(NOT_PLAIN);
-    };
-    let rest = letters.as_str();
-    let (digits, unit) = match rest.split_once('[') {
-        Some((digits, unit)) => (digits, Some(unit)),
-        None => (rest, None),
-    };
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(NOT_PLAIN);
-    }
-    let size: u64 = digits.parse().map_err(|_| NOT_PLAIN)?;
-    let is_unit = |unit: &str| {
-        let unit = unit.strip_suffix(']').unwrap_or_default();
-        !unit.is_empty() && unit.bytes().all(|b| b.is_ascii_alphanumeric())
-    };
-    let fits = match (kind, size, unit) {
-        ('b', 1, None) | ('i' | 'u', 1 | 2 | 4 | 8, None) => true,
-        ('f', 2 | 4 | 8 | 16, None) | ('c', 8 | 16 | 32, None) => true,
-        ('m' | 'M', 8, None) => true,
-        ('m' | 'M', 8, Some(unit)) => is_unit(unit),
-        ('S' | 'V' | 'U', 0..=MOST_BYTES, None) => true,
-        _ => false,
-    };
-    match (fits, kind) {
-        (true, 'U') => Ok(4 * size),
-        (true, _) => Ok(size),
-        (false, _) => Err(NOT_PLAIN),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dtypes_have_the_sizes_that_numpy_gives_them() {
-        for (dtype, size) in [
-            ("<f8", 8),
-            ("|b1", 1),
-            (">i2", 2),
-            ("<c16", 16),
-            ("<U5", 20),
-            ("|S3", 3),
-            ("<M8[ns]", 8),
-            ("<m8[25us]", 8),
-            ("|V0", 0),
-            ("[('x', '<f8'), ('y', '>i4', (2,))]", 16),
-            ("[('a', '|V0'), ('b', '<i4', (2, 3))]", 24),
-            ("[('in', [('p', '|u1'), ('', '|V3'), ('q', '<i4')])]", 8),
-        ] {
-            let made = Array::new(dtype, vec![3], Order::C, vec![0; 3 * size]);
-            assert!(made.is_ok(), "{dtype}: {made:?}");
-            let array = made.unwrap();
-            let again = Array::from_payload(array.to_payload());
-            assert_eq!(again, Ok(array));
-        }
-    }
-
-    #[test]
-    fn invalid_arrays_are_refused() {
-        let size = "the size of the data does not fit the shape and the dtype";
-        let plain = "the dtype is not plain";
-        let none: &[u32] = &[];
-        for (dtype, shape, length, reason) in [
-            ("|O", none, 8, plain),
-            ("f8", none, 8, plain),
-            ("<f3", none, 3, plain),
-            ("<f8[ns]", none, 8, plain),
-            ("<M8[n's]", none, 8, plain),
-            ("<f+8", none, 8, plain),
-            ("", none, 0, plain),
-            ("[('x', '|O')]", none, 8, plain),
-            ("[('x', '<f8')", none, 8, plain),
-            ("[('x', '<f8')] ", none, 8, plain),
-            ("[('\\x00', '<f8')]", none, 8, plain),
-            ("[('x', '<f8', (-1,))]", none, 8, plain),
-            ("<f8", none, 0, size),
-            ("<f8", &[2], 8, size),
-            ("<f8", &[2, 0], 16, size),
-            ("<f8", &[0, u32::MAX], 0, "it is too large"),
-            ("|V2147483648", &[0], 0, plain),
-            ("[('x', '<f8', (2147483647,))]", &[0], 0, "it is too large"),
-            ("<f8", &[1; 65], 8, "it has more than 64 dimensions"),
-        ] {
-            let made = Array::new(dtype, shape.to_vec(), Order::C, vec![0; length]);
-            assert_eq!(made, Err(InvalidArray(reason)), "{dtype} {shape:?}");
-        }
-        let nested = format!("{}'<f8'{}", "[('x', ".repeat(5000), ")]".repeat(5000));
-        let made = Array::new(&nested, Vec::new(), Order::C, vec![0; 8]);
-        assert_eq!(made, Err(NOT_PLAIN));
     }
 }

@@ -35,14 +35,18 @@ impl Display for Value {
                 write_bytes(f, bytes)?;
                 f.write_char(')')
             }
+            Self::Array(array) if array.is_scalar() => {
+                f.write_str("scalar(")?;
+                if let Some(item) = array.item() {
+                    write!(f, "{item}, ")?;
+                }
+                write_dtype(f, array.dtype())
+            }
             Self::Array(array) => {
                 let sizes: Vec<_> = array.shape().iter().map(u32::to_string).collect();
                 let comma = if sizes.len() == 1 { "," } else { "" };
-                write!(f, "array(shape=({}{comma}), dtype=", sizes.join(", "))?;
-                match array.dtype().starts_with('[') {
-                    true => write!(f, "{})", array.dtype()),
-                    false => write!(f, "'{}')", array.dtype()),
-                }
+                write!(f, "array(shape=({}{comma}), ", sizes.join(", "))?;
+                write_dtype(f, array.dtype())
             }
             Self::Tuple(items) => {
                 f.write_char('(')?;
@@ -155,6 +159,13 @@ fn quote(text: &[u8]) -> char {
         '"'
     } else {
         '\''
+    }
+}
+
+fn write_dtype(f: &mut Formatter<'_>, dtype: &str) -> fmt::Result {
+    match dtype.starts_with('[') {
+        true => write!(f, "dtype={dtype})"),
+        false => write!(f, "dtype='{dtype}')"),
     }
 }
 

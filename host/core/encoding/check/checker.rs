@@ -392,10 +392,7 @@ impl Checker<'_, '_> {
         let node = match (code, payload.kind) {
             (escape::BYTEARRAY, Kind::Bytes) => Node::BYTEARRAY,
             (escape::MEMORYVIEW, Kind::Bytes) => Node::MEMORYVIEW,
-            (escape::ARRAY, Kind::Bytes) => {
-                self.array(start)?;
-                Node::ARRAY
-            }
+            (escape::ARRAY, Kind::Bytes) => self.array(start)?,
             (
                 escape::SENDER | escape::RECEIVER | escape::QUEUE | escape::INTERPRETER,
                 Kind::Int,
@@ -412,14 +409,16 @@ impl Checker<'_, '_> {
         Ok(node)
     }
 
-    /// Checks the array whose payload was read from `start`. It must be there, and not elsewhere in the body.
-    fn array(&self, start: usize) -> Result<(), Box<Refusal>> {
+    /// Checks the array or scalar whose payload was read from `start`. It must be there, and not elsewhere in the body.
+    fn array(&self, start: usize) -> Result<Node, Box<Refusal>> {
         let malformed = |what| Refusal::Malformed { at: start, what };
         let read = self.reader.since(start);
         match read.split_first_chunk::<BYTES_HEADER>() {
             Some(([byte, ..], payload)) if byte & !FLAG_REF == code::BYTES => {
-                check_payload(payload).map_err(|error| malformed(error.reason()))?;
-                Ok(())
+                match check_payload(payload).map_err(|error| malformed(error.reason()))? {
+                    true => Ok(Node::SCALAR),
+                    false => Ok(Node::ARRAY),
+                }
             }
             _ => Err(malformed("an array whose bytes are elsewhere").into()),
         }
