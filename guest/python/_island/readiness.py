@@ -6,10 +6,14 @@ tasks.
 """
 
 import errno
+import os
 import select
 
 _poll = select.poll
 _ALWAYS = select.POLLERR | select.POLLHUP | select.POLLNVAL
+
+# More than the host lets be open.  libc lists them on its stack.
+_MOST = 4200
 
 
 class Files:
@@ -38,6 +42,8 @@ class Files:
         """Return the descriptors that are ready now, with their events."""
         if not self.masks:
             return []
+        if len(self.masks) > _MOST:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         Files.last = self.poll
         try:
             return self.poll.poll(0)
@@ -58,7 +64,7 @@ class Files:
             except OSError as error:
                 closed = error.errno == errno.EBADF
                 # Linux reports this for a socket that is not connected.
-                ready.append((fd, select.POLLNVAL if closed else select.POLLHUP | mask & _OUT))
+                ready.append((fd, select.POLLNVAL if closed else select.POLLHUP | mask & select.POLLOUT))
         return ready
 
 

@@ -239,6 +239,12 @@ def _getpeername(self, /):
         raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN)) from None
 
 
+def _getsockopt(self, level, optname, buflen=0, /):
+    found = _socket.socket.getsockopt(self, level, optname, buflen)
+    # libc reports the size of the option, even if that is larger than the buffer.
+    return found[:buflen] if buflen else found
+
+
 def _connect_ex(self, address, /):
     try:
         self.connect(address)
@@ -266,5 +272,6 @@ def install():
         ("connect", _connect),
         ("connect_ex", _connect_ex),
         ("getpeername", _getpeername),
+        ("getsockopt", _getsockopt),
     ):
         setattr(own, name, _rename(method, name))

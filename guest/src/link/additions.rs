@@ -72,9 +72,15 @@ impl<'a> Linker<'_, 'a> {
         if image && self.provides(&messages)? && self.imports(&messages)? {
             chosen.push(messages);
         }
-        let pread = Addition::new("pread", wat!("pread"))?;
-        if self.provides(&pread)? {
-            chosen.push(pread);
+        // They mend functions of libc.
+        for (name, text) in [
+            ("pread", wat!("pread")),
+            ("socket errors", wat!("socket_errors")),
+        ] {
+            let mended = Addition::new(name, text)?;
+            if self.provides(&mended)? {
+                chosen.push(mended);
+            }
         }
         let locks = Addition::new(LOCKS.name, wat!("locks"))?;
         if self.provides(&locks)? {

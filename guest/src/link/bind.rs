@@ -6,7 +6,7 @@
 //! |---|---|
 //! | the name of another added module | its export |
 //! | `guest` | the `memory`, the `table`, or the global `stack_pointer` |
-//! | `libc`, `python` | a function that this library exports |
+//! | `libc`, `python` | a function that this library exports, or that has this name in its sources |
 //! | `component` | a function that the component exports |
 //! | `host` | a function that the guest imports, by its name in any interface |
 //! | the name of an interface | a host function |
@@ -215,7 +215,8 @@ impl<'a> Linker<'_, 'a> {
         };
         let (_, mark) = LIBRARIES.iter().find(|(known, _)| *known == library)?;
         let index = (0..self.own).find(|index| function(*index, mark).is_some())?;
-        function(index, name)
+        let named = || self.named_in(index, name).map(Function::Defined);
+        function(index, name).or_else(named)
     }
 
     /// Returns the target of a global import of an added module.
@@ -313,15 +314,16 @@ impl<'a> Linker<'_, 'a> {
 
     /// Returns the guest's function that has this name in its sources.
     fn named(&self, name: &str) -> Option<Defined> {
-        let modules = self.modules.iter().take(self.own).enumerate();
-        modules
-            .filter_map(|(index, module)| {
-                let (local, _) = module.names.iter().find(|(_, known)| **known == name)?;
-                let defined = local.checked_sub(module.function_imports.len() as u32)?;
-                module.bodies.get(defined as usize)?;
-                Some((index, defined))
-            })
-            .next()
+        (0..self.own).find_map(|index| self.named_in(index, name))
+    }
+
+    /// Returns the function of a module that has this name in its sources.
+    fn named_in(&self, index: usize, name: &str) -> Option<Defined> {
+        let module = &self.modules[index];
+        let (local, _) = module.names.iter().find(|(_, known)| **known == name)?;
+        let defined = local.checked_sub(module.function_imports.len() as u32)?;
+        module.bodies.get(defined as usize)?;
+        Some((index, defined))
     }
 }
 
