@@ -11,6 +11,7 @@ pub(crate) mod run;
 mod scheduler;
 pub(crate) mod stop;
 mod timers;
+pub(crate) mod wait_hook;
 pub(crate) mod workers;
 
 use std::task::Poll;
