@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The crates, with the folder that names them in the map and their root modules.
-const CRATES: [(&str, &str); 4] = [
+const CRATES: [(&str, &str); 5] = [
     ("host/cli", "main"),
+    ("python/src", "lib"),
     ("host", "lib"),
     ("host/core", "lib"),
     ("guest/src", "lib"),

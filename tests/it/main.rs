@@ -48,6 +48,7 @@ mod packages;
 mod plugin_host;
 mod policy;
 mod prose;
+mod python_package;
 #[cfg(unix)]
 mod repl;
 mod run;

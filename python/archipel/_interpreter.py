@@ -1,0 +1,300 @@
+"""Interpreters."""
+
+import atexit
+import itertools
+import threading
+import weakref
+from importlib import resources
+
+from . import _aliases, _cells, _channels, _loops, _source
+from ._errors import Error
+from ._governed import Governed
+from ._settings import text_of
+
+_ids = itertools.count(1)
+
+# The interpreters that are killed when the host's Python ends.
+_living = weakref.WeakSet()
+
+
+@atexit.register
+def _end():
+    for interpreter in list(_living):
+        try:
+            interpreter._island.kill()
+        except Error:
+            # A forked child ends.
+            return
+
+
+def forget_all():
+    """Forget the interpreters of the parent process, after a fork."""
+    _living.clear()
+
+
+class Interpreter(Governed):
+    """An interpreter with its own memory, made by `archipel.create`.
+
+    It runs one call at a time: another one raises InterpreterError.  It is destroyed by `close`, at the end of a
+    `with` statement, or when nothing refers to it any more.
+
+        >>> import archipel
+        >>> with archipel.create() as interpreter:
+        ...     interpreter.exec("x = 6")
+        ...     interpreter.eval("x * 7")
+        42
+
+    Waits release the GIL.  KeyboardInterrupt during a wait interrupts the code in the interpreter, and is raised when
+    that has ended; a second one kills the interpreter.
+    """
+
+    __module__ = "archipel"
+
+    def __init__(self, island, name):
+        self._island = island
+        self._lent = _aliases.Lent()
+        self._has_aliases = False
+        # What functions of the host need in this interpreter was sent: function -> name, and module -> names.
+        self._functions = weakref.WeakKeyDictionary()
+        self._sent = {}
+        self._key = 0
+        self._booted = False
+        self._gone = False
+        self.id = next(_ids)
+        self.name = name
+        _living.add(self)
+
+    def __repr__(self):
+        name = "" if self.name is None else f", name={self.name!r}"
+        return f"Interpreter({self.id}{name})"
+
+    def __reduce__(self):
+        raise TypeError("an interpreter cannot be pickled (create it in the process that uses it)")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.kill()
+
+    def exec(self, source, /):
+        """Run source text in `__main__` and wait for its end.
+
+        Raises ExecutionFailed if the code raises an exception; LimitExceeded, Cancelled and InterpreterDied if the
+        interpreter ended during the call; and InterpreterError if it is already running or closed.
+        """
+        return self._wait(self._island.exec, text_of("source", source))
+
+    def eval(self, source, /):
+        """Evaluate an expression in `__main__` and return its value, which is data.
+
+            >>> import archipel
+            >>> archipel.create().eval("[1, 2.5, b'x', {'a': None}]")
+            [1, 2.5, b'x', {'a': None}]
+
+        Raises what `exec` does.
+        """
+        return self._wait(self._island.eval, text_of("source", source))
+
+    def call(self, function, /, *args, **kwargs):
+        """Call a function in the interpreter with copies of the arguments, and return a copy of its result.
+
+        `function` is the name of an object in `__main__`, in which dots lead to attributes; or a function of the
+        host, which travels as source with the functions, classes, constants and imports of its module that it refers
+        to.  It is sent once: later changes of these constants have no effect in the interpreter.
+
+            >>> import archipel
+            >>> archipel.create().call(pow, 2, 10)
+            1024
+
+        Raises what `exec` does, and NotShareableError for a function or an argument that cannot be sent.
+        """
+        return self._wait(self._island.call, self._name_of(function), args, kwargs)
+
+    def get(self, name, /):
+        """Return the value of a name in `__main__`.  Dots lead to attributes."""
+        return self._wait(self._island.get, text_of("name", name))
+
+    def prepare_main(self, ns=None, /, **kwargs):
+        """Bind names in `__main__` to copies of values, and to channel ends.
+
+            >>> import archipel
+            >>> interpreter = archipel.create()
+            >>> interpreter.prepare_main({"a": 1}, b=[2])
+            >>> interpreter.eval("(a, b)")
+            (1, [2])
+        """
+        return self._wait(self._island.prepare_main, self._bindings(ns, kwargs))
+
+    def run(self, source, /, name="<string>", args=()):
+        """Run a script to its end, as `python3 name args...` does, and return its exit status.
+
+        The traceback of an uncaught exception goes to the interpreter's standard error, and the status is then 1.
+        """
+        source = source.encode() if isinstance(source, str) else bytes(source)
+        return self._wait(self._island.run, source, name, list(args))
+
+    def cell(self, source, /, *, stream=None, wall=None):
+        """Run source text as a cell of a notebook, and return a `Cell`.
+
+        The value of the last expression is the value of the cell, and `await` is allowed outside of functions.
+        Errors are data: `Cell.error`.  `stream` is called with `("stdout" or "stderr", text)` as output comes.  `wall`
+        limits the time of this cell, in seconds: a cell that exceeds it is cancelled, and the interpreter goes on.
+
+            >>> import archipel
+            >>> cell = archipel.create().cell("print('hello')\\n6 * 7")
+            >>> cell.value, cell.stdout
+            (42, 'hello\\n')
+        """
+        return _cells.run(self, source, stream, wall)
+
+    async def exec_async(self, source, /):
+        """Run source text as `exec` does, in an event loop.  Cancelling the task cancels the code."""
+        source = text_of("source", source)
+        return await self._await(lambda done: self._island.exec_later(source, done))
+
+    async def eval_async(self, source, /):
+        """Evaluate an expression as `eval` does, in an event loop.  Cancelling the task cancels the code."""
+        source = text_of("source", source)
+        return await self._await(lambda done: self._island.eval_later(source, done))
+
+    async def get_async(self, name, /):
+        """Return the value of a name as `get` does, in an event loop."""
+        return await self.eval_async(name)
+
+    async def call_async(self, function, /, *args, **kwargs):
+        """Call a function as `call` does, in an event loop.  Cancelling the task cancels the code."""
+        name = await self._name_of_async(function)
+        return await self._await(lambda done: self._island.call_later(name, args, kwargs, done))
+
+    async def prepare_main_async(self, ns=None, /, **kwargs):
+        """Bind names as `prepare_main` does, in an event loop."""
+        values = self._bindings(ns, kwargs)
+        return await self._await(lambda done: self._island.prepare_main_later(values, done))
+
+    async def cell_async(self, source, /, *, stream=None, wall=None):
+        """Run a cell as `cell` does, in an event loop.  Cancelling the task cancels the cell."""
+        return await _cells.run_async(self, source, stream, wall)
+
+    def fork(self):
+        """Return a copy of the interpreter with the same state, which runs independently.
+
+        It has the aliases of the original.
+        """
+        fork = Interpreter(self._wait(self._island.fork), self.name)
+        fork._lent = self._lent
+        fork._has_aliases = self._has_aliases
+        fork._functions.update(self._functions)
+        fork._sent = {name: set(names) for name, names in self._sent.items()}
+        fork._key = self._key
+        fork._booted = self._booted
+        return fork
+
+    def reset(self):
+        """Return the interpreter to its first state, and destroy its descendants.  Its policy and limits stay."""
+        self._wait(self._island.reset)
+        self._functions.clear()
+        self._sent = {}
+        self._booted = False
+
+    def _wait(self, verb, *args):
+        if not self._has_aliases:
+            return verb(*args)
+        lent = self._lent
+        thread = threading.get_ident()
+        lent.context = _aliases.caller_context()
+        lent.waiting.add(thread)
+        try:
+            return verb(*args)
+        finally:
+            lent.waiting.discard(thread)
+
+    async def _await(self, start):
+        if self._has_aliases:
+            self._lent.context = _aliases.caller_context()
+        return await _loops.job(self._island, start)
+
+    def _bindings(self, ns, kwargs):
+        if ns is not None and not isinstance(ns, dict):
+            raise TypeError(f"the namespace must be a dict or None, not {type(ns).__name__}")
+        values = {**(ns or {}), **kwargs}
+        for name, value in values.items():
+            if isinstance(value, _channels._End):
+                values[name] = value._held()
+        return values
+
+    def _name_of(self, function):
+        if isinstance(function, str):
+            return function
+        key, message, sent = self._lookup(function)
+        if message is not None:
+            self._boot()
+            self._wait(self._island.call, _INSTALL, message, {})
+            self._keep(function, key, sent)
+        return f"{_HOST}.{key}"
+
+    async def _name_of_async(self, function):
+        if isinstance(function, str):
+            return function
+        key, message, sent = self._lookup(function)
+        if message is not None:
+            await self._boot_async()
+            await self._await(lambda done: self._island.call_later(_INSTALL, message, {}, done))
+            self._keep(function, key, sent)
+        return f"{_HOST}.{key}"
+
+    def _lookup(self, function):
+        """Return the key of a function, and the arguments that install it unless it is installed."""
+        try:
+            key = self._functions.get(function)
+        except TypeError:
+            # It cannot be referred to weakly, so it is sent again each time.
+            key = None
+        if key is not None:
+            return key, None, None
+        remote = _source.remote(function)
+        self._key += 1
+        key = f"f{self._key}"
+        sent = {name: set(names) for name, names in self._sent.items()}
+        return key, (remote.messages(sent), key, remote.module, remote.qualname), sent
+
+    def _keep(self, function, key, sent):
+        self._sent = sent
+        try:
+            self._functions[function] = key
+        except TypeError:
+            pass
+
+    def _boot(self):
+        """Define the modules of the package in the interpreter, once."""
+        if not self._booted:
+            self._wait(self._island.call, _EXEC, (_boot_source(), {}), {})
+            self._booted = True
+
+    async def _boot_async(self):
+        if not self._booted:
+            boot = _boot_source(), {}
+            await self._await(lambda done: self._island.call_later(_EXEC, boot, {}, done))
+            self._booted = True
+
+
+_HOST = "__builtins__._archipel_host"
+_INSTALL = f"{_HOST}.install"
+_EXEC = "__builtins__.exec"
+
+
+def _boot_source():
+    global _boot_text
+    if _boot_text is None:
+        folder = resources.files(__package__) / "guest"
+        lines = ["import builtins, sys, types\n", "def _make(name, source):\n"]
+        lines += ["    module = types.ModuleType(name)\n", "    sys.modules[name] = module\n"]
+        lines += ["    exec(compile(source, f'<{name}>', 'exec'), module.__dict__)\n", "    return module\n"]
+        for name, file in (("_archipel_host", "host_modules.py"), ("_archipel_cells", "cells.py")):
+            source = (folder / file).read_text("utf-8")
+            lines.append(f"builtins.{name} = _make({name!r}, {source!r})\n")
+        _boot_text = "".join(lines)
+    return _boot_text
+
+
+_boot_text = None

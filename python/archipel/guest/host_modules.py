@@ -1,0 +1,51 @@
+"""The modules of the host whose functions travelled to this interpreter.  It runs in the guest."""
+
+import __future__
+import builtins
+import linecache
+import sys
+from types import ModuleType
+
+_entries = {}
+
+# Type hints are not evaluated, so that they can name what did not travel.
+_FLAGS = __future__.annotations.compiler_flag
+
+
+def install(parts, key, module, qualname):
+    """Define what `parts` contains, and keep the object `qualname` of `module` under `key`.
+
+    A part is the name of a module, its imports, its constants, and its statements as a list of `(line, source)`.
+    """
+    for name, imports, constants, statements in parts:
+        found = sys.modules.get(name)
+        if found is None or getattr(found, "__host__", None) is not _entries:
+            found = ModuleType(name)
+            found.__host__ = _entries
+            found.__builtins__ = builtins
+            sys.modules[name] = found
+    # All modules exist before the first statement runs, since they can import from each other.
+    for name, imports, constants, statements in parts:
+        sys.modules[name].__dict__.update(constants)
+    for name, imports, constants, statements in reversed(parts):
+        namespace = sys.modules[name].__dict__
+        for statement in imports:
+            exec(compile(statement, "<imports>", "exec", dont_inherit=True), namespace)
+        file = f"<{name} of the host>"
+        for line, source in statements:
+            _show_lines(file, line, source)
+            text = "\n" * (line - 1) + source
+            exec(compile(text, file, "exec", _FLAGS, dont_inherit=True), namespace)
+    target = sys.modules[module]
+    for part in qualname.split("."):
+        target = getattr(target, part)
+    setattr(sys.modules[__name__], key, target)
+
+
+def _show_lines(file, line, source):
+    """Make the lines of a statement visible in tracebacks."""
+    _, _, lines, _ = linecache.cache.get(file, (0, None, [], file))
+    new = source.splitlines(True)
+    lines = lines + ["\n"] * (line - 1 + len(new) - len(lines))
+    lines[line - 1 : line - 1 + len(new)] = new
+    linecache.cache[file] = len(lines), None, lines, file
