@@ -9,7 +9,7 @@ from ._errors import DeadlockError
 
 
 class Lent:
-    """What the functions that an interpreter was lent have in common.
+    """The state that the functions lent to one interpreter share.
 
     It does not refer to the interpreter, which the library could otherwise never drop.
     """
@@ -119,3 +119,15 @@ def _own_loop():
             _loop = asyncio.new_event_loop()
             threading.Thread(target=_loop.run_forever, name="archipel-aliases", daemon=True).start()
     return _loop
+
+
+def description(target, fixed):
+    """Return the docstring and the signature of a function as text, each of which can be None."""
+    try:
+        signature = inspect.signature(target)
+        if fixed:
+            signature = signature.replace(parameters=list(signature.parameters.values())[len(fixed) :])
+        text = str(signature)
+    except (TypeError, ValueError):
+        text = None
+    return inspect.getdoc(target), text

@@ -21,7 +21,7 @@ def timeout_of(timeout):
 
 
 class _End:
-    """What both ends of a channel have."""
+    """The common methods of both ends of a channel."""
 
     __slots__ = ("_end", "__weakref__")
 

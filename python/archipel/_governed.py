@@ -18,6 +18,8 @@ class Governed:
 
         `target` runs in a thread of its own, in the context (`contextvars`) of the code that waits for the
         interpreter.  A coroutine function runs in the event loop that is running now, or else in one of the package.
+        `help(name)` shows the signature and the docstring of `target` there.
+
         If `target` raises AliasError, the same error with its text is raised in the caller.  Of any other exception
         the caller gets only the class name.
 
@@ -37,6 +39,7 @@ class Governed:
         else:
             self._island.alias(name, _aliases.plain(self._lent, target, fixed))
         self._has_aliases = True
+        self._descriptions[name] = self._undescribed[name] = _aliases.description(target, fixed)
 
     def alias_all(self, obj, /, prefix=None):
         """Lend the interpreter the public methods of an object, as `prefix.method`.
@@ -67,6 +70,7 @@ class Governed:
 
     def unalias(self, name, /):
         """Remove an alias, effective at once, and return whether it existed."""
+        self._descriptions.pop(name, None)
         return self._island.unalias(text_of("name", name))
 
     def aliases(self):

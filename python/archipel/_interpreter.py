@@ -54,6 +54,9 @@ class Interpreter(Governed):
         self._island = island
         self._lent = _aliases.Lent()
         self._has_aliases = False
+        # The docstrings and the signatures of aliases, and those that were not sent yet.
+        self._descriptions = {}
+        self._undescribed = {}
         # What functions of the host need in this interpreter was sent: function -> name, and module -> names.
         self._functions = weakref.WeakKeyDictionary()
         self._sent = {}
@@ -184,6 +187,8 @@ class Interpreter(Governed):
         fork = Interpreter(self._wait(self._island.fork), self.name)
         fork._lent = self._lent
         fork._has_aliases = self._has_aliases
+        fork._descriptions = dict(self._descriptions)
+        fork._undescribed = dict(self._descriptions)
         fork._functions.update(self._functions)
         fork._sent = {name: set(names) for name, names in self._sent.items()}
         fork._key = self._key
@@ -196,6 +201,7 @@ class Interpreter(Governed):
         self._functions.clear()
         self._sent = {}
         self._booted = False
+        self._undescribed = dict(self._descriptions)
 
     def _wait(self, verb, *args):
         if not self._has_aliases:
@@ -205,6 +211,10 @@ class Interpreter(Governed):
         lent.context = _aliases.caller_context()
         lent.waiting.add(thread)
         try:
+            items = self._take_descriptions()
+            if items:
+                self._boot()
+                self._island.call(_DESCRIBE, (items,), {})
             return verb(*args)
         finally:
             lent.waiting.discard(thread)
@@ -212,7 +222,15 @@ class Interpreter(Governed):
     async def _await(self, start):
         if self._has_aliases:
             self._lent.context = _aliases.caller_context()
+            items = self._take_descriptions()
+            if items:
+                await self._boot_async()
+                await _loops.job(self._island, lambda done: self._island.call_later(_DESCRIBE, (items,), {}, done))
         return await _loops.job(self._island, start)
+
+    def _take_descriptions(self):
+        items, self._undescribed = self._undescribed, {}
+        return [(name, *description) for name, description in items.items()]
 
     def _bindings(self, ns, kwargs):
         if ns is not None and not isinstance(ns, dict):
@@ -229,7 +247,7 @@ class Interpreter(Governed):
         key, message, sent = self._lookup(function)
         if message is not None:
             self._boot()
-            self._wait(self._island.call, _INSTALL, message, {})
+            self._island.call(_INSTALL, message, {})
             self._keep(function, key, sent)
         return f"{_HOST}.{key}"
 
@@ -268,7 +286,7 @@ class Interpreter(Governed):
     def _boot(self):
         """Define the modules of the package in the interpreter, once."""
         if not self._booted:
-            self._wait(self._island.call, _EXEC, (_boot_source(), {}), {})
+            self._island.call(_EXEC, (_boot_source(), {}), {})
             self._booted = True
 
     async def _boot_async(self):
@@ -280,6 +298,7 @@ class Interpreter(Governed):
 
 _HOST = "__builtins__._archipel_host"
 _INSTALL = f"{_HOST}.install"
+_DESCRIBE = f"{_HOST}.describe"
 _EXEC = "__builtins__.exec"
 
 

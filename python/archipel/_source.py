@@ -55,7 +55,7 @@ class Remote:
 
 
 class _Part:
-    """What travels of one module of the host."""
+    """The contents of one module of the host that travel."""
 
     def __init__(self, name, namespace):
         self.guest_name = _MAIN if name == "__main__" else name

@@ -46,6 +46,20 @@ class Aliases(unittest.TestCase):
                 info = caught.exception.excinfo
                 self.assertEqual((info.type.__name__, info.msg), ("AliasError", text))
 
+    def test_help_shows_the_signature_and_the_docstring(self):
+        def area(unit: str, width: float, height: "float" = 2) -> float:
+            """Return the area of a rectangle."""
+
+        with archipel.create() as island:
+            island.alias("shapes.area", area, "cm")
+            island.alias("odd", lambda value=object(): 1)
+            island.exec("import inspect, pydoc")
+            self.assertIn("(width: float, height: 'float' = 2) -> float", island.eval("pydoc.render_doc(shapes.area)"))
+            self.assertEqual(island.eval("inspect.getdoc(shapes.area)"), "Return the area of a rectangle.")
+            self.assertEqual(island.eval("odd()"), 1)
+            island.reset()
+            self.assertEqual(island.eval("shapes.area.__doc__"), "Return the area of a rectangle.")
+
     def test_invalid_aliases_are_refused(self):
         with archipel.create() as island:
             rows = [(TypeError, "f", 3), (ValueError, "not a name", print), (ValueError, "print", print)]

@@ -2,9 +2,10 @@
 
 import __future__
 import builtins
+import inspect
 import linecache
 import sys
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 _entries = {}
 
@@ -49,3 +50,25 @@ def _show_lines(file, line, source):
     lines = lines + ["\n"] * (line - 1 + len(new) - len(lines))
     lines[line - 1 : line - 1 + len(new)] = new
     linecache.cache[file] = len(lines), None, lines, file
+
+
+def describe(items):
+    """Give aliases the docstrings and the signatures of the host's functions.
+
+    An item is the name, the docstring or None, and the signature as text or None.
+    """
+    for name, doc, signature in items:
+        path, _, last = name.rpartition(".")
+        function = getattr(sys.modules.get(path) if path else builtins, last, None)
+        if not isinstance(function, FunctionType):
+            # It is hidden, or was removed.
+            continue
+        function.__doc__ = doc
+        if signature is not None:
+            made = {}
+            try:
+                exec(compile(f"def {last}{signature}: pass", "<alias>", "exec", _FLAGS, dont_inherit=True), made)
+            except (SyntaxError, NameError):
+                # A default value has no source.
+                continue
+            function.__signature__ = inspect.signature(made[last])
