@@ -1,6 +1,7 @@
 """The methods with which the host governs an interpreter."""
 
 import weakref
+from types import SimpleNamespace
 
 from . import _aliases
 from ._errors import InterpreterNotFoundError
@@ -134,6 +135,23 @@ class Governed:
             2.0
         """
         return usage_of(self._island.usage())
+
+    def children(self):
+        """Return the living descendants of the interpreter, in ascending order of their numbers.
+
+        Each has the attributes `id`, `parent` (the number of its parent), `name`, `is_running` and `usage`.
+
+            >>> import archipel
+            >>> interpreter = archipel.create(policy={"children": 1})
+            >>> interpreter.exec("import archipel; child = archipel.create(name='helper')")
+            >>> [child.name for child in interpreter.children()]
+            ['helper']
+        """
+        fields = "id", "parent", "name", "is_running"
+        return [
+            SimpleNamespace(**dict(zip(fields, child)), usage=usage_of(child[-1]))
+            for child in self._island.children()
+        ]
 
     def is_running(self):
         """Return whether a call runs."""

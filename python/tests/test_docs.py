@@ -52,3 +52,11 @@ class Names(unittest.TestCase):
             for part, value in vars(thing).items() if isinstance(thing, type) else ():
                 if not part.startswith("_") and callable(value):
                     self.assertTrue(value.__doc__, f"{name}.{part}")
+
+    def test_the_host_has_the_names_of_the_guest(self):
+        with archipel.create() as island:
+            island.exec("import archipel")
+            guest = island.eval("{name: callable(getattr(archipel, name)) for name in archipel.__all__}")
+        # An interpreter lends these to its children, and reads its own usage.
+        missing = {"share", "transfer", "usage"}
+        self.assertEqual({name for name in guest if not hasattr(archipel, name)}, missing)
