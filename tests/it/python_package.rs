@@ -1,6 +1,6 @@
 //! Runs the tests of the Python package, with the extension module that cargo built for this binary.
 
-use crate::root;
+use crate::{root, runtime};
 use std::path::Path;
 use std::process::Command;
 
@@ -43,6 +43,8 @@ fn installed() -> tempfile::TempDir {
 
 #[test]
 fn the_python_package_passes_its_tests() {
+    // The package finds the guest that this has built.
+    runtime();
     let folder = installed();
     let done = Command::new("python3")
         .args([
