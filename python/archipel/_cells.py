@@ -10,7 +10,7 @@ from ._errors import Cancelled, InterpreterDied, InterpreterError
 _RUN = "__builtins__._archipel_cells.run"
 
 # The time that a cell beyond its limit has to end by itself, in seconds.
-_GRACE = 1.0
+_GRACE = 5.0
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import asyncio
 
 # The time that a cancelled job has to end by itself, in seconds.
-_GRACE = 1.0
+_GRACE = 5.0
 
 
 def _settle(future, value, error):
@@ -33,7 +33,7 @@ async def job(island, start):
     """Wait for the job that `start` starts in `island`.
 
     If the waiting task is cancelled, the job is cancelled, and the wait goes on until it has ended.  A job that does
-    not end within a second is stopped, and its interpreter destroyed.
+    not end within five seconds is stopped, and its interpreter destroyed.
     """
     future, _ = _start(start)
     try:

@@ -78,7 +78,7 @@ Rich()
                 self.island.cell("1", wall=wall)
 
     def test_the_end_of_the_interpreter_is_an_error_of_the_cell(self):
-        with archipel.create(limits={"cpu": 0.2}) as island:
+        with archipel.create(limits={"cpu": 2}) as island:
             cell = island.cell("print('before', flush=True)\nwhile True: pass")
             self.assertEqual((cell.error.type, cell.stdout), ("LimitExceeded", "before\n"))
             self.assertIsInstance(cell.error.exception, archipel.LimitExceeded)
