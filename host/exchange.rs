@@ -14,6 +14,7 @@ use crate::exec::deferred_drop;
 use crate::exec::frozen_clock::FrozenClock;
 #[cfg(test)]
 use crate::failpoints::Failpoints;
+use crate::lock::lock;
 use archipel_core::broker::{Broker, Capacity, Counts, Effects, PartyId, Side};
 use channel_meta::ChannelMeta;
 use end::End;
@@ -21,7 +22,7 @@ use message::Message;
 use quota::MOST_QUEUED;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Instant;
 
 /// The exchange: the only place through which the parties of a runtime exchange messages.
@@ -63,9 +64,7 @@ impl Exchange {
     }
 
     fn frozen_clocks(&self) -> MutexGuard<'_, HashMap<PartyId, Weak<FrozenClock>>> {
-        self.frozen_clocks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.frozen_clocks)
     }
 
     /// Calls `act` with the broker, and carries out the effects after unlocking.
@@ -76,7 +75,7 @@ impl Exchange {
         let mut effects = Effects::new();
         let result = {
             // The broker's operations do not panic half-way, so a poisoned lock is still consistent.
-            let mut broker = self.broker.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut broker = lock(&self.broker);
             act(&mut broker, &mut effects)
         };
         let discarded = effects.apply();
@@ -123,9 +122,7 @@ impl Exchange {
     }
 
     fn next_search(&self) -> MutexGuard<'_, Instant> {
-        self.next_search
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.next_search)
     }
 
     /// Returns the number of messages sent so far.

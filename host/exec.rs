@@ -10,6 +10,7 @@ pub(crate) mod offload;
 pub(crate) mod run;
 mod scheduler;
 pub(crate) mod stop;
+pub(crate) mod thread;
 mod timers;
 pub(crate) mod wait_hook;
 pub(crate) mod workers;

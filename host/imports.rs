@@ -10,6 +10,7 @@ mod governing;
 mod holdings;
 mod interpreters;
 mod process;
+mod refusal;
 mod tasks;
 mod waiting;
 
@@ -47,7 +48,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     })?;
     waiting::add_to_linker(linker)?;
     linker.allow_shadowing(true);
-    channels::add_receive(linker)?;
+    channels::add_copying(linker)?;
     aliases::add_call(linker)?;
     tasks::add_results(linker)?;
     linker.allow_shadowing(false);

@@ -35,6 +35,7 @@ pub(crate) mod watchers;
 
 use crate::exec::interrupt::Interrupt;
 use crate::exec::stop::Stop;
+use crate::lock::lock;
 use crate::telemetry::{self, Subject};
 use aliases::AliasTable;
 use archipel_core::broker::PartyId;
@@ -45,7 +46,7 @@ use archipel_core::trust::{SharedTrust, Trust};
 use context::Context;
 use family::Family;
 use state::State;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::Instant;
 use tracing::Instrument;
 use watchers::{Watcher, Watchers};
@@ -53,9 +54,19 @@ use watchers::{Watcher, Watchers};
 pub(crate) use instance::Instance;
 pub(crate) use settings::Settings;
 
-/// The state of an island.
-enum Slot {
+/// The phase of an island's life.
+///
+/// ```text
+///  create ──► Running ──leave──► Idle ──close, stop──► Gone
+///                │ ▲               │                    ▲
+///                │ └─────enter─────┘                    │
+///                └──leave after a death or a stop───────┘
+/// ```
+///
+/// Dropping the island ends it in any phase. Nothing leads out of `Gone`.
+enum Phase {
     Idle(Box<Instance>),
+    /// The instance is being created, or runs a job, whose future owns it.
     Running,
     /// The instance is gone, with the reason unless it was closed.
     Gone(Option<Arc<str>>),
@@ -79,7 +90,7 @@ pub(crate) struct Island {
     pub(crate) started: Instant,
     pub(crate) account: Arc<Account>,
     parent: Option<Weak<Island>>,
-    slot: Mutex<Slot>,
+    phase: Mutex<Phase>,
     /// Notified when no job runs.
     watchers: Watchers,
     stop: Arc<Stop>,
@@ -153,7 +164,7 @@ impl Island {
     /// Makes an enrolled island ready for jobs, or closes it if a stop was requested since.
     fn begin(&self, instance: Box<Instance>) {
         telemetry::one_more(&self.context.counters.created);
-        self.set(Slot::Idle(instance));
+        self.set(Phase::Idle(instance));
         if self.stop.is_requested() {
             let _ = self.close();
         }
@@ -199,7 +210,7 @@ impl Island {
             script_folder: OnceLock::new(),
             started,
             parent: parent.map(Arc::downgrade),
-            slot: Mutex::new(Slot::Running),
+            phase: Mutex::new(Phase::Running),
             watchers: Watchers::default(),
             stop: Arc::default(),
             began: strike::Began::default(),
@@ -251,28 +262,28 @@ impl Island {
         }))
     }
 
-    fn slot(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    fn phase(&self) -> MutexGuard<'_, Phase> {
+        lock(&self.phase)
     }
 
     /// Leaves the running state.
-    fn set(&self, slot: Slot) {
+    fn set(&self, phase: Phase) {
         // Assigned to a local so that the lock is released first: dropping an instance takes time.
-        let _old = std::mem::replace(&mut *self.slot(), slot);
-        self.watchers.tell();
+        let _old = std::mem::replace(&mut *self.phase(), phase);
+        self.watchers.notify();
     }
 
     /// Notifies `watcher` once no job runs, at once if none runs now.
     pub(crate) fn when_idle(&self, watcher: Weak<dyn Watcher>) {
         self.watchers.add(watcher);
         if !self.is_running() {
-            self.watchers.tell();
+            self.watchers.notify();
         }
     }
 
     /// Returns whether a job runs.
     pub(crate) fn is_running(&self) -> bool {
-        matches!(*self.slot(), Slot::Running)
+        matches!(*self.phase(), Phase::Running)
     }
 
     /// Returns whether a stop was requested.
@@ -282,7 +293,7 @@ impl Island {
 
     /// Returns whether the instance is gone.
     pub(crate) fn is_gone(&self) -> bool {
-        matches!(*self.slot(), Slot::Gone(_))
+        matches!(*self.phase(), Phase::Gone(_))
     }
 
     /// Returns whether `other` is this island or a descendant of it.

@@ -57,16 +57,17 @@
 //!
 //! # Guest and features
 //!
-//! Interpreters are instances of a [`Image`], CPython as a WebAssembly component. [`Runtime::new`]
+//! Interpreters are instances of an [`Image`], CPython as a WebAssembly component. [`Runtime::new`]
 //! uses the standard one in the user's cache, where `archipel guest build` puts it;
 //! [`RuntimeBuilder::image`] takes another, such as a file. The crate has no default features. With
 //! the feature `build`, it builds the standard guest if the cache has none, which runs pip and npm.
 //!
 //! # Threads and async
 //!
-//! Each blocking call has an `_async` twin that any executor can poll. [`Interpreter`] documents the
-//! effect of dropping its future. A runtime starts its own threads. Plain threads and tokio tasks
-//! can create, use and drop it.
+//! Each blocking call has an `_async` twin that any executor can poll, except for calls with a time
+//! limit, for which executors have their own means. [`Interpreter`] documents the effect of dropping
+//! its future. A runtime starts its own threads. Plain threads and tokio tasks can create, use and
+//! drop it.
 //!
 //! # Errors
 //!
@@ -92,7 +93,6 @@ mod exchange;
 mod exec;
 #[cfg(test)]
 mod failpoints;
-
 mod image;
 mod imports;
 mod island;

@@ -2,15 +2,16 @@
 
 mod door;
 
+use crate::lock::lock;
 use bytes::{Buf, Bytes};
 use door::Stream;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The time for which a thread waits for a reader before it checks whether to go on.
-const MOMENT: Duration = Duration::from_millis(100);
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The pause before a prompt writer without room is called again.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -202,7 +203,7 @@ impl Output {
                     let _ = done.send(output.write_waiting(&rest));
                 })?;
                 loop {
-                    match result.recv_timeout(MOMENT) {
+                    match result.recv_timeout(CHECK_INTERVAL) {
                         Ok(result) => return result,
                         Err(_) if give_up() => return Err(io::ErrorKind::TimedOut.into()),
                         Err(_) => {}
@@ -218,9 +219,7 @@ impl Output {
     /// outputs that do not capture.
     pub fn take(&self) -> Captured {
         match &*self.0 {
-            Sink::Captured { kept, .. } => {
-                std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
-            }
+            Sink::Captured { kept, .. } => std::mem::take(&mut *lock(kept)),
             _ => Captured::default(),
         }
     }
@@ -231,7 +230,7 @@ impl Output {
             Sink::Discarded => Ok(bytes.len()),
             Sink::Host(stream) => door::write(*stream, bytes),
             Sink::Captured { limit, kept } => {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut kept = lock(kept);
                 let room = limit.saturating_sub(kept.bytes.len()).min(bytes.len());
                 kept.bytes.extend_from_slice(&bytes[..room]);
                 kept.dropped += (bytes.len() - room) as u64;
@@ -270,7 +269,7 @@ impl Output {
     /// Blocks the calling thread until something can be written or a short time has passed.
     fn wait(&self) {
         match &*self.0 {
-            Sink::Host(stream) => door::wait(*stream, MOMENT),
+            Sink::Host(stream) => door::wait(*stream, CHECK_INTERVAL),
             _ => std::thread::sleep(PAUSE),
         }
     }
@@ -317,7 +316,7 @@ fn called<T>(
     act: impl FnOnce(&mut dyn io::Write) -> io::Result<T>,
 ) -> io::Result<T> {
     let act = AssertUnwindSafe(|| {
-        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = lock(writer);
         act(&mut **writer)
     });
     catch_unwind(act).unwrap_or_else(|_| Err(io::Error::other("the writer panicked")))

@@ -82,7 +82,7 @@ pub(crate) fn guarded(tell: impl FnOnce()) {
 }
 
 /// The maximum length of a refused request in the audit log, in bytes.
-const SHOWN: usize = 4096;
+const LONGEST_LOGGED: usize = 4096;
 
 /// Logs that an interpreter was denied something. Guests control parts of the text.
 pub(crate) fn denied(subject: &Subject, what: impl Display) {
@@ -93,7 +93,7 @@ pub(crate) fn denied(subject: &Subject, what: impl Display) {
         interpreter = subject.interpreter,
         name = subject.name.as_deref(),
         "denied: {}",
-        OneLine(&cut(what.to_string(), SHOWN))
+        OneLine(&cut(what.to_string(), LONGEST_LOGGED))
     );
 }
 

@@ -35,6 +35,12 @@ pub use files::remove_private_folders;
 /// fast.
 const MOST_RANDOM: u64 = 1 << 20;
 
+/// The number of handles of an open file or socket: itself, two streams and what waits for them.
+const OPENED: usize = 6;
+
+/// An entry of the table that shows that there is room.
+struct Probe;
+
 /// The WASI state of an interpreter.
 pub(crate) struct Wasi {
     /// The table of all handles of the guest.
@@ -118,6 +124,21 @@ impl Wasi {
             handles: grants.handles,
             polled: Vec::new(),
         }
+    }
+
+    /// Returns whether the table has room for what opening a file or a socket needs. Without, the open fails, and the
+    /// guest goes on; a full table would stop it.
+    fn has_room_to_open(&mut self) -> bool {
+        let mut probes = [const { None }; OPENED];
+        for probe in &mut probes {
+            *probe = self.table.push(Probe).ok();
+        }
+        let fits = probes.iter().all(Option::is_some);
+        for probe in probes.into_iter().flatten() {
+            // It was added above.
+            let _ = self.table.delete(probe);
+        }
+        fits
     }
 
     /// Returns the interpreter's clock, if that is frozen.

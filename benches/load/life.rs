@@ -26,7 +26,7 @@ const LIVES: [(&str, bool); 6] = [
 ];
 
 /// The maximum growth of memory, however many lives there are.
-const MOST: u64 = 8 << 20;
+const MOST_GROWTH: u64 = 8 << 20;
 
 /// Two threads create, execute and close interpreters, so that lives overlap.
 pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
@@ -52,8 +52,8 @@ pub fn check(size: Size, report: &mut Report) -> Result<(), Trouble> {
     report.count(
         "growth of memory",
         mebibytes(more),
-        format!("< {}", mebibytes(MOST)),
-        more < MOST,
+        format!("< {}", mebibytes(MOST_GROWTH)),
+        more < MOST_GROWTH,
     );
     report.told(
         "growth in the second half",

@@ -129,6 +129,8 @@ def create(*, safe=True, policy=None, limits=None, image=None, name=None):
     if isinstance(image, str):
         _codec.check_size(image.encode())
     elif image is not None:
+        if not isinstance(image, Interpreter):
+            raise TypeError(f"image must be a name, an interpreter or None, not {type(image).__name__}")
         if policy is not None:
             raise ValueError("policy and image cannot be combined: a copy has the policy of its image")
         interpreter = Interpreter(_interpreters.copy(image.id), _ownsref=True)

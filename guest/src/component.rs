@@ -27,7 +27,12 @@ enum Item<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provider<'a> {
     /// The named export of an instantiated core module.
-    Export { instance: usize, name: &'a str },
+    Export {
+        /// The index of the core instance.
+        instance: usize,
+        /// The name of its export.
+        name: &'a str,
+    },
     /// The host of the component: the import stays an import, under the same name.
     Host,
 }
@@ -37,7 +42,9 @@ pub enum Provider<'a> {
 pub enum Instance<'a> {
     /// A module with the instances that provide each of its import namespaces.
     Module {
+        /// The index of the core module.
         module: usize,
+        /// The namespaces of its imports, each with the index of the core instance that provides it.
         namespaces: Vec<(&'a str, usize)>,
     },
     /// A bundle of names for items that are defined elsewhere.
@@ -47,7 +54,9 @@ pub enum Instance<'a> {
 /// A parsed component.
 #[derive(Default)]
 pub struct Component<'a> {
+    /// The bytes of its core modules.
     pub modules: Vec<&'a [u8]>,
+    /// Its core instances, in the order of their creation.
     pub instances: Vec<Instance<'a>>,
     /// The core exports that the component itself uses: the lifted functions, and the memory, allocator and
     /// clean-up functions named in canonical options.

@@ -12,7 +12,7 @@ const HEADER: &[u8; 8] = b"\0asm\x0d\0\x01\0";
 const SECTION: &str = "archipel-image";
 
 /// The maximum size of the section, in bytes.
-const MOST: u32 = 1 << 20;
+const MOST_SECTION_BYTES: u32 = 1 << 20;
 
 /// The description of an image, which its file contains.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +115,9 @@ impl Description {
             return Ok(None);
         }
         // The length of the name takes one byte.
-        let size = size.checked_sub(1 + name).filter(|size| *size <= MOST);
+        let size = size
+            .checked_sub(1 + name)
+            .filter(|size| *size <= MOST_SECTION_BYTES);
         let size =
             size.ok_or_else(|| Unreadable::Damaged("its description is too large".to_owned()))?;
         let mut text = Vec::new();
@@ -153,7 +155,7 @@ impl Description {
         self.content = sha256(content);
         let text = serde_json::to_vec(&self)?;
         ensure!(
-            text.len() <= MOST as usize,
+            text.len() <= MOST_SECTION_BYTES as usize,
             "the description of the image is larger than 1 MiB (use fewer packages)"
         );
         let mut whole = Vec::with_capacity(component.len() + text.len() + 64);

@@ -5,8 +5,9 @@ use crate::direct::call_directly;
 use crate::link::{Options, link};
 use crate::lists::World;
 
-/// Links a component, and has its calls go past the table.
+/// Links a component, and has its calls go past the table; or lowers the exceptions of a module.
 pub fn linker(data: &[u8]) {
+    let _ = crate::exceptions::lower(data);
     let all = Options {
         copied: true,
         keep_names: true,

@@ -24,6 +24,7 @@
 //! `ARCHIPEL_TUNE=0` leaves out steps 4 and 6 (`tuning`).
 
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 #[cfg(feature = "build")]
 mod alarm;
@@ -43,6 +44,8 @@ pub mod direct;
 mod emit;
 #[cfg(feature = "build")]
 pub mod encode;
+#[cfg(feature = "build")]
+pub mod exceptions;
 #[cfg(all(feature = "build", any(test, fuzzing)))]
 #[doc(hidden)]
 pub mod fuzz;

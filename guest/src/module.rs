@@ -7,6 +7,9 @@ use wasmparser::{
     Name, Parser, Payload, TableType, TypeRef,
 };
 
+/// The end of the file names of extension modules for the guest.
+pub(crate) const EXTENSION_SUFFIX: &str = ".cpython-314-wasm32-wasi.so";
+
 /// A core module, with every section that matters to linking.
 #[derive(Default)]
 pub struct Module<'a> {

@@ -8,18 +8,19 @@
 
 mod build;
 mod recipe;
+mod source;
 mod toolchain;
 mod wheel;
 
-pub(crate) use recipe::normalise;
 pub use recipe::{Recipe, find, recipes};
+pub(crate) use recipe::{exact, normalise};
 
 use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-/// The tag of the wheels: the version of CPython twice, and the first version of the guest's binary interface.
-pub const TAG: &str = "cp314-cp314-archipel_1_wasm32";
+/// The platform tag of wheels with extension modules for the guest: the first version of its binary interface.
+pub const PLATFORM: &str = "archipel_1_wasm32";
 
 /// Returns the wheelhouse: the folder that `ARCHIPEL_WHEELHOUSE` names, or `wheels` in the cache folder.
 ///
@@ -99,6 +100,13 @@ pub fn ensure(
 pub fn built(recipe: &Recipe, cache: &Path) -> Option<PathBuf> {
     let path = wheelhouse(cache).join(recipe.wheel());
     path.exists().then_some(path)
+}
+
+/// Compiles a file of C or C++ into an extension module, once for the same contents and toolchain. For tests.
+#[doc(hidden)]
+pub fn compile(source: &Path, cache: &Path) -> Result<PathBuf> {
+    let tools = toolchain::ensure(&cache.join("tools"), &mut |_| {})?;
+    build::compile_file(&tools, source, &cache.join("extensions"))
 }
 
 /// Describes the toolchain for a report on the machine: its version, or the reason that it is not there yet.

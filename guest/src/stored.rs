@@ -12,14 +12,14 @@ const FOLDER: &str = "images";
 const EXTENSION: &str = "wasm";
 
 /// The maximum length of a name, in bytes.
-const LONGEST: usize = 64;
+const LONGEST_NAME: usize = 64;
 
 /// Returns whether `name` can be the name of an image: letters, digits, `.`, `_` and `-`, at most 64, and a letter or
 /// digit first.
 #[must_use]
 pub fn is_image_name(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    name.len() <= LONGEST
+    name.len() <= LONGEST_NAME
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.chars().all(allowed)
 }
@@ -92,7 +92,7 @@ mod tests {
         for name in ["science", "a", "3.14-x_y"] {
             assert!(is_image_name(name), "{name}");
         }
-        let long = "a".repeat(LONGEST + 1);
+        let long = "a".repeat(LONGEST_NAME + 1);
         for name in [
             "", ".", "..", "../x", "a/b", "a\\b", "-o", "\u{e9}", "a b", &long,
         ] {

@@ -39,9 +39,11 @@ const FEATURES: &[&str] = &[
 /// A program that a build of the guest uses, for `archipel doctor`.
 #[derive(Debug, Clone)]
 pub struct Tool {
+    /// The name of the program.
     pub name: &'static str,
     /// The program's version, or the reason that it cannot be used.
     pub found: std::result::Result<String, String>,
+    /// The purpose of the program in a build.
     pub purpose: &'static str,
 }
 
@@ -49,11 +51,17 @@ pub struct Tool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Optimiser {
     /// An installed `wasm-opt`.
-    Installed { version: u32 },
+    Installed {
+        /// Its version.
+        version: u32,
+    },
     /// Binaryen's npm package, run by Node.
     Npm,
     /// No optimisation.
-    None { reason: String },
+    None {
+        /// The reason that there is no optimiser.
+        reason: String,
+    },
 }
 
 impl Optimiser {
@@ -331,7 +339,7 @@ fn wasm_opt_version() -> Result<u32> {
 }
 
 /// The error text of programs on a full disk.
-const FULL: &str = "No space left on device";
+const DISK_FULL: &str = "No space left on device";
 
 /// Runs `command`, and reports its output only if it fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
@@ -351,7 +359,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 fn check_output(program: &str, output: &Output) -> Result<()> {
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(
-        output.status.success() || !said.contains(FULL),
+        output.status.success() || !said.contains(DISK_FULL),
         "{program} failed: no space left on the cache's disk (free about 400 MB, or set ARCHIPEL_CACHE_DIR to a \
          folder on another disk)"
     );

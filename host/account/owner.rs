@@ -47,7 +47,7 @@ mod tests {
     use archipel_core::error::LimitKind;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    /// An owner that raises a limit so many times.
+    /// An owner that raises a limit this many times.
     struct Times(AtomicU64);
 
     impl LimitOwner for Times {

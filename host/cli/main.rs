@@ -70,6 +70,12 @@ enum PackageAction {
         /// The package: NAME or NAME==VERSION.
         package: String,
     },
+    /// Test recipes: build the wheel of each and an image with it, and run the recipe's script there.
+    Test {
+        /// The packages. Default: all that have a recipe.
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -214,6 +220,7 @@ fn main() -> ExitCode {
         Command::Package { action } => match action {
             PackageAction::List => package::list(),
             PackageAction::Build { package } => package::build(&package),
+            PackageAction::Test { names } => package::test(&names),
         },
     };
     archipel::remove_private_folders(CLEANING);

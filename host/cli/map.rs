@@ -119,7 +119,7 @@ impl MapCommand {
         let status = cause
             .and_then(Cause::status)
             .unwrap_or_else(|| tally.status());
-        tally.tell(total, cause, status, self.options.stats);
+        tally.report(total, cause, status, self.options.stats);
         end(status)
     }
 }

@@ -214,7 +214,7 @@ impl Options {
     }
 
     /// Reports on one interpreter, as `--stats` and `--json` request.
-    pub fn tell(&self, report: &Report, status: u8) {
+    pub fn report(&self, report: &Report, status: u8) {
         if self.stats {
             say(&format!("archipel: used: {}", report.usage_line()));
         }

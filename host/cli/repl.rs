@@ -10,13 +10,13 @@ use crate::running::Running;
 use crate::{Failure, prepare};
 use archipel::Error;
 use clap::Args;
-use editor::{Asked, Editor};
-use session::{Answer, Session};
+use editor::{Editor, Entry};
+use session::{Response, Session};
 use std::io::{BufRead, IsTerminal};
 use std::time::Instant;
 
 /// The number of times that Ctrl-C interrupts a statement before it ends the session.
-const PATIENCE: u32 = 2;
+const MOST_INTERRUPTS: u32 = 2;
 
 #[derive(Args)]
 pub struct Repl {
@@ -42,7 +42,7 @@ impl Repl {
         let (policy, limits) = self.options.profile()?;
         // Statements from a pipe use up standard input.
         let policy = if interactive { policy.stdin() } else { policy };
-        let running = Running::watched(PATIENCE)?;
+        let running = Running::watched(MOST_INTERRUPTS)?;
         let interpreter = prepare::interpreter(&self.options, policy, limits)?;
         let _entry = running.enter(&interpreter);
         running.ready();
@@ -59,7 +59,7 @@ impl Repl {
         };
         let report = Report::new(Outcome::from(result), start.elapsed(), Some(&interpreter));
         let status = conclude(&report, running.cause());
-        self.options.tell(&report, status);
+        self.options.report(&report, status);
         crate::exit(status)
     }
 }
@@ -88,7 +88,7 @@ fn at_terminal(session: &Session, history: bool) -> Result<u8, Stop> {
         let [first, rest] = session.prompts()?;
         let prompt = if source.is_empty() { first } else { rest };
         match editor.ask(&prompt).map_err(Stop::Failed)? {
-            Asked::Line(line) => {
+            Entry::Line(line) => {
                 let begun = !source.is_empty();
                 if !begun && line.trim().is_empty() {
                     continue;
@@ -98,29 +98,29 @@ fn at_terminal(session: &Session, history: bool) -> Result<u8, Stop> {
                 }
                 source.push_str(&line);
             }
-            Asked::Interrupt => {
+            Entry::Interrupt => {
                 eprintln!("KeyboardInterrupt");
                 source.clear();
                 continue;
             }
-            Asked::End if source.is_empty() => {
+            Entry::End if source.is_empty() => {
                 println!();
                 return Ok(0);
             }
-            Asked::End => {
+            Entry::End => {
                 println!();
                 let answer = session.enter(&source, true)?;
                 source.clear();
-                if let Answer::End(status) = answer {
+                if let Response::End(status) = answer {
                     return Ok(status);
                 }
                 continue;
             }
         }
         match session.enter(&source, false)? {
-            Answer::More => continue,
-            Answer::Done => editor.remember(source.trim_end()),
-            Answer::End(status) => {
+            Response::More => continue,
+            Response::Done => editor.remember(source.trim_end()),
+            Response::End(status) => {
                 editor.remember(source.trim_end());
                 return Ok(status);
             }
@@ -152,9 +152,9 @@ fn from_pipe(session: &Session, mut lines: impl BufRead) -> Result<u8, Stop> {
         }
         source.push_str(line);
         match session.enter(&source, last)? {
-            Answer::More => continue,
-            Answer::Done => source.clear(),
-            Answer::End(status) => return Ok(status),
+            Response::More => continue,
+            Response::Done => source.clear(),
+            Response::End(status) => return Ok(status),
         }
     }
 }

@@ -36,7 +36,7 @@ impl Run {
         drop(entry);
         running.over();
         let status = conclude(&report, running.cause());
-        self.options.tell(&report, status);
+        self.options.report(&report, status);
         // The process ends anyway, so no cleanup is needed.
         crate::exit(status)
     }

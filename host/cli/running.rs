@@ -110,7 +110,7 @@ impl Running {
         }
         let cause = Cause::Signal(number);
         // A session that waits for its user would never notice the stop.
-        let waits = self.0.patience > 0 && self.who_runs().is_empty();
+        let waits = self.0.patience > 0 && self.running_interpreters().is_empty();
         let again = !self.stop(cause);
         // A second request means that the first one took too long.
         if again || waits || !self.0.ready.load(Ordering::Acquire) {
@@ -133,7 +133,7 @@ impl Running {
     /// Interrupts what runs and returns true, or returns false if that was done `patience` times
     /// already.
     fn interrupt(&self) -> bool {
-        let runs = self.who_runs();
+        let runs = self.running_interpreters();
         let mut state = self.state();
         if state.cause.is_some() || !self.0.ready.load(Ordering::Acquire) {
             return false;
@@ -151,7 +151,7 @@ impl Running {
         patient
     }
 
-    fn who_runs(&self) -> Vec<Interpreter> {
+    fn running_interpreters(&self) -> Vec<Interpreter> {
         let state = self.state();
         let all = state.entries.iter().map(|(_, interpreter)| interpreter);
         all.filter(|each| each.is_running()).cloned().collect()

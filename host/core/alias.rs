@@ -197,18 +197,18 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for AliasError {
     }
 }
 
-type Outcome = std::result::Result<Value, AliasError>;
+type CallResult = std::result::Result<Value, AliasError>;
 
 /// A future result of an alias.
-type Later = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+type Later = Pin<Box<dyn Future<Output = CallResult> + Send>>;
 
 /// A host function that scripts can call.
 #[derive(Clone)]
 pub enum HostFn {
     /// Called on the thread that runs the script.
-    Direct(Arc<dyn Fn(Call) -> Outcome + Send + Sync>),
+    Direct(Arc<dyn Fn(Call) -> CallResult + Send + Sync>),
     /// Called on a thread that can block.
-    Blocking(Arc<dyn Fn(Call) -> Outcome + Send + Sync>),
+    Blocking(Arc<dyn Fn(Call) -> CallResult + Send + Sync>),
     /// It returns a future, which a worker polls.
     Async(Arc<dyn Fn(Call) -> Later + Send + Sync>),
 }

@@ -105,9 +105,8 @@ impl Amount {
         use LimitKind::{Cpu, Wall};
         match (self, kind) {
             (Amount::Text(text), _) => kind.parse(text).map_err(|error| described(text, error)),
-            (Amount::Whole(seconds), Cpu | Wall) => {
-                nanos(Duration::from_secs(*seconds)).map_err(|error| described(seconds, error))
-            }
+            (Amount::Whole(seconds), Cpu | Wall) => checked_nanos(Duration::from_secs(*seconds))
+                .map_err(|error| described(seconds, error)),
             (Amount::Fraction(seconds), Cpu | Wall) => {
                 from_seconds(*seconds).map_err(|error| described(seconds, error))
             }
@@ -236,7 +235,7 @@ fn size(text: &str) -> Result<u64, AmountError> {
 /// Parses a time such as `500ms`, `1.5s` or `1m 30s`, and returns it in nanoseconds.
 fn time(text: &str) -> Result<u64, AmountError> {
     if let Ok(time) = humantime::parse_duration(text) {
-        return nanos(time);
+        return checked_nanos(time);
     }
     let (number, unit) = split(text);
     let seconds = match unit {
@@ -253,11 +252,16 @@ fn time(text: &str) -> Result<u64, AmountError> {
 }
 
 fn from_seconds(seconds: f64) -> Result<u64, AmountError> {
-    nanos(Duration::try_from_secs_f64(seconds).map_err(|_| AmountError::TimeRange)?)
+    checked_nanos(Duration::try_from_secs_f64(seconds).map_err(|_| AmountError::TimeRange)?)
 }
 
-fn nanos(time: Duration) -> Result<u64, AmountError> {
+fn checked_nanos(time: Duration) -> Result<u64, AmountError> {
     u64::try_from(time.as_nanos()).map_err(|_| AmountError::TimeRange)
+}
+
+/// Returns a duration in nanoseconds, or the maximum for one of more than 584 years.
+pub fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

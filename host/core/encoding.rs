@@ -20,7 +20,8 @@
 //!
 //! The bytes of an array are a header and the elements, in the order that the header gives. The header consists of the
 //! order (one byte: 0 for C, 1 for Fortran), the number of dimensions (one byte), the length of the dtype (two bytes),
-//! the size in each dimension (four bytes each), all little-endian, and the dtype as in the header of a `.npy` file.
+//! the size in each dimension (four bytes each), all little-endian, the dtype as in the header of a `.npy` file, and
+//! zeros, after which the elements of a body that is only an array begin at a multiple of 16.
 //!
 //! An index refers to the handles that travel beside the body. Any other use of `Ellipsis` is refused.
 //!
@@ -47,7 +48,7 @@ mod table;
 mod tests;
 
 pub use carries::{Carries, Travels};
-pub use check::{Check, Summary, check, check_ends, is_wide};
+pub use check::{Check, Summary, check, check_ends, is_array, is_wide};
 pub use decode::decode;
 pub use decode::decode_within;
 pub use encode::{Encoded, encode};

@@ -1,7 +1,7 @@
 //! The plain parts of Archipel: values, messages, the channel broker, policies, limits and accounts.
 //!
 //! Nothing here knows of WebAssembly, executors, threads or clocks: these are data and state machines that the library
-//! `archipel` drives.  That library re-exports what its users need; the rest of this crate is its own, and changes
+//! `archipel` drives. That library re-exports what its users need; the rest of this crate is its own, and changes
 //! without notice.
 
 #![forbid(unsafe_code)]

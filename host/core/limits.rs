@@ -270,8 +270,8 @@ impl Limits {
     /// - **Counted**: channel ends, references to interpreters, tasks and open files, separately for each
     ///   interpreter. Closing one releases it.
     /// - **Checked**: when a handle is created or received.
-    /// - **In the script**: `LimitExceeded`. The script can continue. A message with more ends than there is
-    ///   room for stays in its channel.
+    /// - **In the script**: `LimitExceeded`, or `OSError` for a file, a listing or a socket, which can need six
+    ///   handles. The script can continue. A message with more ends than there is room for stays in its channel.
     /// - **In the host**: nothing, unless the system interface requires the handle; then the interpreter ends
     ///   with [`Error::LimitExceeded`].
     /// - **Default**: 4,096. The limit is fixed when an interpreter is created.

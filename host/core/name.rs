@@ -3,7 +3,7 @@
 use crate::error::{ConfigKind, Error, Result};
 
 /// The maximum length of a name, in bytes.
-const MOST: usize = 128;
+const MOST_NAME_BYTES: usize = 128;
 
 const KEYWORDS: [&str; 35] = [
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
@@ -18,7 +18,7 @@ const KEYWORDS: [&str; 35] = [
 pub fn check_name(what: &str, name: &str) -> Result<()> {
     let wrong = |why: &str| {
         // Bounds the error text: a name can have any length.
-        let shown: String = name.chars().take(MOST).collect();
+        let shown: String = name.chars().take(MOST_NAME_BYTES).collect();
         Err(Error::config(
             ConfigKind::Name,
             format!("{shown:?} is not a valid name for {what}: {why}"),
@@ -27,7 +27,7 @@ pub fn check_name(what: &str, name: &str) -> Result<()> {
     if name.is_empty() {
         return wrong("it is empty");
     }
-    if name.len() > MOST {
+    if name.len() > MOST_NAME_BYTES {
         return wrong("it is longer than 128 bytes");
     }
     for part in name.split('.') {

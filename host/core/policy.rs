@@ -42,7 +42,7 @@ pub use narrowing::Narrowing;
 #[doc(hidden)]
 pub use net::{may_stand_for, plain_name};
 #[doc(hidden)]
-pub use quota::{Full, Quota};
+pub use quota::{Quota, QuotaExceeded};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -12,7 +12,7 @@ use wasmtime::component::{self, Component, ComponentExportIndex, TypedFunc, Wasm
 use wasmtime::{Result, Store, format_err};
 
 /// The number of bytes that are compared and copied before other tasks can run.
-const AT_ONCE: usize = 32 << 20;
+const BYTES_AT_ONCE: usize = 32 << 20;
 
 /// The unit of memory growth, in bytes.
 const GROWTH: usize = 64 << 10;
@@ -116,11 +116,11 @@ impl GuestMemory {
         let aim: TypedFunc<(u32,), ()> = copy.instance.get_typed_func(&mut *store, self.aim)?;
         let write: TypedFunc<(&[u8],), ()> =
             copy.instance.get_typed_func(&mut *store, self.write)?;
-        for start in (0..from.len()).step_by(AT_ONCE) {
+        for start in (0..from.len()).step_by(BYTES_AT_ONCE) {
             if start > 0 {
                 yield_once().await;
             }
-            let part = start..(start + AT_ONCE).min(from.len());
+            let part = start..(start + BYTES_AT_ONCE).min(from.len());
             let from = &from[part.clone()];
             for run in differences(from, &to.as_le_slice(&*store)[part]) {
                 let place = u32::try_from(start + run.start).map_err(wasmtime::Error::from)?;

@@ -54,7 +54,7 @@ mod linux {
     const PAGE_SIZE: u64 = 6;
 
     /// The number of entries that are read at once.
-    const AT_ONCE: usize = 4096;
+    const ENTRIES_AT_ONCE: usize = 4096;
 
     /// Returns the page map of this process, and the page size.
     fn map() -> Option<&'static (File, usize)> {
@@ -103,9 +103,9 @@ mod linux {
         }
         let count = memory.len().div_ceil(*size);
         let mut found: Vec<Range<usize>> = Vec::new();
-        let mut buffer = vec![0; 8 * AT_ONCE.min(count)];
-        for begin in (0..count).step_by(AT_ONCE) {
-            let part = &mut buffer[..8 * AT_ONCE.min(count - begin)];
+        let mut buffer = vec![0; 8 * ENTRIES_AT_ONCE.min(count)];
+        for begin in (0..count).step_by(ENTRIES_AT_ONCE) {
+            let part = &mut buffer[..8 * ENTRIES_AT_ONCE.min(count - begin)];
             let place = 8 * (first / size + begin) as u64;
             map.read_exact_at(part, place).ok()?;
             for (index, entry) in part.as_chunks().0.iter().enumerate() {

@@ -6,15 +6,16 @@
 //! lives in the same slot take twice as long. So the pages of an unusually long life are returned
 //! to the system, and the next life pays for page faults once.
 
+use crate::lock::lock;
 use std::collections::HashMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// The CPU time, in nanoseconds, below which a life leaves few pages.
-const SHORT: u64 = 500_000;
+const SHORT_LIFE: u64 = 500_000;
 
 /// The CPU time, in nanoseconds, above which the cost of new page faults does not matter.
-const LONG: u64 = 10_000_000;
+const LONG_LIFE: u64 = 10_000_000;
 
 /// The multiple of the average above which a life between the two is unusual.
 const UNUSUAL: u64 = 8;
@@ -37,18 +38,18 @@ impl SlotHistory {
     pub(crate) fn ends(&self, slot: usize, time: u64) -> bool {
         let mut usual = self.usual.load(Ordering::Relaxed);
         // The pages of long lives are always returned, so they are not averaged.
-        if time <= LONG {
+        if time <= LONG_LIFE {
             usual = usual - usual / PACE + time / PACE;
             // A lost update between threads does not matter.
             self.usual.store(usual, Ordering::Relaxed);
         }
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = lock(&self.left);
         let longest = left.get(&slot).copied().unwrap_or(0).max(time);
-        if longest > LONG || longest > SHORT && longest / UNUSUAL > usual {
+        if longest > LONG_LIFE || longest > SHORT_LIFE && longest / UNUSUAL > usual {
             left.remove(&slot);
             return true;
         }
-        if longest > SHORT {
+        if longest > SHORT_LIFE {
             left.insert(slot, longest);
         }
         false
@@ -66,7 +67,7 @@ mod tests {
 
     #[test]
     fn pages_of_usual_lives_stay() {
-        for time in [0, USUAL, SHORT, IMPORTS, LONG] {
+        for time in [0, USUAL, SHORT_LIFE, IMPORTS, LONG_LIFE] {
             let slots = SlotHistory::default();
             let given_back = (0..1000).filter(|n| slots.ends(A + n % 2, time)).count();
             // The first lives count as unusual until the average is known.
@@ -82,12 +83,12 @@ mod tests {
             assert!(!slots.ends(A + n % 2, USUAL));
         }
         for _ in 0..100 {
-            assert!(slots.ends(A, 1000 * LONG));
+            assert!(slots.ends(A, 1000 * LONG_LIFE));
         }
         assert!(slots.ends(A, IMPORTS));
         assert!(!slots.ends(A, USUAL));
-        assert!(slots.ends(A, LONG + 1));
-        assert!(!slots.ends(B, SHORT));
+        assert!(slots.ends(A, LONG_LIFE + 1));
+        assert!(!slots.ends(B, SHORT_LIFE));
     }
 
     #[test]

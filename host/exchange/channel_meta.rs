@@ -1,6 +1,6 @@
 //! The metadata of channels, which all of their ends share.
 
-use super::kept::Kept;
+use super::kept::KeptCharge;
 use archipel_core::trust::Trust;
 use std::sync::OnceLock;
 
@@ -21,7 +21,7 @@ pub(crate) struct ChannelMeta {
     /// The default for messages that do not specify it.
     pub(crate) unbound: Unbound,
     /// The reason with which the channel was poisoned, if it was, and its charge.
-    pub(crate) poison: OnceLock<(Vec<u8>, Kept)>,
+    pub(crate) poison: OnceLock<(Vec<u8>, KeptCharge)>,
 }
 
 impl ChannelMeta {

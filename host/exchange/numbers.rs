@@ -3,9 +3,10 @@
 use super::Exchange;
 use super::channel_meta::ChannelMeta;
 use super::end::End;
+use crate::lock::lock;
 use archipel_core::broker::ChannelId;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 /// The family's numbers of channels.
 #[derive(Default)]
@@ -23,7 +24,7 @@ struct Numbers {
 
 impl ChannelNumbers {
     fn numbers(&self) -> MutexGuard<'_, Numbers> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Returns the family's number for the channel of `end`.

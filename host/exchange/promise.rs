@@ -1,9 +1,10 @@
 //! Promises: values that another party makes, with an event of the broker for waiting.
 
 use crate::exchange::Exchange;
+use crate::lock::lock;
 use archipel_core::broker::{EventId, PartyId};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// A value that a party will make.
 pub(crate) struct Promise<T> {
@@ -40,7 +41,7 @@ impl<T> Promise<T> {
     /// Sets the value. Only the first value counts.
     pub(crate) fn keep(&self, value: T) {
         {
-            let mut known = self.value.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = lock(&self.value);
             if self.kept.swap(true, Ordering::Relaxed) {
                 return;
             }
@@ -53,7 +54,7 @@ impl<T> Promise<T> {
 
     /// Takes the value, if it is set and was not taken.
     pub(crate) fn take(&self) -> Option<T> {
-        let mut value = self.value.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut value = lock(&self.value);
         value.take()
     }
 }

@@ -4,7 +4,7 @@
 //! thread of tokio's blocking pool. Its guest waits for it as for any event, and stopping the guest
 //! does not wait for the call. The CPU time of the call is charged to the guest.
 
-use super::meter::charged;
+use super::meter::run_charged;
 use super::yield_once;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::Account;
@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 /// The minimum number of concurrent blocking calls of a family.
-const FEW: usize = 4;
+const FEWEST_PERMITS: usize = 4;
 
 /// The permits of a family for blocking calls.
 ///
@@ -50,7 +50,7 @@ impl Blocking {
         let work = tokio::task::spawn_blocking(move || {
             // The work keeps its permit until it is done, even if the future was dropped.
             let _place = place;
-            charged(&of_work, work)
+            run_charged(&of_work, work)
         });
         let done = work.await.ok();
         if account.passed(LimitKind::Cpu).is_some() {
@@ -69,7 +69,7 @@ pub(crate) fn detach(
     work: impl FnOnce() + Send + 'static,
 ) {
     let account = account.clone();
-    handle.spawn_blocking(move || charged(&account, work));
+    handle.spawn_blocking(move || run_charged(&account, work));
 }
 
 /// Returns the number of concurrent blocking calls of a family: two for each processor.
@@ -77,7 +77,9 @@ fn at_a_time() -> usize {
     static COUNT: OnceLock<usize> = OnceLock::new();
     *COUNT.get_or_init(|| {
         let processors = std::thread::available_parallelism();
-        processors.map_or(FEW, |processors| FEW.max(2 * processors.get()))
+        processors.map_or(FEWEST_PERMITS, |processors| {
+            FEWEST_PERMITS.max(2 * processors.get())
+        })
     })
 }
 

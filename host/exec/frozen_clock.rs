@@ -1,5 +1,6 @@
 //! Frozen clocks, which advance only by the waits of their interpreter.
 
+use archipel_core::amount::nanos;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -19,7 +20,6 @@ impl FrozenClock {
 
     /// Advances by the timeout of a wait that ended.
     pub(crate) fn advance(&self, time: Duration) {
-        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        self.advance_to(self.now().saturating_add(nanos));
+        self.advance_to(self.now().saturating_add(nanos(time)));
     }
 }

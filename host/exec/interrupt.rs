@@ -1,7 +1,8 @@
 //! Interruptions: exceptions that the host raises in running code, which can catch them.
 
+use crate::lock::lock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 /// The exception to raise.
@@ -24,7 +25,7 @@ pub(crate) struct Interrupt {
 
 impl Interrupt {
     fn asked(&self) -> MutexGuard<'_, Option<Interruption>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.asked)
     }
 
     /// Requests an interruption. It replaces a request that was not taken yet, except that a

@@ -4,6 +4,7 @@
 //! a guest is counted. If it is long, as for a guest that computes until it is preempted, the thread's CPU
 //! clock is read too, so that time in which the system ran other threads is not counted.
 
+use archipel_core::amount::nanos;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::{Account, Exceeded};
 use std::cell::Cell;
@@ -12,7 +13,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 /// The duration from which reading the thread's CPU clock is worthwhile.
-const LONG: Duration = Duration::from_millis(2);
+const LONG_POLL: Duration = Duration::from_millis(2);
 
 thread_local! {
     /// The time of polls nested in the current one.
@@ -36,7 +37,7 @@ pub(crate) async fn metered<F: Future>(
     mut work: Pin<&mut F>,
 ) -> Result<F::Output, Exceeded> {
     std::future::poll_fn(|context| {
-        let (polled, spent) = measured(work.as_mut(), context);
+        let (polled, spent) = poll_measured(work.as_mut(), context);
         let passed = account.note(LimitKind::Cpu, spent);
         match (polled, passed) {
             (Poll::Ready(output), _) => Poll::Ready(Ok(output)),
@@ -52,7 +53,10 @@ pub(crate) fn running_for() -> Option<Duration> {
     SINCE.get().map(|since| since.elapsed())
 }
 
-fn measured<F: Future>(work: Pin<&mut F>, context: &mut Context<'_>) -> (Poll<F::Output>, u64) {
+fn poll_measured<F: Future>(
+    work: Pin<&mut F>,
+    context: &mut Context<'_>,
+) -> (Poll<F::Output>, u64) {
     let outer = WITHIN.replace(Duration::ZERO);
     DEPTH.set(DEPTH.get() + 1);
     let start = Instant::now();
@@ -65,7 +69,7 @@ fn measured<F: Future>(work: Pin<&mut F>, context: &mut Context<'_>) -> (Poll<F:
     WITHIN.set(outer + elapsed);
     if DEPTH.get() == 0 {
         WITHIN.set(Duration::ZERO);
-        if elapsed > LONG
+        if elapsed > LONG_POLL
             && let Some(now) = thread_time()
             && let Some(before) = READ.replace(Some(now))
         {
@@ -73,16 +77,15 @@ fn measured<F: Future>(work: Pin<&mut F>, context: &mut Context<'_>) -> (Poll<F:
             own = own.min(now.saturating_sub(before));
         }
     }
-    (polled, u64::try_from(own.as_nanos()).unwrap_or(u64::MAX))
+    (polled, nanos(own))
 }
 
 /// Runs `work`, and charges the CPU time of this thread to `account`.
-pub(crate) fn charged<T>(account: &Account, work: impl FnOnce() -> T) -> T {
+pub(crate) fn run_charged<T>(account: &Account, work: impl FnOnce() -> T) -> T {
     let before = thread_time();
     let done = work();
     if let (Some(before), Some(after)) = (before, thread_time()) {
-        let spent = after.saturating_sub(before).as_nanos();
-        account.note(LimitKind::Cpu, u64::try_from(spent).unwrap_or(u64::MAX));
+        account.note(LimitKind::Cpu, nanos(after.saturating_sub(before)));
     }
     done
 }

@@ -1,13 +1,13 @@
 //! Offload: long computations for a guest on the blocking pool, charged to the guest.
 
-use super::meter::charged;
+use super::meter::run_charged;
 use archipel_core::error::{Error, Result};
 use archipel_core::ledger::Account;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The size in bytes from which decoding a message of many parts takes milliseconds.
-pub(crate) const LONG: usize = 512 << 10;
+pub(crate) const LONG_MESSAGE: usize = 512 << 10;
 
 /// The size in bytes from which work uses the queue for large work.
 const LARGE: usize = 4 << 20;
@@ -70,7 +70,7 @@ impl Offload {
         let account = account.clone();
         let work = tokio::task::spawn_blocking(move || {
             // If this exceeds a limit, the limit takes effect when the guest continues.
-            charged(&account, work)
+            run_charged(&account, work)
         });
         work.await.map_err(|error| Error::Internal(error.into()))
     }

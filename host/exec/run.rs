@@ -51,13 +51,13 @@ impl<T: Send + 'static> Run<T> {
     pub(crate) fn when_stopped(&self, hook: impl FnOnce(Result<T>) + Send + 'static) {
         *lock(&self.0.hook) = Some(Box::new(hook));
         if self.0.stop.is_requested() && lock(&self.0.work).is_none() {
-            self.0.tell();
+            self.0.call_hook();
         }
     }
 }
 
 impl<T> Cell<T> {
-    fn tell(&self) {
+    fn call_hook(&self) {
         let hook = lock(&self.hook).take();
         if let Some(hook) = hook {
             hook(Err(self.stop.error()));
@@ -74,7 +74,7 @@ impl<T: Send + 'static> Stoppable for Cell<T> {
         };
         if work.is_some() {
             drop(work);
-            self.tell();
+            self.call_hook();
         }
     }
 }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 /// The queueing time after which a task should have moved to another worker.
-const LONG: Duration = Duration::from_micros(50);
+const LONG_WAIT: Duration = Duration::from_micros(50);
 
 /// The number of turns after which a worker looks at tasks from outside first, so that tasks that
 /// wake each other cannot starve them.
@@ -237,7 +237,7 @@ impl Shared {
 
     /// Takes a queued task of `worker`, and adapts to how long it was queued.
     fn take(&self, worker: &Worker, queued: Queued) -> Runnable {
-        let long = queued.since.elapsed() > LONG;
+        let long = queued.since.elapsed() > LONG_WAIT;
         if worker.eager.load(Ordering::Relaxed) != long {
             worker.eager.store(long, Ordering::Relaxed);
         }

@@ -1,8 +1,9 @@
 //! The request to stop an interpreter.
 
+use crate::lock::lock;
 use archipel_core::error::Error;
 use archipel_core::ledger::Exceeded;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Mutex, MutexGuard, OnceLock, Weak};
 
 /// The reason for stopping an interpreter.
 #[derive(Debug, Clone)]
@@ -45,9 +46,7 @@ impl Stop {
     }
 
     fn under_way(&self) -> MutexGuard<'_, Option<Weak<dyn Stoppable>>> {
-        self.under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.under_way)
     }
 
     /// Returns whether a stop was requested.

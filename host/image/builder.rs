@@ -1,6 +1,7 @@
 //! Building images.
 
 use super::Image;
+use crate::exec::thread::on_thread;
 use archipel_core::error::{ConfigKind, Error, Result};
 use archipel_guest::Plan;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use std::time::Duration;
 /// The settings of a new image; [`build`](Self::build) builds it. It exists with the feature `build`.
 ///
 /// pip resolves the packages to wheels. Wheels of pure Python are used as they are; other packages need a wheel for the
-/// guest, such as a recipe builds. Nothing of a package runs on the host: its modules are imported, and the set-up
+/// guest, such as those that recipes build. Nothing of a package runs on the host: its modules are imported, and the set-up
 /// script runs, in a WebAssembly instance without network, files or environment, within a limit on time and memory.
 ///
 /// # Examples
@@ -162,5 +163,15 @@ impl ImageBuilder {
             })?;
         }
         Image::open(path)
+    }
+
+    /// Builds the image as [`build`](Self::build) does, on a thread of its own. Any executor can poll the future.
+    /// Dropping it does not stop that thread, which completes the image in the cache.
+    ///
+    /// # Errors
+    ///
+    /// As for [`build`](Self::build).
+    pub async fn build_async(self) -> Result<Image> {
+        on_thread("archipel-image", move || self.build()).await
     }
 }

@@ -9,26 +9,24 @@ use crate::exchange::message::{Form, Message};
 use crate::island::bindings::archipel::island::channels::Attachments;
 use crate::island::caller::{Caller, Ports, Stranded};
 use crate::island::not_sent::NotSent;
-use crate::island::to_guest::attach;
+use crate::island::to_guest::{SMALL_MESSAGE, attach};
+use crate::lock::lock;
 use archipel_core::broker::Origin;
 use archipel_core::encoding;
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
 use wasmtime::Result;
 use wasmtime::component::__internal::{
     CanonicalAbiInfo, InstanceType, InterfaceType, LowerContext,
 };
 use wasmtime::component::{ComponentType, Lower};
 
-/// The message size for which the memory that a guest keeps free is enough.
-const SMALL: usize = 64 << 10;
-
 /// The minimum memory that a guest needs for an object in a container.
 const POINTER: usize = 4;
 
 /// The old size that marks an allocation as a check for room: see `guest/src/wat/room.wat`.
-const ROOM: usize = 1;
+const ROOM_CHECK: usize = 1;
 
 /// A received message that returns to its channel when dropped before it was delivered.
 struct Undelivered {
@@ -77,27 +75,43 @@ impl Undelivered {
             return Ok(());
         };
         let size = message.body.len();
-        if size > SMALL {
-            let besides = match encoding::is_wide(&message.body) {
+        if size > SMALL_MESSAGE {
+            let for_objects = match encoding::is_wide(&message.body) {
                 // It is decoded into a growing buffer.
                 true => size.saturating_mul(2),
                 false => message.objects.saturating_mul(POINTER),
             };
-            cx.realloc(0, ROOM, 1, size.saturating_add(besides))?;
+            cx.realloc(0, ROOM_CHECK, 1, size.saturating_add(for_objects))?;
         }
         Ok(())
     }
 
+    /// Lowers the message with `lower`, and records that it is in the guest's memory.
+    fn deliver<T>(
+        &self,
+        cx: &mut LowerContext<'_, T>,
+        lower: impl FnOnce(&mut LowerContext<'_, T>) -> Result<()>,
+    ) -> Result<()> {
+        #[cfg(test)]
+        self.fail_in_a_test()?;
+        self.ask_for_room(cx)?;
+        lower(cx)?;
+        #[cfg(test)]
+        self.fail_in_a_test()?;
+        self.note_arrival();
+        Ok(())
+    }
+
     /// Records that the message is in the guest's memory.
-    fn note(&self) {
+    fn note_arrival(&self) {
         self.arrived.store(true, Ordering::Relaxed);
         #[cfg(test)]
         self.exchange.points.arrived(self.body());
     }
 
-    /// A point at which a test can fail the lowering, as missing memory does.
+    /// Fails if a test fails the lowering here, as missing memory does.
     #[cfg(test)]
-    fn passes(&self) -> Result<()> {
+    fn fail_in_a_test(&self) -> Result<()> {
         use crate::failpoints::{Point, Verdict};
         match self.exchange.points.pass(self.party, Point::Lowers) {
             Verdict::Fail => wasmtime::bail!("a test lets it fail"),
@@ -109,17 +123,17 @@ impl Undelivered {
 /// A received message for the guest: a `channels.message` in component types.
 pub(super) struct Arrival {
     held: Undelivered,
-    luggage: Option<Attachments>,
+    attachments: Option<Attachments>,
     stranded: Stranded,
 }
 
 impl Drop for Arrival {
     fn drop(&mut self) {
         if !*self.held.arrived.get_mut()
-            && let Some(luggage) = self.luggage.take()
+            && let Some(attachments) = self.attachments.take()
         {
-            let mut stranded = self.stranded.lock().unwrap_or_else(PoisonError::into_inner);
-            stranded.extend(luggage.ends);
+            let mut stranded = lock(&self.stranded);
+            stranded.extend(attachments.ends);
         }
     }
 }
@@ -138,27 +152,27 @@ impl Arrival {
         // Owned first, since adding its ends to the guest's table fails if the guest has too many
         // handles.
         let held = Undelivered::new(state, message, origin);
-        let luggage = match &held.message {
+        let attachments = match &held.message {
             Some(message) => attach(state, message)?,
             None => Ok(None),
         };
-        Ok(match luggage {
-            Ok(luggage) => Ok(Arrival {
+        Ok(match attachments {
+            Ok(attachments) => Ok(Arrival {
                 held,
-                luggage,
+                attachments,
                 stranded: state.stranded.clone(),
             }),
             // Dropping `held` returns the message to its channel.
             Err(refusal @ NotSent::Limit(_)) => Err(refusal),
             Err(refusal) => {
-                held.note();
+                held.note_arrival();
                 Err(refusal)
             }
         })
     }
 
     fn parts(&self) -> Parts<'_> {
-        (self.held.body(), &self.luggage)
+        (self.held.body(), &self.attachments)
     }
 
     fn held(&self) -> &Undelivered {
@@ -169,15 +183,19 @@ impl Arrival {
 /// The parts as which it is lowered.
 type Parts<'a> = (&'a [u8], &'a Option<Attachments>);
 
-/// The body of a received message without attachments: a `list<u8>` in component types.
+/// The body of a received plain value or array without attachments: a `list<u8>` in component types.
 pub(super) struct BareArrival(Undelivered);
 
 impl BareArrival {
-    /// Prepares a message that was received from `origin`; one that is not plain returns there.
+    /// Prepares a message that was received from `origin`; one that is neither plain nor an array returns there.
     pub(super) fn new(state: &Ports, message: Message, origin: Option<Origin>) -> Option<Self> {
-        let is_plain = message.form == Form::Plain && message.ends.is_empty();
+        let is_bare = match message.form {
+            Form::Plain => message.ends.is_empty(),
+            Form::Escaped => message.ends.is_empty() && encoding::is_array(&message.body),
+            _ => false,
+        };
         let held = Undelivered::new(state, message, origin);
-        is_plain.then_some(BareArrival(held))
+        is_bare.then_some(BareArrival(held))
     }
 
     fn parts(&self) -> &[u8] {
@@ -222,14 +240,8 @@ macro_rules! lower {
                 ty: InterfaceType,
                 dst: &mut MaybeUninit<Self::Lower>,
             ) -> Result<()> {
-                #[cfg(test)]
-                self.held().passes()?;
-                self.held().ask_for_room(cx)?;
-                self.parts().linear_lower_to_flat(cx, ty, dst)?;
-                #[cfg(test)]
-                self.held().passes()?;
-                self.held().note();
-                Ok(())
+                self.held()
+                    .deliver(cx, |cx| self.parts().linear_lower_to_flat(cx, ty, dst))
             }
 
             fn linear_lower_to_memory<T>(
@@ -238,14 +250,8 @@ macro_rules! lower {
                 ty: InterfaceType,
                 offset: usize,
             ) -> Result<()> {
-                #[cfg(test)]
-                self.held().passes()?;
-                self.held().ask_for_room(cx)?;
-                self.parts().linear_lower_to_memory(cx, ty, offset)?;
-                #[cfg(test)]
-                self.held().passes()?;
-                self.held().note();
-                Ok(())
+                self.held()
+                    .deliver(cx, |cx| self.parts().linear_lower_to_memory(cx, ty, offset))
             }
         }
     };

@@ -5,7 +5,7 @@ use super::failure::{failure, not_received};
 use super::{LONGEST_REASON, duration};
 use crate::exchange::channel_meta::ChannelMeta;
 use crate::exchange::end::End;
-use crate::exchange::kept::Keeper;
+use crate::exchange::kept::KeptAccounts;
 use crate::exchange::message::Message;
 use crate::exchange::quota::MOST_CHANNELS;
 use crate::island::bindings::archipel::island::channels::{
@@ -17,12 +17,12 @@ use crate::island::handles::{ReceiverEnd, SenderEnd, copy};
 use crate::island::not_sent::NotSent;
 use crate::island::state::State;
 use crate::island::to_guest::take_back;
+use crate::lock::lock;
 use archipel_core::broker::{self, Case, Origin, Outcome, PartyId, Side};
 use archipel_core::encoding::{self, MAX_DEPTH};
 use std::num::NonZeroUsize;
-use std::sync::PoisonError;
 use wasmtime::Result;
-use wasmtime::component::{Linker, Resource};
+use wasmtime::component::{Linker, Resource, WasmList};
 
 impl Host for Caller<'_> {
     fn create(
@@ -89,12 +89,15 @@ impl HostSender for Caller<'_> {
         end: Resource<SenderEnd>,
         body: Vec<u8>,
         exact: bool,
-        luggage: Option<AttachmentRefs>,
+        attachments: Option<AttachmentRefs>,
         timeout: Option<u64>,
     ) -> Result<Result<(), Error>> {
         match self.deferred_error.take_for(Side::Sender, end.rep()) {
             Some(error) => Ok(Err(error)),
-            None => self.send_whole(&end, (body, exact, luggage), timeout).await,
+            None => {
+                self.send_whole(&end, (body, exact, attachments), timeout)
+                    .await
+            }
         }
     }
 
@@ -102,6 +105,11 @@ impl HostSender for Caller<'_> {
         let sent = self.send_whole(&end, (body, false, None), None).await?;
         let result = sent.map_err(|error| self.deferred_error.keep(Side::Sender, end.rep(), error));
         Ok(result.is_ok())
+    }
+
+    async fn put_array(&mut self, _: Resource<SenderEnd>, _: Vec<u8>, _: Vec<u8>) -> Result<bool> {
+        // Each part would be copied once more than it is joined.
+        wasmtime::bail!("`sender.put-array` is overridden in the linker")
     }
 
     fn duplicate(&mut self, end: Resource<SenderEnd>) -> Result<Resource<SenderEnd>> {
@@ -125,7 +133,7 @@ impl HostSender for Caller<'_> {
             return Ok(Err(Error::NotShareable(refusal.to_string())));
         }
         let end = &self.table.get(&end)?.0;
-        let kept = match Keeper::of(&self.account, &self.shared.kept).keep(reason.len()) {
+        let kept = match KeptAccounts::of(&self.account, &self.shared.kept).charge(reason.len()) {
             Ok(kept) => kept,
             Err(exceeded) => return Ok(Err(NotSent::Limit(exceeded).into())),
         };
@@ -233,9 +241,27 @@ impl HostReceiver for Caller<'_> {
     }
 }
 
-/// Adds the functions to `linker` whose results the bindings have no types for.
-pub(super) fn add_receive(linker: &mut Linker<State>) -> Result<()> {
+/// Adds the functions to `linker` whose parameters or results the bindings have no types for.
+pub(super) fn add_copying(linker: &mut Linker<State>) -> Result<()> {
     let mut channels = linker.instance("archipel:island/channels@0.1.0")?;
+    channels.func_wrap_async(
+        "[method]sender.put-array",
+        |mut store, (end, head, elements): (_, WasmList<u8>, WasmList<u8>)| {
+            Box::new(async move {
+                let most = store.data_mut().caller().most_bytes();
+                let (head, elements) = (head.as_le_slice(&store), elements.as_le_slice(&store));
+                // Longer bodies are not copied; one byte more than allowed is refused in the same way.
+                let size = head
+                    .len()
+                    .saturating_add(elements.len())
+                    .min(most.saturating_add(1));
+                let mut body = Vec::with_capacity(size);
+                body.extend_from_slice(&head[..size.min(head.len())]);
+                body.extend_from_slice(&elements[..size - body.len()]);
+                Ok((store.data_mut().caller().put(end, body).await?,))
+            })
+        },
+    )?;
     channels.func_wrap_async("[method]receiver.receive", |mut store, (end, timeout)| {
         Box::new(async move {
             let received = store
@@ -268,7 +294,7 @@ impl Caller<'_> {
         let meta = end.meta.clone();
         let message = self.check(message).await?;
         let message = outgoing(self, message, meta.owner.as_ref(), meta.unbound)?;
-        let message = match message.and_then(|message| self.charged(message)) {
+        let message = match message.and_then(|message| self.charge(message)) {
             Ok(message) => message,
             Err(refusal) => return Ok(Err(refusal.into())),
         };
@@ -310,7 +336,7 @@ impl Caller<'_> {
     /// Removes undelivered ends from the guest's table.
     pub(super) fn take_stranded(&mut self) -> Result<()> {
         let stranded = {
-            let mut stranded = self.stranded.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut stranded = lock(&self.stranded);
             std::mem::take(&mut *stranded)
         };
         take_back(self, stranded)

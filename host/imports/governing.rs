@@ -1,7 +1,9 @@
 //! Control of descendants by a guest, except for running code in them.
 
 use crate::island::aliases::{MOST_NUMBER, Target};
-use crate::island::bindings::archipel::island::interpreters::{Refusal, Settings as Asked, Used};
+use crate::island::bindings::archipel::island::interpreters::{
+    Refusal, Settings as ChildSettings, Used,
+};
 use crate::island::context::Context;
 use crate::island::owner::Handler;
 use crate::island::turns::Turns;
@@ -28,7 +30,7 @@ const LONGEST_NAME: usize = 128;
 /// Returns the settings of a child that `own` creates with the requested ones.
 pub(super) async fn settings(
     own: &Arc<Island>,
-    asked: Asked,
+    asked: ChildSettings,
 ) -> std::result::Result<Settings, Refusal> {
     let mut settings = own.settings_of_child(asked.trusted);
     let wanted = limits(&asked.limits).map_err(refusal)?;
@@ -59,8 +61,8 @@ pub(super) async fn settings(
     Ok(settings)
 }
 
-/// Returns the context of a child with the image of that name: one that the policy of `own` grants. Without a name, it
-/// is that of `own`.
+/// Returns the context of a child with the image of that name: one that the policy of `own` grants, or its own. Without
+/// a name, it is that of `own`.
 ///
 /// The host has loaded the granted images, so this takes no time. The reasons are for the log: the guest cannot tell an
 /// image that it lacks from one that does not exist.
@@ -71,6 +73,9 @@ pub(super) fn context(
     let Some(name) = name else {
         return Ok(own.context.clone());
     };
+    if own.context.image.name.as_deref() == Some(name) {
+        return Ok(own.context.clone());
+    }
     if name.len() > LONGEST_NAME {
         let text = format!("the name of an image has at most {LONGEST_NAME} bytes");
         return Err(Refusal::Wrong(text));

@@ -2,23 +2,23 @@
 
 use super::LONGEST_REASON;
 use super::governing;
+use super::refusal::{limited, not_done, refused, too_many};
 use super::tasks::not_started;
 use crate::exchange::channel_meta::Unbound;
 use crate::exchange::message::Message;
 use crate::island::bindings::archipel::island::channels as wit_channels;
 use crate::island::bindings::archipel::island::interpreters::{
-    Exception, Host, HostInterpreter, Job, NotRun, Refusal, Settings as Asked, Used,
+    Host, HostInterpreter, Job, NotRun, Refusal, Settings as ChildSettings, Used,
 };
 use crate::island::caller::Caller;
 use crate::island::context::Context;
 use crate::island::from_guest::outgoing;
 use crate::island::handles::InterpreterRef;
 use crate::island::job;
-use crate::island::not_sent::{NotSent, text};
 use crate::island::tasks::Task;
 use crate::island::{Island, Settings};
 use crate::telemetry;
-use archipel_core::error::{Capability, ConfigKind, Error, LimitKind, Raised};
+use archipel_core::error::{Capability, ConfigKind, Error};
 use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::Resource;
@@ -32,7 +32,7 @@ impl Host for Caller<'_> {
 
     async fn create_with(
         &mut self,
-        asked: Asked,
+        asked: ChildSettings,
     ) -> Result<Result<Resource<InterpreterRef>, Refusal>> {
         let own = self.own()?;
         let context = match governing::context(&own, asked.image.as_deref()) {
@@ -58,7 +58,7 @@ impl Host for Caller<'_> {
             Some(island) => {
                 let held = self.refer(island)?;
                 if held.is_ok() {
-                    self.introduced.taken(id);
+                    self.introduced.note_taken(id);
                 }
                 held
             }
@@ -292,7 +292,10 @@ impl HostInterpreter for Caller<'_> {
                     format!("a cancellation message has at most {LONGEST_REASON} bytes"),
                 ));
             }
-            island.cancel(&message, unwind);
+            match unwind {
+                true => island.cancel_unwinding(&message),
+                false => island.cancel(&message),
+            }
             Ok(())
         })
     }
@@ -394,59 +397,5 @@ impl Caller<'_> {
         let message = self.check(message).await?;
         let checked = outgoing(self, message, Some(&island.trust.get()), Unbound::Keep)?;
         Ok(checked.map(make).map_err(refused))
-    }
-}
-
-fn too_many(limit: u64) -> Refusal {
-    Refusal::Limit(("interpreters".to_owned(), limit))
-}
-
-/// Translates a limit that an operation on an interpreter would exceed.
-fn limited(kind: LimitKind, limit: u64) -> Refusal {
-    match kind {
-        LimitKind::Children => too_many(limit),
-        LimitKind::Memory => Refusal::Limit(("bytes of memory".to_owned(), limit)),
-        kind => Refusal::Limit((kind.name().to_owned(), limit)),
-    }
-}
-
-/// Translates the error of a copy or a reset.
-fn not_done<T>(error: Error) -> Result<Result<T, Refusal>> {
-    Ok(Err(match error {
-        Error::Running => Refusal::Running,
-        Error::Closed => Refusal::Closed,
-        Error::Capacity { limit } => too_many(u64::from(limit)),
-        Error::LimitExceeded {
-            kind: kind @ (LimitKind::Children | LimitKind::Memory),
-            limit,
-            ..
-        } => limited(kind, limit),
-        error @ (Error::Raised(_)
-        | Error::NotCopyable(_)
-        | Error::Died(_)
-        | Error::Killed
-        | Error::LimitExceeded { .. }
-        | Error::NoMemory(_)
-        | Error::Exhausted(_)) => Refusal::Unfit(error.to_string()),
-        error => return Err(wasmtime::Error::new(error)),
-    }))
-}
-
-fn refused(reason: NotSent) -> Refusal {
-    match reason {
-        NotSent::Inexact => Refusal::Inexact,
-        reason => Refusal::NotShareable(text(reason)),
-    }
-}
-
-impl From<Raised> for Exception {
-    fn from(raised: Raised) -> Self {
-        Exception {
-            name: raised.name,
-            qualified_name: raised.qualified_name,
-            module: raised.module,
-            message: raised.message,
-            traceback: raised.traceback,
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Tasks: jobs that one interpreter started in another, and their results.
 
 use super::answer;
-use crate::exchange::kept::Keeper;
+use crate::exchange::kept::KeptAccounts;
 use crate::exec::run::Run;
 use crate::island::Island;
 use crate::island::bindings::archipel::island::channels as wit_channels;
@@ -24,7 +24,7 @@ use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
 
 /// The future that runs a job to its end.
-type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+type JobFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Completes the task as soon as the job is stopped, which is earlier than its future can.
 fn watch(running: &Arc<Running>, job: &Run<Reply>) {
@@ -67,7 +67,7 @@ impl Caller<'_> {
                 island,
                 job,
                 running,
-                Keeper::of(&self.account, &self.shared.kept),
+                KeptAccounts::of(&self.account, &self.shared.kept),
             ))
             .detach();
     }
@@ -86,11 +86,11 @@ impl Caller<'_> {
         // A stop of the caller stops its descendants too. So caller and job can share one task of
         // the scheduler, which saves waking another one.
         let together = own.is_some_and(|own| own.may_name(&island));
-        let mut work: Option<Work> = Some(Box::pin(to_end(
+        let mut work: Option<JobFuture> = Some(Box::pin(to_end(
             island,
             job,
             running.clone(),
-            Keeper::of_all(&self.shared.kept),
+            KeptAccounts::of_all(&self.shared.kept),
         )));
         if !together && let Some(work) = work.take() {
             self.shared.workers.spawn(work).detach();
@@ -169,12 +169,17 @@ pub(super) fn add_results(linker: &mut Linker<State>) -> Result<()> {
 }
 
 /// Runs a job to its end. The reference keeps the interpreter alive for that time.
-async fn to_end(_island: Arc<Island>, job: Run<Reply>, running: Arc<Running>, keeper: Keeper) {
-    running.keep(Ended::large(job.await, &keeper));
+async fn to_end(
+    _island: Arc<Island>,
+    job: Run<Reply>,
+    running: Arc<Running>,
+    accounts: KeptAccounts,
+) {
+    running.keep(Ended::large(job.await, &accounts));
 }
 
 /// Awaits `wait` while polling `work`, which stays unfinished if `wait` ends first.
-async fn wait_beside<T>(wait: impl Future<Output = T>, work: &mut Option<Work>) -> T {
+async fn wait_beside<T>(wait: impl Future<Output = T>, work: &mut Option<JobFuture>) -> T {
     let mut wait = pin!(wait);
     std::future::poll_fn(|context| {
         // The deadlock search must know of the wait before the work starts.

@@ -3,6 +3,7 @@
 use super::arrival::{Arrival, Fits};
 use super::duration;
 use super::failure::{failure, not_received};
+use crate::exchange::channel_meta::ChannelMeta;
 use crate::exchange::message::Message;
 use crate::exchange::waiting::Waited;
 use crate::island::bindings::archipel::island::channels::Error;
@@ -10,7 +11,9 @@ use crate::island::bindings::archipel::island::waiting::Case;
 use crate::island::caller::Ports;
 use crate::island::from_guest::outgoing;
 use crate::island::state::State;
+use archipel_core::amount::nanos;
 use archipel_core::broker::{self, Done};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::Result;
 use wasmtime::component::{ComponentType, Linker, Lower, Resource};
@@ -24,7 +27,7 @@ pub(super) struct Interrupted(Option<Duration>);
 
 impl From<Interrupted> for Error {
     fn from(Interrupted(left): Interrupted) -> Self {
-        Error::Interrupted(left.map(|left| u64::try_from(left.as_nanos()).unwrap_or(u64::MAX)))
+        Error::Interrupted(left.map(nanos))
     }
 }
 
@@ -95,6 +98,19 @@ impl Outside {
     }
 }
 
+/// The cases of a wait.
+#[derive(Default)]
+struct Wanted {
+    /// The cases that the broker knows.
+    cases: Vec<broker::Case<Message>>,
+    /// The indexes of the broker's cases among all cases.
+    indices: Vec<usize>,
+    /// The metadata of the channels to receive from, by index, for the reasons of failures.
+    metas: Vec<(usize, Arc<ChannelMeta>)>,
+    /// All other cases.
+    outside: Outside,
+}
+
 /// Adds the interface to `linker`.
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     let mut waiting = linker.instance("archipel:island/waiting@0.1.0")?;
@@ -118,60 +134,23 @@ impl State {
             return Ok(Err(Error::TooLarge(MOST_CASES as u64)));
         }
         self.caller().take_stranded()?;
-        // The broker's cases, and their indexes among all cases.
-        let mut wanted = Vec::with_capacity(cases.len());
-        let mut indices = Vec::with_capacity(cases.len());
-        // The metadata of the channels to receive from, for the reasons of failures.
-        let mut metas = Vec::new();
-        let mut outside = Outside::default();
+        let mut wanted = Wanted::default();
         for (index, case) in cases.into_iter().enumerate() {
-            wanted.push(match case {
-                Case::Receive(end) => {
-                    let end = &mut self.wasi.table.get_mut(&end)?.0;
-                    end.note_use();
-                    metas.push((index, end.meta.clone()));
-                    broker::Case::Receive(end.channel)
-                }
-                Case::Ended(task) => broker::Case::Event(self.wasi.table.get(&task)?.event()),
-                Case::Send((end, message)) => {
-                    let end = &mut self.wasi.table.get_mut(&end)?.0;
-                    end.note_use();
-                    let channel = end.channel;
-                    let meta = end.meta.clone();
-                    let message = self.ports.check(message).await?;
-                    let message =
-                        outgoing(&self.caller(), message, meta.owner.as_ref(), meta.unbound)?;
-                    match message.and_then(|message| self.ports.charged(message)) {
-                        Ok(message) => broker::Case::Send(channel, message),
-                        Err(reason) => {
-                            let failed = FirstResult::Failed(reason.into());
-                            return Ok(Ok((index as u32, failed)));
-                        }
-                    }
-                }
-                Case::Ready => {
-                    // A second case `ready` would wait for the same pollables.
-                    if !outside.has_polled {
-                        outside.has_polled = true;
-                        outside.add(index, self.wasi.polled());
-                    }
-                    continue;
-                }
-                Case::LookedUp(name) => {
-                    let Some(pollable) = self.wasi.look_up(&name, &outside.pollables)? else {
-                        return Ok(Ok((index as u32, FirstResult::Ready)));
-                    };
-                    outside.add(index, [pollable]);
-                    continue;
-                }
-            });
-            indices.push(index);
+            if let Some(result) = self.add_case(&mut wanted, index, case).await? {
+                return Ok(Ok((index as u32, result)));
+            }
         }
+        let Wanted {
+            cases,
+            indices,
+            metas,
+            outside,
+        } = wanted;
         let limit = duration(timeout);
         let mut done = match outside.exists {
-            false => self.ports.wait_for(wanted, limit).await,
+            false => self.ports.wait_for(cases, limit).await,
             true => {
-                let inside = self.ports.wait_for(wanted, limit.or(Some(Duration::MAX)));
+                let inside = self.ports.wait_for(cases, limit.or(Some(Duration::MAX)));
                 tokio::select! {
                     biased;
                     ready = self.wasi.ready(outside.pollables) => {
@@ -191,7 +170,66 @@ impl State {
             Err(interrupted) => return Ok(Err(interrupted.into())),
         };
         let index = indices.get(done.case).copied().unwrap_or_default();
-        let outcome = match done.outcome {
+        let meta = metas.iter().find(|(case, _)| *case == index);
+        let result = self.result_of(done, meta.map(|(_, meta)| &**meta))?;
+        Ok(result.map(|result| (index as u32, result)))
+    }
+
+    /// Adds a case to `wanted`. Returns the result of a case that completes without a wait.
+    async fn add_case(
+        &mut self,
+        wanted: &mut Wanted,
+        index: usize,
+        case: Case,
+    ) -> Result<Option<FirstResult>> {
+        let case = match case {
+            Case::Receive(end) => {
+                let end = &mut self.wasi.table.get_mut(&end)?.0;
+                end.note_use();
+                wanted.metas.push((index, end.meta.clone()));
+                broker::Case::Receive(end.channel)
+            }
+            Case::Ended(task) => broker::Case::Event(self.wasi.table.get(&task)?.event()),
+            Case::Send((end, message)) => {
+                let end = &mut self.wasi.table.get_mut(&end)?.0;
+                end.note_use();
+                let channel = end.channel;
+                let meta = end.meta.clone();
+                let message = self.ports.check(message).await?;
+                let message = outgoing(&self.caller(), message, meta.owner.as_ref(), meta.unbound)?;
+                match message.and_then(|message| self.ports.charge(message)) {
+                    Ok(message) => broker::Case::Send(channel, message),
+                    Err(reason) => return Ok(Some(FirstResult::Failed(reason.into()))),
+                }
+            }
+            Case::Ready => {
+                // A second case `ready` would wait for the same pollables.
+                if !wanted.outside.has_polled {
+                    wanted.outside.has_polled = true;
+                    wanted.outside.add(index, self.wasi.polled());
+                }
+                return Ok(None);
+            }
+            Case::LookedUp(name) => {
+                let Some(pollable) = self.wasi.look_up(&name, &wanted.outside.pollables)? else {
+                    return Ok(Some(FirstResult::Ready));
+                };
+                wanted.outside.add(index, [pollable]);
+                return Ok(None);
+            }
+        };
+        wanted.cases.push(case);
+        wanted.indices.push(index);
+        Ok(None)
+    }
+
+    /// Converts the outcome of a case of the broker. `meta` belongs to the channel of a receive.
+    fn result_of(
+        &mut self,
+        done: Done<Message>,
+        meta: Option<&ChannelMeta>,
+    ) -> Result<Result<FirstResult, Error>> {
+        Ok(Ok(match done.outcome {
             // A deadlock concerns all cases.
             broker::Outcome::Deadlock(text) => return Ok(Err(Error::Deadlock(text))),
             broker::Outcome::Received(message) => {
@@ -202,14 +240,10 @@ impl State {
             }
             broker::Outcome::Sent => FirstResult::Sent,
             broker::Outcome::Fired => FirstResult::Ended,
-            other => {
-                let meta = metas.iter().find(|(case, _)| *case == index);
-                FirstResult::Failed(match meta {
-                    Some((_, meta)) => not_received(Some(other), meta),
-                    None => failure(Some(other)),
-                })
-            }
-        };
-        Ok(Ok((index as u32, outcome)))
+            other => FirstResult::Failed(match meta {
+                Some(meta) => not_received(Some(other), meta),
+                None => failure(Some(other)),
+            }),
+        }))
     }
 }

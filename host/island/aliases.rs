@@ -6,13 +6,14 @@ use crate::exchange::channel_meta::{ChannelMeta, Unbound};
 use crate::exchange::end::End;
 use crate::exchange::message::Message;
 use crate::exchange::promise::Promise;
+use crate::lock::lock;
 use crate::telemetry;
 use archipel_core::alias::{Equipment, HostFn};
 use archipel_core::broker::{self, Begin, Blocking, Case, Outcome};
 use archipel_core::error::{ConfigKind, Error, Result};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 /// The target of an alias.
 #[derive(Clone)]
@@ -33,7 +34,7 @@ pub(crate) struct Function {
 /// The answer to a call: a message, or an error text for the caller.
 pub(crate) type Answer = std::result::Result<Message, String>;
 
-/// The aliases and hidden names of an island, and whether its guest has yet to get changes.
+/// The aliases and hidden names of an island, and a mark for changes that its guest does not have.
 #[derive(Default)]
 pub(crate) struct AliasTable {
     equipment: Mutex<Equipment<Target>>,
@@ -42,9 +43,7 @@ pub(crate) struct AliasTable {
 
 impl AliasTable {
     fn equipment(&self) -> MutexGuard<'_, Equipment<Target>> {
-        self.equipment
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.equipment)
     }
 
     /// Reads the aliases and hidden names.
@@ -91,7 +90,7 @@ const MOST_PENDING: usize = 1 << 16;
 
 impl Inbox {
     fn calls(&self) -> MutexGuard<'_, Calls> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.calls)
     }
 
     /// Answers a call. A second answer, or one to an unknown call, is dropped.
@@ -237,13 +236,13 @@ impl Island {
 pub(crate) const GONE: &str = "the target of the alias is gone";
 
 /// A call whose caller waits for the answer; dropping it withdraws the call.
-pub(crate) struct Asked {
+pub(crate) struct PendingCall {
     island: Weak<Island>,
     call: u32,
     pub(crate) promise: Arc<Promise<Answer>>,
 }
 
-impl Drop for Asked {
+impl Drop for PendingCall {
     fn drop(&mut self) {
         if let Some(island) = self.island.upgrade()
             && let Some(inbox) = island.inbox.0.get()
@@ -261,7 +260,7 @@ impl Function {
 
     /// Makes the call. It returns `None` if the island is gone or too many calls wait for it. If
     /// the caller ends before the call is taken, the call is dropped.
-    pub(crate) fn call(&self, caller: &Island, arguments: Message) -> Option<Asked> {
+    pub(crate) fn call(&self, caller: &Island, arguments: Message) -> Option<PendingCall> {
         let island = self.island.upgrade().filter(|island| !island.is_gone())?;
         let inbox = island.inbox().ok()?;
         let exchange = &island.context.exchange;
@@ -301,7 +300,7 @@ impl Function {
         } else if !island.is_running() {
             island.serve();
         }
-        Some(Asked {
+        Some(PendingCall {
             island: self.island.clone(),
             call,
             promise,

@@ -12,6 +12,7 @@ wasmtime::component::bindgen!({
         "archipel:island/aliases.reply": async | trappable,
         "archipel:island/channels.[method]sender.send": async | trappable,
         "archipel:island/channels.[method]sender.put": async | trappable,
+        "archipel:island/channels.[method]sender.put-array": async | trappable,
         "archipel:island/channels.[method]receiver.receive": async | trappable,
         "archipel:island/channels.[method]receiver.take": async | trappable,
         "archipel:island/interpreters.create": async | trappable,

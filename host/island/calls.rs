@@ -5,7 +5,7 @@ use super::aliases::{Function, GONE};
 use super::bindings::archipel::island::aliases::Failure;
 use super::not_sent::{NotSent, text};
 use crate::exchange::message::Message;
-use crate::exec::offload::LONG;
+use crate::exec::offload::LONG_MESSAGE;
 use crate::telemetry;
 use archipel_core::alias::{AliasError, Call, FAILED, HostFn};
 use archipel_core::broker::{Case, Outcome};
@@ -73,7 +73,7 @@ pub(crate) async fn call_host(
     arguments: Message,
 ) -> std::result::Result<Message, Failure> {
     telemetry::one_more(&caller.context.counters.alias_calls);
-    let parts = match arguments.body.len() < LONG {
+    let parts = match arguments.body.len() < LONG_MESSAGE {
         true => decode_arguments(&arguments),
         false => {
             let bytes = arguments.body.len();

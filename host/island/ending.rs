@@ -1,7 +1,7 @@
 //! Interrupting, stopping and destroying interpreters.
 
 use super::state::State;
-use super::{Instance, Island, Slot};
+use super::{Instance, Island, Phase};
 use crate::engine::pages;
 use crate::exec::deferred_drop;
 use crate::exec::interrupt::Interruption;
@@ -12,8 +12,24 @@ use std::sync::{Arc, PoisonError};
 use wasmtime::Store;
 
 impl Island {
-    /// Cancels the jobs that run in the interpreter and in its descendants.
-    pub(crate) fn cancel(&self, message: &str, unwind: bool) {
+    /// Raises `Cancelled` in the jobs that run in the interpreter and in its descendants.
+    pub(crate) fn cancel(&self, message: &str) {
+        self.log_cancelled(message, false);
+        let message: Arc<str> = message.into();
+        for member in self.family.living() {
+            if self.may_name(&member) {
+                member.interrupt(Interruption::Cancelled(message.clone()));
+            }
+        }
+    }
+
+    /// Stops as `kill` does; the jobs end with this message.
+    pub(crate) fn cancel_unwinding(&self, message: &str) {
+        self.log_cancelled(message, true);
+        self.stop(Reason::Cancelled(message.to_owned()));
+    }
+
+    fn log_cancelled(&self, message: &str, unwind: bool) {
         telemetry::event!(
             debug,
             family = self.subject.family,
@@ -23,33 +39,23 @@ impl Island {
             unwind,
             "cancelled"
         );
-        if unwind {
-            self.stop(Reason::Cancelled(message.to_owned()));
-            return;
-        }
-        let message: Arc<str> = message.into();
-        for member in self.family.living() {
-            if self.may_name(&member) {
-                member.interrupt(Interruption::Cancelled(message.clone()));
-            }
-        }
     }
 
     /// Destroys the interpreter and its descendants, unless a job runs in it.
     pub(crate) fn close(&self) -> Result<()> {
-        let mut slot = self.slot();
-        match std::mem::replace(&mut *slot, Slot::Gone(None)) {
-            Slot::Idle(instance) => {
-                drop(slot);
+        let mut phase = self.phase();
+        match std::mem::replace(&mut *phase, Phase::Gone(None)) {
+            Phase::Idle(instance) => {
+                drop(phase);
                 self.end(Some(instance));
                 Ok(())
             }
-            Slot::Running => {
-                *slot = Slot::Running;
+            Phase::Running => {
+                *phase = Phase::Running;
                 Err(Error::Running)
             }
-            Slot::Gone(why) => {
-                *slot = Slot::Gone(why);
+            Phase::Gone(why) => {
+                *phase = Phase::Gone(why);
                 Err(Error::Closed)
             }
         }
@@ -58,8 +64,8 @@ impl Island {
     /// Requests an interruption of the running job, if one runs.
     pub(crate) fn interrupt(&self, what: Interruption) {
         // The lock keeps the next job from starting before the request is made.
-        let slot = self.slot();
-        if matches!(*slot, Slot::Running) {
+        let phase = self.phase();
+        if matches!(*phase, Phase::Running) {
             self.interrupt.request(what);
         }
     }
@@ -124,12 +130,12 @@ impl Island {
 
 impl Drop for Island {
     fn drop(&mut self) {
-        let slot = self.slot.get_mut().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(slot, Slot::Gone(None)) {
-            Slot::Idle(instance) => self.end(Some(instance)),
+        let phase = self.phase.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(phase, Phase::Gone(None)) {
+            Phase::Idle(instance) => self.end(Some(instance)),
             // The job was never finished, or its future was dropped.
-            Slot::Running => self.end(None),
-            Slot::Gone(_) => {}
+            Phase::Running => self.end(None),
+            Phase::Gone(_) => {}
         }
     }
 }

@@ -1,7 +1,7 @@
 //! An island while a job runs in it.
 
 use super::job::{Job, Reply};
-use super::{Instance, Island, Slot, execution};
+use super::{Instance, Island, Phase, execution};
 use crate::account::Charge;
 use crate::exec::run::Run;
 use crate::telemetry;
@@ -44,7 +44,7 @@ impl Entered {
                 island.context.exchange.with(|broker, effects| {
                     broker.set_running(island.party, false, effects);
                 });
-                island.set(Slot::Idle(instance));
+                island.set(Phase::Idle(instance));
                 if serves {
                     island.serve();
                 }
@@ -54,7 +54,7 @@ impl Entered {
                     Err(error) => Some(error.to_string().into()),
                     Ok(_) => None,
                 };
-                island.set(Slot::Gone(why));
+                island.set(Phase::Gone(why));
                 island.end(instance);
             }
         }
@@ -77,12 +77,12 @@ impl Drop for Entered {
 impl Island {
     /// Takes the instance for a job.
     pub(super) fn enter(self: &Arc<Self>) -> Result<Entered> {
-        let mut slot = self.slot();
-        match std::mem::replace(&mut *slot, Slot::Running) {
-            Slot::Idle(instance) => {
+        let mut phase = self.phase();
+        match std::mem::replace(&mut *phase, Phase::Running) {
+            Phase::Idle(instance) => {
                 // Discards a request for an earlier job that came too late.
                 let _ = self.interrupt.take();
-                drop(slot);
+                drop(phase);
                 let context = &self.context;
                 context.exchange.with(|broker, effects| {
                     broker.set_running(self.party, true, effects);
@@ -93,9 +93,9 @@ impl Island {
                     instance: Some(instance),
                 })
             }
-            Slot::Running => Err(Error::Running),
-            Slot::Gone(why) => {
-                *slot = Slot::Gone(why.clone());
+            Phase::Running => Err(Error::Running),
+            Phase::Gone(why) => {
+                *phase = Phase::Gone(why.clone());
                 Err(why.map_or(Error::Closed, |why| Error::died(why.to_string())))
             }
         }

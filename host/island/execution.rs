@@ -8,7 +8,7 @@ use super::from_guest::returned;
 use super::job::{Job, Reply};
 use super::not_sent::text;
 use super::state::State;
-use super::to_guest::deliver;
+use super::to_guest::{SMALL_MESSAGE, deliver};
 use super::{Instance, Island};
 use crate::account::{Attempt, while_raised};
 use crate::exchange::message::Message;
@@ -180,7 +180,7 @@ async fn call_for(
     })
 }
 
-/// Tells the guest its aliases and hidden names.
+/// Passes the aliases and hidden names to the guest.
 async fn equip(island: &Island, instance: &mut Instance) -> Result<()> {
     let (aliases, hidden) = island
         .aliases
@@ -201,9 +201,6 @@ async fn equip(island: &Island, instance: &mut Instance) -> Result<()> {
     without_result(guest.call_equip(&mut instance.store, &equipment).await)
 }
 
-/// The size of a job's arguments for which the memory that a guest keeps free is enough.
-const SMALL: usize = 64 << 10;
-
 /// Returns an error unless the guest has memory for the arguments of `job` and the objects made of
 /// them.
 async fn has_room(instance: &mut Instance, job: &Job) -> Result<()> {
@@ -215,9 +212,9 @@ async fn has_room(instance: &mut Instance, job: &Job) -> Result<()> {
         }
         Job::Serve | Job::Run { .. } => 0,
     };
-    let wanted = size.saturating_mul(2).saturating_add(4 * SMALL);
+    let wanted = size.saturating_mul(2).saturating_add(4 * SMALL_MESSAGE);
     let state = instance.store.data();
-    if size <= SMALL || state.can_grow(wanted as u64) {
+    if size <= SMALL_MESSAGE || state.can_grow(wanted as u64) {
         return Ok(());
     }
     let image = instance.image.clone();
@@ -242,14 +239,14 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
             .await
             .map(|result| result.map(|()| Reply::Done)),
         Job::Eval(source) => match guest.call_eval(&mut *store, &source).await {
-            Ok(Ok(message)) => return replied(store, message).await,
+            Ok(Ok(message)) => return lift_reply(store, message).await,
             Ok(Err(raised)) => Ok(Err(raised)),
             Err(error) => Err(error),
         },
         Job::Call(message) => {
-            let message = arrived(store.data_mut(), message)?;
+            let message = lower(store.data_mut(), message)?;
             match guest.call_call(&mut *store, &message).await {
-                Ok(Ok(message)) => return replied(store, message).await,
+                Ok(Ok(message)) => return lift_reply(store, message).await,
                 Ok(Err(guest::NotCalled::NotShareable(what))) => {
                     return Err(Error::not_shareable(what));
                 }
@@ -258,17 +255,17 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
             }
         }
         Job::Apply(name, message) => {
-            let message = arrived(store.data_mut(), message)?;
+            let message = lower(store.data_mut(), message)?;
             match guest.call_apply(&mut *store, &name, &message).await {
-                Ok(Ok(message)) => return replied(store, message).await,
+                Ok(Ok(message)) => return lift_reply(store, message).await,
                 Ok(Err(raised)) => Ok(Err(raised)),
                 Err(error) => Err(error),
             }
         }
         Job::InvokeHidden(name, message) => {
-            let message = arrived(store.data_mut(), message)?;
+            let message = lower(store.data_mut(), message)?;
             match guest.call_invoke_hidden(&mut *store, &name, &message).await {
-                Ok(Ok(message)) => return replied(store, message).await,
+                Ok(Ok(message)) => return lift_reply(store, message).await,
                 Ok(Err(raised)) => Ok(Err(raised)),
                 Err(error) => Err(error),
             }
@@ -278,7 +275,7 @@ async fn call(instance: &mut Instance, job: Job) -> Result<Reply> {
             result.map(|result| result.map(|()| Reply::Served))
         }
         Job::Bind(message) => {
-            let message = arrived(store.data_mut(), message)?;
+            let message = lower(store.data_mut(), message)?;
             let result = guest.call_bind(&mut *store, &message);
             result.await.map(|result| result.map(|()| Reply::Done))
         }
@@ -312,7 +309,7 @@ fn ended_with(store: &mut Store<State>, error: &wasmtime::Error) -> Result<Reply
         island.strike(exceeded);
     }
     let refused = state.take_refused();
-    match (ended(error, state.ports.handles), refused) {
+    match (translate(error, state.ports.handles), refused) {
         // The guest had no memory left, not even to report that.
         (Err(Error::Died(_)), Some(refused)) => Err(refused.into()),
         (ended, _) => ended,
@@ -320,7 +317,7 @@ fn ended_with(store: &mut Store<State>, error: &wasmtime::Error) -> Result<Reply
 }
 
 /// Lowers the message for the guest.
-fn arrived(state: &mut State, message: Message) -> Result<channels::Message> {
+fn lower(state: &mut State, message: Message) -> Result<channels::Message> {
     match deliver(&mut state.caller(), message).map_err(|error| Error::Internal(error.into()))? {
         Ok(message) => Ok(message),
         Err(reason) => Err(Error::not_shareable(text(reason))),
@@ -328,7 +325,7 @@ fn arrived(state: &mut State, message: Message) -> Result<channels::Message> {
 }
 
 /// Lifts the guest's result to a reply.
-async fn replied(store: &mut Store<State>, message: channels::Message) -> Result<Reply> {
+async fn lift_reply(store: &mut Store<State>, message: channels::Message) -> Result<Reply> {
     let seen = store.data().ports.check_returned(message).await;
     match seen.and_then(|message| returned(&mut store.data_mut().caller(), message)) {
         Ok(Ok(message)) => Ok(Reply::Value(message)),
@@ -350,7 +347,7 @@ pub(crate) fn without_result(
 
 /// Translates the error of a guest call that must not end the interpreter.
 pub(crate) fn died(error: &wasmtime::Error) -> Error {
-    match ended(error, HANDLES) {
+    match translate(error, HANDLES) {
         Err(error) => error,
         Ok(Reply::Exit(status)) => Error::exited(status),
         Ok(_) => Error::died("it ended unexpectedly"),
@@ -360,7 +357,7 @@ pub(crate) fn died(error: &wasmtime::Error) -> Error {
 /// Translates the error of a call into the guest.
 ///
 /// `handles` is its limit on handles.
-fn ended(error: &wasmtime::Error, handles: u64) -> Result<Reply> {
+fn translate(error: &wasmtime::Error, handles: u64) -> Result<Reply> {
     if let Some(I32Exit(status)) = error.downcast_ref() {
         return Ok(Reply::Exit((*status & 0xff) as u8));
     }

@@ -4,11 +4,12 @@ use super::Island;
 use crate::account::Gauge;
 use crate::exchange::numbers::ChannelNumbers;
 use crate::exec::blocking::Blocking;
+use crate::lock::lock;
 use crate::wasi::descriptors::DescriptorBudget;
 use archipel_core::broker::PartyId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 /// An interpreter that a host created, its copies, and the descendants of these.
 ///
@@ -51,7 +52,7 @@ impl Family {
     }
 
     fn members(&self) -> MutexGuard<'_, Members> {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.members)
     }
 
     /// Returns a number for a new member.

@@ -8,7 +8,7 @@ use super::turns;
 use crate::exchange::channel_meta::Unbound;
 use crate::exchange::message::{Carried, Form, Message};
 use crate::exchange::quota::{MOST_QUEUED_IN_ALL, size_of};
-use crate::exec::offload::LONG;
+use crate::exec::offload::LONG_MESSAGE;
 use archipel_core::broker::PartyId;
 use archipel_core::encoding::{self, MAX_DEPTH, Summary, Travels};
 use archipel_core::error::LimitKind;
@@ -36,7 +36,7 @@ pub(crate) struct CheckedBody {
 /// invalid handle.
 pub(crate) fn outgoing(
     state: &Caller<'_>,
-    (body, exact, luggage): Checked,
+    (body, exact, attachments): Checked,
     reader: Option<&Trust>,
     unbound: Unbound,
 ) -> Result<Result<Message, NotSent>> {
@@ -55,13 +55,13 @@ pub(crate) fn outgoing(
         charge: None,
         share: None,
     };
-    let (form, ends) = match luggage {
+    let (form, ends) = match attachments {
         None => (channels::Form::Plain, Vec::new()),
-        Some(luggage) => {
-            if let Some(wanted) = luggage.unbound {
+        Some(attachments) => {
+            if let Some(wanted) = attachments.unbound {
                 message.unbound = wanted.into();
             }
-            (luggage.form, luggage.ends)
+            (attachments.form, attachments.ends)
         }
     };
     if ends.len() > MOST_ENDS {
@@ -112,24 +112,32 @@ pub(crate) fn outgoing(
     Ok(Ok(message))
 }
 
-/// Returns the kinds of the ends that a guest sends.
-fn kinds(ends: &[EndRef]) -> Vec<Travels> {
-    let kind = |end: &EndRef| match end {
-        EndRef::Sender(_) => Travels::Sender,
-        EndRef::Receiver(_) => Travels::Receiver,
-        EndRef::Interpreter(_) => Travels::Interpreter,
-    };
-    ends.iter().map(kind).collect()
+impl From<&EndRef> for Travels {
+    fn from(end: &EndRef) -> Self {
+        match end {
+            EndRef::Sender(_) => Travels::Sender,
+            EndRef::Receiver(_) => Travels::Receiver,
+            EndRef::Interpreter(_) => Travels::Interpreter,
+        }
+    }
 }
 
-/// Returns the kinds of the ends that a guest returned.
-fn kinds_returned(ends: &[channels::End]) -> Vec<Travels> {
-    let kind = |end: &channels::End| match end {
-        channels::End::Sender(_) => Travels::Sender,
-        channels::End::Receiver(_) => Travels::Receiver,
-        channels::End::Interpreter(_) => Travels::Interpreter,
-    };
-    ends.iter().map(kind).collect()
+impl From<&channels::End> for Travels {
+    fn from(end: &channels::End) -> Self {
+        match end {
+            channels::End::Sender(_) => Travels::Sender,
+            channels::End::Receiver(_) => Travels::Receiver,
+            channels::End::Interpreter(_) => Travels::Interpreter,
+        }
+    }
+}
+
+/// Returns the kinds of the ends that a guest sends or returns.
+fn kinds<'a, E>(ends: &'a [E]) -> Vec<Travels>
+where
+    Travels: From<&'a E>,
+{
+    ends.iter().map(Travels::from).collect()
 }
 
 /// Returns the form of a body that must be data, and a summary of its contents.
@@ -162,17 +170,17 @@ fn data_form(
 /// The outer error traps the guest.
 pub(crate) fn returned(
     state: &mut Caller<'_>,
-    (body, luggage): (CheckedBody, Option<Attachments>),
+    (body, attachments): (CheckedBody, Option<Attachments>),
 ) -> Result<Result<Message, NotSent>> {
     let CheckedBody { bytes: body, found } = body;
-    let (form, ends) = match luggage {
+    let (form, ends) = match attachments {
         None => (channels::Form::Plain, Vec::new()),
-        Some(luggage) => (luggage.form, luggage.ends),
+        Some(attachments) => (attachments.form, attachments.ends),
     };
     if ends.len() > MOST_ENDS {
         return Ok(Err(NotSent::too_many_ends()));
     }
-    let kinds = kinds_returned(&ends);
+    let kinds = kinds(&ends);
     let mut carried = Vec::with_capacity(ends.len());
     let mut lost = false;
     for end in ends {
@@ -238,27 +246,27 @@ impl Ports {
     /// Checks the body of a message for [`outgoing`], if it is long.
     pub(crate) fn check(
         &self,
-        (body, exact, luggage): Outgoing,
+        (body, exact, attachments): Outgoing,
     ) -> impl Future<Output = Result<Checked>> + Send + use<> {
-        let luggage_of = luggage.as_ref();
-        let (form, ends) = luggage_of.map_or((channels::Form::Plain, Vec::new()), |luggage| {
-            (luggage.form, kinds(&luggage.ends))
-        });
+        let (form, ends) = match &attachments {
+            Some(attachments) => (attachments.form, kinds(&attachments.ends)),
+            None => (channels::Form::Plain, Vec::new()),
+        };
         let body = self.check_body(body, form, ends);
-        async move { Ok((body.await?, exact, luggage)) }
+        async move { Ok((body.await?, exact, attachments)) }
     }
 
     /// Checks the body of a returned message for [`returned`], if it is long.
     pub(crate) fn check_returned(
         &self,
-        (body, luggage): channels::Message,
+        (body, attachments): channels::Message,
     ) -> impl Future<Output = Result<(CheckedBody, Option<Attachments>)>> + Send + use<> {
-        let luggage_of = luggage.as_ref();
-        let (form, ends) = luggage_of.map_or((channels::Form::Plain, Vec::new()), |luggage| {
-            (luggage.form, kinds_returned(&luggage.ends))
-        });
+        let (form, ends) = match &attachments {
+            Some(attachments) => (attachments.form, kinds(&attachments.ends)),
+            None => (channels::Form::Plain, Vec::new()),
+        };
         let body = self.check_body(body, form, ends);
-        async move { Ok((body.await?, luggage)) }
+        async move { Ok((body.await?, attachments)) }
     }
 
     /// Checks a long body in turns, between which the worker serves other guests.
@@ -269,7 +277,7 @@ impl Ports {
         ends: Vec<Travels>,
     ) -> impl Future<Output = Result<CheckedBody>> + Send + use<> {
         let is_data = matches!(form, channels::Form::Plain | channels::Form::Escaped);
-        let is_long = (LONG..=self.most_bytes()).contains(&bytes.len());
+        let is_long = (LONG_MESSAGE..=self.most_bytes()).contains(&bytes.len());
         let account = (is_data && is_long).then(|| self.account.clone());
         async move {
             let found = match account {
@@ -281,13 +289,13 @@ impl Ports {
     }
 
     /// Returns the maximum size of a message from the guest, in bytes.
-    fn most_bytes(&self) -> usize {
+    pub(crate) fn most_bytes(&self) -> usize {
         let limit = self.account.tightest(LimitKind::Message);
         limit.unwrap_or(MOST_MESSAGE) as usize
     }
 
     /// Charges a message in a channel to the guest, until it is received.
-    pub(crate) fn charged(&self, message: Message) -> Result<Message, NotSent> {
+    pub(crate) fn charge(&self, message: Message) -> Result<Message, NotSent> {
         let island = self.island.upgrade();
         let Some(mut message) = island.and_then(|island| island.with_room(message)) else {
             return Err(NotSent::TooLarge(MOST_QUEUED_IN_ALL));

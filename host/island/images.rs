@@ -5,10 +5,11 @@ use super::state::State;
 use crate::engine::cache::CompiledCache;
 use crate::engine::guest_memory::GuestMemory;
 use crate::image::{self, Image, Progress, Source};
+use crate::lock::lock;
 use archipel_core::error::Result;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
@@ -54,7 +55,7 @@ impl Images {
     }
 
     fn loaded(&self) -> MutexGuard<'_, Loaded> {
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.loaded)
     }
 
     /// Returns the image that was loaded last under this name.
@@ -77,7 +78,7 @@ impl Images {
         progress: &mut dyn FnMut(Progress),
         check: &dyn Fn(&Arc<LoadedImage>, &Source) -> Result<()>,
     ) -> Result<Arc<LoadedImage>> {
-        let _loading = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        let _loading = lock(&self.loading);
         let source = image.source(self.folder.as_deref(), progress)?;
         let known = self.loaded().by_key.get(&source.key).cloned();
         let made = match known {

@@ -60,7 +60,7 @@ impl Introduced {
     }
 
     /// Records that the guest holds a reference.
-    pub(crate) fn taken(&mut self, id: u64) {
+    pub(crate) fn note_taken(&mut self, id: u64) {
         if let Some(received) = self.0.get_mut(&id) {
             received.kept = None;
         }

@@ -40,9 +40,8 @@ impl Limiter {
             warned: false,
         })
     }
-}
 
-impl Limiter {
+    /// Returns whether the memory can grow by `bytes` without coming [near](NEAR) the limit.
     pub(super) fn can_grow(&self, bytes: u64) -> bool {
         let left = self.account.left(LimitKind::Memory);
         let possible = (MOST_MEMORY as u64).saturating_sub(self.memory.amount());

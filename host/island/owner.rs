@@ -4,6 +4,7 @@ use super::Island;
 use super::aliases::Function;
 use super::calls::arguments;
 use crate::account::{LimitOwner, Raises};
+use crate::lock::lock;
 use crate::telemetry;
 use archipel_core::broker::Case;
 use archipel_core::error::LimitKind;
@@ -12,7 +13,7 @@ use archipel_core::limits::Limits;
 use archipel_core::policy::Clock;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 /// An exceeded limit, as [`InterpreterBuilder::on_limit`](crate::InterpreterBuilder::on_limit)
 /// receives it.
@@ -51,11 +52,11 @@ pub(crate) struct Owner {
 
 impl Owner {
     pub(crate) fn set(&self, handler: Option<Handler>) {
-        *self.handler.lock().unwrap_or_else(PoisonError::into_inner) = handler;
+        *lock(&self.handler) = handler;
     }
 
     fn get(&self) -> Option<Handler> {
-        let handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner);
+        let handler = lock(&self.handler);
         handler.clone()
     }
 }

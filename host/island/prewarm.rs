@@ -3,12 +3,13 @@
 use super::context::Context;
 use super::family::Family;
 use super::{Instance, Island, Settings};
+use crate::lock::lock;
 use crate::output::Output;
 use archipel_core::error::Result;
 use archipel_core::limits::Limits;
 use archipel_core::policy::Policy;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The prewarmed instances of a runtime.
 ///
@@ -54,9 +55,7 @@ impl Prewarmed {
         reason = "instances keep their addresses when they change hands"
     )]
     fn instances(&self) -> MutexGuard<'_, Vec<Box<Instance>>> {
-        self.instances
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.instances)
     }
 
     /// Takes an instance, if there is one, and starts replacing it.

@@ -6,9 +6,11 @@
 
 use super::Island;
 use crate::exec::stop::Reason;
+use crate::lock::lock;
+use archipel_core::amount::nanos;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::Exceeded;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 /// The start of the running job, if one runs.
@@ -17,11 +19,11 @@ pub(super) struct Began(Mutex<Option<Instant>>);
 
 impl Began {
     fn set(&self, began: Option<Instant>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = began;
+        *lock(&self.0) = began;
     }
 
     fn get(&self) -> Option<Instant> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.0)
     }
 }
 
@@ -50,10 +52,6 @@ fn outermost_late(
         (taken >= Duration::from_nanos(limit)).then(|| (index, limit, nanos(taken)))
     });
     late.last()
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Island {

@@ -3,7 +3,7 @@
 use super::job::Reply;
 use super::watchers::Watcher;
 use crate::exchange::Exchange;
-use crate::exchange::kept::{Keeper, Kept};
+use crate::exchange::kept::{KeptAccounts, KeptCharge};
 use crate::exchange::promise::Promise;
 use archipel_core::broker::{EventId, Parcel, PartyId};
 use archipel_core::error::{Error, Result};
@@ -17,7 +17,7 @@ pub(crate) type Running = Promise<Ended>;
 /// The result of a job, until it is taken.
 pub(crate) struct Ended {
     pub(crate) result: Result<Reply>,
-    _kept: Option<Kept>,
+    _kept: Option<KeptCharge>,
 }
 
 impl Ended {
@@ -29,14 +29,15 @@ impl Ended {
         }
     }
 
-    /// A result of any size. If `keeper` has no room for it, it is replaced by an error.
-    pub(crate) fn large(result: Result<Reply>, keeper: &Keeper) -> Self {
+    /// A result of any size. If it would exceed a limit of `accounts`, it is replaced by an
+    /// error.
+    pub(crate) fn large(result: Result<Reply>, accounts: &KeptAccounts) -> Self {
         let size = match &result {
             Ok(Reply::Value(message)) => message.size(),
             Err(Error::Raised(raised)) => raised.size(),
             _ => return Ended::small(result),
         };
-        match keeper.keep(size) {
+        match accounts.charge(size) {
             Ok(kept) => Ended {
                 result,
                 _kept: Some(kept),

@@ -8,6 +8,9 @@ use crate::exchange::message::{Carried, Form, Message};
 use archipel_core::broker::Side;
 use wasmtime::Result;
 
+/// The size of a message for which the memory that a guest keeps free is enough.
+pub(crate) const SMALL_MESSAGE: usize = 64 << 10;
+
 /// Converts a message for the guest as its only recipient, such as the argument of a job.
 ///
 /// A message from a channel has other recipients too: see [`Arrival`](super::arrival::Arrival). The
@@ -16,7 +19,7 @@ pub(crate) fn deliver(
     state: &mut Caller<'_>,
     message: Message,
 ) -> Result<Result<channels::Message, NotSent>> {
-    Ok(attach(state, &message)?.map(|luggage| (message.body, luggage)))
+    Ok(attach(state, &message)?.map(|attachments| (message.body, attachments)))
 }
 
 /// Adds the attachments of a message to the receiver's table.

@@ -67,7 +67,7 @@ pub(crate) async fn check(
 
 #[cfg(test)]
 mod tests {
-    use crate::exec::offload::LONG;
+    use crate::exec::offload::LONG_MESSAGE;
     use crate::island::job::Job;
     use crate::{Capacity, Error, Interpreter, LimitKind, Runtime};
     use std::cell::Cell;
@@ -124,7 +124,10 @@ mod tests {
                 .exec(format!("{way}\nout_of.recv_nowait(None)"))
                 .unwrap();
         }
-        assert_eq!(guest.eval::<i64>("len(long)").unwrap(), 2 * LONG as i64);
+        assert_eq!(
+            guest.eval::<i64>("len(long)").unwrap(),
+            2 * LONG_MESSAGE as i64
+        );
         assert!(guest.eval::<crate::Value>(evaluated).is_ok());
         // An invalid long message has the same error as a short one.
         let error = guest.exec("out.send([long, host])").unwrap_err();
@@ -144,7 +147,7 @@ mod tests {
             .exec(format!(
                 "import archipel, interpreters
                  \nlong = [None] * {}\nsafe = archipel.create()",
-                2 * LONG
+                2 * LONG_MESSAGE
             ))
             .unwrap();
         guest

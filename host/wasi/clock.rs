@@ -2,6 +2,7 @@
 
 use crate::exec::frozen_clock::FrozenClock;
 use crate::wasi::{HasWasi, Wasi};
+use archipel_core::amount::nanos;
 use archipel_core::policy::Clock;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -32,7 +33,7 @@ pub(super) fn set(
             builder.wall_clock(StandsAt(since, frozen.clone()));
             Some(frozen)
         }
-        // The real clocks are what WASI has anyway.
+        // The real clocks are WASI's defaults.
         _ => None,
     }
 }
@@ -46,7 +47,7 @@ impl HostMonotonicClock for Since {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        nanos(self.0.elapsed())
     }
 }
 

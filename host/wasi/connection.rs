@@ -20,7 +20,7 @@ use wasmtime_wasi::p2::{
 use wasmtime_wasi::sockets::WasiSocketsView;
 
 /// The maximum number of bytes that are read to find out whether there are any.
-const AHEAD: usize = 4096;
+const LOOK_AHEAD: usize = 4096;
 
 /// The maximum time for the peer to take the bytes that were written before the connection was
 /// closed.
@@ -39,7 +39,7 @@ impl Incoming {
     /// Returns whether there is something to read: bytes, the end, or an error.
     fn has_some(&mut self) -> bool {
         if self.ahead.is_empty() && self.end.is_none() {
-            match self.inner.read(AHEAD) {
+            match self.inner.read(LOOK_AHEAD) {
                 Ok(bytes) => self.ahead = bytes,
                 Err(end) => self.end = Some(end),
             }
@@ -138,7 +138,7 @@ pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
         |mut store, (socket,): (Resource<TcpSocket>,)| {
             let state = store.data_mut().wasi_mut();
             let connected = state.connected(socket);
-            Ok((state.answered(connected)?,))
+            Ok((state.for_guest(connected)?,))
         },
     )?;
     tcp.func_wrap(
@@ -146,7 +146,7 @@ pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
         |mut store, (socket,): (Resource<TcpSocket>,)| {
             let state = store.data_mut().wasi_mut();
             let address = HostTcpSocket::local_address(&mut state.sockets(), socket);
-            Ok((state.answered(address)?,))
+            Ok((state.for_guest(address)?,))
         },
     )?;
     tcp.func_wrap(
@@ -154,7 +154,7 @@ pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
         |mut store, (socket,): (Resource<TcpSocket>,)| {
             let state = store.data_mut().wasi_mut();
             let address = HostTcpSocket::remote_address(&mut state.sockets(), socket);
-            Ok((state.answered(address)?,))
+            Ok((state.for_guest(address)?,))
         },
     )?;
     tcp.resource(
@@ -172,7 +172,7 @@ pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
 impl Wasi {
     /// Converts an outcome for the guest. WASI reports `invalid-state` for a connection that the
     /// peer has reset, and the guest's libc aborts on that code.
-    fn answered<T>(
+    fn for_guest<T>(
         &mut self,
         result: SocketResult<T>,
     ) -> Result<std::result::Result<T, ErrorCode>> {

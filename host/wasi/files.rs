@@ -29,6 +29,7 @@ use errors::failed;
 use locks::Owners;
 use node::{Counted, Folder, Node, OpenFile, Place};
 use remembered::Remembered;
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use streams::Stream;
@@ -50,10 +51,22 @@ pub(super) struct OpenFiles {
     /// the file's stream is dropped.
     streams: Remembered<u32, Stream>,
     locks: Owners,
+    /// The descriptors that are duplicates and have no stream yet, with the position that they were made at.
+    duplicates: HashMap<u32, u64>,
     /// The number of open listings.
     listings: usize,
     looked_at: Option<LookedAt>,
     pub(super) sockets: SocketCharges,
+}
+
+impl OpenFiles {
+    /// Moves `file` to the position at which a stream of the descriptor `fd` begins. libc has a position for each
+    /// descriptor; that of a duplicate counts only once the script has changed it.
+    fn begin_stream(&mut self, fd: &Resource<Node>, file: &OpenFile, position: u64) {
+        if self.duplicates.remove(&fd.rep()) != Some(position) {
+            file.go_to(position);
+        }
+    }
 }
 
 /// The result of the last look at a path. The guest's libc asks for it in two calls, one after the
@@ -71,7 +84,7 @@ struct LookedAt {
 const MOST_LISTINGS: usize = 64;
 
 /// The maximum length of a path in the audit log, in characters.
-const SHOWN: usize = 1000;
+const LONGEST_LOGGED_PATH: usize = 1000;
 
 impl Wasi {
     /// Returns the executor for blocking calls and the account to charge.
@@ -86,7 +99,7 @@ impl Wasi {
     fn file(&self, descriptor: &Resource<Node>) -> FsResult<Arc<OpenFile>> {
         match self.node(descriptor).map_err(FsError::trap)? {
             Node::File(file) => Ok(file),
-            Node::Folder(_) => Err(ErrorCode::BadDescriptor.into()),
+            Node::Folder(_) | Node::Root => Err(ErrorCode::BadDescriptor.into()),
         }
     }
 
@@ -94,6 +107,8 @@ impl Wasi {
         match self.node(descriptor).map_err(FsError::trap)? {
             Node::Folder(folder) => Ok(folder),
             Node::File(_) => Err(ErrorCode::NotDirectory.into()),
+            // An absent path and one that is not granted look alike.
+            Node::Root => Err(ErrorCode::NoEntry.into()),
         }
     }
 
@@ -109,6 +124,13 @@ impl Wasi {
             let counted = Counted::Tmp(tmp.clone());
             let folder = folder(Place::Tmp(tmp), Access::ReadWrite, counted);
             directories.push((self.table.push(folder)?, tmp::PATH.to_owned()));
+        }
+        if !self
+            .directories
+            .iter()
+            .any(|grant| grant.guest == node::ROOT_PATH)
+        {
+            directories.push((self.table.push(Node::Root)?, node::ROOT_PATH.to_owned()));
         }
         Ok(directories)
     }
@@ -133,7 +155,7 @@ impl Wasi {
         {
             match path {
                 Some(path) => {
-                    let path: String = path.chars().take(SHOWN).collect();
+                    let path: String = path.chars().take(LONGEST_LOGGED_PATH).collect();
                     telemetry::denied(&self.subject, format_args!("{what} {path:?}"));
                 }
                 None => telemetry::denied(&self.subject, what),
@@ -167,7 +189,7 @@ async fn run<T: Send + 'static>(
 }
 
 /// Converts the result of a call for the guest.
-fn answered<T>(done: FsResult<T>) -> Result<(Result<T, ErrorCode>,)> {
+fn for_guest<T>(done: FsResult<T>) -> Result<(Result<T, ErrorCode>,)> {
     Ok((match done {
         Ok(done) => Ok(done),
         Err(error) => Err(error.downcast()?),
@@ -189,7 +211,9 @@ pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
         ResourceType::host::<Node>(),
         |mut store, number| {
             let descriptor = Resource::<Node>::new_own(number);
-            store.data_mut().wasi_mut().table.delete(descriptor)?;
+            let state = store.data_mut().wasi_mut();
+            state.files.duplicates.remove(&number);
+            state.table.delete(descriptor)?;
             Ok(())
         },
     )?;
@@ -215,7 +239,7 @@ macro_rules! methods {
         $instance.func_wrap_async(
             $name,
             |mut store: wasmtime::StoreContextMut<'_, T>, params| {
-                Box::new(async move { super::answered($function(store.data_mut().wasi_mut(), params).await) })
+                Box::new(async move { super::for_guest($function(store.data_mut().wasi_mut(), params).await) })
             },
         )?;
     )*};

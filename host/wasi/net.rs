@@ -80,7 +80,7 @@ impl Net {
             builder.socket_addr_check(move |address, purpose| {
                 let granted = net.has(address, purpose);
                 if !granted {
-                    net.tell(format_args!("{purpose:?} {address}"));
+                    net.log_denial(format_args!("{purpose:?} {address}"));
                 }
                 Box::pin(std::future::ready(granted))
             });
@@ -89,7 +89,7 @@ impl Net {
     }
 
     /// Logs a denial to the audit log.
-    fn tell(&self, what: impl Display) {
+    fn log_denial(&self, what: impl Display) {
         telemetry::denied(&self.subject, what);
     }
 
@@ -124,8 +124,8 @@ impl Net {
             })
     }
 
-    /// Returns `None` if the name is not granted, and otherwise its granted spelling unless it is
-    /// an address.
+    /// Returns the granted spelling of a name, `Some(None)` for an address, and `None` for a name
+    /// that is not granted.
     fn may_look_up(&self, name: &str) -> Option<Option<String>> {
         if name.parse::<IpAddr>().is_ok() {
             return Some(None);
@@ -212,10 +212,14 @@ impl tcp_create_socket::Host for Lookups<'_> {
     ) -> Result<Resource<TcpSocket>, SocketError> {
         if self.net.granted.is_empty() {
             self.net
-                .tell("creating a TCP socket: the policy grants no destination");
+                .log_denial("creating a TCP socket: the policy grants no destination");
             return Err(ErrorCode::AccessDenied.into());
         }
-        let Some(held) = self.state.another_descriptor_now() else {
+        let held = match self.state.has_room_to_open() {
+            true => self.state.another_descriptor_now(),
+            false => None,
+        };
+        let Some(held) = held else {
             return Err(ErrorCode::NewSocketLimit.into());
         };
         let mut wasi = self.state.sockets();
@@ -231,7 +235,7 @@ impl udp_create_socket::Host for Lookups<'_> {
         _family: IpAddressFamily,
     ) -> Result<Resource<UdpSocket>, SocketError> {
         self.net
-            .tell("creating a UDP socket: no policy can grant it");
+            .log_denial("creating a UDP socket: no policy can grant it");
         Err(ErrorCode::AccessDenied.into())
     }
 }
@@ -267,7 +271,7 @@ impl Wasi {
             }
         };
         if let Some(unwanted) = unwanted {
-            let stream = lookups.begun(unwanted)?;
+            let stream = lookups.take_begun(unwanted)?;
             HostResolveAddressStream::drop(&mut lookups, stream)?;
         }
         let network = instance_network::Host::instance_network(&mut lookups.state.sockets())?;
@@ -296,11 +300,11 @@ impl Lookups<'_> {
             let place = ahead.iter().position(|ahead| ahead.name == name);
             place.map(|place| ahead.remove(place))
         };
-        found.map(|found| self.begun(found)).transpose()
+        found.map(|found| self.take_begun(found)).transpose()
     }
 
     /// Returns the addresses of a started lookup, and removes its pollable.
-    fn begun(&mut self, ahead: Ahead) -> Result<Resource<ResolveAddressStream>> {
+    fn take_begun(&mut self, ahead: Ahead) -> Result<Resource<ResolveAddressStream>> {
         let pollable = Resource::<DynPollable>::new_own(ahead.pollable);
         self.state.table.delete(pollable)?;
         Ok(Resource::new_own(ahead.stream))
@@ -315,7 +319,7 @@ impl Host for Lookups<'_> {
     ) -> Result<Resource<ResolveAddressStream>, SocketError> {
         let Some(granted) = self.net.may_look_up(&name) else {
             let shown: String = name.chars().take(253).collect();
-            self.net.tell(format_args!("looking up {shown:?}"));
+            self.net.log_denial(format_args!("looking up {shown:?}"));
             return Err(ErrorCode::AccessDenied.into());
         };
         if let Some(stream) = self.take_ahead(&name).map_err(SocketError::trap)? {
@@ -351,7 +355,7 @@ impl HostResolveAddressStream for Lookups<'_> {
             if self.net.note(name, plain_address(found)) {
                 return Ok(Some(found));
             }
-            self.net.tell(format_args!(
+            self.net.log_denial(format_args!(
                 "the name {name:?} resolves to {found:?}, which its grant does not cover"
             ));
         }

@@ -132,7 +132,7 @@ def failures_leave_it_usable():
 
 
 @row("CPython 3.14, Interpreter.call_in_thread()")
-def what_cannot_be_sent():
+def objects_that_cannot_be_sent():
     """A call that cannot be sent fails in the thread, not in the caller."""
     with hook() as shown:
         thread = child().call_in_thread(repr, threading)

@@ -358,7 +358,7 @@ def exceptions_that_cannot_be_pickled():
 
 
 @row("CPython 3.14, Interpreter.call()")
-def what_is_not_callable():
+def objects_that_are_not_callable():
     """Calling an object that is not callable is a TypeError in the caller."""
     for what in (3, None, "print()"):
         raises(TypeError, child().call, what)

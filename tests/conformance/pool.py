@@ -205,7 +205,7 @@ def workers_keep_their_state():
 
 
 @row("concurrent.futures, InterpreterPoolExecutor: pickle")
-def what_cannot_be_sent():
+def objects_that_cannot_be_sent():
     """Arguments and results that cannot be sent raise NotShareableError from their futures only."""
     with InterpreterPoolExecutor(1) as pool:
         for future in (pool.submit(repr, sys), pool.submit(eval, "__import__('sys')")):
@@ -250,7 +250,7 @@ def scripts():
 
 
 @row("concurrent.futures, Executor.submit()")
-def what_is_not_callable():
+def objects_that_are_not_callable():
     """Submitting an object that is not callable returns a future that raises TypeError."""
     with InterpreterPoolExecutor(1) as pool:
         raises(TypeError, pool.submit(3).result)

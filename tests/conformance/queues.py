@@ -275,7 +275,7 @@ def objects_by_pickle():
 
 
 @row("CPython 3.14, Queue.put()")
-def what_cannot_be_pickled():
+def objects_that_cannot_be_pickled():
     """An object that cannot be pickled is a NotShareableError, and nothing is put."""
     made = create_queue()
     numbers = (n for n in ())

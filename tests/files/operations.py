@@ -517,13 +517,13 @@ def unlink_and_create_anew(folder):
 
 
 @operation
-def unlink_of_what_is_not_a_file(folder):
+def unlink_of_a_folder_or_a_missing_file(folder):
     os.mkdir(f"{folder}/d")
     return failure(os.unlink, f"{folder}/d"), failure(os.unlink, f"{folder}/none")
 
 
 @operation
-def rmdir_of_what_cannot_be_removed(folder):
+def rmdir_of_paths_that_cannot_be_removed(folder):
     os.mkdir(f"{folder}/d")
     put(f"{folder}/d/f")
     return [failure(os.rmdir, f"{folder}/{name}") for name in ("d", "d/f", "none")]
@@ -807,11 +807,38 @@ def synchronizing(folder):
     return done, get(f"{folder}/f")
 
 
-@differs("File descriptors cannot be duplicated")
+@operation
 def duplicates_share_a_position(folder):
-    fd = opened(put(f"{folder}/f"), os.O_RDONLY)
+    fd = opened(put(f"{folder}/f"), os.O_RDWR)
     other = os.dup(fd)
-    return os.read(fd, 3), os.read(other, 3), os.close(fd), os.close(other)
+    read = os.read(fd, 3), os.read(other, 3), os.read(fd, 2)
+    os.lseek(other, 1, os.SEEK_SET)
+    read += (os.read(other, 2), os.write(other, b"xy"))
+    os.close(fd)
+    return read, os.pread(other, 20, 0), os.close(other), failure(os.dup, fd)
+
+
+@operation
+def opening_without_an_access_mode(folder):
+    fd = opened(f"{folder}/lock", os.O_CREAT | os.O_EXCL)
+    read = os.read(fd, 10), failure(os.write, fd, b"x")
+    os.close(fd)
+    return read, failure(opened, f"{folder}/lock", os.O_CREAT | os.O_EXCL), failure(opened, f"{folder}/none", 0)
+
+
+@operation
+def changing_the_current_folder(folder):
+    before = os.getcwd()
+    os.makedirs(f"{folder}/a/b")
+    os.chdir(f"{folder}/a/b")
+    os.chdir("..")
+    put("g")
+    above = os.path.relpath(os.getcwd(), os.path.realpath(folder))
+    os.chdir("/")
+    root = os.getcwd(), os.path.isdir("/")
+    os.chdir(before)
+    missing = failure(os.chdir, f"{folder}/none"), failure(os.chdir, f"{folder}/a/g")
+    return above, root, os.path.exists(f"{folder}/a/g"), missing, os.getcwd() == before
 
 
 @differs("Permissions are the host's: they are not reported and cannot be changed")

@@ -3,8 +3,8 @@
 //! The info string of a fenced block says how its sample is tested:
 //!
 //! - `python`: it runs as a script and prints exactly the `text` block that follows it, or nothing without one.
-//! - `console`: a command `$ archipel ...` with output runs in the project's root and prints that output.  Without
-//!   output, its subcommand and its options must exist.  Other commands are not run.
+//! - `console`: a command `$ archipel ...` with output runs in the project's root and prints that output. Without
+//!   output, its subcommand and its options must exist. Other commands are not run.
 //! - `py`: a host program in Python, which the tests of the Python package run.
 //! - `rust`: its lines are consecutive lines of a program in `examples/` or of [`samples`], comments aside.
 //!

@@ -94,7 +94,7 @@ fn misfits() -> Vec<(Vec<u8>, &'static str)> {
 ///
 /// Outcome: a typed error that names it.
 #[test]
-fn what_is_not_a_guest_is_refused_by_name_and_in_one_line() {
+fn invalid_guests_are_refused_by_name_and_in_one_line() {
     let cache = tempfile::tempdir().unwrap();
     let file = cache.path().join("given.wasm");
     let path = file.to_str().unwrap();

@@ -6,7 +6,8 @@ mod building;
 mod commands;
 mod damage;
 mod grants;
-mod wheels;
+mod resolving;
+pub mod wheels;
 
 use crate::runtime;
 use archipel::{Error, Image, ImageBuilder, Interpreter, LimitKind, Limits, Output};

@@ -30,6 +30,8 @@ mod conformance;
 mod copies;
 mod embedding;
 mod examples;
+mod exceptions;
+mod extensions;
 mod files;
 mod fresh;
 mod governing;

@@ -83,3 +83,46 @@ fn building_a_package_twice_gives_the_same_bytes() {
     assert!(wheels[0].starts_with(b"PK"));
     assert_eq!(wheels[0], wheels[1]);
 }
+
+/// Tests the smallest recipe, if its wheel is in the cache or can be built as above.
+#[test]
+fn package_test_runs_the_script_of_a_recipe_in_an_image() {
+    let cache = archipel::default_cache_dir().unwrap();
+    if packages::toolchain(&cache).is_err() && std::env::var_os("CI").is_none() {
+        return;
+    }
+    let recipe = packages::find("markupsafe", None).unwrap();
+    let tested = crate::cli::archipel(&["package", "test", "MarkupSafe"], "");
+    let line = format!("{:<14} {:<12} passed\n", recipe.name, recipe.version);
+    assert_eq!(
+        (text(&tested.stdout), tested.status.code()),
+        (line, Some(0)),
+        "{}",
+        text(&tested.stderr)
+    );
+    assert!(!cache.join("images/test-markupsafe.wasm").exists());
+}
+
+/// The wheel of a recipe is damaged. The outcome: the test of the recipe fails, with the reason.
+#[test]
+fn package_test_reports_a_package_that_fails() {
+    let house = folder("fails");
+    let recipe = packages::find("regex", None).unwrap();
+    let wheel = house.join(recipe.wheel());
+    std::fs::write(&wheel, "damaged").unwrap();
+    std::fs::write(format!("{}.sha256", wheel.display()), "0000\n").unwrap();
+    let tested = package(&["test", "regex"], &house);
+    let line = format!("{:<14} {:<12} failed: ", recipe.name, recipe.version);
+    let printed = text(&tested.stdout);
+    assert!(
+        printed.starts_with(&line) && printed.contains("is damaged"),
+        "{printed}"
+    );
+    assert_eq!(
+        (printed.lines().count(), tested.status.code()),
+        (1, Some(1))
+    );
+    let unknown = package(&["test", "torch"], &house);
+    assert_eq!(unknown.status.code(), Some(2));
+    std::fs::remove_dir_all(house).unwrap();
+}

@@ -7,8 +7,9 @@ from . import contents
 _PACKAGES = {
     name.partition("=")[0]: name.rpartition("=")[2]
     for name in (
-        "PIL=Pillow attr=attrs attrs bs4=beautifulsoup4 click contourpy dateutil=python-dateutil docutils hypothesis "
-        "jinja2=Jinja2 kiwisolver markdown=Markdown markupsafe=MarkupSafe matplotlib more_itertools=more-itertools "
+        "_zstd=zstd attr=attrs attrs bs4=beautifulsoup4 click contourpy "
+        "dateutil=python-dateutil docutils hypothesis "
+        "jinja2=Jinja2 kiwisolver markdown=Markdown markupsafe=MarkupSafe more_itertools=more-itertools "
         "mpmath msgpack networkx numpy openpyxl packaging pandas pygments=Pygments pyparsing pytest pytz regex rich "
         "six sortedcontainers sympy tabulate toolz tqdm typing_extensions=typing-extensions yaml=PyYAML"
     ).split()

@@ -1,6 +1,7 @@
 """Calls of functions in other interpreters: their messages, and how the receiver carries them out.
 
-The body of such a message is the marshalled tuple `(kind, what, args, kwargs)`, or `(kind, pickle)`.
+The body of such a message is the marshalled tuple `(kind, what, args, kwargs)`, or `(kind, pickle)`.  If `kwargs` is
+None, `args` is a pickle of both; if it is Ellipsis, `args` has both with escapes, as in a message of data.
 """
 
 import builtins
@@ -48,39 +49,54 @@ def describe(callable, args, kwargs):
     Raises NotShareableError.
     """
     kind = type(callable)
-    what = None
-    if kind is FunctionType:
-        if functions.is_stateless(callable):
-            number, what = _CODE, callable.__code__
-        else:
-            number, what = _NAME, functions.importable(callable)
-            if what is None and codec.is_plain(args) and codec.is_plain(kwargs):
-                described = _describe_value(callable, args, kwargs)
-                if described is not None:
-                    return described
-    elif kind is BuiltinFunctionType:
-        number, what = _NAME, functions.importable(callable)
+    number = what = None
     ends = []
-    if what is not None and codec.is_plain(args) and codec.is_plain(kwargs):
+    given = _as_data(args, kwargs, ends)
+    if kind is FunctionType and functions.is_stateless(callable):
+        number, what = _CODE, callable.__code__
+    elif kind is FunctionType or kind is BuiltinFunctionType or given is not None and given[1] is ...:
+        number, what = _NAME, functions.importable(callable)
+        if what is None and given is not None and kind is FunctionType:
+            described = _describe_value(callable, given, ends)
+            if described is not None:
+                return described
+    if what is not None and given is not None:
         try:
-            return dumps((number, what, args, kwargs)), ends
+            return dumps((number, what, *given)), ends
         except ValueError:
             # Nested too deeply for marshal.
             pass
+    ends.clear()
     if kind is FunctionType and what is not None and number == _CODE:
         # The receiver gives the code the globals of its `__main__`.
         return dumps((_CODE, what, _pickle((args, kwargs), ends), None)), ends
     return dumps((_PICKLE, _pickle((callable, args, kwargs), ends))), ends
 
 
-def _describe_value(function, args, kwargs):
-    """Return the message for a function that travels by value with plain arguments, or None if it cannot."""
+def _as_data(args, kwargs, ends):
+    """Return the last two items of the body for arguments that are data, or None if they are not.
+
+    Data with escapes is only looked for in an interpreter that uses numpy; for other objects, pickles are as good.
+    """
+    if codec.is_plain(args) and codec.is_plain(kwargs):
+        return args, kwargs
+    if "numpy" in sys.modules:
+        try:
+            return codec.escape((args, kwargs), ends), ...
+        except (NotShareableError, RecursionError):
+            ends.clear()
+    return None
+
+
+def _describe_value(function, given, ends):
+    """Return the message for a function that travels by value with these arguments, or None if it cannot."""
     if items.is_importable(function):
         return None
-    ends = []
+    count = len(ends)
     try:
-        return dumps((_VALUE, by_value.definition(function, ends), args, kwargs)), ends
+        return dumps((_VALUE, by_value.definition(function, ends), *given)), ends
     except (NotShareableError, ValueError):
+        del ends[count:]
         return None
 
 
@@ -121,6 +137,8 @@ def prepare(described, ends):
             args, kwargs = rest
             if kwargs is None:
                 args, kwargs = pickles.undump(args, ends)
+            elif kwargs is ...:
+                args, kwargs = codec.restore(args, ends)
             if number == _CODE:
                 return FunctionType(what, scripts.main()), args, kwargs
             if number == _VALUE:

@@ -15,6 +15,7 @@ from .intrinsics import refuse_large, room
 
 _VERSION = 4
 _BUFFER = channels.Form.BUFFER
+_ESCAPED = channels.Form.ESCAPED
 _TRUSTED = channels.Form.TRUSTED
 _UNBOUND = channels.Form.UNBOUND
 
@@ -65,8 +66,7 @@ def encode(obj):
     if type(obj) in _ATOMS:
         return dumps(obj, _VERSION), True, None
     if arrays.is_array(type(obj)):
-        # Marshal would write its bytes.
-        return encode_exactly(obj)
+        return b"".join(arrays.body_parts(obj)), True, refs(_ESCAPED, [])
     try:
         return dumps(obj, _VERSION), False, None
     except ValueError:
@@ -77,12 +77,25 @@ def encode(obj):
 def encode_exactly(obj):
     """Return the message for `obj` after checking every object in it, because marshal writes any buffer as bytes."""
     ends = []
-    replaced = _replace(obj, ends, {}, set(), 0)
-    attachments = None if replaced is obj else refs(channels.Form.ESCAPED, ends)
+    replaced = escape(obj, ends)
+    attachments = None if replaced is obj else refs(_ESCAPED, ends)
     try:
         return dumps(replaced, _VERSION), True, attachments
     except ValueError as error:
         raise NotShareableError(f"the object is not shareable: {error}") from None
+
+
+def escape(obj, ends):
+    """Return `obj` with escapes for what marshal cannot express, and append the ends that they refer to.
+
+    Raises NotShareableError.
+    """
+    return _replace(obj, ends, {}, set(), 0)
+
+
+def restore(obj, ends):
+    """Return the object that `escape` was called with."""
+    return _restore(obj, ends, {})
 
 
 def check_size(body):
@@ -183,7 +196,9 @@ def decode(message):
         return load_trusted(body, attachments.ends)
     if form is _UNBOUND:
         return Lost(body[0])
-    return _restore(loads(body), attachments.ends, {})
+    if body.startswith(arrays.BODY):
+        return arrays.load_body(body)
+    return restore(loads(body), attachments.ends)
 
 
 def buffer(obj):

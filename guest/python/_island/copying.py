@@ -12,7 +12,7 @@ from componentize_py_runtime import drop_resource
 from componentize_py_types import Err
 from wit_world.imports import channels, holdings, interpreters
 
-from . import report, settings, stash
+from . import report, seeding, settings, stash
 from . import tasks as tasks_module
 
 # Mechanisms that could run the script's code between these lines: garbage collection, tracing and profiling.
@@ -119,7 +119,7 @@ def _forget(*names):
 
 _DRAWN = {
     "_island.origins": lambda module: module.renew(),
-    "numpy.random.mtrand": lambda module: module._rand.seed(),
+    "numpy.random.mtrand": seeding.defer,
     "random": lambda module: module.seed(),
     "tempfile": _forget("_name_sequence"),
     "uuid": _forget("_node", "_last_timestamp", "_last_timestamp_v6", "_last_timestamp_v7"),

@@ -8,8 +8,7 @@ import os
 import sys
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 
-# The folder of an image's packages while the snapshot is being made.
-_PACKAGES = "/1"
+from .library import PACKAGES, SITE
 
 _SUFFIX = ".cpython-314-wasm32-wasi.so"
 
@@ -57,7 +56,7 @@ def _collect(root, shown, prefix):
 
 def install():
     """Import extension modules from now on, if there are any.  Builtin and frozen ones come first."""
-    if os.path.isdir(_PACKAGES):
-        _collect(_PACKAGES, "/python/site-packages", "")
+    if os.path.isdir(PACKAGES):
+        _collect(PACKAGES, SITE, "")
     if _paths:
         sys.meta_path.insert(2, Extensions)

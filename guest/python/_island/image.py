@@ -4,10 +4,11 @@ A build of an image replaces `settings.py`.
 """
 
 import os
+import sys
 
 import componentize_py_runtime as runtime
 
-from . import run, settings
+from . import run, seeding, settings
 
 # The name of the set-up script in tracebacks.
 _SETUP = "<setup>"
@@ -43,6 +44,9 @@ def _fill():
         left = _left_open(before)
         if left:
             raise ImageError(f"the set-up script left {', '.join(left)} open (close it before the script ends)")
+    mtrand = sys.modules.get("numpy.random.mtrand")
+    if mtrand is not None:
+        seeding.defer(mtrand)
 
 
 def _run(source):

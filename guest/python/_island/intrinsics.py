@@ -10,8 +10,10 @@ try:
 except ImportError:
     # put(handle, obj): returns whether the object was sent.  If marshal cannot express the object, or for any other
     # reason, it was not; a call through the bindings then reports the reason.
+    # put(handle, head, elements): the same for an array, as `arrays.body_parts` returns it.
     put = sys.remote_exec
-    # take(handle): returns the received object, or `nothing` for reasons of the same kind.
+    # take(handle): returns the received object, or `nothing` for reasons of the same kind.  For an array, it returns
+    # the body as a bytearray.
     take = sys.activate_stack_trampoline
 
     # room(size): raises MemoryError if `size` bytes cannot be allocated now.

@@ -93,7 +93,7 @@ PACKAGES = "/1"
 
 # The folders that tracebacks and `__file__` name, for the library and for packages.
 _SHOWN = "/python"
-_SITE = "/python/site-packages"
+SITE = f"{_SHOWN}/site-packages"
 
 # Folders of tests.
 _TESTS = {"test", "tests"}
@@ -112,7 +112,7 @@ def collect(root, below="", prefix="", is_site=False):
     without `__init__.py` are packages too.  Of the packages' tests, only what other modules can need is added.
     """
     data = {}
-    shown = _SITE if is_site else _SHOWN
+    shown = SITE if is_site else _SHOWN
     is_test = is_site and not _TESTS.isdisjoint(below.split("/"))
     for entry in sorted(os.listdir(root + below)):
         if is_site:
@@ -191,7 +191,7 @@ def install():
         Library,
         machinery.PathFinder,
     ]
-    # Extension modules cannot be loaded, so their files are ignored and Python fallbacks are used.
+    # Extension modules cannot be loaded from files, so such files are ignored and Python fallbacks are used.
     machinery.EXTENSION_SUFFIXES.clear()
     finder = machinery.FileFinder.path_hook(
         (machinery.SourceFileLoader, machinery.SOURCE_SUFFIXES),

@@ -12,7 +12,7 @@ from types import CodeType, FunctionType
 
 from wit_world.imports import channels
 
-from . import arrivals, arriving, by_value, codec, functions, scripts
+from . import arrays, arrivals, arriving, by_value, codec, functions, scripts
 from .errors import NotShareableError
 
 _MAIN = ("__main__", scripts.FAKE)
@@ -106,6 +106,8 @@ class _Pickler(pickle.Pickler):
             return memoryview, (obj.tobytes(),)
         elif kind is CodeType:
             return _code, (marshal.dumps(obj),)
+        elif arrays.is_array(kind):
+            return arrays.reduce(obj)
         return NotImplemented
 
     def _reduce_function(self, function):

@@ -343,6 +343,12 @@ def _perform(number, body, ends):
             except ValueError:
                 # Nested too deeply for marshal.
                 pass
+        if "numpy" in sys.modules:
+            try:
+                return codec.encode_exactly((number, _VALUE, result))
+            except (NotShareableError, RecursionError):
+                # It contains more than data.
+                pass
         return pickles.encode((number, _VALUE, result))
     except (NotShareableError, ValueError) as error:
         return dumps((number, _UNREADABLE, calls.unreturnable(error))), True, None

@@ -21,59 +21,68 @@ _INTERPRETER = 6
 
 
 def install(module):
-    """Add these methods to the classes of `module`, with the names and docstrings of those that they replace."""
-    own = module._queues
+    """Adapt the classes of `module`.  A method that replaces one has the name and docstring of that one."""
+    _adapt_queues(module.Queue, module._queues)
+    _adapt_interpreters(module.Interpreter, module.ExecutionFailed)
+    _send_interpreters(module)
+
+
+def _adapt_queues(cls, own):
+    """Adapt the class of queues of the module `own`."""
+
+    def unbound_code(unbounditems):
+        if unbounditems is None:
+            return -1
+        (code,) = own._serialize_unbound(unbounditems)
+        return code
+
+    def received(obj, unboundop):
+        return obj if unboundop is None else own._resolve_unbound(unboundop)
 
     # `_delay` is only for compatibility with the original's signature.
     def put(self, obj, block=True, timeout=None, *, unbounditems=None, _delay=10 / 1000):
         if not block:
             return self.put_nowait(obj, unbounditems=unbounditems)
-        if unbounditems is None:
-            unboundop = -1
-        else:
-            (unboundop,) = own._serialize_unbound(unbounditems)
+        code = unbound_code(unbounditems)
         nanoseconds(timeout)
-        _interpqueues.put(self._id, obj, unboundop, timeout=timeout)
+        _interpqueues.put(self._id, obj, code, timeout=timeout)
 
     def get(self, block=True, timeout=None, *, _delay=10 / 1000):
         if not block:
             return self.get_nowait()
         nanoseconds(timeout)
-        obj, unboundop = _interpqueues.get(self._id, timeout=timeout)
-        if unboundop is not None:
-            return own._resolve_unbound(unboundop)
-        return obj
-
-    def call_in_thread(self, callable, /, *args, **kwargs):
-        def start():
-            return _interpreters.start_call(self._id, callable, args, kwargs)
-
-        def finish(result, excinfo):
-            if excinfo is not None:
-                raise module.ExecutionFailed(excinfo)
-
-        return TaskThread(start, finish)
+        return received(*_interpqueues.get(self._id, timeout=timeout))
 
     async def put_async(self, obj, *, unbounditems=None):
         """Put `obj` into the queue, waiting in an event loop until there is room.
 
         Cancelling the coroutine withdraws the object, unless it was put already.
         """
-        if unbounditems is None:
-            unboundop = -1
-        else:
-            (unboundop,) = own._serialize_unbound(unbounditems)
-        await _interpqueues.put_async(self._id, obj, unboundop)
+        await _interpqueues.put_async(self._id, obj, unbound_code(unbounditems))
 
     async def get_async(self):
         """Wait in an event loop for the next object and return it.
 
         Cancelling the coroutine loses nothing: the object stays in the queue.
         """
-        obj, unboundop = await _interpqueues.get_async(self._id)
-        if unboundop is not None:
-            return own._resolve_unbound(unboundop)
-        return obj
+        return received(*await _interpqueues.get_async(self._id))
+
+    _replace(cls, put, get)
+    _add(cls, put_async, get_async)
+
+
+def _adapt_interpreters(cls, failed):
+    """Adapt the class of interpreters, whose calls raise `failed`."""
+
+    def check(excinfo):
+        if excinfo is not None:
+            raise failed(excinfo)
+
+    def call_in_thread(self, callable, /, *args, **kwargs):
+        def start():
+            return _interpreters.start_call(self._id, callable, args, kwargs)
+
+        return TaskThread(start, lambda result, excinfo: check(excinfo))
 
     async def exec_async(self, code, /):
         """Run source text or a function as `exec` does, without blocking the event loop.
@@ -82,9 +91,7 @@ def install(module):
         """
         task = _interpreters.start_exec(self._id, code)
         await loop.wait_for_end(task)
-        excinfo = _interpreters.exec_result(task, code)
-        if excinfo is not None:
-            raise module.ExecutionFailed(excinfo)
+        check(_interpreters.exec_result(task, code))
 
     async def call_async(self, callable, /, *args, **kwargs):
         """Call a function as `call` does, without blocking the event loop, and return its result.
@@ -94,9 +101,15 @@ def install(module):
         task = _interpreters.start_call(self._id, callable, args, kwargs)
         await loop.wait_for_end(task)
         result, excinfo = _interpreters.result(task)
-        if excinfo is not None:
-            raise module.ExecutionFailed(excinfo)
+        check(excinfo)
         return result
+
+    _replace(cls, call_in_thread)
+    _add(cls, exec_async, call_async)
+
+
+def _send_interpreters(module):
+    """Make interpreters shareable, of all classes."""
 
     def reduce(interpreter):
         return (channels.EndRef_Interpreter(interpreter.id),)
@@ -116,10 +129,6 @@ def install(module):
     codec.register(_INTERPRETER, archipel.Interpreter, reduce, rebuild)
     # Only an Interpreter of PEP 554 is named twice, so that the receiver creates an object of the same class.
     codec.register(_INTERPRETER, interpreters.Interpreter, lambda i: reduce(i) * 2, rebuild)
-    _replace(module.Queue, put, get)
-    _replace(module.Interpreter, call_in_thread)
-    _add(module.Queue, put_async, get_async)
-    _add(module.Interpreter, exec_async, call_async)
 
 
 def _add(cls, *methods):

@@ -8,6 +8,8 @@ import sys
 import types
 from types import CodeType, ModuleType
 
+from . import arrays
+
 # Types that cloudpickle knows how to reduce.
 _SPECIAL = frozenset(
     (
@@ -36,6 +38,8 @@ def reduce(obj, kind, inner):
         return memoryview, (obj.tobytes(),)
     if kind is CodeType:
         return _code, (marshal.dumps(obj),)
+    if arrays.is_array(kind):
+        return arrays.reduce(obj)
     if kind is ModuleType:
         return _reduce_module(obj) if inner else NotImplemented
     if kind is io.TextIOWrapper:

@@ -1,4 +1,4 @@
-"""`importlib.resources` for the packages of the standard library."""
+"""`importlib.resources` for the packages in the snapshot: those of the library and of an image."""
 
 import io
 from importlib.resources.abc import Traversable, TraversableResources
@@ -18,7 +18,7 @@ class Reader(TraversableResources):
 
 
 class Place(Traversable):
-    """A file or folder of the library."""
+    """A file or folder in the snapshot."""
 
     def __init__(self, path):
         self._path = path

@@ -37,15 +37,17 @@ interrupts.install()
 # Modules that are imported from now on create their locks with the replacements.
 threads.install()
 
-from . import image, loop, modules, polls, pool, prompt, queues, run  # noqa: E402, F401
-from . import settings, snapshot, sockets, standard_input, stash, thread_pool, tuning  # noqa: E402
+from . import descriptors, image, loop, modules, polls, pool, prompt, queues, run  # noqa: E402, F401
+from . import settings, snapshot, sockets, standard_input, stash, thread_pool, times, tuning  # noqa: E402
 
 queues.install(concurrent.interpreters)
 thread_pool.install()
 polls.install()
 pool.install()
 sockets.install()
+descriptors.install()
 standard_input.install()
+times.install()
 loop.install()
 run.fresh_main()
 
@@ -67,6 +69,7 @@ def settle(application):
     library.adopt()
     image.fill()
     stash.lay_in(_SEEN)
+    stash.install()
     sys.modules["random"] = _Random("random")
 
 
@@ -100,4 +103,5 @@ def _rehearse():
     """Do what most interpreters do."""
     _drawn_later()
     Ok(run.Guest().exec("pass"))
+    stash.rehearse(lambda: run.Guest().exec("import rehearsed"))
     run.restart()

@@ -11,7 +11,7 @@ from collections import deque
 from componentize_py_types import Err
 from wit_world.imports import channels, waiting
 
-from . import interrupts, readiness
+from . import arrays, interrupts, readiness
 from .codec import check_size, decode, encode, encode_exactly, fitting, refs, to_result
 from .errors import NotShareableError, channel_error
 from .intrinsics import nothing, put as _put_plain, take as _take_plain
@@ -69,16 +69,21 @@ def send(sender, obj, timeout=None, unbound=None, pickled=False):
     messages whose sender is destroyed.
     """
     # The fast path.  Bytes are excluded because they would have to be checked.
+    kind = type(obj)
     if (
         timeout is None
-        and type(obj) is not bytes
+        and kind is not bytes
         and unbound is None
         and not deferred
         and not under_way
         and not background
     ):
         try:
-            if _put_plain(sender.handle, obj):
+            if kind in arrays.known:
+                sent = _put_plain(sender.handle, *arrays.body_parts(obj))
+            else:
+                sent = _put_plain(sender.handle, obj)
+            if sent:
                 return
         except ValueError:
             pass
@@ -194,7 +199,8 @@ def receive(receiver, timeout=None):
         # The fast path.
         obj = _take_plain(receiver.handle)
         if obj is not nothing:
-            return obj
+            # A bytearray is the body of an array.
+            return obj if type(obj) is not bytearray else arrays.load_body(obj)
     if not deferred and not under_way and not background:
         return decode(take(receiver, None if timeout is None else nanoseconds(timeout)))
     try:

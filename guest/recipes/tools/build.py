@@ -95,11 +95,15 @@ def main(path):
     source, scratch, tree = work / "source", work / "scratch", work / "tree"
     for archive, folder in config["sources"]:
         unpack(archive, source / folder)
+    if (work / "added").exists():
+        shutil.copytree(work / "added", source, dirs_exist_ok=True)
     apply(config["patches"], source)
     for needed in config["needed"]:
         with zipfile.ZipFile(needed) as archive:
             archive.extractall(work / "needed")
     os.environ["ARCHIPEL_NUMPY"] = str(work / "needed/numpy/_core/include")
+    # Cython finds the declarations of these packages in the search path. Nothing imports them.
+    os.environ["PYTHONPATH"] = os.pathsep.join([os.environ["PYTHONPATH"], str(work / "needed")])
     scratch.mkdir()
     tree.mkdir()
     {"setuptools": setuptools, "meson": meson}[config["backend"]](config, source, scratch, tree)

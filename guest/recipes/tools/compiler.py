@@ -16,28 +16,28 @@ LIBRARIES = TOOLS / "lib"
 ZIG = os.environ["TOOLCHAIN_ZIG"]
 
 # The target of both languages. `-fvisibility=hidden` exports only `PyInit_*`, so that extensions cannot replace each
-# other's functions.
+# other's functions. The linker of the guest lowers exceptions, in their standard encoding, and jumps by longjmp.
 COMMON = [
-    "-target", "wasm32-wasi", "-fPIC", "-fvisibility=hidden", "-fno-sanitize=undefined", "-fno-stack-protector",
-    # fenv.h replaces that of libc. CPython's headers come last: a package can have the same names.
+    "-target", "wasm32-wasi", "-mcpu=lime1+exception_handling", "-fPIC", "-fvisibility=hidden",
+    "-mllvm", "-wasm-use-legacy-eh=false", "-mllvm", "-wasm-enable-sjlj",
+    "-fno-sanitize=undefined", "-fno-stack-protector",
+    # `replaced` has headers that replace those of libc and libc++. CPython's headers come last: a package can have the
+    # same names.
     "-I", str(TOOLS / "replaced"),
-    "-isystem", str(TOOLS / "include"),
+    "-isystem", str(TOOLS / "include"), "-isystem", str(TOOLS / "include/internal"),
     "-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_GETPID", "-D_WASI_EMULATED_MMAN",
     "-Wno-unused-command-line-argument",
 ]  # fmt: skip
 
-# The second version of libc++'s binary interface, which the guest's libc++ has.
-CXX = [
-    "-D_LIBCPP_ABI_VERSION=2", "-D_LIBCPP_ABI_NAMESPACE=__2", "-U_LIBCPP_DISABLE_VISIBILITY_ANNOTATIONS",
-    "-Wno-macro-redefined",
-]  # fmt: skip
+CXX = ["-fwasm-exceptions", "-fvisibility-inlines-hidden", "-fvisibility-global-new-delete=force-hidden"]
 
-LINK = ["-shared", "--experimental-pic", "--no-entry", "-O2", "--strip-debug"]
+# The guest calls the exported function that runs static constructors.
+LINK = ["-shared", "--experimental-pic", "--no-entry", "-O2", "--strip-debug", "--export=__wasm_call_ctors"]
 
 # What is linked into each module comes first, then what the guest has.
 PROVIDED = [
-    "libarchipel.a", "libpython3.14.so", "libc++.so", "libc++abi.so", "libwasi-emulated-mman.so",
-    "libwasi-emulated-process-clocks.so", "libwasi-emulated-signal.so", "libc.so",
+    "libarchipel.a", "libpython3.14.so", "libwasi-emulated-mman.so", "libwasi-emulated-process-clocks.so",
+    "libwasi-emulated-signal.so", "libc.so",
 ]  # fmt: skip
 
 QUERIES = {"-c", "-E", "-S", "-fsyntax-only", "--version", "-v", "-M", "-MM", "-dumpversion", "-dumpmachine"}
@@ -93,6 +93,8 @@ def link(compiler, arguments, scratch):
         inputs.append(f"--allow-undefined-file={LIBRARIES / 'flags.txt'}")
     else:
         inputs.append(str(LIBRARIES / "flags.o"))
+    # Each module has the tags of exceptions to itself, because exceptions do not leave it.
+    inputs.append(f"--allow-undefined-file={LIBRARIES / 'tags.txt'}")
     # A probe's program must not lose the function that it asks for.
     inputs.append("--gc-sections" if "-shared" in arguments else "--no-gc-sections")
     provided = [str(LIBRARIES / name) for name in PROVIDED]

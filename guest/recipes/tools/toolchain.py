@@ -5,6 +5,7 @@ configuration of the guest's CPython, compressed with Zstandard.
 """
 
 import io
+import itertools
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import zstandard
@@ -22,6 +24,15 @@ SOURCES = TOOLS / "site/ziglang/lib"
 HEADERS = TOOLS / "site/wasmpy_build/include/cp314"
 FRAME = b"\x28\xb5\x2f\xfd"
 CONFIGURATION = re.compile(r"_?(HAVE|SIZEOF|ALIGNOF|WITH|ENABLE|Py|PY|DOUBLE|PTHREAD|USE|STDC|POSIX)_|Py_?")
+
+# The sources of the C++ runtime, without those for threads and file systems. `exceptions.cpp` replaces one of them.
+CXXABI = """cxa_aux_runtime cxa_demangle cxa_exception cxa_exception_storage cxa_guard cxa_handlers cxa_personality
+cxa_vector cxa_virtual fallback_malloc private_typeinfo stdlib_exception stdlib_new_delete stdlib_stdexcept
+stdlib_typeinfo abort_message"""
+CXX = """algorithm any bind call_once charconv chrono error_category exception expected fstream functional hash ios
+ios.instantiations iostream locale memory memory_resource new new_helpers optional ostream print random random_shuffle
+regex ryu/d2fixed ryu/d2s ryu/f2s stdexcept string strstream system_error typeinfo valarray variant vector
+verbose_abort"""
 
 # What CPython's `configure` sets outside of the variables that it records.
 ADDED = """#define RETSIGTYPE void
@@ -96,7 +107,10 @@ def configure():
     """Copies CPython's headers, and replaces `pyconfig.h` by that of the guest."""
     shutil.copytree(HEADERS, TOOLS / "include")
     (TOOLS / "replaced").mkdir()
-    (TOOLS / "fenv.h").rename(TOOLS / "replaced/fenv.h")
+    for name in ("fenv.h", "no_threads.h"):
+        (TOOLS / name).rename(TOOLS / "replaced" / name)
+    for name in ("condition_variable", "mutex", "thread"):
+        (TOOLS / "replaced" / name).write_text(f'#pragma once\n#include_next <{name}>\n#include "no_threads.h"\n')
     (found,) = (TOOLS / "sysconfig").glob("_sysconfigdata_*.py")
     scope = {}
     exec(found.read_text(), scope)
@@ -131,11 +145,37 @@ def run(*command):
     subprocess.run([str(part) for part in command], check=True)
 
 
+def runtime_sources():
+    """Yields the sources of the library that is linked into each module, with the compiler and its options."""
+    cxx, abi = SOURCES / "libcxx", SOURCES / "libcxxabi"
+    unwinder = ["-I", SOURCES / "libunwind/include"]
+    options = [
+        "-std=c++23", "-DNDEBUG", "-D_LIBCPP_BUILDING_LIBRARY", "-DLIBCXX_BUILDING_LIBCXXABI",
+        "-D_LIBCXXABI_HAS_NO_THREADS", "-I", cxx / "src", "-I", cxx / "libc", "-I", abi / "src", *unwinder,
+    ]  # fmt: skip
+    for name in CXXABI.split():
+        yield "c++", abi / f"src/{name}.cpp", options
+    for name in CXX.split():
+        yield "c++", cxx / f"src/{name}.cpp", options
+    yield "c++", TOOLS / "exceptions.cpp", options
+    unwinder += ["-D__WASM_EXCEPTIONS__", "-D_LIBUNWIND_HIDE_SYMBOLS"]
+    yield "cc", SOURCES / "libunwind/src/Unwind-wasm.c", unwinder
+    yield "cc", TOOLS / "setjmp.c", ["-I", SOURCES / "libc/wasi"]
+    yield "cc", TOOLS / "blas.c", ["-O3", "-msimd128"]
+
+
 def compile_runtime(scratch):
-    """Compiles the library that is linked into each module: arithmetic, exceptions and BLAS."""
-    objects = [Path(scratch, name) for name in ("exceptions.o", "blas.o", "builtins.o")]
-    run(TOOLS / "bin/cc", "-O2", "-c", TOOLS / "exceptions.c", "-o", objects[0])
-    run(TOOLS / "bin/cc", "-O3", "-msimd128", "-c", TOOLS / "blas.c", "-o", objects[1])
+    """Compiles the library that is linked into each module: arithmetic, C++, jumps and BLAS."""
+
+    def compile_one(number, source):
+        compiler, path, options = source
+        compiled = Path(scratch, f"{number}.o")
+        run(TOOLS / "bin" / compiler, "-O2", "-g0", "-w", *options, "-c", path, "-o", compiled)
+        return compiled
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = list(pool.map(compile_one, itertools.count(), runtime_sources()))
+    objects.append(Path(scratch, "builtins.o"))
     run(
         ZIG, "build-obj", "-target", "wasm32-wasi", "-fPIC", "-O", "ReleaseFast", "-fstrip", "-fno-compiler-rt",
         "-fno-ubsan-rt", f"-femit-bin={objects[-1]}", SOURCES / "compiler_rt.zig",
@@ -145,6 +185,7 @@ def compile_runtime(scratch):
     exported = '-DARCHIPEL_VISIBILITY="default"'
     run(TOOLS / "bin/cc", "-O2", exported, "-c", TOOLS / "flags.c", "-o", TOOLS / "lib/flags-exported.o")
     (TOOLS / "flags.txt").rename(TOOLS / "lib/flags.txt")
+    (TOOLS / "lib/tags.txt").write_text("__cpp_exception\n__c_longjmp\n")
 
 
 extract(Path(sys.argv[1]))

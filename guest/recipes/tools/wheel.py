@@ -12,7 +12,7 @@ LEFT_OUT = (".a", ".pc", ".c", ".cpp", ".pyx", ".pyc", ".in")
 def metadata(source, config):
     """Returns the package's core metadata, which each source distribution contains."""
     file = Path(source, "PKG-INFO")
-    if file.exists():
+    if file.exists() and not config["provides"]:
         return file.read_bytes()
     return f"Metadata-Version: 2.1\nName: {config['name']}\nVersion: {config['version']}\n".encode()
 

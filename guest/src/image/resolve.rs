@@ -2,12 +2,13 @@
 
 use super::{Plan, wheel};
 use crate::assemble::Step;
-use crate::{packages, tools};
+use crate::packages::{self, Recipe};
+use crate::tools;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 /// The program that runs pip.
 const PROGRAM: &str = include_str!("resolve.py");
@@ -57,61 +58,144 @@ pub(super) fn download(
         return Ok(());
     }
     let wheelhouse = packages::wheelhouse(cache);
-    let mut built = BTreeSet::new();
+    let mut wanted = Vec::new();
     for requirement in &plan.packages {
-        build_wheel(requirement, cache, progress)?;
+        wanted.push(with_recipe(requirement, cache, progress)?);
     }
     progress(Step::Resolve);
+    let pip = Pip {
+        files: &plan.requirements,
+        wanted: &wanted,
+        wheelhouse: &wheelhouse,
+        folder,
+    };
+    // The wheelhouse comes first, so the network is used only for wheels that it lacks.
+    let mut index = false;
+    let mut built = BTreeSet::new();
     loop {
-        let output = pip(plan, &wheelhouse, folder)?;
+        let output = pip.run(index)?;
         let said = String::from_utf8_lossy(&output.stderr);
         if output.status.success() {
             break;
         }
-        match missing(&said) {
-            Some(requirement) if built.insert(requirement.clone()) => {
-                if !build_wheel(&requirement, cache, progress)? {
-                    return Err(no_wheel(&requirement, &said));
-                }
-            }
-            Some(requirement) => return Err(no_wheel(&requirement, &said)),
-            None => bail!(
+        let missing = missing(&said);
+        let recipe = missing
+            .as_deref()
+            .and_then(|requirement| packages::exact(name_of(requirement)));
+        if let (Some(recipe), Some(requirement)) = (recipe, &missing)
+            && built.insert(recipe.name.clone())
+            && fits(requirement, &recipe.version)?
+        {
+            build_wheel(recipe, cache, progress)?;
+        } else if !index {
+            index = true;
+        } else if let Some(requirement) = missing {
+            return Err(no_wheel(&requirement, &said));
+        } else {
+            bail!(
                 "{}",
                 explain(&said, &String::from_utf8_lossy(&output.stdout))
-            ),
+            );
         }
     }
     keep(plan, folder, &wheelhouse);
     Ok(())
 }
 
-fn pip(plan: &Plan, wheelhouse: &Path, folder: &Path) -> Result<std::process::Output> {
-    let mut pip = Command::new(tools::find_python()?);
-    pip.args(["-c", PROGRAM]).args(OPTIONS);
-    pip.args(["--platform", wheel::PLATFORM]);
-    if wheelhouse.is_dir() {
-        pip.arg("--find-links").arg(wheelhouse);
-    }
-    pip.arg("--dest").arg(folder);
-    for file in &plan.requirements {
-        pip.arg("--requirement").arg(file);
-    }
-    pip.arg("--").args(&plan.packages);
-    pip.stdin(std::process::Stdio::null());
-    pip.output().context("cannot start pip")
+/// A call of pip.
+struct Pip<'a> {
+    files: &'a [PathBuf],
+    wanted: &'a [String],
+    wheelhouse: &'a Path,
+    folder: &'a Path,
 }
 
-/// Builds the wheel of a requirement that has a recipe, unless the wheelhouse has it. Returns whether there is a recipe.
-fn build_wheel(requirement: &str, cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<bool> {
-    let name = name_of(requirement);
-    let version = requirement
-        .split_once("==")
-        .map(|(_, version)| version.trim());
-    if packages::find(name, version).is_err() {
-        return Ok(false);
+impl Pip<'_> {
+    /// Runs pip with the wheelhouse, and with the package index if `index` is true.
+    fn run(&self, index: bool) -> Result<Output> {
+        let mut pip = Command::new(tools::find_python()?);
+        pip.args(["-c", PROGRAM]).args(OPTIONS);
+        pip.args(["--platform", wheel::PLATFORM]);
+        if !index {
+            pip.arg("--no-index");
+        }
+        if self.wheelhouse.is_dir() {
+            pip.arg("--find-links").arg(self.wheelhouse);
+        }
+        pip.arg("--dest").arg(self.folder);
+        for file in self.files {
+            pip.arg("--requirement").arg(file);
+        }
+        pip.arg("--").args(self.wanted);
+        pip.stdin(Stdio::null());
+        pip.output().context("cannot start pip")
     }
-    packages::ensure(name, version, cache, &mut |_| progress(Step::Compile))?;
-    Ok(true)
+}
+
+/// Returns a requirement as it is given to pip. If it has a recipe, its wheel is built first, unless the wheelhouse has
+/// it.
+///
+/// # Errors
+///
+/// Returns an error if the recipe builds a version that does not fit, and the wheelhouse has no other.
+fn with_recipe(requirement: &str, cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<String> {
+    let name = name_of(requirement);
+    let direct = requirement.contains('@') || requirement.contains('/');
+    let recipe = packages::find(name, None).ok().filter(|_| !direct);
+    let Some(recipe) = recipe else {
+        return Ok(requirement.to_owned());
+    };
+    if !fits(requirement, &recipe.version)? {
+        let others = fs::read_dir(packages::wheelhouse(cache));
+        let mut others = others.into_iter().flatten().flatten();
+        let is_other = |file: fs::DirEntry| {
+            let name = wheel::Name::parse(&file.file_name().to_string_lossy());
+            name.is_ok_and(|name| name.name == recipe.name && name.version != recipe.version)
+        };
+        ensure!(
+            others.any(is_other),
+            "no version of {name} fits {requirement} (the recipe builds {})",
+            recipe.version
+        );
+        return Ok(requirement.to_owned());
+    }
+    let wheel = build_wheel(recipe, cache, progress)?;
+    // Other packages in the index can have the name of a module of the standard library.
+    Ok(match recipe.provides.is_empty() {
+        true => requirement.to_owned(),
+        false => wheel.to_string_lossy().into_owned(),
+    })
+}
+
+/// Builds the wheel of a recipe, unless the wheelhouse has it, and returns its path.
+fn build_wheel(recipe: &Recipe, cache: &Path, progress: &mut dyn FnMut(Step)) -> Result<PathBuf> {
+    let mut compiling = |_: &str| progress(Step::Compile);
+    packages::ensure(&recipe.name, None, cache, &mut compiling)
+}
+
+/// The program that compares the version in its second argument with the requirement in its first. pip reports invalid
+/// requirements later.
+const COMPARE: &str = "\
+import sys
+from pip._vendor.packaging.requirements import InvalidRequirement, Requirement
+try:
+    wanted = Requirement(sys.argv[1]).specifier
+except InvalidRequirement:
+    sys.exit(0)
+sys.exit(0 if wanted.contains(sys.argv[2], prereleases=True) else 3)
+";
+
+/// Returns whether a version satisfies a requirement.
+fn fits(requirement: &str, version: &str) -> Result<bool> {
+    let rest = requirement[name_of(requirement).len()..].trim();
+    let exact = rest.strip_prefix("==").map(str::trim);
+    if rest.is_empty() || exact == Some(version) {
+        return Ok(true);
+    }
+    let mut python = Command::new(tools::find_python()?);
+    python.args(["-c", COMPARE, requirement, version]);
+    let status = python.stdin(Stdio::null()).status();
+    Ok(status.context("cannot start Python")?.code() != Some(3))
 }
 
 /// Returns the name at the start of a requirement.
@@ -155,6 +239,12 @@ fn missing(said: &str) -> Option<String> {
 /// The error of a requirement without a usable wheel. It says what exists.
 fn no_wheel(requirement: &str, said: &str) -> anyhow::Error {
     let name = name_of(requirement);
+    if let Some(recipe) = packages::exact(name) {
+        return anyhow::anyhow!(
+            "no version of {name} fits {requirement} (the recipe builds {})",
+            recipe.version
+        );
+    }
     if OFFLINE.iter().any(|sign| said.contains(sign)) {
         return anyhow::anyhow!(
             "no wheel of {requirement} in the wheelhouse, and the package index cannot be reached (connect, or add the \
@@ -230,12 +320,36 @@ mod tests {
     }
 
     #[test]
+    fn a_version_fits_a_requirement_as_pip_defines_it() {
+        for (requirement, expected) in [
+            ("numpy", true),
+            ("numpy==2.5.5", true),
+            ("numpy == 2.5.*", true),
+            ("numpy[extra]>=2,<3; python_version > '3'", true),
+            ("numpy==1.0", false),
+            ("numpy<2.5", false),
+            ("numpy>bad", true),
+        ] {
+            assert_eq!(
+                fits(requirement, "2.5.5").unwrap(),
+                expected,
+                "{requirement}"
+            );
+        }
+    }
+
+    #[test]
     fn a_requirement_without_a_wheel_is_named_with_what_exists() {
         let said = "ERROR: Could not find a version that satisfies the requirement scipy>1 (from dd) (from versions: \
                     none)\nERROR: No matching distribution found for scipy>1\n";
         assert_eq!(missing(said).unwrap(), "scipy>1");
         let offline =
             format!("WARNING: Retrying after connection broken by 'x': /simple/scipy/\n{said}");
+        let text = no_wheel("numpy<2", &offline).to_string();
+        assert!(
+            text.starts_with("no version of numpy fits numpy<2 (the recipe builds 2."),
+            "{text}"
+        );
         let text = no_wheel("scipy>1", &offline).to_string();
         assert!(
             text.contains("wheelhouse") && text.contains("cannot be reached"),

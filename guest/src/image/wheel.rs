@@ -1,18 +1,16 @@
 //! Wheels: their names, and unpacking them. Nothing of a wheel is run.
 
+pub(super) use crate::packages::PLATFORM;
+
 use super::archive::Archive;
 use crate::description::{Package, sha256};
+use crate::exceptions;
+use crate::module::EXTENSION_SUFFIX;
 use crate::packages::normalise;
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-
-/// The platform tag of wheels with extension modules for the guest.
-pub(super) const PLATFORM: &str = "archipel_1_wasm32";
-
-/// The end of an extension module's file for the guest.
-const EXTENSION: &str = ".cpython-314-wasm32-wasi.so";
 
 /// Ends of native code for other platforms.
 const FOREIGN: &[&str] = &[".so", ".pyd", ".dylib", ".dll", ".exe", ".jnilib"];
@@ -92,13 +90,18 @@ fn write_files(bytes: &[u8], name: &Name, folder: &Path) -> Result<()> {
             continue;
         };
         let lower = path.to_ascii_lowercase();
-        let is_ours = name.is_native() && path.ends_with(EXTENSION);
+        let is_ours = name.is_native() && path.ends_with(EXTENSION_SUFFIX);
         let is_foreign = FOREIGN.iter().any(|end| lower.ends_with(end)) || lower.contains(".so.");
         ensure!(
             is_ours || !is_foreign,
             "it contains {path:?}, native code for another platform"
         );
-        let contents = archive.contents(entry)?;
+        let mut contents = archive.contents(entry)?;
+        if is_ours {
+            let lowered = exceptions::lower(&contents)
+                .with_context(|| format!("its module {path:?} cannot be used"))?;
+            contents = lowered.unwrap_or(contents);
+        }
         let to = folder.join(path);
         if let Some(parent) = to.parent() {
             fs::create_dir_all(parent)?;
@@ -215,7 +218,33 @@ mod tests {
             let error = format!("{:#}", unpacked(wheel, &[(file, b"", 0)]).unwrap_err());
             assert!(error.contains(why) && error.contains(wheel), "{error}");
         }
-        assert!(unpacked("a-1-cp314-cp314-archipel_1_wasm32.whl", &[(native, b"", 0)]).is_ok());
+    }
+
+    #[test]
+    fn extension_modules_are_lowered() {
+        let native = "a/x.cpython-314-wasm32-wasi.so";
+        let folder = folder("lowered");
+        let wheel = folder.join("a-1-cp314-cp314-archipel_1_wasm32.whl");
+        let unpacked = |module: &[u8]| {
+            fs::write(&wheel, zip(&[(native, module, 0)]))?;
+            unpack(&wheel, &folder)?;
+            let unpacked = fs::read(folder.join(native))?;
+            fs::remove_file(folder.join(native))?;
+            anyhow::Ok(unpacked)
+        };
+        let plain = wat::parse_str("(module (func))").unwrap();
+        assert_eq!(unpacked(&plain).unwrap(), plain);
+        let tags = wat::parse_str("(module (tag (param i32)))").unwrap();
+        let lowered = exceptions::lower(&tags).unwrap().unwrap();
+        assert_eq!(unpacked(&tags).unwrap(), lowered);
+        for (module, why) in [
+            (&b"text"[..], "bad magic number"),
+            (&wat::parse_str("(module (tag))").unwrap(), "than one i32"),
+        ] {
+            let error = format!("{:#}", unpacked(module).unwrap_err());
+            assert!(error.contains(why) && error.contains(native), "{error}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -93,6 +93,30 @@ fn two_modules_become_one() {
 }
 
 #[test]
+fn only_extension_modules_have_further_globals_and_these_are_zero() {
+    let name =
+        r#"(global (export "/1/a.cpython-314-wasm32-wasi.so:memory_base") i32 (i32.const 0))"#;
+    for (value, extension, fits) in [(0, name, true), (0, "", false), (1, name, false)] {
+        let state = format!("(global $state (mut i32) (i32.const {value})) {extension}");
+        let text = COMPONENT
+            .replace("\"stack\"", "\"__stack_pointer\"")
+            .replace("(global $base", &format!("{state} (global $base"))
+            .replace(
+                "(call $host",
+                "(global.set $state (i32.const 2)) (call $host",
+            );
+        let bytes = wat::parse_str(text).unwrap();
+        let component = Component::read(&bytes).unwrap();
+        let linker = Linker::new(&component).unwrap();
+        let constants = linker.constants(&linker.reach().unwrap()).unwrap();
+        match linker.check_state(&constants) {
+            Ok(()) => assert!(fits, "{value} {extension}"),
+            Err(error) => assert!(!fits && error.to_string().ends_with("found 2"), "{error:#}"),
+        }
+    }
+}
+
+#[test]
 fn unlinkable_components_are_errors() {
     let start = COMPONENT.replace(
         "(func (export \"idle\")",

@@ -1,9 +1,9 @@
 //! Builds the wheel of a recipe.
 
-use super::recipe::{Backend, Recipe};
+use super::recipe::{Backend, Recipe, Registry, Source};
 use super::toolchain::{self, Toolchain};
 use super::wheel;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -21,16 +21,19 @@ pub fn build(
     let tools = toolchain::ensure(&cache.join("tools"), progress)?;
     let sources = cache.join("sources");
     fs::create_dir_all(&sources)?;
-    let fetch = |name: &str, version: &str, sha256: &str| {
-        fetch(&tools, &sources, name, version, sha256)
-            .with_context(|| format!("cannot fetch the source of {name} {version}"))
-    };
-    let mut archives = vec![(
-        fetch(&recipe.name, &recipe.version, &recipe.sha256)?,
-        String::new(),
-    )];
+    let mut archives = Vec::new();
+    if let Some(sha256) = &recipe.sha256 {
+        let own = Source {
+            registry: Registry::PyPi,
+            name: recipe.name.clone(),
+            version: recipe.version.clone(),
+            sha256: sha256.clone(),
+            folder: String::new(),
+        };
+        archives.push((own.fetch(&tools, &sources)?, own.folder));
+    }
     for source in &recipe.sources {
-        let archive = fetch(&source.name, &source.version, &source.sha256)?;
+        let archive = source.fetch(&tools, &sources)?;
         archives.push((archive, source.folder.clone()));
     }
 
@@ -41,6 +44,11 @@ pub fn build(
     }
     fs::create_dir_all(&work)?;
     let work = fs::canonicalize(work)?;
+    for (path, contents) in recipe.files() {
+        let file = work.join("added").join(path);
+        fs::create_dir_all(file.parent().unwrap_or(&work))?;
+        fs::write(file, contents)?;
+    }
     let built = work.join("built.whl");
     let config = json!({
         "name": recipe.name,
@@ -52,6 +60,7 @@ pub fn build(
         "install": recipe.install,
         "cflags": recipe.cflags,
         "patches": recipe.patches,
+        "provides": recipe.provides,
         "sources": archives,
         "needed": needed.iter().map(fs::canonicalize).collect::<std::io::Result<Vec<_>>>()?,
         "work": work,
@@ -65,36 +74,6 @@ pub fn build(
     fs::remove_dir_all(&work)?;
     fs::remove_file(&log)?;
     Ok(())
-}
-
-/// Returns the source distribution of a package in the folder `sources`, and downloads it if it is missing. None of
-/// its code runs.
-fn fetch(
-    tools: &Toolchain,
-    sources: &Path,
-    name: &str,
-    version: &str,
-    sha256: &str,
-) -> Result<PathBuf> {
-    let file = sources.join(format!("{name}-{version}.tar.gz"));
-    if !file.exists() {
-        let download = sources.join("download");
-        if download.exists() {
-            fs::remove_dir_all(&download)?;
-        }
-        fs::create_dir_all(&download)?;
-        let mut command = tools.run("fetch.py");
-        crate::tools::run(command.args([name, version]).arg(&download))?;
-        let entry = fs::read_dir(&download)?.next();
-        let entry = entry.context("pip downloaded no file")??;
-        fs::rename(entry.path(), &file)?;
-        fs::remove_dir_all(&download)?;
-    }
-    if crate::description::sha256(&fs::read(&file)?) != sha256 {
-        fs::remove_file(&file)?;
-        bail!("its hash is not the one in the recipe (the file was deleted; try again)");
-    }
-    Ok(fs::canonicalize(file)?)
 }
 
 /// Runs the build, with its output in the file `log`.
@@ -133,6 +112,31 @@ fn compile(
     Ok(())
 }
 
+/// Compiles one file into an extension module in `folder`, and returns the module.
+pub fn compile_file(tools: &Toolchain, source: &Path, folder: &Path) -> Result<PathBuf> {
+    let text = fs::read(source).with_context(|| format!("cannot read {}", source.display()))?;
+    let language = match source.extension() {
+        Some(extension) if extension == "c" => "cc",
+        _ => "c++",
+    };
+    let key = crate::description::sha256(&[tools.identity().as_bytes(), &text].concat());
+    let module = folder.join(format!("{key}.so"));
+    if module.exists() {
+        return Ok(module);
+    }
+    fs::create_dir_all(folder)?;
+    let unfinished = folder.join(format!("{key}-{}", std::process::id()));
+    let mut command = tools.compiler(folder);
+    command
+        .args([language, "-O2", "-shared", "-o"])
+        .arg(&unfinished)
+        .arg(source);
+    crate::tools::run(&mut command)
+        .with_context(|| format!("cannot compile {}", source.display()))?;
+    fs::rename(unfinished, &module)?;
+    Ok(module)
+}
+
 /// Returns the first line of a build's output that reports an error, or else its last line.
 fn first_error(said: &str) -> String {
     let is_error = |line: &&str| line.contains("error: ") || line.contains("ERROR: ");
@@ -145,6 +149,38 @@ fn first_error(said: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A stand-in for the toolchain's program, which fails as a compiler does.
+    const FAILING: &str = "import sys\nprint('cc -c a.c\\na.c:1:2: error: no b')\nsys.exit(1)\n";
+
+    #[test]
+    fn a_failed_build_names_the_first_error_and_the_log() {
+        let cache = std::env::temp_dir().join(format!("archipel-fails-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&cache);
+        let tools = toolchain::folder(&cache.join("tools"));
+        fs::create_dir_all(&tools).unwrap();
+        fs::create_dir_all(cache.join("sources")).unwrap();
+        fs::write(tools.join("build.py"), FAILING).unwrap();
+        fs::write(cache.join("sources/a-1.tar.gz"), "source").unwrap();
+        let text = format!(
+            "name = 'a'\nversion = '1'\nsha256 = '{}'\nbackend = 'meson'\ntest = ''\n",
+            crate::description::sha256(b"source")
+        );
+        let recipe = toml::from_str(&text).unwrap();
+        let error = build(&recipe, &[], &cache, &cache.join("a.whl"), &mut |_| {}).unwrap_err();
+        let log = cache.join("a.log");
+        let told = format!(
+            "a 1 does not build: a.c:1:2: error: no b (log: {})",
+            log.display()
+        );
+        assert_eq!(format!("{error:#}"), told);
+        assert!(fs::read_to_string(log).unwrap().starts_with("cc -c a.c"));
+        fs::write(cache.join("sources/a-1.tar.gz"), "other").unwrap();
+        let error = build(&recipe, &[], &cache, &cache.join("a.whl"), &mut |_| {}).unwrap_err();
+        let told = "cannot fetch the source of a 1: its hash is not the one in the recipe";
+        assert!(format!("{error:#}").starts_with(told), "{error:#}");
+        fs::remove_dir_all(cache).unwrap();
+    }
 
     #[test]
     fn first_error_is_the_compilers() {

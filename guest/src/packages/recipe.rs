@@ -1,18 +1,35 @@
 //! Recipes: descriptions of packages that are compiled for the guest.
 
-use super::TAG;
+use super::PLATFORM;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 
 /// The recipes by name. The list is sorted.
 const SOURCES: &[(&str, &str)] = &[
+    ("contourpy", include_str!("../../recipes/contourpy.toml")),
+    ("kiwisolver", include_str!("../../recipes/kiwisolver.toml")),
     ("markupsafe", include_str!("../../recipes/markupsafe.toml")),
     ("msgpack", include_str!("../../recipes/msgpack.toml")),
     ("numpy", include_str!("../../recipes/numpy.toml")),
+    ("pandas", include_str!("../../recipes/pandas.toml")),
     ("pyyaml", include_str!("../../recipes/pyyaml.toml")),
     ("regex", include_str!("../../recipes/regex.toml")),
+    (
+        "stdlib-zstd",
+        include_str!("../../recipes/stdlib-zstd.toml"),
+    ),
 ];
+
+macro_rules! files {
+    ($($recipe:literal / $($name:literal)/+),* $(,)?) => {
+        &[$(($recipe, concat!($("/", $name),+), include_bytes!(concat!("../../recipes/", $recipe, $("/", $name),+)))),*]
+    };
+}
+
+/// The files that recipes add to the source: the recipe, the path with a slash before each part, and the contents.
+const FILES: &[(&str, &str, &[u8])] =
+    files!("stdlib-zstd" / "pyproject.toml", "stdlib-zstd" / "setup.py",);
 
 /// A recipe: the source of a package, and how to compile it.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,8 +40,11 @@ pub struct Recipe {
     pub name: String,
     /// The version that the recipe builds.
     pub version: String,
-    /// The SHA-256 of the source distribution, in hexadecimal digits.
-    pub sha256: String,
+    /// The SHA-256 of the package's source distribution on PyPI, in hexadecimal digits, if it has one.
+    pub sha256: Option<String>,
+    /// The modules of the standard library that the package adds. They are names of the package, too.
+    #[serde(default)]
+    pub provides: Vec<String>,
     /// The modules to import before the snapshot.
     #[serde(default)]
     pub imports: Vec<String>,
@@ -67,10 +87,21 @@ pub(super) enum Backend {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Source {
+    #[serde(default)]
+    pub registry: Registry,
     pub name: String,
     pub version: String,
     pub sha256: String,
     pub folder: String,
+}
+
+/// A registry of source distributions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Registry {
+    #[default]
+    PyPi,
+    Crates,
 }
 
 /// A replacement in a source file, which must contain the text.
@@ -91,7 +122,7 @@ impl Recipe {
             recipe.name
         );
         let further = recipe.sources.iter().map(|source| &source.sha256);
-        for hash in further.chain([&recipe.sha256]) {
+        for hash in further.chain(&recipe.sha256) {
             let digits = hash
                 .bytes()
                 .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -107,7 +138,17 @@ impl Recipe {
 
     /// Returns the name of the wheel's file.
     pub fn wheel(&self) -> String {
-        format!("{}-{}-{TAG}.whl", self.distribution(), self.version)
+        format!(
+            "{}-{}-cp314-cp314-{PLATFORM}.whl",
+            self.distribution(),
+            self.version
+        )
+    }
+
+    /// Returns the files that the recipe adds to the source, by their paths.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, &'static [u8])> {
+        let own = FILES.iter().filter(|(recipe, ..)| *recipe == self.name);
+        own.map(|(_, path, contents)| (path.trim_start_matches('/'), *contents))
     }
 
     /// Returns the text `NAME VERSION`.
@@ -132,14 +173,17 @@ pub fn recipes() -> &'static [Recipe] {
     })
 }
 
-/// Returns the recipe of a package. The name need not be normalised.
+/// Returns the recipe of a package, by its name or by a module of the standard library that it adds.
+///
+/// The name need not be normalised.
 ///
 /// # Errors
 ///
 /// Returns an error if no recipe has this name, or if the recipe builds another version.
 pub fn find(name: &str, version: Option<&str>) -> Result<&'static Recipe> {
     let wanted = normalise(name);
-    let found = recipes().iter().find(|recipe| recipe.name == wanted);
+    let adds = |recipe: &&Recipe| recipe.provides.iter().any(|m| normalise(m) == wanted);
+    let found = exact(name).or_else(|| recipes().iter().find(adds));
     let recipe = found.with_context(|| {
         let names = recipes().iter().map(|recipe| recipe.name.as_str());
         let names = names.collect::<Vec<_>>().join(", ");
@@ -156,9 +200,26 @@ pub fn find(name: &str, version: Option<&str>) -> Result<&'static Recipe> {
     }
 }
 
+/// Returns the recipe of a package that others can require. The name need not be normalised.
+pub(crate) fn exact(name: &str) -> Option<&'static Recipe> {
+    let wanted = normalise(name);
+    recipes().iter().find(|recipe| recipe.name == wanted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Adds the paths of the files in a folder, if it exists.
+    fn list(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => list(&path, found),
+                false => found.push(path.to_str().unwrap().to_owned()),
+            }
+        }
+    }
 
     #[test]
     fn every_recipe_is_valid_and_embedded() {
@@ -176,9 +237,19 @@ mod tests {
         files.sort();
         let embedded = SOURCES.iter().map(|(name, _)| *name).collect::<Vec<_>>();
         assert_eq!(files, embedded);
+        let added = FILES
+            .iter()
+            .map(|(recipe, path, _)| format!("{folder}/{recipe}{path}"));
+        let mut there = Vec::new();
+        for (name, _) in SOURCES {
+            list(&std::path::Path::new(folder).join(name), &mut there);
+        }
+        there.sort();
+        assert_eq!(added.collect::<Vec<_>>(), there);
         for (name, text) in SOURCES {
             let recipe = Recipe::parse(text).unwrap();
             assert_eq!(recipe.name, *name);
+            assert!(recipe.sha256.is_some() || !recipe.sources.is_empty());
             for needed in &recipe.needs {
                 assert!(find(needed, None).is_ok(), "{name} needs {needed}");
             }
@@ -191,7 +262,7 @@ mod tests {
         assert!(Recipe::parse(valid).is_ok());
         let unknown = format!("colour = 1\n{valid}");
         assert!(Recipe::parse(&unknown).is_err());
-        let hash = &recipes()[0].sha256;
+        let hash = recipes()[0].sha256.as_ref().unwrap();
         for wrong in ["abc", &hash.to_uppercase(), &hash[1..]] {
             let error = Recipe::parse(&valid.replace(hash.as_str(), wrong)).unwrap_err();
             assert!(error.to_string().contains("is not a SHA-256"), "{error}");
@@ -203,6 +274,11 @@ mod tests {
         for name in ["MarkupSafe", "markupsafe", "markupsafe."] {
             assert_eq!(find(name, None).unwrap().name, "markupsafe");
         }
+        for name in ["zstd", "stdlib_zstd"] {
+            assert_eq!(find(name, None).unwrap().name, "stdlib-zstd");
+        }
+        assert_eq!(find("compression.zstd", None).unwrap().name, "stdlib-zstd");
+        assert!(exact("numpy").is_some() && exact("bz2").is_none());
         let error = find("torch", None).unwrap_err().to_string();
         assert!(
             error.contains("numpy") && error.contains("\"torch\""),

@@ -23,13 +23,15 @@ const FILES: &[(&str, &[u8])] = files!(
     "blas_real.h",
     "build.py",
     "compiler.py",
-    "exceptions.c",
+    "exceptions.cpp",
     "fenv.h",
     "fetch.py",
     "flags.c",
     "flags.txt",
+    "no_threads.h",
     "python.py",
     "requirements.txt",
+    "setjmp.c",
     "toolchain.py",
     "wheel.py",
 );
@@ -41,7 +43,7 @@ pub struct Toolchain {
 }
 
 /// Returns the folder of this toolchain. A change of any of its files makes another one.
-fn folder(tools: &Path) -> PathBuf {
+pub(super) fn folder(tools: &Path) -> PathBuf {
     let mut all = tools::COMPONENTIZE_PY.as_bytes().to_vec();
     for (name, data) in FILES {
         all.extend_from_slice(name.as_bytes());
@@ -66,7 +68,7 @@ pub fn ensure(tools: &Path, progress: &mut dyn FnMut(&str)) -> Result<Toolchain>
     let python = tools::find_python()?;
     let installed = folder(tools);
     if !installed.exists() {
-        progress("installing the toolchain (about a minute)");
+        progress("installing the toolchain (about two minutes)");
         install(tools, python, &installed)?;
     }
     // Tools that a build system starts in other folders need an absolute path.
@@ -100,6 +102,11 @@ fn install(tools: &Path, python: &str, installed: &Path) -> Result<()> {
 }
 
 impl Toolchain {
+    /// Returns a text that differs for each toolchain.
+    pub fn identity(&self) -> String {
+        self.folder.display().to_string()
+    }
+
     /// Returns a command that runs one of the toolchain's Python files.
     pub fn run(&self, file: &str) -> Command {
         let mut command = Command::new(self.python);
@@ -108,9 +115,19 @@ impl Toolchain {
         command
     }
 
+    /// Returns a command that compiles and links with the language that its first argument names, `cc` or `c++`.
+    /// Temporary files of the compiler go to `work`.
+    pub fn compiler(&self, work: &Path) -> Command {
+        self.start("compiler.py", work, false)
+    }
+
     /// Returns a command that builds a package with setuptools or Meson. Temporary files of the compiler go to `work`.
     pub fn build(&self, work: &Path, cross: bool) -> Command {
-        let mut command = self.run("build.py");
+        self.start("build.py", work, cross)
+    }
+
+    fn start(&self, file: &str, work: &Path, cross: bool) -> Command {
+        let mut command = self.run(file);
         let bin = self.folder.join("bin");
         let mut path = std::ffi::OsString::from(self.folder.join("site/bin"));
         if let Some(rest) = std::env::var_os("PATH") {

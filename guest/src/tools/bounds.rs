@@ -181,11 +181,11 @@ mod tests {
         folder
     }
 
-    const LONG: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
     fn a_program_that_ends_well_is_accepted() {
-        bounded("yes | head -c 3000000; exit 0", LONG, 1 << 20).unwrap();
+        bounded("yes | head -c 3000000; exit 0", MINUTE, 1 << 20).unwrap();
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
         let error = bounded("exec sleep 600", short, 1 << 20).unwrap_err();
         assert!(error.to_string().contains("--timeout"), "{error}");
         let script = "head -c 3000000 /dev/zero > file; exec sleep 600";
-        let error = bounded(script, LONG, 1 << 20).unwrap_err();
+        let error = bounded(script, MINUTE, 1 << 20).unwrap_err();
         assert!(error.to_string().contains("more than 1 MiB"), "{error}");
     }
 
@@ -202,7 +202,7 @@ mod tests {
     fn the_message_of_a_guest_is_one_plain_line() {
         let script =
             "printf 'Traceback\\n_island.image.ImageError: cannot \\033import\\nx\\n' >&2; exit 1";
-        let error = bounded(script, LONG, 1 << 20).unwrap_err().to_string();
+        let error = bounded(script, MINUTE, 1 << 20).unwrap_err().to_string();
         assert_eq!(error, "cannot import");
     }
 }

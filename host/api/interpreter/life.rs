@@ -175,7 +175,7 @@ impl Interpreter {
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn cancel(&self, message: impl Into<String>) {
-        self.island.cancel(&message.into(), false);
+        self.island.cancel(&message.into());
     }
 
     /// Stops the running call with a message, wherever it is, and destroys the interpreter and its descendants. The
@@ -198,7 +198,7 @@ impl Interpreter {
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn cancel_unwinding(&self, message: impl Into<String>) {
-        self.island.cancel(&message.into(), true);
+        self.island.cancel_unwinding(&message.into());
     }
 
     /// Stops the running call, wherever it is, and destroys the interpreter and its descendants.

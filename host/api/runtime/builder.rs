@@ -7,6 +7,7 @@ use crate::engine::{self, Features};
 use crate::exchange::Exchange;
 use crate::exchange::quota::account_of_all;
 use crate::exec::offload::Offload;
+use crate::exec::thread::on_thread;
 use crate::exec::workers::Workers;
 use crate::image::{Image, Progress};
 use crate::imports;
@@ -19,7 +20,6 @@ use archipel_core::error::{ConfigKind, Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use tokio::sync::oneshot;
 use wasmtime::component::Linker;
 
 /// The settings of a new runtime; [`Runtime::builder`] returns them.
@@ -241,17 +241,7 @@ impl RuntimeBuilder {
     /// # }
     /// ```
     pub async fn build_async(self) -> Result<Runtime> {
-        let (sender, receiver) = oneshot::channel();
-        std::thread::Builder::new()
-            .name("archipel-build".to_owned())
-            .spawn(move || {
-                // The caller may be gone.
-                let _ = sender.send(self.build());
-            })
-            .map_err(Error::of_system)?;
-        receiver
-            .await
-            .unwrap_or_else(|gone| Err(Error::Internal(gone.into())))
+        on_thread("archipel-build", move || self.build()).await
     }
 
     /// Checks the numbers, and returns the number of workers.

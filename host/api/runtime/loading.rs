@@ -1,6 +1,7 @@
 //! Loading images into a runtime.
 
 use super::Runtime;
+use crate::exec::thread::on_thread;
 use crate::image::{Image, Progress, Source};
 use crate::island::context::Context;
 use crate::island::images::{Images, LoadedImage};
@@ -8,7 +9,6 @@ use crate::island::shared::Shared;
 use archipel_core::error::{ConfigKind, Error, Result};
 use archipel_core::policy::Policy;
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 /// Loads `image`, and returns the context of its interpreters. Blocks.
 pub(super) fn load(
@@ -71,6 +71,26 @@ impl Runtime {
         load(&self.0.images, &self.0.shared, image, &mut |_| {}).map(drop)
     }
 
+    /// Loads an image as [`load`](Self::load) does, on a thread of its own. Any executor can poll the future. Dropping
+    /// it does not stop that thread, which completes the load.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn start(runtime: archipel::Runtime) -> archipel::Result<()> {
+    /// runtime.load_async(&archipel::Image::open("science.wasm")?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn load_async(&self, image: &Image) -> Result<()> {
+        let (runtime, image) = (self.clone(), image.clone());
+        on_thread("archipel-load", move || runtime.load(&image)).await
+    }
+
     /// Returns the context of an interpreter with this image and policy, if all that they need is loaded.
     fn ready(&self, image: Option<&Image>, policy: &Policy) -> Option<Arc<Context>> {
         let images = &self.0.images;
@@ -120,16 +140,7 @@ impl Runtime {
             return Ok(context);
         }
         let (runtime, image, policy) = (self.clone(), image.cloned(), policy.clone());
-        let (sender, receiver) = oneshot::channel();
-        std::thread::Builder::new()
-            .name("archipel-load".to_owned())
-            .spawn(move || {
-                // The caller may be gone.
-                let _ = sender.send(runtime.prepare(image.as_ref(), &policy));
-            })
-            .map_err(Error::of_system)?;
-        receiver
-            .await
-            .unwrap_or_else(|gone| Err(Error::Internal(gone.into())))
+        let prepare = move || runtime.prepare(image.as_ref(), &policy);
+        on_thread("archipel-load", prepare).await
     }
 }

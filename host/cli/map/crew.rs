@@ -36,7 +36,7 @@ pub struct Item {
 }
 
 /// A script that was taken on, for the thread that runs it.
-struct Job {
+struct Assignment {
     input: Input,
     lane: Arc<Lane>,
     /// Marks the end of the output, however the job ends.
@@ -65,7 +65,7 @@ impl Crew {
         Ok(items)
     }
 
-    fn feed(&self, mut inputs: Inputs, items: &Sender<Item>, jobs: &Sender<Job>) {
+    fn feed(&self, mut inputs: Inputs, items: &Sender<Item>, jobs: &Sender<Assignment>) {
         for index in 0.. {
             let input = match inputs.next_input() {
                 Ok(Some(input)) => input,
@@ -89,7 +89,7 @@ impl Crew {
         }
     }
 
-    fn do_job(&self, job: Job) {
+    fn do_job(&self, job: Assignment) {
         let report = match job.input {
             _ if self.running.cause().is_some() => {
                 Report::new(Outcome::Stopped, Duration::ZERO, None)
@@ -142,7 +142,7 @@ impl Crew {
     }
 }
 
-fn pair(index: usize, input: Input) -> (Item, Job) {
+fn pair(index: usize, input: Input) -> (Item, Assignment) {
     let (sender, report) = crossbeam_channel::bounded(1);
     let lane = Arc::new(Lane::new());
     let shown = match &input {
@@ -155,7 +155,7 @@ fn pair(index: usize, input: Input) -> (Item, Job) {
         lane: lane.clone(),
         report,
     };
-    let job = Job {
+    let job = Assignment {
         input,
         end: End(lane.clone()),
         lane,

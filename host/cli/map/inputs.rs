@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 /// The maximum length of an input line, in bytes.
-const LONGEST: u64 = 1 << 20;
+const LONGEST_LINE: u64 = 1 << 20;
 
 /// One input, or the reason why a script cannot have it.
 pub type Input = Result<String, Unusable>;
@@ -69,7 +69,7 @@ struct Separated<R> {
 impl<R: BufRead + Send> Lines for Separated<R> {
     fn next_line(&mut self) -> io::Result<Option<Input>> {
         let mut line = Vec::new();
-        let mut limited = (&mut self.reader).take(LONGEST + 1);
+        let mut limited = (&mut self.reader).take(LONGEST_LINE + 1);
         if limited.read_until(self.end, &mut line)? == 0 {
             return Ok(None);
         }
@@ -79,7 +79,7 @@ impl<R: BufRead + Send> Lines for Separated<R> {
             if self.end == b'\n' && line.last() == Some(&b'\r') {
                 line.pop();
             }
-        } else if line.len() as u64 > LONGEST {
+        } else if line.len() as u64 > LONGEST_LINE {
             // The rest of the line is not another input.
             self.reader.skip_until(self.end)?;
         }
@@ -88,7 +88,7 @@ impl<R: BufRead + Send> Lines for Separated<R> {
             let shown = String::from_utf8_lossy(shown).into_owned();
             Err(Unusable { shown, why })
         };
-        if line.len() as u64 > LONGEST {
+        if line.len() as u64 > LONGEST_LINE {
             return Ok(Some(unusable(&line, "the input is longer than 1 MiB")));
         }
         Ok(Some(String::from_utf8(line).or_else(|error| {

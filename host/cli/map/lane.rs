@@ -11,10 +11,10 @@ use tempfile::SpooledTempFile;
 const IN_MEMORY: usize = 64 << 10;
 
 /// The number of bytes that wait to be shown before the script waits.
-const ROOM: usize = 1 << 20;
+const MOST_UNSHOWN: usize = 1 << 20;
 
 /// The interval at which the showing thread checks for a stop while it waits for output.
-const MOMENT: Duration = Duration::from_millis(100);
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The output of one script. Writes never block: without room the interpreter calls again later.
 pub struct Lane {
@@ -111,7 +111,7 @@ impl Lane {
                     if state.ended || stops() {
                         return Ok(());
                     }
-                    let waited = self.changed.wait_timeout(state, MOMENT);
+                    let waited = self.changed.wait_timeout(state, CHECK_INTERVAL);
                     state = waited.unwrap_or_else(PoisonError::into_inner).0;
                 }
             };
@@ -187,7 +187,7 @@ impl Write for LaneWriter {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
             Way::Shut => return Err(io::ErrorKind::BrokenPipe.into()),
-            Way::Open(kept, _) if kept.len() >= ROOM => {
+            Way::Open(kept, _) if kept.len() >= MOST_UNSHOWN => {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
             Way::Open(kept, pieces) => {

@@ -92,7 +92,7 @@ impl Tally {
     }
 
     /// Reports the failures and the scripts that did not run.
-    pub fn tell(&self, total: Option<usize>, cause: Option<Cause>, status: u8, stats: bool) {
+    pub fn report(&self, total: Option<usize>, cause: Option<Cause>, status: u8, stats: bool) {
         if self.json {
             let fields = [
                 ("scripts", self.taken.into()),
@@ -145,10 +145,10 @@ impl Tally {
 
 /// Formats an input as part of a line.
 fn shown(input: &str) -> String {
-    const MOST: usize = 200;
+    const MOST_CHARS: usize = 200;
     let mut shown = String::new();
     for (number, c) in input.chars().enumerate() {
-        if number == MOST {
+        if number == MOST_CHARS {
             shown.push_str("...");
             break;
         }

@@ -8,10 +8,10 @@ use rustyline::{Config, Context, Helper, Highlighter, Hinter, Validator};
 use std::path::PathBuf;
 
 /// The maximum number of entries in the history.
-const MOST: usize = 10_000;
+const MOST_HISTORY: usize = 10_000;
 
-/// An answer of the user.
-pub enum Asked {
+/// The user's entry at a prompt.
+pub enum Entry {
     Line(String),
     /// Ctrl-C.
     Interrupt,
@@ -31,7 +31,7 @@ impl<'a> Editor<'a> {
     /// set.
     pub fn new(session: &'a Session, history: bool) -> Result<Self, Failure> {
         let config = Config::builder()
-            .max_history_size(MOST)
+            .max_history_size(MOST_HISTORY)
             .and_then(|config| config.history_ignore_dups(true))
             .map_err(|error| failure(&error))?
             .completion_type(rustyline::CompletionType::List)
@@ -48,11 +48,11 @@ impl<'a> Editor<'a> {
     }
 
     /// Reads a line.
-    pub fn ask(&mut self, prompt: &str) -> Result<Asked, Failure> {
+    pub fn ask(&mut self, prompt: &str) -> Result<Entry, Failure> {
         match self.editor.readline(prompt) {
-            Ok(line) => Ok(Asked::Line(line)),
-            Err(ReadlineError::Interrupted) => Ok(Asked::Interrupt),
-            Err(ReadlineError::Eof) => Ok(Asked::End),
+            Ok(line) => Ok(Entry::Line(line)),
+            Err(ReadlineError::Interrupted) => Ok(Entry::Interrupt),
+            Err(ReadlineError::Eof) => Ok(Entry::End),
             Err(error) => Err(failure(&error)),
         }
     }

@@ -9,9 +9,9 @@ pub struct Session {
     running: Running,
 }
 
-/// The result of entering source text.
+/// The response to source text.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Response {
     /// It is incomplete and needs more lines.
     More,
     /// It ran or failed.
@@ -47,18 +47,18 @@ impl Session {
     }
 
     /// Runs `source`. If it is incomplete and not `last`, more lines are expected.
-    pub fn enter(&self, source: &str, last: bool) -> Result<Answer, Error> {
+    pub fn enter(&self, source: &str, last: bool) -> Result<Response, Error> {
         self.running.forget_interrupts();
         match self.ask("enter", &[source.into(), last.into()]) {
-            Ok(Value::None) => Ok(Answer::More),
+            Ok(Value::None) => Ok(Response::More),
             Ok(status) => Ok(match status.as_i64().map(u8::try_from) {
-                Some(Ok(status)) => Answer::End(status),
-                _ => Answer::Done,
+                Some(Ok(status)) => Response::End(status),
+                _ => Response::Done,
             }),
             // The interrupt came before the statement began or after it ended.
             Err(Error::Raised(raised)) => {
                 eprintln!("{}", raised.name);
-                Ok(Answer::Done)
+                Ok(Response::Done)
             }
             Err(error) => Err(error),
         }

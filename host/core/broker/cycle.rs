@@ -13,9 +13,9 @@ use std::collections::HashMap;
 use super::channel::Channel;
 use super::{Broker, ChannelId, Effects, Parcel, PartyId, Side};
 
-/// Divides the cost of a search, in messages and ends scanned in reachable channels, to get the number of
-/// suspects that starts the next one. It bounds the amortized cost of searching per operation.
-const LOOKED_THROUGH: usize = 16;
+/// A search that scanned `n` messages and ends in reachable channels is followed by the next one after `n / 16` new
+/// suspects. This bounds the amortized cost per operation.
+const SCANNED_PER_SUSPECT: usize = 16;
 
 /// The channels from which the next search starts.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl<M: Parcel> Broker<M> {
                 }
             });
         }
-        self.suspects.due = looked_through / LOOKED_THROUGH;
+        self.suspects.due = looked_through / SCANNED_PER_SUSPECT;
         for id in ahead {
             if missing.contains_key(&id) {
                 self.ruin(id, effects);

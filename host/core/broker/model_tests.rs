@@ -1,7 +1,7 @@
 //! Random sequences of operations, compared with a simple model.
 
 mod fifo;
-mod ledger;
+mod records;
 mod rest;
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::info::Info;
 use super::*;
-use ledger::{Kind, Ledger, Note};
+use records::{Kind, Note, Records};
 
 const PARTIES: usize = 3;
 const CHANNELS: usize = 3;
@@ -101,7 +101,7 @@ struct World {
     channels: Vec<ChannelId>,
     known: Vec<Known>,
     parties: [PartyId; PARTIES],
-    ledger: Ledger,
+    records: Records,
     waits: Vec<Waiting>,
     /// Received messages that have neither arrived nor been redelivered, with the channel's index.
     in_hand: Vec<(Note, Origin, usize)>,
@@ -125,7 +125,7 @@ impl World {
             channels: channels.to_vec(),
             known: channels.map(|_| founder()).into(),
             parties: [PartyId(0); PARTIES],
-            ledger: Ledger::new(),
+            records: Records::new(),
             waits: Vec::new(),
             in_hand: Vec::new(),
         };
@@ -151,19 +151,19 @@ impl World {
                 let pick = pick % self.waits.len();
                 let wait = self.waits.swap_remove(pick).id;
                 for note in self.broker.abandon(wait, &mut self.effects).unwrap() {
-                    self.ledger.gone(&note);
+                    self.records.gone(&note);
                 }
                 assert_eq!(self.broker.poll(wait, Waker::noop()), Poll::Ready(None));
             }
             Step::Arrive(pick) if !self.in_hand.is_empty() => {
                 let pick = pick % self.in_hand.len();
                 let (note, ..) = self.in_hand.swap_remove(pick);
-                self.ledger.gone(&note);
+                self.records.gone(&note);
             }
             Step::Redeliver(pick) if !self.in_hand.is_empty() => {
                 let pick = pick % self.in_hand.len();
                 let (note, origin, channel) = self.in_hand.swap_remove(pick);
-                self.ledger.is_on_its_way(&note, channel);
+                self.records.is_on_its_way(&note, channel);
                 self.broker.redeliver(origin, note, &mut self.effects);
             }
             Step::Close(channel) => {
@@ -223,7 +223,7 @@ impl World {
         let ids = self.channels.clone();
         let before: Vec<_> = ids.iter().map(|id| queued(&self.broker, id)).collect();
         assert!(self.broker.remove_party(party, &mut self.effects));
-        self.ledger.party_left(party);
+        self.records.party_left(party);
         for known in &mut self.known {
             known.release(true, party);
             known.release(false, party);
@@ -265,7 +265,7 @@ impl World {
         let wishes: Vec<_> = wishes
             .iter()
             .map(|&(channel, what)| {
-                let note = what.map(|(size, kind)| self.ledger.note(channel, size, kind, party));
+                let note = what.map(|(size, kind)| self.records.note(channel, size, kind, party));
                 (channel, note)
             })
             .collect();
@@ -301,7 +301,7 @@ impl World {
         match begun {
             Begin::Done(done) => {
                 if let Outcome::Received(note) = &done.outcome {
-                    self.ledger.is_up_to_date(note);
+                    self.records.is_up_to_date(note);
                     assert!(!self.known[wishes[done.case].0].destroyed);
                 }
                 self.ended(wishes, done);
@@ -315,7 +315,7 @@ impl World {
                 let back: Vec<_> = cases.into_iter().map(Case::into_message).collect();
                 assert!(back.iter().eq(wishes.iter().map(|(_, note)| note)));
                 for note in back.into_iter().flatten() {
-                    self.ledger.gone(&note);
+                    self.records.gone(&note);
                 }
             }
         }
@@ -326,7 +326,7 @@ impl World {
         match done.outcome {
             Outcome::Received(note) => {
                 assert_eq!(wish, None);
-                self.ledger.is_on_its_way(&note, channel);
+                self.records.is_on_its_way(&note, channel);
                 self.in_hand.push((note, done.origin.unwrap(), channel));
             }
             Outcome::Sent => assert!(wish.is_some()),
@@ -334,19 +334,19 @@ impl World {
                 assert!(self.known[channel].closed);
                 assert_eq!(back, wish);
                 if let Some(note) = back {
-                    self.ledger.gone(&note);
+                    self.records.gone(&note);
                 }
             }
             Outcome::TooLarge { limit, message, .. } => {
                 assert!(message.size > limit);
-                self.ledger.gone(&message);
+                self.records.gone(&message);
             }
             Outcome::Fired | Outcome::Deadlock(_) => unreachable!(),
         }
         let unsent: Vec<_> = wishes.into_iter().filter_map(|(_, note)| note).collect();
         assert_eq!(done.unsent, unsent);
         for note in unsent {
-            self.ledger.gone(&note);
+            self.records.gone(&note);
         }
     }
 
@@ -363,7 +363,7 @@ impl World {
         self.check();
         assert_eq!(self.broker.counts(), Counts::default());
         assert_eq!(self.broker.entries.len(), 0);
-        self.ledger.all_are_gone();
+        self.records.all_are_gone();
     }
 }
 

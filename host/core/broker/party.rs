@@ -173,12 +173,12 @@ impl Parties {
     }
 
     /// Records that a wait has a result now.
-    pub(super) fn ended(&mut self, party: PartyId, timed: bool) {
+    pub(super) fn note_ended(&mut self, party: PartyId, timed: bool) {
         self.change(party, |state| *state.pending(timed) -= 1);
     }
 
     /// Removes a wait that has ended.
-    pub(super) fn taken(&mut self, party: PartyId, wait: WaitId) {
+    pub(super) fn remove_wait(&mut self, party: PartyId, wait: WaitId) {
         let mut now_idle = false;
         self.change(party, |state| {
             if let Some(place) = state.waits.iter().position(|&other| other == wait) {

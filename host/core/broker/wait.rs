@@ -251,7 +251,7 @@ impl<M: Parcel> Broker<M> {
             };
             state.done = Some(done);
             effects.wake.extend(state.waker.take());
-            self.parties.ended(state.party, state.timed);
+            self.parties.note_ended(state.party, state.timed);
         }
     }
 
@@ -263,7 +263,7 @@ impl<M: Parcel> Broker<M> {
             return Poll::Ready(None);
         };
         if let Some(done) = state.done.take() {
-            self.parties.taken(state.party, wait);
+            self.parties.remove_wait(state.party, wait);
             self.waits.remove(wait.0);
             return Poll::Ready(Some(done));
         }
@@ -305,11 +305,11 @@ impl<M: Parcel> Broker<M> {
         let state = self.waits.remove(wait.0)?;
         effects.wake.extend(state.waker);
         let Some(done) = state.done else {
-            self.parties.ended(state.party, state.timed);
-            self.parties.taken(state.party, wait);
+            self.parties.note_ended(state.party, state.timed);
+            self.parties.remove_wait(state.party, wait);
             return Some(unsent);
         };
-        self.parties.taken(state.party, wait);
+        self.parties.remove_wait(state.party, wait);
         unsent = done.unsent;
         match done.outcome {
             Outcome::Received(message) => {

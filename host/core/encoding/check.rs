@@ -75,6 +75,11 @@ pub fn is_wide(body: &[u8]) -> bool {
     )
 }
 
+/// Returns whether a body, if valid, is a single array and begins as [`encode`](super::encode) writes it.
+pub fn is_array(body: &[u8]) -> bool {
+    body.starts_with(b")\x03.i\x07\0\0\0s")
+}
+
 /// A check that can be suspended after any number of steps and resumed.
 pub struct Check {
     /// The offset of the next byte.

@@ -3,7 +3,7 @@
 mod limits;
 mod properties;
 
-use super::{MAX_DEPTH, Refusal, Travels, check, check_ends, decode, encode};
+use super::{MAX_DEPTH, Refusal, Travels, check, check_ends, decode, encode, is_array};
 use crate::value::{HandleKind, Value};
 
 /// Lines of `python-expression<TAB>hex of marshal.dumps(python-expression, 4)`.
@@ -256,11 +256,18 @@ fn escapes_must_refer_to_ends_of_their_kind() {
 
 #[test]
 fn arrays_are_checked() {
-    let array = |payload: &[u8]| {
-        let length = u8::try_from(payload.len()).unwrap();
-        [b")\x03.i\x07\0\0\0s", &[length, 0, 0, 0][..], payload].concat()
+    let start = b")\x03.i\x07\0\0\0s";
+    let array = |header: &[u8], elements: &[u8]| {
+        let begun = (start.len() + 4 + header.len()).next_multiple_of(16);
+        let length = u8::try_from(begun - start.len() - 4 + elements.len()).unwrap();
+        let mut body = [start, &[length, 0, 0, 0][..], header].concat();
+        body.resize(begun, 0);
+        body.extend(elements);
+        body
     };
-    let good = array(b"\0\x01\x03\0\x02\0\0\0<i2abcd");
+    let good = array(b"\0\x01\x03\0\x02\0\0\0<i2", b"abcd");
+    assert_eq!(good.len(), 32 + 4);
+    assert!(is_array(&good));
     let summary = check(&good, 0, MAX_DEPTH).unwrap();
     assert!(summary.escaped && !summary.plain_bytes);
     let value = decode(&good, 0, MAX_DEPTH).unwrap();
@@ -271,14 +278,28 @@ fn arrays_are_checked() {
         Err(Refusal::Unhashable("ndarray"))
     );
 
+    let short = "the header is truncated";
+    let mut cut = good.clone();
+    cut.truncate(30);
+    cut[start.len()] = 30 - 13;
+    let mut smeared = good.clone();
+    smeared[31] = 1;
     for (body, what) in [
-        (array(b""), "the header is truncated"),
-        (array(b"\0\x01\x03\0\x02\0\0"), "the header is truncated"),
-        (array(b"\x02\0\x03\0<i2ab"), "the order is unknown"),
-        (array(b"\0\0\x03\0|O8abcdefgh"), "the dtype is not plain"),
-        (array(b"\0\0\x02\0\xff\xff"), "the dtype is not plain"),
+        ([start, &[0; 4][..]].concat(), short),
         (
-            array(b"\0\x01\x03\0\x03\0\0\0<i2abcd"),
+            [start, &b"\x07\0\0\0\0\x01\x03\0\x02\0\0"[..]].concat(),
+            short,
+        ),
+        (cut, short),
+        (smeared, "the header is not followed by zeros"),
+        (array(b"\x02\0\x03\0<i2", b"ab"), "the order is unknown"),
+        (
+            array(b"\0\0\x03\0|O8", b"abcdefgh"),
+            "the dtype is not plain",
+        ),
+        (array(b"\0\0\x02\0\xff\xff", b""), "the dtype is not plain"),
+        (
+            array(b"\0\x01\x03\0\x03\0\0\0<i2", b"abcd"),
             "the size of the data does not fit the shape and the dtype",
         ),
     ] {

@@ -48,7 +48,7 @@ impl Parcel for Note {
 const BUDGET: usize = 2000;
 
 /// The maximum number of objects of each kind.
-const MOST: usize = 24;
+const MOST_OBJECTS: usize = 24;
 
 struct World<'a> {
     /// The rest of the input.
@@ -150,7 +150,7 @@ impl World<'_> {
 
     fn operate(&mut self, operation: u8) {
         match operation % 20 {
-            0 if self.channels.len() < MOST => {
+            0 if self.channels.len() < MOST_OBJECTS => {
                 let capacity = match self.next() % 4 {
                     0 => Capacity::Rendezvous,
                     3 => Capacity::Unbounded,
@@ -198,7 +198,7 @@ impl World<'_> {
                     }
                 }
             }
-            8 if self.events.len() < MOST => {
+            8 if self.events.len() < MOST_OBJECTS => {
                 let party = self.party();
                 self.events.extend(self.broker.create_event(party));
             }

@@ -1,7 +1,7 @@
 //! Wanted aliases, and host functions granted as aliases.
 
 use super::Policy;
-use super::env::{MOST, check_count};
+use super::env::{MOST_ENTRIES, check_count};
 use crate::alias::{AliasError, Call, HostFn};
 use crate::error::Result;
 use crate::name::check_name;
@@ -50,7 +50,7 @@ impl Policy {
         let name = name.into();
         check_name("an alias", &name)?;
         self.aliases.insert(name);
-        check_count("aliases", self.aliases.len(), MOST)?;
+        check_count("aliases", self.aliases.len(), MOST_ENTRIES)?;
         Ok(self)
     }
 

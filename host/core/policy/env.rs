@@ -8,7 +8,7 @@ const MOST_BYTES: usize = 128 << 10;
 
 /// The maximum number of variables, of arguments, of module path entries, of destinations, of aliases, and of
 /// module names in a policy.
-pub(crate) const MOST: usize = 4096;
+pub(crate) const MOST_ENTRIES: usize = 4096;
 
 /// Refuses more than `most` of something.
 pub(super) fn check_count(what: &str, count: usize, most: usize) -> Result<()> {
@@ -61,7 +61,7 @@ impl Policy {
             ));
         }
         self.env.insert(name, value);
-        check_count("environment variables", self.env.len(), MOST)?;
+        check_count("environment variables", self.env.len(), MOST_ENTRIES)?;
         Ok(self)
     }
 
@@ -118,8 +118,12 @@ impl Policy {
     /// # Ok::<(), archipel::Error>(())
     /// ```
     pub fn args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Result<Self> {
-        self.args = args.into_iter().take(MOST + 1).map(Into::into).collect();
-        check_count("arguments", self.args.len(), MOST)?;
+        self.args = args
+            .into_iter()
+            .take(MOST_ENTRIES + 1)
+            .map(Into::into)
+            .collect();
+        check_count("arguments", self.args.len(), MOST_ENTRIES)?;
         let wrong = |arg: &&String| arg.contains('\0') || arg.len() > MOST_BYTES;
         if let Some(wrong) = self.args.iter().find(wrong) {
             let shown: String = wrong.chars().take(128).collect();
@@ -167,7 +171,7 @@ impl Policy {
             ));
         }
         self.path.push(guest);
-        check_count("module path entries", self.path.len(), MOST)?;
+        check_count("module path entries", self.path.len(), MOST_ENTRIES)?;
         Ok(self)
     }
 

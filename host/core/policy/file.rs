@@ -1,6 +1,6 @@
 //! Policies and limits in TOML files.
 
-use super::env::{MOST, check_count};
+use super::env::{MOST_ENTRIES, check_count};
 use super::image::check_images;
 use super::{Access, Children, Clock, Destination, Modules, Policy, Profile, Random};
 use crate::amount::Amount;
@@ -173,7 +173,7 @@ pub(super) fn read(text: &str, name: &str, base: &Path) -> Result<Profile> {
         let wanted = policy.wants_alias(alias.as_str());
         policy = wanted.map_err(|error| wrong(&["aliases"], &error.to_string()))?;
     }
-    check_count("destinations", file.net.len(), MOST)
+    check_count("destinations", file.net.len(), MOST_ENTRIES)
         .map_err(|error| wrong(&["net"], &error.to_string()))?;
     policy.net = file.net;
     policy.stdin = file.stdin;

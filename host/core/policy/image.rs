@@ -1,32 +1,32 @@
 //! The images from which an interpreter can make children.
 
 use super::Policy;
-use super::env::{MOST, check_count};
+use super::env::{MOST_ENTRIES, check_count};
 use crate::error::{ConfigKind, Error, Result};
 use std::collections::BTreeSet;
 
 /// The maximum length of an image's name, in bytes.
-const LONGEST: usize = 64;
+const LONGEST_NAME: usize = 64;
 
 /// Checks the name of an image: letters, digits, `.`, `_` and `-`, at most 64, and a letter or digit first.
 pub(super) fn check_image(name: &str) -> Result<()> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let first = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if first && name.len() <= LONGEST && name.chars().all(allowed) {
+    if first && name.len() <= LONGEST_NAME && name.chars().all(allowed) {
         return Ok(());
     }
-    let shown: String = name.chars().take(LONGEST).collect();
+    let shown: String = name.chars().take(LONGEST_NAME).collect();
     Err(Error::config(
         ConfigKind::Grant,
         format!(
-            "{shown:?} is not a valid name of an image (use up to {LONGEST} letters, digits, dots, underscores and \
+            "{shown:?} is not a valid name of an image (use up to {LONGEST_NAME} letters, digits, dots, underscores and \
              hyphens)"
         ),
     ))
 }
 
 pub(super) fn check_images(names: &BTreeSet<String>) -> Result<()> {
-    check_count("images", names.len(), MOST)?;
+    check_count("images", names.len(), MOST_ENTRIES)?;
     names.iter().try_for_each(|name| check_image(name))
 }
 
@@ -55,7 +55,7 @@ impl Policy {
         let name = name.into();
         check_image(&name)?;
         self.images.insert(name);
-        check_count("images", self.images.len(), MOST)?;
+        check_count("images", self.images.len(), MOST_ENTRIES)?;
         Ok(self)
     }
 }

@@ -488,7 +488,7 @@ fn a_childs_quota_counts_for_the_parent_too() {
     let child = parent.narrowed(&request).unwrap();
     let quota = |policy: &Policy| -> Arc<Quota> { policy.dirs[0].quota.clone().unwrap() };
     assert_eq!(quota(&child).write(8), Ok(()));
-    assert_eq!(quota(&parent).write(3), Err(Full));
+    assert_eq!(quota(&parent).write(3), Err(QuotaExceeded));
     let fresh = parent.clone().with_new_quotas();
     assert_eq!(quota(&fresh).write(10), Ok(()));
 }

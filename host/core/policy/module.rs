@@ -1,7 +1,7 @@
 //! The modules that an interpreter can import.
 
 use super::Policy;
-use super::env::{MOST, check_count};
+use super::env::{MOST_ENTRIES, check_count};
 use crate::error::Result;
 use crate::name::check_name;
 use serde::{Deserialize, Serialize};
@@ -73,9 +73,9 @@ impl Modules {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        check_count("hidden modules", self.hide.len(), MOST)?;
+        check_count("hidden modules", self.hide.len(), MOST_ENTRIES)?;
         let listed = self.only.as_ref().map_or(0, BTreeSet::len);
-        check_count("visible modules", listed, MOST)?;
+        check_count("visible modules", listed, MOST_ENTRIES)?;
         let only = self.only.iter().flatten();
         let mut names = self.hide.iter().chain(only);
         names.try_for_each(|name| check_name("a module", name))
@@ -109,7 +109,7 @@ impl Policy {
         let name = name.into();
         check_name("a module", &name)?;
         self.modules.hide.insert(name);
-        check_count("hidden modules", self.modules.hide.len(), MOST)?;
+        check_count("hidden modules", self.modules.hide.len(), MOST_ENTRIES)?;
         Ok(self)
     }
 
@@ -138,7 +138,7 @@ impl Policy {
     ) -> Result<Self> {
         let names = names.into_iter().map(Into::into);
         // One more than allowed is enough to detect too many.
-        self.modules.only = Some(names.take(MOST + 1).collect());
+        self.modules.only = Some(names.take(MOST_ENTRIES + 1).collect());
         self.modules.check()?;
         Ok(self)
     }

@@ -1,13 +1,18 @@
 //! Network grants.
 
+mod name;
+mod reach;
+
+pub use name::{may_stand_for, plain_name};
+pub(super) use reach::Reach;
+
 use super::Policy;
-use super::env::{MOST, check_count};
+use super::env::{MOST_ENTRIES, check_count};
 use crate::error::{ConfigKind, Error, Result};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 /// A destination of TCP connections.
@@ -69,106 +74,6 @@ impl Destination {
             host: Host::Name(name.to_owned()),
             port,
         }
-    }
-}
-
-/// An index of destinations, for lookups that do not visit all of them.
-pub(super) struct Reach<'a> {
-    all: &'a BTreeSet<Destination>,
-    /// For each port, or all ports, the networks that are not part of another, in order.
-    networks: BTreeMap<Option<u16>, Vec<IpNet>>,
-}
-
-impl<'a> Reach<'a> {
-    pub(super) fn new(all: &'a BTreeSet<Destination>) -> Self {
-        let mut networks: BTreeMap<_, Vec<IpNet>> = BTreeMap::new();
-        for Destination { host, port } in all {
-            let Host::Network(network) = host else {
-                continue;
-            };
-            let outer = networks.entry(*port).or_default();
-            // A network sorts before the networks in it; the networks after those are disjoint from it.
-            if outer.last().is_none_or(|last| !last.contains(network)) {
-                outer.push(*network);
-            }
-        }
-        Reach { all, networks }
-    }
-
-    /// Returns whether these destinations include all of `wanted`.
-    pub(super) fn has(&self, wanted: &Destination) -> bool {
-        match &wanted.host {
-            Host::Name(name) => {
-                self.all.contains(wanted) || self.all.contains(&Destination::named(name, None))
-            }
-            Host::Network(network) => [None, wanted.port].iter().any(|port| {
-                let outer = self.networks.get(port).map_or(&[][..], Vec::as_slice);
-                let behind = outer.partition_point(|other| other <= network);
-                let before = behind.checked_sub(1).and_then(|at| outer.get(at));
-                before.is_some_and(|other| other.contains(network))
-            }),
-        }
-    }
-}
-
-/// Returns the form in which names are compared: lower case, without a final dot.
-pub fn plain_name(name: &str) -> String {
-    let name = name.strip_suffix('.').unwrap_or(name);
-    name.to_ascii_lowercase()
-}
-
-/// Returns whether a granted name can refer to that address. The owner of a name can make it resolve to any
-/// address, so a name never gives access to addresses of this machine or of private networks.
-pub fn may_stand_for(name: &str, address: IpAddr) -> bool {
-    match name {
-        "localhost" => address.to_canonical().is_loopback(),
-        _ => is_public(address),
-    }
-}
-
-/// Returns whether an address is a public internet address.
-fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let special = matches!(
-        (a, b, c),
-        (0 | 10 | 127, ..)
-            | (100, 64..=127, _)
-            | (169, 254, _)
-            | (172, 16..=31, _)
-            | (192, 0, 0 | 2)
-            | (192, 88, 99)
-            | (192, 168, _)
-            | (198, 18 | 19, _)
-            | (198, 51, 100)
-            | (203, 0, 113)
-            | (224.., ..)
-    );
-    !special
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let embedded = |high: u16, low: u16| {
-        let bits = (u32::from(high) << 16) | u32::from(low);
-        is_public_v4(Ipv4Addr::from_bits(bits))
-    };
-    match (a, b) {
-        // Translated to IPv4, with the well-known or the private prefix (NAT64).
-        (0x64, 0xff9b) => (c, d, e, f) == (0, 0, 0, 0) && embedded(g, h),
-        // 6to4.
-        (0x2002, _) => embedded(b, c),
-        // Teredo, benchmarking, ORCHID and documentation.
-        (0x2001, 0..=0x1ff | 0xdb8) => false,
-        (0x3fff, 0..=0xfff) => false,
-        // The only range of global unicast addresses.
-        (a, _) => a & 0xe000 == 0x2000,
     }
 }
 
@@ -327,7 +232,7 @@ impl Policy {
     /// ```
     pub fn net(mut self, destination: impl AsRef<str>) -> Result<Self> {
         self.net.insert(destination.as_ref().parse()?);
-        check_count("destinations", self.net.len(), MOST)?;
+        check_count("destinations", self.net.len(), MOST_ENTRIES)?;
         Ok(self)
     }
 }
@@ -393,54 +298,6 @@ mod tests {
         }
     }
 
-    /// N-3: A granted name resolves to an address of this machine or its local network.
-    ///
-    /// Outcome: DENY, and a connection uses the address that was checked.
-    #[test]
-    fn names_do_not_give_access_to_private_addresses() {
-        let near = [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.20.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "255.255.255.255",
-            "224.0.0.1",
-            "::1",
-            "::",
-            "fe80::1",
-            "fc00::1",
-            "fec0::1",
-            "ff02::1",
-            "::ffff:10.0.0.1",
-            "64:ff9b::10.0.0.1",
-            "64:ff9b:1::1.1.1.1",
-            "2002:7f00:1::",
-            "2001::1",
-            "2001:db8::1",
-            "::7f00:1",
-        ];
-        for address in near {
-            let address: IpAddr = address.parse().unwrap();
-            assert!(!may_stand_for("example.org", address), "{address}");
-        }
-        for far in [
-            "1.1.1.1",
-            "172.15.0.1",
-            "2606:4700::1111",
-            "64:ff9b::1.1.1.1",
-        ] {
-            let address: IpAddr = far.parse().unwrap();
-            assert!(may_stand_for("example.org", address), "{address}");
-            assert!(!may_stand_for("localhost", address), "{address}");
-        }
-        for own in ["127.0.0.1", "::1"] {
-            assert!(may_stand_for("localhost", own.parse().unwrap()));
-        }
-    }
-
     #[test]
     fn networks_include_addresses_with_granted_ports() {
         let network: Destination = "10.0.0.0/8:80".parse().unwrap();
@@ -456,46 +313,5 @@ mod tests {
         }
         let any: Destination = "10.0.0.1:*".parse().unwrap();
         assert!(!any.has_address("10.0.0.1:0".parse().unwrap()));
-    }
-
-    #[test]
-    fn reach_agrees_with_a_linear_search() {
-        let parse = |text: &str| text.parse::<Destination>().unwrap();
-        let all = [
-            "10.0.0.0/8:80",
-            "10.0.0.0/16:80",
-            "10.1.0.0/16:*",
-            "10.1.2.0/24:443",
-            "10.1.2.3:80",
-            "11.0.0.0/9:80",
-            "0.0.0.0/0:53",
-            "[::]/0:53",
-            "[2001:db8::/32]:80",
-            "[2001:db8:1::/48]:*",
-            "a.example:80",
-            "b.example:*",
-            "b.example:80",
-        ];
-        let all: Vec<_> = all.iter().filter_map(|text| text.parse().ok()).collect();
-        let is_within = |own: &Destination, other: &Destination| {
-            let port = other.port.is_none() || own.port == other.port;
-            port && match (&own.host, &other.host) {
-                (Host::Name(own), Host::Name(others)) => own == others,
-                (Host::Network(own), Host::Network(others)) => others.contains(own),
-                _ => false,
-            }
-        };
-        // All ranges of neighbouring destinations, with each destination as the wanted one.
-        for from in 0..all.len() {
-            for to in from..=all.len() {
-                let some: BTreeSet<Destination> = all[from..to].iter().cloned().collect();
-                let reach = Reach::new(&some);
-                for wanted in &all {
-                    let walked = some.iter().any(|other| is_within(wanted, other));
-                    assert_eq!(reach.has(wanted), walked, "{wanted} in {some:?}");
-                }
-            }
-        }
-        assert!(!Reach::new(&BTreeSet::from([parse("10.0.0.1:80")])).has(&parse("10.0.0.1:*")));
     }
 }

@@ -38,7 +38,7 @@ pub struct Profile {
 }
 
 /// The maximum size of a policy file, in bytes. It is more than any policy needs.
-const MOST: u64 = 1 << 20;
+const MOST_FILE_BYTES: u64 = 1 << 20;
 
 impl Profile {
     /// Joins a policy and limits.
@@ -105,7 +105,7 @@ impl Profile {
         if !metadata.is_file() {
             return Err(cannot("it is not a file".to_owned()));
         }
-        if metadata.len() > MOST {
+        if metadata.len() > MOST_FILE_BYTES {
             return Err(cannot("it is larger than 1 MiB".to_owned()));
         }
         let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;

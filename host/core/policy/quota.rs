@@ -22,10 +22,10 @@ pub struct Quota {
 
 /// The quota does not have room for the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Full;
+pub struct QuotaExceeded;
 
-impl From<Full> for std::io::Error {
-    fn from(_: Full) -> Self {
+impl From<QuotaExceeded> for std::io::Error {
+    fn from(_: QuotaExceeded) -> Self {
         rustix::io::Errno::NOSPC.into()
     }
 }
@@ -41,7 +41,7 @@ impl Quota {
     }
 
     /// Counts bytes before they are written. Counts all of them or none.
-    pub fn write(&self, bytes: u64) -> Result<(), Full> {
+    pub fn write(&self, bytes: u64) -> Result<(), QuotaExceeded> {
         self.count(&|quota| (&quota.bytes, quota.limit), bytes)
     }
 
@@ -58,17 +58,21 @@ impl Quota {
     }
 
     /// Counts a file, directory or link before it is created.
-    pub fn create(&self) -> Result<(), Full> {
+    pub fn create(&self) -> Result<(), QuotaExceeded> {
         let most = |limit: u64| LEAST_NAMES.max(limit / BYTES_PER_NAME);
         self.count(&|quota| (&quota.names, most(quota.limit)), 1)
     }
 
-    fn count(&self, which: &dyn Fn(&Quota) -> (&AtomicU64, u64), more: u64) -> Result<(), Full> {
+    fn count(
+        &self,
+        which: &dyn Fn(&Quota) -> (&AtomicU64, u64),
+        more: u64,
+    ) -> Result<(), QuotaExceeded> {
         let (counter, most) = which(self);
         let add = |used: u64| used.checked_add(more).filter(|used| *used <= most);
         counter
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
-            .map_err(|_| Full)?;
+            .map_err(|_| QuotaExceeded)?;
         let above = self.above.as_ref();
         let counted = above.map_or(Ok(()), |above| above.count(which, more));
         if counted.is_err() {
@@ -87,13 +91,13 @@ mod tests {
         let parent = Arc::new(Quota::new(10, None));
         let child = Quota::new(8, Some(parent.clone()));
         assert_eq!(child.write(6), Ok(()));
-        assert_eq!(child.write(3), Err(Full), "the child's own quota");
+        assert_eq!(child.write(3), Err(QuotaExceeded), "the child's own quota");
         assert_eq!(parent.write(3), Ok(()));
-        assert_eq!(child.write(2), Err(Full), "the parent's quota");
+        assert_eq!(child.write(2), Err(QuotaExceeded), "the parent's quota");
         assert_eq!(child.write(1), Ok(()), "refused bytes are not counted");
         assert_eq!(parent.write(0), Ok(()));
-        assert_eq!(parent.write(1), Err(Full));
-        assert_eq!(parent.write(u64::MAX), Err(Full));
+        assert_eq!(parent.write(1), Err(QuotaExceeded));
+        assert_eq!(parent.write(u64::MAX), Err(QuotaExceeded));
     }
 
     #[test]

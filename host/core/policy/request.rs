@@ -1,7 +1,7 @@
 //! Policies that interpreters request for their children.
 
 use super::dir::MOST_DIRS;
-use super::env::{MOST, check_count};
+use super::env::{MOST_ENTRIES, check_count};
 use super::image::check_images;
 use super::narrowing::{Narrowing, Opened};
 use super::quota::Quota;
@@ -176,11 +176,11 @@ impl Request {
     /// Refuses more entries than a policy can have, before doing any work.
     pub(super) fn check_counts(&self) -> Result<()> {
         check_count("directories", self.dirs.len(), MOST_DIRS)?;
-        check_count("environment variables", self.env.len(), MOST)?;
-        check_count("arguments", self.args.len(), MOST)?;
-        check_count("destinations", self.net.len(), MOST)?;
-        check_count("images", self.images.len(), MOST)?;
-        check_count("module path entries", self.path.len(), MOST)
+        check_count("environment variables", self.env.len(), MOST_ENTRIES)?;
+        check_count("arguments", self.args.len(), MOST_ENTRIES)?;
+        check_count("destinations", self.net.len(), MOST_ENTRIES)?;
+        check_count("images", self.images.len(), MOST_ENTRIES)?;
+        check_count("module path entries", self.path.len(), MOST_ENTRIES)
     }
 }
 
@@ -198,7 +198,7 @@ fn length(value: &Value) -> usize {
 /// Returns the maximum number of entries of the field with that name.
 fn most_entries(key: &Value) -> usize {
     let is_dirs = matches!(key, Value::Str(text) if text.as_str() == Some("dirs"));
-    if is_dirs { MOST_DIRS } else { MOST }
+    if is_dirs { MOST_DIRS } else { MOST_ENTRIES }
 }
 
 fn plain(c: char) -> char {

@@ -67,6 +67,15 @@ const MOST_NESTED: usize = 8;
 /// The length of a header without its shape and dtype: the order, the number of dimensions and the dtype's length.
 const HEADER: usize = 4;
 
+/// The offset of the payload in a body that is only an array, and the alignment of the elements there.
+const BEFORE: usize = 13;
+const ALIGNED: usize = 16;
+
+/// Returns the length of a header and the zeros behind it.
+fn padded(header: usize) -> usize {
+    (BEFORE + header).next_multiple_of(ALIGNED) - BEFORE
+}
+
 impl Array {
     /// Creates an array.
     ///
@@ -134,12 +143,13 @@ impl Array {
             payload.extend(size.to_le_bytes());
         }
         payload.extend(self.dtype.as_bytes());
+        payload.resize(self.header_size(), 0);
         payload.extend(&self.data);
         payload
     }
 
     fn header_size(&self) -> usize {
-        HEADER + 4 * self.shape.len() + self.dtype.len()
+        padded(HEADER + 4 * self.shape.len() + self.dtype.len())
     }
 
     /// Reads the payload of an array in a message.
@@ -171,8 +181,9 @@ struct Header<'a> {
 
 impl<'a> Header<'a> {
     fn read(payload: &'a [u8]) -> Result<Self, InvalidArray> {
-        const SHORT: InvalidArray = InvalidArray("the header is truncated");
-        let (&[order, dimensions, low, high], rest) = payload.split_first_chunk().ok_or(SHORT)?;
+        const TRUNCATED: InvalidArray = InvalidArray("the header is truncated");
+        let (&[order, dimensions, low, high], rest) =
+            payload.split_first_chunk().ok_or(TRUNCATED)?;
         let order = match order {
             0 => Order::C,
             1 => Order::Fortran,
@@ -180,18 +191,24 @@ impl<'a> Header<'a> {
         };
         let (sizes, rest) = rest
             .split_at_checked(4 * usize::from(dimensions))
-            .ok_or(SHORT)?;
+            .ok_or(TRUNCATED)?;
         let sizes = sizes.as_chunks().0.iter();
         let shape: Vec<u32> = sizes.map(|size| u32::from_le_bytes(*size)).collect();
         let length = usize::from(u16::from_le_bytes([low, high]));
-        let (dtype, data) = rest.split_at_checked(length).ok_or(SHORT)?;
+        let (dtype, rest) = rest.split_at_checked(length).ok_or(TRUNCATED)?;
         let dtype = str::from_utf8(dtype).map_err(|_| NOT_PLAIN)?;
+        let written = payload.len() - rest.len();
+        let size = padded(written);
+        let (padding, data) = rest.split_at_checked(size - written).ok_or(TRUNCATED)?;
+        if padding.iter().any(|byte| *byte != 0) {
+            return Err(InvalidArray("the header is not followed by zeros"));
+        }
         check_size(dtype, &shape, data.len())?;
         Ok(Header {
             dtype,
             shape,
             order,
-            size: payload.len() - data.len(),
+            size,
         })
     }
 }

@@ -36,10 +36,10 @@ pub(super) enum Step {
 }
 
 /// The maximum length of a displayed key or string, in characters.
-const SHOWN: usize = 40;
+const LONGEST_SHOWN: usize = 40;
 
 /// The maximum number of displayed steps of a path.
-const STEPS: usize = 32;
+const MOST_STEPS_SHOWN: usize = 32;
 
 impl ConvertError {
     pub(super) fn new(reason: impl fmt::Display) -> Self {
@@ -61,7 +61,7 @@ impl ConvertError {
     #[must_use]
     pub fn path(&self) -> String {
         let mut path = String::new();
-        for step in self.path.iter().rev().take(STEPS) {
+        for step in self.path.iter().rev().take(MOST_STEPS_SHOWN) {
             match step {
                 Step::Field(name) if path.is_empty() => path.push_str(name),
                 Step::Field(name) => path.extend([".", name]),
@@ -69,7 +69,7 @@ impl ConvertError {
                 Step::Item(index) => path.push_str(&format!("[{index}]")),
             }
         }
-        if self.path.len() > STEPS {
+        if self.path.len() > MOST_STEPS_SHOWN {
             path.push('\u{2026}');
         }
         path
@@ -93,13 +93,13 @@ impl Step {
 }
 
 fn is_name(text: &str) -> bool {
-    let fits = text.len() <= SHOWN && !text.starts_with(|c: char| c.is_ascii_digit());
+    let fits = text.len() <= LONGEST_SHOWN && !text.starts_with(|c: char| c.is_ascii_digit());
     fits && !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// Returns the start of a text that may be long.
 pub(super) fn shortened(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
+    match text.char_indices().nth(LONGEST_SHOWN) {
         Some((end, _)) => format!("{}\u{2026}", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }

@@ -1,5 +1,6 @@
 //! WASI's calls on open files and folders.
 
+use super::errors::TOO_MANY;
 use super::listing::{self, Listing, Reader};
 use super::node::{self, Folder, Node, OpenFile};
 use super::streams::{self, InTable, Stream, Way};
@@ -42,7 +43,7 @@ pub(super) fn add_to_instance<T: HasWasi>(instance: &mut LinkerInstance<'_, T>) 
     instance.func_wrap_async(
         "[method]descriptor.write",
         |mut store: StoreContextMut<'_, T>, params| {
-            Box::new(async move { super::answered(write(&mut store, params).await) })
+            Box::new(async move { super::for_guest(write(&mut store, params).await) })
         },
     )?;
     instance.func_wrap_async(
@@ -80,7 +81,8 @@ where
     S: Send + 'static,
 {
     let stream = Arc::new(Stream { file, way });
-    let resource = state.table.push(entry(InTable(stream.clone())))?;
+    let entry = entry(InTable(stream.clone()));
+    let resource = state.table.push(entry).map_err(|_| TOO_MANY)?;
     state.files.streams.add(resource.rep(), &stream);
     Ok(resource)
 }
@@ -92,9 +94,9 @@ async fn read_via_stream(
     let file = match state.node(&fd).map_err(FsError::trap)? {
         Node::File(file) if file.reads => file,
         Node::File(_) => return Err(ErrorCode::BadDescriptor.into()),
-        Node::Folder(_) => return Err(ErrorCode::IsDirectory.into()),
+        Node::Folder(_) | Node::Root => return Err(ErrorCode::IsDirectory.into()),
     };
-    file.go_to(position);
+    state.files.begin_stream(&fd, &file, position);
     stream(state, file, Way::Read, |stream| {
         Box::new(stream) as DynInputStream
     })
@@ -105,7 +107,7 @@ async fn write_via_stream(
     (fd, position): (Resource<Node>, u64),
 ) -> FsResult<Resource<DynOutputStream>> {
     let file = to_write(state, &fd, Some(position)).await?;
-    file.go_to(position);
+    state.files.begin_stream(&fd, &file, position);
     stream(state, file, Way::Write, |stream| {
         Box::new(stream) as DynOutputStream
     })
@@ -169,6 +171,7 @@ async fn synchronize(
     match state.node(fd).map_err(FsError::trap)? {
         Node::File(file) => run(state, move || how(file.file())).await,
         Node::Folder(folder) => run(state, move || how(&reopened(&folder)?)).await,
+        Node::Root => Ok(()),
     }
 }
 
@@ -197,6 +200,10 @@ async fn get_flags(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<Descr
             (true, DescriptorFlags::READ),
             (folder.writes, DescriptorFlags::MUTATE_DIRECTORY),
         ],
+        Node::Root => [
+            (true, DescriptorFlags::READ),
+            (false, DescriptorFlags::MUTATE_DIRECTORY),
+        ],
     };
     let set = flags.into_iter().filter(|(set, _)| *set);
     Ok(set.fold(DescriptorFlags::empty(), |all, (_, flag)| all | flag))
@@ -206,7 +213,7 @@ async fn get_type(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<Descri
     let node = state.node(&fd).map_err(FsError::trap)?;
     Ok(match node {
         Node::File(_) => DescriptorType::RegularFile,
-        Node::Folder(_) => DescriptorType::Directory,
+        Node::Folder(_) | Node::Root => DescriptorType::Directory,
     })
 }
 
@@ -222,7 +229,7 @@ async fn set_size(state: &mut Wasi, (fd, size): (Resource<Node>, u64)) -> FsResu
         file.counted.resize(before, size)?;
         let done = file.file().set_len(size);
         let now = if done.is_ok() { size } else { before };
-        file.counted.resized(before, size, now);
+        file.counted.settle_resize(before, size, now);
         done
     })
     .await
@@ -243,9 +250,10 @@ async fn set_times(
     let read_only = match &node {
         Node::File(file) => file.read_only,
         Node::Folder(folder) => folder.read_only,
+        Node::Root => true,
     };
     let done = match (read_only, node) {
-        (true, _) => Err(ErrorCode::NotPermitted.into()),
+        (true, _) | (_, Node::Root) => Err(ErrorCode::NotPermitted.into()),
         (_, Node::File(file)) => run(state, move || file.file().set_times(times)).await,
         (_, Node::Folder(folder)) => run(state, move || reopened(&folder)?.set_times(times)).await,
     };
@@ -299,12 +307,12 @@ async fn write<T: HasWasi>(
 
 async fn read_directory(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<Resource<Listing>> {
     let folder = state.folder(&fd)?;
-    if state.files.listings >= MOST_LISTINGS {
-        return Err(ErrorCode::InsufficientMemory.into());
+    if state.files.listings >= MOST_LISTINGS || !state.has_room_to_open() {
+        return Err(TOO_MANY.into());
     }
     let memory = state.account.reserve(LimitKind::Memory, listing::BYTES);
     let (Ok(memory), Some(held)) = (memory, state.another_descriptor().await) else {
-        return Err(ErrorCode::InsufficientMemory.into());
+        return Err(TOO_MANY.into());
     };
     let listed = folder.clone();
     let reader = run(state, move || Reader::open(&listed)).await?;
@@ -346,6 +354,7 @@ async fn stat(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<Descriptor
     let found = match state.node(&fd).map_err(FsError::trap)? {
         Node::File(file) => run(state, move || Metadata::from_file(file.file())).await?,
         Node::Folder(folder) => found_of(state, folder).await?,
+        Node::Root => return Ok(node::ROOT),
     };
     Ok(node::stat(&found))
 }
@@ -358,5 +367,6 @@ async fn metadata_hash(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<M
     match state.node(&fd).map_err(FsError::trap)? {
         Node::File(file) => Ok(file.hash),
         Node::Folder(folder) => Ok(node::hash(&found_of(state, folder).await?)),
+        Node::Root => Ok(node::ROOT_HASH),
     }
 }

@@ -1,8 +1,8 @@
 //! Locks on files, which belong to the interpreter that sets them.
 //!
-//! The system knows two owners of locks on bytes of a file: a process, and an open file description.  An interpreter is
-//! neither.  So each file has one of the interpreter's open files as the owner of all locks that the interpreter sets on
-//! it, through whichever of its descriptors.  The system releases them when that open file is closed, so nothing that
+//! The system knows two owners of locks on bytes of a file: a process, and an open file description. An interpreter is
+//! neither. So each file has one of the interpreter's open files as the owner of all locks that the interpreter sets on
+//! it, through whichever of its descriptors. The system releases them when that open file is closed, so nothing that
 //! ends an interpreter leaves a lock.
 
 use super::node::{Node, OpenFile};
@@ -20,9 +20,10 @@ use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 const INTERFACE: &str = "archipel:locks/locks@0.1.0";
 
 /// The maximum number of separate ranges that an interpreter can lock in one file.
-const MOST: usize = 64;
+const MOST_RANGES: usize = 64;
 
-/// More than the locks on one file take of the memory of the system and the host: some 250 bytes each.
+/// An upper bound of the memory that the locks on one file take in the system and the host, in bytes: some 250 for
+/// each lock.
 const BYTES: u64 = 16 << 10;
 
 /// The owners of an interpreter's locks, by the device and the number of the file.
@@ -46,7 +47,7 @@ enum Wanted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ComponentType, Lower)]
 #[component(enum)]
 #[repr(u8)]
-enum Outcome {
+enum LockOutcome {
     #[component(name = "done")]
     Done,
     #[component(name = "taken")]
@@ -65,16 +66,22 @@ enum Outcome {
     Io,
 }
 
-type Asked = (Resource<Node>, Wanted, u64, u64);
+type LockRequest = (Resource<Node>, Wanted, u64, u64);
 
 pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
     let mut instance = linker.instance(INTERFACE)?;
-    instance.func_wrap_async("set", |mut store: StoreContextMut<'_, T>, asked: Asked| {
-        Box::new(async move { Ok((set(store.data_mut().wasi_mut(), asked).await?,)) })
-    })?;
-    instance.func_wrap_async("find", |mut store: StoreContextMut<'_, T>, asked: Asked| {
-        Box::new(async move { Ok((find(store.data_mut().wasi_mut(), asked).await?,)) })
-    })
+    instance.func_wrap_async(
+        "set",
+        |mut store: StoreContextMut<'_, T>, request: LockRequest| {
+            Box::new(async move { Ok((set(store.data_mut().wasi_mut(), request).await?,)) })
+        },
+    )?;
+    instance.func_wrap_async(
+        "find",
+        |mut store: StoreContextMut<'_, T>, request: LockRequest| {
+            Box::new(async move { Ok((find(store.data_mut().wasi_mut(), request).await?,)) })
+        },
+    )
 }
 
 impl OpenFile {
@@ -89,40 +96,40 @@ impl OpenFile {
 }
 
 /// Sets or removes a lock.
-async fn set(state: &mut Wasi, (fd, wanted, start, length): Asked) -> Result<Outcome> {
+async fn set(state: &mut Wasi, (fd, wanted, start, length): LockRequest) -> Result<LockOutcome> {
     let Node::File(file) = state.node(&fd)? else {
-        return Ok(Outcome::BadDescriptor);
+        return Ok(LockOutcome::BadDescriptor);
     };
     let kind = kind(wanted);
     let Some(range) = Range::new(start, length) else {
-        return Ok(Outcome::Invalid);
+        return Ok(LockOutcome::Invalid);
     };
     if kind == Some(Kind::Exclusive) && file.read_only {
         let denied = Err(ErrorCode::NotPermitted.into());
         let _ = state.log_denial::<()>("locking a file exclusively", None, denied);
-        return Ok(Outcome::NotPermitted);
+        return Ok(LockOutcome::NotPermitted);
     }
     if !file.suits(kind) {
-        return Ok(Outcome::BadDescriptor);
+        return Ok(LockOutcome::BadDescriptor);
     }
     let known = state.files.locks.get(&file.id);
     if known.is_none() && kind.is_none() {
-        return Ok(Outcome::Done);
+        return Ok(LockOutcome::Done);
     }
     let before = known
         .as_ref()
         .map(|owner| lock(&owner.locked).ranges.clone());
     let before = before.unwrap_or_default();
     let after = before.with(range, kind);
-    if after.len() > MOST {
-        return Ok(Outcome::NoLocks);
+    if after.len() > MOST_RANGES {
+        return Ok(LockOutcome::NoLocks);
     }
     // An owner that was opened for reading only gives its locks to one that can have this one, too.
     let (from, owner) = match known {
         Some(owner) if owner.suits(kind) => (None, owner),
         Some(owner) if before.has(Kind::Exclusive) || !file.reads => {
             drop(owner);
-            return Ok(Outcome::BadDescriptor);
+            return Ok(LockOutcome::BadDescriptor);
         }
         Some(owner) => (Some(owner), file),
         None => (None, file),
@@ -133,20 +140,20 @@ async fn set(state: &mut Wasi, (fd, wanted, start, length): Asked) -> Result<Out
         Some(memory) => memory,
         None => match state.account.reserve(LimitKind::Memory, BYTES) {
             Ok(memory) => memory,
-            Err(_) => return Ok(Outcome::InsufficientMemory),
+            Err(_) => return Ok(LockOutcome::InsufficientMemory),
         },
     };
     let (giver, taker, given) = (from.clone(), owner.clone(), before.clone());
     let done = super::run(state, move || {
-        let moved = giver.map_or(Outcome::Done, |giver| give(&giver, &taker, &given));
+        let moved = giver.map_or(LockOutcome::Done, |giver| give(&giver, &taker, &given));
         Ok(match moved {
-            Outcome::Done => (true, lock_by_system(taker.file(), range, kind)),
+            LockOutcome::Done => (true, lock_by_system(taker.file(), range, kind)),
             failed => (false, failed),
         })
     });
-    let (moved, outcome) = done.await.unwrap_or((false, Outcome::Io));
+    let (moved, outcome) = done.await.unwrap_or((false, LockOutcome::Io));
     let ranges = match outcome {
-        Outcome::Done => after,
+        LockOutcome::Done => after,
         _ => before,
     };
     let (owner, other) = match from {
@@ -171,16 +178,16 @@ async fn set(state: &mut Wasi, (fd, wanted, start, length): Asked) -> Result<Out
 }
 
 /// Finds whether another owner prevents a lock.
-async fn find(state: &mut Wasi, (fd, wanted, start, length): Asked) -> Result<Outcome> {
+async fn find(state: &mut Wasi, (fd, wanted, start, length): LockRequest) -> Result<LockOutcome> {
     let Node::File(file) = state.node(&fd)? else {
-        return Ok(Outcome::BadDescriptor);
+        return Ok(LockOutcome::BadDescriptor);
     };
     let (Some(kind), Some(range)) = (kind(wanted), Range::new(start, length)) else {
-        return Ok(Outcome::Invalid);
+        return Ok(LockOutcome::Invalid);
     };
     let owner = state.files.locks.get(&file.id).unwrap_or(file);
     let done = super::run(state, move || Ok(find_by_system(owner.file(), range, kind)));
-    Ok(done.await.unwrap_or(Outcome::Io))
+    Ok(done.await.unwrap_or(LockOutcome::Io))
 }
 
 fn kind(wanted: Wanted) -> Option<Kind> {
@@ -192,11 +199,11 @@ fn kind(wanted: Wanted) -> Option<Kind> {
 }
 
 /// Gives the shared locks of one open file to another of the same file, so that one of
-/// the two has them at every moment.  It can block.
-fn give(from: &OpenFile, to: &OpenFile, ranges: &Ranges) -> Outcome {
+/// the two has them at every moment. It can block.
+fn give(from: &OpenFile, to: &OpenFile, ranges: &Ranges) -> LockOutcome {
     for (range, kind) in ranges.iter() {
         let outcome = lock_by_system(to.file(), range, Some(kind));
-        if outcome != Outcome::Done {
+        if outcome != LockOutcome::Done {
             lock_by_system(to.file(), Range::ALL, None);
             return outcome;
         }
@@ -209,7 +216,7 @@ use by_system::{find as find_by_system, set as lock_by_system};
 
 #[cfg(target_os = "linux")]
 mod by_system {
-    use super::{File, Kind, Outcome, Range};
+    use super::{File, Kind, LockOutcome, Range};
     use nix::errno::Errno;
     use nix::fcntl::{FcntlArg, fcntl};
     use nix::libc;
@@ -233,27 +240,27 @@ mod by_system {
         }
     }
 
-    fn outcome(done: Result<i32, Errno>) -> Outcome {
+    fn outcome(done: Result<i32, Errno>) -> LockOutcome {
         match done {
-            Ok(_) => Outcome::Done,
-            Err(Errno::EAGAIN | Errno::EACCES) => Outcome::Taken,
-            Err(Errno::EBADF) => Outcome::BadDescriptor,
-            Err(Errno::ENOLCK | Errno::EOPNOTSUPP | Errno::ENOSYS) => Outcome::NoLocks,
-            Err(_) => Outcome::Io,
+            Ok(_) => LockOutcome::Done,
+            Err(Errno::EAGAIN | Errno::EACCES) => LockOutcome::Taken,
+            Err(Errno::EBADF) => LockOutcome::BadDescriptor,
+            Err(Errno::ENOLCK | Errno::EOPNOTSUPP | Errno::ENOSYS) => LockOutcome::NoLocks,
+            Err(_) => LockOutcome::Io,
         }
     }
 
-    /// Sets or removes a lock of an open file.  It can block, but does not wait for other owners.
-    pub(super) fn set(file: &File, range: Range, kind: Option<Kind>) -> Outcome {
+    /// Sets or removes a lock of an open file. It can block, but does not wait for other owners.
+    pub(super) fn set(file: &File, range: Range, kind: Option<Kind>) -> LockOutcome {
         let wanted = described(range, number(kind));
         outcome(fcntl(file, FcntlArg::F_OFD_SETLK(&wanted)))
     }
 
-    /// Finds whether another owner prevents a lock.  It can block.
-    pub(super) fn find(file: &File, range: Range, kind: Kind) -> Outcome {
+    /// Finds whether another owner prevents a lock. It can block.
+    pub(super) fn find(file: &File, range: Range, kind: Kind) -> LockOutcome {
         let mut found = described(range, number(Some(kind)));
         match outcome(fcntl(file, FcntlArg::F_OFD_GETLK(&mut found))) {
-            Outcome::Done if i32::from(found.l_type) != libc::F_UNLCK => Outcome::Taken,
+            LockOutcome::Done if i32::from(found.l_type) != libc::F_UNLCK => LockOutcome::Taken,
             outcome => outcome,
         }
     }
@@ -261,11 +268,11 @@ mod by_system {
 
 /// Elsewhere locks have no effect on other processes.
 #[cfg(not(target_os = "linux"))]
-fn lock_by_system(_: &File, _: Range, _: Option<Kind>) -> Outcome {
-    Outcome::Done
+fn lock_by_system(_: &File, _: Range, _: Option<Kind>) -> LockOutcome {
+    LockOutcome::Done
 }
 
 #[cfg(not(target_os = "linux"))]
-fn find_by_system(_: &File, _: Range, _: Kind) -> Outcome {
-    Outcome::Done
+fn find_by_system(_: &File, _: Range, _: Kind) -> LockOutcome {
+    LockOutcome::Done
 }

@@ -26,6 +26,9 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 pub(super) enum Node {
     File(Arc<OpenFile>),
     Folder(Arc<Folder>),
+    /// The folder in which a script starts, `/`. It can be looked at and returned to. Whether anything is in it, a guest
+    /// does not learn.
+    Root,
 }
 
 /// An open file. Its streams and its descriptor share it and its position, like an open file
@@ -180,7 +183,7 @@ impl Counted {
     }
 
     /// Releases the charge for something that was not created.
-    pub(super) fn not_created(&self, bytes: u64) {
+    pub(super) fn uncreate(&self, bytes: u64) {
         if let Counted::Tmp(tmp) = self {
             tmp.uncreate(bytes);
         }
@@ -250,7 +253,7 @@ impl Counted {
 
     /// Corrects the charge for a change of size from `before` to `size`, after which the file has
     /// `now` bytes.
-    pub(super) fn resized(&self, before: u64, size: u64, now: u64) {
+    pub(super) fn settle_resize(&self, before: u64, size: u64, now: u64) {
         if let Counted::Tmp(tmp) = self {
             tmp.shrink(before.max(size).saturating_sub(now));
         }
@@ -297,6 +300,22 @@ pub(super) fn hash_of(device: u64, number: u64) -> MetadataHashValue {
     let upper = lower ^ 0x4009_21fb_5444_2d18;
     MetadataHashValue { lower, upper }
 }
+
+/// The path of [`Node::Root`].
+pub(super) const ROOT_PATH: &str = "/";
+
+/// The metadata of [`Node::Root`].
+pub(super) const ROOT: DescriptorStat = DescriptorStat {
+    type_: DescriptorType::Directory,
+    link_count: 1,
+    size: 0,
+    data_access_timestamp: None,
+    data_modification_timestamp: None,
+    status_change_timestamp: None,
+};
+
+/// The identity of [`Node::Root`], which no file of the system has.
+pub(super) const ROOT_HASH: MetadataHashValue = MetadataHashValue { lower: 0, upper: 0 };
 
 /// Converts metadata for a guest.
 pub(super) fn stat(found: &Metadata) -> DescriptorStat {

@@ -98,7 +98,7 @@ pub(super) fn open(
     }
     let opened = dir.open_with(path, &options);
     if opened.is_err() && creates {
-        folder.counted.not_created(0);
+        folder.counted.uncreate(0);
     }
     let file = opened?.into_std();
     let found = Metadata::from_file(&file)?;

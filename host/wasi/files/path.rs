@@ -6,7 +6,7 @@ use wasmtime::component::{ComponentType, Lift};
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
 /// The maximum length of a path in bytes, as on Linux.
-const LONGEST: usize = 4095;
+const LONGEST_PATH: usize = 4095;
 
 /// A path in a granted directory. A path that is too long is neither copied nor checked, so the
 /// host's cost for a path is bounded.
@@ -68,5 +68,5 @@ unsafe impl Lift for GuestPath {
 }
 
 fn is_too_long(length: u32) -> bool {
-    usize::try_from(length).is_ok_and(|length| length > LONGEST)
+    usize::try_from(length).is_ok_and(|length| length > LONGEST_PATH)
 }

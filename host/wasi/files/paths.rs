@@ -1,6 +1,7 @@
 //! WASI's calls on paths in directories.
 
 use super::calls::time;
+use super::errors::TOO_MANY;
 use super::node::{self, Folder, Node};
 use super::open::{self, Wanted};
 use super::path::GuestPath;
@@ -16,11 +17,11 @@ use std::path::Path;
 use std::sync::Arc;
 use wasmtime::Result;
 use wasmtime::component::{LinkerInstance, Resource};
-use wasmtime_wasi::p2::FsResult;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     DescriptorFlags, DescriptorStat, ErrorCode, MetadataHashValue, NewTimestamp, OpenFlags,
     PathFlags,
 };
+use wasmtime_wasi::p2::{FsError, FsResult};
 
 pub(super) fn add_to_instance<T: HasWasi>(instance: &mut LinkerInstance<'_, T>) -> Result<()> {
     methods!(instance:
@@ -59,7 +60,7 @@ fn look(dir: &Dir, path: &str) -> Option<Metadata> {
 }
 
 /// Creates an entry that is charged to the folder's quota.
-fn counted(
+fn create_counted(
     folder: &Folder,
     bytes: u64,
     create: impl FnOnce(&Dir) -> io::Result<()>,
@@ -68,7 +69,7 @@ fn counted(
     folder.counted.create(bytes)?;
     let done = create(&dir);
     if done.is_err() {
-        folder.counted.not_created(bytes);
+        folder.counted.uncreate(bytes);
     }
     done
 }
@@ -78,7 +79,7 @@ async fn create_directory_at(
     (fd, path): (Resource<Node>, GuestPath),
 ) -> FsResult<()> {
     at(state, &fd, path, "creating the folder", |folder, path| {
-        counted(folder, 0, |dir| dir.create_dir(path))
+        create_counted(folder, 0, |dir| dir.create_dir(path))
     })
     .await
 }
@@ -93,10 +94,24 @@ async fn open_at(
         DescriptorFlags,
     ),
 ) -> FsResult<Resource<Node>> {
-    let (folder, path) = (state.folder(&fd)?, path.get()?);
+    let (node, path) = (state.node(&fd).map_err(FsError::trap)?, path.get()?);
+    if !state.has_room_to_open() {
+        return Err(TOO_MANY.into());
+    }
+    let folder = match node {
+        Node::Folder(folder) => folder,
+        // WASI cannot duplicate a descriptor. The guest's `os.dup` opens a file as if it were a folder.
+        Node::File(ref file) if path == "." => {
+            let position = file.at();
+            let duplicate = state.table.push(node)?;
+            state.files.duplicates.insert(duplicate.rep(), position);
+            return Ok(duplicate);
+        }
+        Node::File(_) => return Err(ErrorCode::NotDirectory.into()),
+        Node::Root => return Err(ErrorCode::NoEntry.into()),
+    };
     let Some(held) = state.another_descriptor().await else {
-        // WASI has no such error code.
-        return Err(ErrorCode::InsufficientMemory.into());
+        return Err(TOO_MANY.into());
     };
     let wanted = Wanted {
         path: at,
@@ -122,7 +137,11 @@ async fn stat_at(
     state: &mut Wasi,
     (fd, flags, path): (Resource<Node>, PathFlags, GuestPath),
 ) -> FsResult<DescriptorStat> {
-    let (folder, path) = (state.folder(&fd)?, path.get()?);
+    let path = path.get()?;
+    if state.is_root(&fd, &path)? {
+        return Ok(node::ROOT);
+    }
+    let folder = state.folder(&fd)?;
     let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
     if let Some(looked_at) = state.files.looked_at.take()
         && looked_at.is_of(&folder, follow, &path)
@@ -138,7 +157,11 @@ async fn metadata_hash_at(
     state: &mut Wasi,
     (fd, flags, path): (Resource<Node>, PathFlags, GuestPath),
 ) -> FsResult<MetadataHashValue> {
-    let (folder, path) = (state.folder(&fd)?, path.get()?);
+    let path = path.get()?;
+    if state.is_root(&fd, &path)? {
+        return Ok(node::ROOT_HASH);
+    }
+    let folder = state.folder(&fd)?;
     let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
     if let Some(looked_at) = state.files.looked_at.take()
         && looked_at.is_of(&folder, follow, &path)
@@ -156,6 +179,13 @@ async fn metadata_hash_at(
         stat: Some(node::stat(&found)),
     });
     Ok(hash)
+}
+
+impl Wasi {
+    fn is_root(&self, fd: &Resource<Node>, path: &str) -> FsResult<bool> {
+        let node = self.node(fd).map_err(FsError::trap)?;
+        Ok(matches!(node, Node::Root) && path == ".")
+    }
 }
 
 impl LookedAt {
@@ -236,7 +266,7 @@ async fn link_at(
             return Err(Errno::INVAL.into());
         }
         let from = from.writable()?;
-        counted(&to, 0, |to| from.hard_link(old, to, &new))
+        create_counted(&to, 0, |to| from.hard_link(old, to, &new))
     })
     .await
 }
@@ -247,7 +277,7 @@ async fn symlink_at(
 ) -> FsResult<()> {
     let new = new.get()?;
     at(state, &fd, old, "linking to", move |folder, old| {
-        counted(folder, old.len() as u64, |dir| dir.symlink(old, &new))
+        create_counted(folder, old.len() as u64, |dir| dir.symlink(old, &new))
     })
     .await
 }

@@ -32,7 +32,8 @@ impl Range {
         last: i64::MAX,
     };
 
-    /// So many bytes from `start` on, or up to the end of all files where `length` is 0; `None` past that end.
+    /// Creates the range of `length` bytes from `start` on, or up to the end of all files if `length` is 0. Returns
+    /// `None` past that end.
     pub(super) fn new(start: u64, length: u64) -> Option<Self> {
         let start = i64::try_from(start).ok()?;
         let last = match i64::try_from(length).ok()?.checked_sub(1)? {
@@ -42,7 +43,7 @@ impl Range {
         Some(Range { start, last })
     }
 
-    /// The number of bytes; `None` up to the end of all files.
+    /// Returns the number of bytes, or `None` for a range up to the end of all files.
     pub(super) fn length(self) -> Option<i64> {
         match self.last {
             i64::MAX => None,
@@ -51,7 +52,7 @@ impl Range {
     }
 }
 
-/// The locked ranges of a file, in order, each with its kind.  No two of them overlap, and two that touch differ.
+/// The locked ranges of a file, in order, each with its kind. No two of them overlap, and two that touch differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ranges(Vec<(Range, Kind)>);
 
@@ -72,7 +73,7 @@ impl Ranges {
         self.0.iter().copied()
     }
 
-    /// These with a lock of a kind, or none, in place of what they have in `range`.
+    /// Returns these ranges with a lock of this kind on `range`, or with none there if `kind` is `None`.
     pub(super) fn with(&self, range: Range, kind: Option<Kind>) -> Self {
         let mut parts = Vec::with_capacity(self.len() + 2);
         for (old, kind) in self.iter() {

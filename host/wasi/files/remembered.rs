@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Weak};
 
-/// With fewer entries than these it is not worth while to look for dropped ones.
-const FEW: usize = 64;
+/// The minimum number of entries at which dropped ones are removed.
+const FEWEST_CLEANED: usize = 64;
 
-/// References to values that others own, by keys.  Dropped values take no more room than live ones.
+/// References to values that others own, by keys. Entries of dropped values take no more room than those of live ones.
 pub(super) struct Remembered<K, V> {
     entries: HashMap<K, Weak<V>>,
-    /// At this size, those that were dropped are looked for.
+    /// The number of entries at which dropped ones are removed next.
     clean_at: usize,
 }
 
@@ -18,7 +18,7 @@ impl<K, V> Default for Remembered<K, V> {
     fn default() -> Self {
         Remembered {
             entries: HashMap::new(),
-            clean_at: FEW,
+            clean_at: FEWEST_CLEANED,
         }
     }
 }
@@ -32,7 +32,7 @@ impl<K: Eq + Hash, V> Remembered<K, V> {
     pub(super) fn add(&mut self, key: K, value: &Arc<V>) {
         if self.entries.len() >= self.clean_at {
             self.entries.retain(|_, value| value.strong_count() > 0);
-            self.clean_at = FEW.max(2 * self.entries.len());
+            self.clean_at = FEWEST_CLEANED.max(2 * self.entries.len());
         }
         self.entries.insert(key, Arc::downgrade(value));
     }
@@ -56,7 +56,7 @@ mod tests {
         for key in 1000..10_000 {
             remembered.add(key, &Arc::new(key));
         }
-        assert!(remembered.entries.len() <= 2 * (live.len() + FEW));
+        assert!(remembered.entries.len() <= 2 * (live.len() + FEWEST_CLEANED));
         assert!(
             live.iter()
                 .all(|value| remembered.get(value).as_deref() == Some(&**value))

@@ -28,7 +28,7 @@ struct Private {
 }
 
 /// Registers a folder that was created.
-pub(super) fn made(path: &Path, dir: &Arc<cap_std::fs::Dir>) {
+pub(super) fn register(path: &Path, dir: &Arc<cap_std::fs::Dir>) {
     let private = Private {
         dir: dir.clone(),
         removed: false,
@@ -37,14 +37,14 @@ pub(super) fn made(path: &Path, dir: &Arc<cap_std::fs::Dir>) {
 }
 
 /// Marks a folder that is about to be removed.
-pub(super) fn going(path: &Path) {
+pub(super) fn mark_removed(path: &Path) {
     if let Some(private) = lock(&PRIVATE.0).get_mut(path) {
         private.removed = true;
     }
 }
 
 /// Removes a folder with its contents.
-pub(super) fn private(dir: &cap_std::fs::Dir, path: &Path) {
+pub(super) fn remove_private(dir: &cap_std::fs::Dir, path: &Path) {
     tree(dir, path);
     lock(&PRIVATE.0).remove(path);
     PRIVATE.1.notify_all();

@@ -109,7 +109,7 @@ pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
                     Some(file) => read(state, &file, size).await,
                     None => read_other(state, &stream, size, waits).await,
                 };
-                answered(state, done)
+                for_guest(state, done)
             })
         })?;
     }
@@ -126,7 +126,7 @@ pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
                         stream.write(bytes)
                     }
                 };
-                answered(store.data_mut().wasi_mut(), done)
+                for_guest(store.data_mut().wasi_mut(), done)
             })
         },
     )
@@ -149,7 +149,7 @@ async fn read_other(
 }
 
 /// Converts the result of a call for the guest.
-fn answered<T>(
+fn for_guest<T>(
     state: &mut Wasi,
     done: StreamResult<T>,
 ) -> Result<(Result<T, streams::StreamError>,)> {
@@ -199,7 +199,7 @@ pub(super) async fn read_at(
     let size = usize::try_from(size).unwrap_or(usize::MAX).min(MOST_READ);
     let (read, charged) = (file.clone(), account.clone());
     let begin = move || {
-        let (size, memory) = afforded(read.file(), size, at, &charged)?;
+        let (size, memory) = affordable(read.file(), size, at, &charged)?;
         let mut bytes = Vec::with_capacity(size);
         read_step(read.file(), &mut bytes, size, at)?;
         io::Result::Ok((bytes, size, memory))
@@ -220,7 +220,7 @@ pub(super) async fn read_at(
 }
 
 /// Returns how many of `size` bytes to read, with the memory charge for them.
-fn afforded(
+fn affordable(
     file: &File,
     size: usize,
     at: u64,

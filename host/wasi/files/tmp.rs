@@ -12,7 +12,7 @@ use crate::wasi::descriptors::DescriptorBudget;
 use crate::wasi::descriptors::DescriptorCharge;
 use archipel_core::error::LimitKind;
 use archipel_core::ledger::{Account, Reservation};
-use archipel_core::policy::Full;
+use archipel_core::policy::QuotaExceeded;
 use cap_std::fs::{Dir, Metadata, MetadataExt};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, mkdirat, openat};
 use rustix::io::Errno;
@@ -29,7 +29,7 @@ use tokio::runtime::Handle;
 pub(super) const PATH: &str = "/tmp";
 
 /// The charge for a name of any kind, in bytes.
-const NAME: u64 = 1024;
+const NAME_CHARGE: u64 = 1024;
 
 pub(super) struct Tmp {
     subject: Subject,
@@ -101,7 +101,7 @@ impl Tmp {
         let handle = Handle::current();
         remove::sweep_once(&handle, parent);
         let dir = Arc::new(dir);
-        remove::made(&path, &dir);
+        remove::register(&path, &dir);
         Ok(Made {
             dir,
             path,
@@ -111,13 +111,13 @@ impl Tmp {
     }
 
     /// Charges `bytes` before they are written.
-    pub(super) fn grow(&self, bytes: u64) -> Result<(), Full> {
+    pub(super) fn grow(&self, bytes: u64) -> Result<(), QuotaExceeded> {
         let mut counting = lock(&self.counting);
         if let Some(taken) = &mut counting.taken {
-            return taken.grow(bytes).map_err(|_| Full);
+            return taken.grow(bytes).map_err(|_| QuotaExceeded);
         }
         let taken = self.account.reserve(LimitKind::Tmp, bytes);
-        counting.taken = Some(taken.map_err(|_| Full)?);
+        counting.taken = Some(taken.map_err(|_| QuotaExceeded)?);
         Ok(())
     }
 
@@ -129,13 +129,13 @@ impl Tmp {
     }
 
     /// Charges a name and `bytes` before they are created.
-    pub(super) fn create(&self, bytes: u64) -> Result<(), Full> {
-        self.grow(bytes.saturating_add(NAME))
+    pub(super) fn create(&self, bytes: u64) -> Result<(), QuotaExceeded> {
+        self.grow(bytes.saturating_add(NAME_CHARGE))
     }
 
     /// Releases the charge for a name and `bytes` that were not created.
     pub(super) fn uncreate(&self, bytes: u64) {
-        self.shrink(bytes.saturating_add(NAME));
+        self.shrink(bytes.saturating_add(NAME_CHARGE));
     }
 
     /// Counts an opened file.
@@ -176,7 +176,7 @@ impl Tmp {
         if let (Some(taken), Some(found)) = (taken, found) {
             let last = !found.is_dir() && found.nlink() == 1 && !open.contains_key(&found.ino());
             let size = if last { found.len() } else { 0 };
-            taken.shrink(size.saturating_add(NAME));
+            taken.shrink(size.saturating_add(NAME_CHARGE));
         }
         Ok(())
     }
@@ -194,9 +194,9 @@ impl Drop for Tmp {
             handle,
             held,
         } = made;
-        remove::going(&path);
+        remove::mark_removed(&path);
         detach(&handle, &self.account, move || {
-            remove::private(&dir, &path);
+            remove::remove_private(&dir, &path);
             drop((dir, held, counting));
         });
     }

@@ -60,7 +60,7 @@ fn hostile_wheels_are_refused_by_name() {
         hurried(&folder).packages([foreign]).build(),
         &["foreign-1-cp314-cp314-win_amd64.whl"],
     );
-    let damaged = Wheel::new("damaged", "1").file("damaged.py", &"x = 1\n".repeat(100));
+    let damaged = Wheel::new("damaged", "1").file("damaged.py", "x = 1\n".repeat(100));
     let damaged = damaged.write(folder.path());
     let mut bytes = std::fs::read(&damaged).unwrap();
     let at = bytes.windows(5).position(|w| w == b"x = 1").unwrap();

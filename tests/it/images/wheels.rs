@@ -9,7 +9,7 @@ pub struct Wheel {
     version: &'static str,
     tag: &'static str,
     needs: Vec<&'static str>,
-    files: Vec<(String, String)>,
+    files: Vec<(String, Vec<u8>)>,
 }
 
 impl Wheel {
@@ -33,8 +33,8 @@ impl Wheel {
         self
     }
 
-    pub fn file(mut self, path: &str, text: &str) -> Self {
-        self.files.push((path.to_owned(), text.to_owned()));
+    pub fn file(mut self, path: &str, contents: impl Into<Vec<u8>>) -> Self {
+        self.files.push((path.to_owned(), contents.into()));
         self
     }
 
@@ -60,7 +60,7 @@ impl Wheel {
             ),
             ("RECORD", String::new()),
         ] {
-            self.files.push((format!("{about}/{file}"), text));
+            self.files.push((format!("{about}/{file}"), text.into()));
         }
         let path = folder.join(format!("{name}-{version}-{tag}.whl"));
         std::fs::write(&path, zip(&self.files)).unwrap();
@@ -69,17 +69,14 @@ impl Wheel {
 }
 
 /// Returns a zip archive of stored files.
-pub fn zip(files: &[(String, String)]) -> Vec<u8> {
+pub fn zip(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     let (mut bytes, mut directory) = (Vec::new(), Vec::new());
     let word = |number: usize| u32::try_from(number).unwrap().to_le_bytes();
     let short = |number: usize| u16::try_from(number).unwrap().to_le_bytes();
-    for (path, text) in files {
-        let (size, name) = (word(text.len()), short(path.len()));
+    for (path, contents) in files {
+        let (size, name) = (word(contents.len()), short(path.len()));
         // 1 January 1980, as the format writes it.
-        let shared = [
-            &[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0][..],
-            &crc(text.as_bytes()),
-        ];
+        let shared = [&[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0][..], &crc(contents)];
         let shared = [
             shared.concat(),
             [size, size].concat(),
@@ -89,7 +86,7 @@ pub fn zip(files: &[(String, String)]) -> Vec<u8> {
         .concat();
         directory.extend([b"PK\x01\x02", &[20, 3][..], &shared, &[0; 10]].concat());
         directory.extend([&word(bytes.len()), path.as_bytes()].concat());
-        bytes.extend([b"PK\x03\x04", &shared[..], path.as_bytes(), text.as_bytes()].concat());
+        bytes.extend([b"PK\x03\x04", &shared[..], path.as_bytes(), contents].concat());
     }
     let (count, start) = (short(files.len()), word(bytes.len()));
     bytes.extend(&directory);

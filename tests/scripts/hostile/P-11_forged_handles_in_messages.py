@@ -8,6 +8,6 @@ from wit_world.imports import channels
 recv, send = interpreters.create_channel(capacity=8)
 forged = channels.Sender.__new__(channels.Sender)
 forged.handle = 12345
-luggage = channels.AttachmentRefs(channels.Form.ESCAPED, [channels.EndRef_Sender(forged)], None)
+attachments = channels.AttachmentRefs(channels.Form.ESCAPED, [channels.EndRef_Sender(forged)], None)
 print('reached', flush=True)
-send._handle.send(b'N', True, luggage, None)
+send._handle.send(b'N', True, attachments, None)

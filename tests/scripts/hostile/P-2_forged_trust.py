@@ -22,17 +22,17 @@ class Evil:
         return eval, ("print('evil')",)
 
 body = dumps((pickle.dumps(Evil()),))
-luggage = channels.AttachmentRefs(channels.Form.TRUSTED, [], None)
+attachments = channels.AttachmentRefs(channels.Form.TRUSTED, [], None)
 
 try:
-    out._handle.send(body, True, luggage, None)
+    out._handle.send(body, True, attachments, None)
 except Err as error:
     print('refused where it is sent:', type(error.value).__name__)
 
 # Its own channel accepts the pickle, but does not deliver it to others.
 import interpreters
 recv, send = interpreters.create_channel(1)
-send._handle.send(body, True, luggage, None)
+send._handle.send(body, True, attachments, None)
 out.send(recv)
 
 from _island import run

@@ -12,13 +12,13 @@ from wit_world.imports import channels
 
 other = interpreters.create_channel(capacity=1)[1]
 # Each end is charged much more than it takes.
-luggage = channels.AttachmentRefs(channels.Form.PLAIN, [channels.EndRef_Sender(other._handle)] * 1000, None)
+attachments = channels.AttachmentRefs(channels.Form.PLAIN, [channels.EndRef_Sender(other._handle)] * 1000, None)
 kept, count = [], 0
 try:
     while True:
         if count % 200 == 0:
             kept.append(interpreters.create_channel(capacity=None))
-        kept[-1][1]._handle.send(b'N', True, luggage, 0)
+        kept[-1][1]._handle.send(b'N', True, attachments, 0)
         count += 1
 except Err as error:
     # Three quarters: the rest is reserved for others.

@@ -1,5 +1,7 @@
 #: children 1 1
 #: stdout (2, 3) '<i2' F b'abcdefghijkl' True
+#: stdout b'abcdefghijkl' F bytearray 0
+#: stdout b'abcdefghijkl' F bytearray 0
 #: stdout [(2,), ()]
 #: stdout an array of dtype |O is not shareable: it refers to Python objects
 #: stdout ModuleNotFoundError: the message contains an array, and this interpreter has no numpy to receive it
@@ -25,14 +27,23 @@ class dtype:
 class ndarray:
     def __init__(self, shape, dtype, buffer, offset=0, order='C'):
         self.shape, self.dtype, self.order = shape, dtype, order
-        self.size = 1
+        self.nbytes = dtype.itemsize
         for length in shape:
-            self.size *= length
-        self.data = memoryview(buffer)[offset : offset + self.size * dtype.itemsize]
-        self.flags = SimpleNamespace(fnc=order == 'F')
+            self.nbytes *= length
+        self.offset = offset
+        self.base = buffer
+        self.data = memoryview(buffer)[offset : offset + self.nbytes]
+        self.flags = SimpleNamespace(fnc=order == 'F', c_contiguous=order == 'C')
 
-    def __setitem__(self, key, value):
-        self.data[:] = value.data
+    @property
+    def T(self):
+        return ndarray(self.shape[::-1], self.dtype, self.data)
+
+    def reshape(self, shape):
+        return self
+
+    def view(self, dtype):
+        return self
 
     def copy(self, order):
         return ndarray(self.shape, self.dtype, bytearray(self.data), order=self.order)
@@ -46,8 +57,14 @@ sys.modules['numpy'] = numpy
 recv, send = interpreters.create_channel(None)
 array = ndarray((2, 3), dtype('<i2'), b'abcdefghijkl', order='F')
 send.send(array)
-got = recv.recv()
+got = recv.recv(timeout=60)
 print(got.shape, repr(got.dtype.str), got.order, bytes(got.data), got is not array)
+
+# One more, without a timeout: it uses the memory of the message, which aligns its elements.
+send.send(array)
+send.send(array, timeout=60)
+for got in recv.recv(), recv.recv():
+    print(bytes(got.data), got.order, type(got.base).__name__, got.offset % 16)
 
 send.send([ndarray((2,), dtype('<f4'), bytes(8)), {'x': ndarray((), dtype('<M8'), bytes(8))}])
 first, second = recv.recv()
@@ -68,7 +85,8 @@ except ImportError as error:
     print(f'{type(error).__name__}: {error}')
 """)
 sys.modules['numpy'] = None
+other = type('ndarray', (), {'__module__': 'numpy'})
 try:
-    send.send(array)
+    send.send(other())
 except interpreters.NotShareableError as error:
     print(error)

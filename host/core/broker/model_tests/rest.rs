@@ -7,9 +7,9 @@ use super::{Broker, Note, PARTIES, Side, World};
 impl World {
     /// Checks the invariants after each step.
     pub(super) fn check(&mut self) {
-        self.ledger.learn();
+        self.records.learn();
         for note in std::mem::take(&mut self.effects).discarded {
-            self.ledger.gone(&note);
+            self.records.gone(&note);
         }
         self.check_waits();
         let mut messages = 0;
@@ -35,8 +35,8 @@ impl World {
             }
             for item in &state.queue {
                 let note = &item.load.message;
-                self.ledger.is_on_its_way(note, channel);
-                self.ledger.is_up_to_date(note);
+                self.records.is_on_its_way(note, channel);
+                self.records.is_up_to_date(note);
             }
             self.check_info(channel);
         }
@@ -59,7 +59,7 @@ impl World {
                 && !std::mem::replace(&mut wait.ready, true)
                 && let Some(note) = state.received()
             {
-                self.ledger.is_up_to_date(note);
+                self.records.is_up_to_date(note);
             }
         }
     }

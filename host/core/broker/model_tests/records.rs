@@ -50,7 +50,7 @@ impl Parcel for Note {
 }
 
 thread_local! {
-    /// Orphaned notes that the ledger has not processed yet.
+    /// Orphaned notes that the records have not processed yet.
     static ORPHANED: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -63,7 +63,7 @@ enum Fate {
 }
 
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(super) struct Records {
     next_serial: u32,
     /// The fate of each message, and the channel that it was sent to. The key is the serial number and whether
     /// the message is the mark that replaced it.
@@ -72,7 +72,7 @@ pub(super) struct Ledger {
     left: BTreeSet<PartyId>,
 }
 
-impl Ledger {
+impl Records {
     pub(super) fn new() -> Self {
         ORPHANED.take();
         Self::default()

@@ -1,0 +1,59 @@
+"""Functions of `os` that WASI's libc lacks, or restricts beyond what scripts expect."""
+
+import errno
+import functools
+import os
+
+_chdir, _dup, _open = os.chdir, os.dup, os.open
+
+_ACCESS = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
+
+
+@functools.wraps(_open)
+def open(path, flags, mode=0o777, *, dir_fd=None):
+    if not flags & _ACCESS:
+        # Elsewhere it is zero.
+        flags |= os.O_RDONLY
+    return _open(path, flags, mode, dir_fd=dir_fd)
+
+
+@functools.wraps(_dup)
+def dup(fd, /):
+    try:
+        # The host takes this for a duplication.
+        copy = _open(".", os.O_RDWR, dir_fd=fd)
+    except OSError as error:
+        if error.errno != errno.EBADF:
+            raise
+        # Not a file. Raises the error for that, or for a descriptor that is not open.
+        os.fstat(fd)
+        return _dup(fd)
+    try:
+        # The host shares the position, but libc also has one for each descriptor.
+        os.lseek(copy, os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
+    except OSError:
+        # A folder has none.
+        pass
+    return copy
+
+
+@functools.wraps(_chdir)
+def chdir(path):
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        return _chdir(path)
+    name = os.fspath(path)
+    try:
+        # libc would keep `..` in the path of the current folder.
+        _chdir(os.path.realpath(name) if name else name)
+    except OSError as error:
+        error.filename = name
+        raise
+
+
+def install():
+    """Replace the functions in `os`."""
+    for old, new in ((_chdir, chdir), (_dup, dup), (_open, open)):
+        setattr(os, new.__name__, new)
+        for supported in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            if old in supported:
+                supported.add(new)
