@@ -119,7 +119,7 @@ pub use engine::cache::default_cache_dir;
 pub use exec::wait_hook::with_wait_hook;
 #[cfg(feature = "build")]
 pub use image::ImageBuilder;
-pub use image::{Image, Package, Progress};
+pub use image::{Image, Package, Progress, supply_standard_guest};
 pub use island::owner::LimitReached;
 pub use output::{Captured, Output};
 pub use wasi::remove_private_folders;

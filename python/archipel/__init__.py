@@ -43,6 +43,7 @@ from ._errors import (
     NotShareableError,
     OutOfMemory,
 )
+from ._guest import prepare
 from ._interpreter import Interpreter
 from ._pool import BrokenInterpreterPool, InterpreterPoolExecutor
 from ._runtime import Runtime, channel, create
@@ -78,6 +79,7 @@ __all__ = [
     "after",
     "channel",
     "create",
+    "prepare",
     "select",
     "spawn",
 ]

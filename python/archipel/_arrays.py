@@ -1,4 +1,4 @@
-"""Arrays of numpy as values."""
+"""Objects of numpy and pandas as values."""
 
 from ast import literal_eval
 
@@ -6,6 +6,10 @@ from ._errors import NotShareableError
 
 # Kinds of dtypes whose elements are plain bytes.
 _PLAIN = frozenset("biufcmMSUV")
+
+
+# Kinds of the dtypes of columns that are arrays.
+_COLUMNS = frozenset("biufcmM")
 
 
 def dump(array):
@@ -47,3 +51,38 @@ def load(text, shape, fortran, data):
         # The text is the guest's word.
         raise NotShareableError(f"an array of dtype {dtype} cannot be received")
     return numpy.ndarray(shape, dtype, data, order="F" if fortran else "C")
+
+
+def plain(value):
+    """Return the object that represents a scalar of numpy or a frame of pandas, or None for other objects.
+
+    A frame becomes a dict of its columns, whose index is left out.  A column of numbers, truth values or times is an
+    array, and any other column is a list.
+    """
+    import numpy
+
+    if isinstance(value, (numpy.bool_, numpy.number)):
+        return value.item() if type(value.item()) in (bool, int, float, complex) else None
+    if type(value).__name__ == "DataFrame":
+        return _columns(value)
+    if type(value).__name__ == "Series":
+        return _column(value)
+    return None
+
+
+def _columns(frame):
+    columns = {}
+    for position, name in enumerate(frame.columns):
+        if name in columns:
+            raise NotShareableError(f"a frame with two columns {name!r} is not shareable (rename one)")
+        columns[name] = _column(frame.iloc[:, position])
+    return columns
+
+
+def _column(series):
+    dtype = series.dtype
+    # Types of pandas itself, such as categories, have no attribute like this.
+    if getattr(dtype, "kind", "O") in _COLUMNS and type(dtype).__module__.partition(".")[0] == "numpy":
+        return series.to_numpy()
+    missing = series.isna()
+    return [None if absent else value for value, absent in zip(series.tolist(), missing)]

@@ -1,11 +1,17 @@
 """Cells: source text that runs as in a notebook."""
 
+from __future__ import annotations
+
 import threading
 import time
 from dataclasses import dataclass
 from types import SimpleNamespace
 
 from ._errors import Cancelled, InterpreterDied, InterpreterError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _RUN = "__builtins__._archipel_cells.run"
 
@@ -25,8 +31,8 @@ class CellError:
     module: str
     message: str
     traceback: str
-    line: "int | None" = None
-    exception: "BaseException | None" = None
+    line: int | None = None
+    exception: BaseException | None = None
 
 
 CellError.__module__ = "archipel"
@@ -41,12 +47,12 @@ class Cell:
     used, by the kinds of limits, and `seconds` is the time that it took.
     """
 
-    value: object
-    repr: "str | None"
+    value: Any
+    repr: str | None
     stdout: str
     stderr: str
-    displays: list
-    error: "CellError | None"
+    displays: list[dict[str, Any]]
+    error: CellError | None
     usage: SimpleNamespace
     seconds: float
 

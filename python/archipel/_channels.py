@@ -1,10 +1,19 @@
 """Channels."""
 
+from __future__ import annotations
+
 import math
 from collections import deque
 
 from . import _loops
 from ._errors import ChannelEmptyError, ChannelReleasedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import Any
+
+    from typing_extensions import Self
 
 _ABSENT = object()
 
@@ -25,7 +34,7 @@ class _End:
 
     __slots__ = ("_end", "__weakref__")
 
-    def __init__(self, end):
+    def __init__(self, end: Any) -> None:
         self._end = end
 
     def _held(self):
@@ -33,19 +42,19 @@ class _End:
             raise ChannelReleasedError("this end of the channel was released")
         return self._end
 
-    def release(self):
+    def release(self) -> None:
         """Give up this end.  The channel closes for others when no end of this kind is left."""
         self._held()
         self._end = None
 
-    def close(self):
+    def close(self) -> None:
         """Close the channel for everyone.  Objects in it can still be received."""
         self._held().close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         if self._end is not None:
             self.release()
 
@@ -65,12 +74,12 @@ class RecvChannel(_End):
     __slots__ = ("_returned",)
     __module__ = "archipel"
 
-    def __init__(self, end):
+    def __init__(self, end: Any) -> None:
         super().__init__(end)
         # Objects that arrived for a coroutine that was cancelled in the same moment.
         self._returned = deque()
 
-    def recv(self, *, timeout=None):
+    def recv(self, *, timeout: float | None = None) -> Any:
         """Wait for an object and return it.
 
         Raises TimeoutError after `timeout` seconds, ChannelClosedError if the channel is closed and empty, and
@@ -85,7 +94,7 @@ class RecvChannel(_End):
             raise TimeoutError("timed out: no object arrived")
         return received[0]
 
-    def recv_nowait(self, default=_ABSENT):
+    def recv_nowait(self, default: Any = _ABSENT) -> Any:
         """Return an object if there is one, or else `default`.  Raises ChannelEmptyError without a default."""
         end = self._held()
         if self._returned:
@@ -97,20 +106,20 @@ class RecvChannel(_End):
             raise ChannelEmptyError("the channel is empty")
         return default
 
-    async def recv_async(self):
+    async def recv_async(self) -> Any:
         """Receive an object as `recv` does, in an event loop."""
         end = self._held()
         if self._returned:
             return self._returned.popleft()
         return await _loops.abandonable(end.recv_later, lost=self._returned.append)
 
-    def __await__(self):
+    def __await__(self) -> Generator[Any, Any, Any]:
         return self.recv_async().__await__()
 
-    def __iter__(self):
+    def __iter__(self) -> RecvChannel:
         return self
 
-    def __next__(self):
+    def __next__(self) -> Any:
         from ._errors import ChannelClosedError
 
         try:
@@ -118,10 +127,10 @@ class RecvChannel(_End):
         except ChannelClosedError:
             raise StopIteration from None
 
-    def __aiter__(self):
+    def __aiter__(self) -> RecvChannel:
         return self
 
-    async def __anext__(self):
+    async def __anext__(self) -> Any:
         from ._errors import ChannelClosedError
 
         try:
@@ -136,7 +145,7 @@ class SendChannel(_End):
     __slots__ = ()
     __module__ = "archipel"
 
-    def send(self, obj, *, timeout=None):
+    def send(self, obj: Any, *, timeout: float | None = None) -> None:
         """Send a copy of `obj`, and wait until it is received or queued.
 
         Raises TimeoutError after `timeout` seconds, ChannelClosedError, and NotShareableError if `obj` is not data.
@@ -145,11 +154,11 @@ class SendChannel(_End):
         if not self._held().send(obj, timeout):
             raise TimeoutError("timed out: no receiver took the object")
 
-    def send_nowait(self, obj):
+    def send_nowait(self, obj: Any) -> bool:
         """Send a copy of `obj` if that needs no wait, and return whether it was sent."""
         return self._held().send(obj, 0.0)
 
-    async def send_async(self, obj):
+    async def send_async(self, obj: Any) -> None:
         """Send a copy of `obj` as `send` does, in an event loop."""
         held = self._held()
         await _loops.abandonable(lambda done: held.send_later(obj, done), lost=None)

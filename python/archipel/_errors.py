@@ -1,7 +1,13 @@
 """The exceptions of the package, and their construction for errors of the library."""
 
+from __future__ import annotations
+
 import traceback
 from types import SimpleNamespace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Error(Exception):
@@ -39,14 +45,14 @@ class ExecutionFailed(InterpreterError):
         ('ZeroDivisionError', 'division by zero')
     """
 
-    def __init__(self, excinfo):
+    def __init__(self, excinfo: Any) -> None:
         super().__init__(excinfo.formatted)
-        self.excinfo = excinfo
+        self.excinfo: Any = excinfo
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{super().__str__()}\n\nUncaught in the interpreter:\n\n{self.excinfo.errdisplay}"
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return type(self), (self.excinfo,)
 
 
@@ -60,13 +66,13 @@ class LimitExceeded(InterpreterDied):
     `kind` is the name of the limit, `limit` its value and `used` the amount, in seconds, bytes or counts.
     """
 
-    def __init__(self, text, kind, limit, used):
+    def __init__(self, text: str, kind: str, limit: float, used: float) -> None:
         super().__init__(text)
-        self.kind = kind
-        self.limit = limit
-        self.used = used
+        self.kind: str = kind
+        self.limit: float = limit
+        self.used: float = used
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return type(self), (self.args[0], self.kind, self.limit, self.used)
 
 

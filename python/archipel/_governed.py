@@ -1,17 +1,23 @@
 """The methods with which the host governs an interpreter."""
 
+from __future__ import annotations
+
 import weakref
-from types import SimpleNamespace
 
 from . import _aliases
 from ._errors import InterpreterNotFoundError
-from ._settings import LimitReached, limits_of, text_of, usage_of
+from ._settings import Child, LimitReached, Usage, limits_of, text_of, usage_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 
 class Governed:
     """The methods of an interpreter that work on a running one too."""
 
-    def alias(self, name, target, /, *fixed):
+    def alias(self, name: str, target: Callable[..., Any], /, *fixed: Any) -> None:
         """Lend the interpreter a function: calling `name` there calls `target` here.
 
         `name` appears there as a builtin function or, if it contains dots, as an attribute of a module.  The `fixed`
@@ -42,7 +48,7 @@ class Governed:
         self._has_aliases = True
         self._descriptions[name] = self._undescribed[name] = _aliases.description(target, fixed)
 
-    def alias_all(self, obj, /, prefix=None):
+    def alias_all(self, obj: object, /, prefix: str | None = None) -> list[str]:
         """Lend the interpreter the public methods of an object, as `prefix.method`.
 
         The default prefix is the name of the object's class in lower case; of a module or a class, its own name.
@@ -69,16 +75,16 @@ class Governed:
                 names.append(f"{prefix}.{name}")
         return names
 
-    def unalias(self, name, /):
+    def unalias(self, name: str, /) -> bool:
         """Remove an alias, effective at once, and return whether it existed."""
         self._descriptions.pop(name, None)
         return self._island.unalias(text_of("name", name))
 
-    def aliases(self):
+    def aliases(self) -> list[str]:
         """Return the names of the interpreter's aliases as a sorted list, hidden ones included."""
         return self._island.aliases()
 
-    def hide(self, name, /):
+    def hide(self, name: str, /) -> None:
         """Hide an alias, a module or a builtin from the interpreter's code.
 
         A hidden alias cannot be called.  Hiding a module or a builtin restricts well-behaved code only; it is not a
@@ -86,19 +92,21 @@ class Governed:
         """
         self._island.hide(text_of("name", name))
 
-    def expose(self, name, /):
+    def expose(self, name: str, /) -> bool:
         """Stop hiding a name, and return whether it was hidden."""
         return self._island.expose(text_of("name", name))
 
-    def hidden(self):
+    def hidden(self) -> list[str]:
         """Return the hidden names as a sorted list."""
         return self._island.hidden()
 
-    def invoke_hidden(self, name, /, *args, **kwargs):
+    def invoke_hidden(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call a hidden command of the interpreter, in that interpreter, and return its result, which is data."""
         return self._wait(self._island.invoke_hidden, text_of("name", name), args, kwargs)
 
-    def limit(self, *, on_limit=None, **limits):
+    def limit(
+        self, *, on_limit: Callable[[LimitReached], float | None] | None = None, **limits: float | None
+    ) -> None:
         """Set limits of the interpreter.
 
         They apply to the interpreter and its descendants together, except for `wall`, `message`, `handles` and
@@ -125,7 +133,7 @@ class Governed:
 
             self._island.set_on_limit(ask)
 
-    def usage(self):
+    def usage(self) -> Usage:
         """Return what the interpreter has used.
 
         The result has an attribute for each kind of limit, with `own`, `subtree` and `limit`:
@@ -136,7 +144,7 @@ class Governed:
         """
         return usage_of(self._island.usage())
 
-    def children(self):
+    def children(self) -> list[Child]:
         """Return the living descendants of the interpreter, in ascending order of their numbers.
 
         Each has the attributes `id`, `parent` (the number of its parent), `name`, `is_running` and `usage`.
@@ -149,19 +157,19 @@ class Governed:
         """
         fields = "id", "parent", "name", "is_running"
         return [
-            SimpleNamespace(**dict(zip(fields, child)), usage=usage_of(child[-1]))
+            Child(**dict(zip(fields, child)), usage=usage_of(child[-1]))
             for child in self._island.children()
         ]
 
-    def is_running(self):
+    def is_running(self) -> bool:
         """Return whether a call runs."""
         return self._island.is_running()
 
-    def interrupt(self):
+    def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running code.  Has no effect if nothing runs."""
         self._island.interrupt()
 
-    def cancel(self, message="", /, *, unwind=False):
+    def cancel(self, message: str = "", /, *, unwind: bool = False) -> None:
         """Cancel the running code of the interpreter and of its descendants.
 
         `archipel.Cancelled` is raised in it with `message`, and can be caught.  With `unwind` it is stopped without
@@ -169,7 +177,7 @@ class Governed:
         """
         self._island.cancel(text_of("message", message), bool(unwind))
 
-    def kill(self):
+    def kill(self) -> None:
         """Stop the running code, and destroy the interpreter and its descendants.
 
         Waiting calls raise InterpreterDied.  Has no effect if the interpreter no longer exists.
@@ -177,7 +185,7 @@ class Governed:
         self._island.kill()
         self._drop()
 
-    def close(self):
+    def close(self) -> None:
         """Destroy the interpreter and its descendants.
 
         Raises InterpreterError while a call runs.  Has no effect if the interpreter no longer exists.

@@ -1,15 +1,26 @@
 """Interpreters."""
 
+from __future__ import annotations
+
 import atexit
 import itertools
+import os
 import threading
 import weakref
-from importlib import resources
 
 from . import _aliases, _cells, _channels, _loops, _source
 from ._errors import Error
 from ._governed import Governed
 from ._settings import text_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+    from typing_extensions import Self
+
+    from ._cells import Cell
 
 _ids = itertools.count(1)
 
@@ -50,7 +61,7 @@ class Interpreter(Governed):
 
     __module__ = "archipel"
 
-    def __init__(self, island, name):
+    def __init__(self, island: Any, name: str | None) -> None:
         self._island = island
         self._lent = _aliases.Lent()
         self._has_aliases = False
@@ -63,24 +74,24 @@ class Interpreter(Governed):
         self._key = 0
         self._booted = False
         self._gone = False
-        self.id = next(_ids)
-        self.name = name
+        self.id: int = next(_ids)
+        self.name: str | None = name
         _living.add(self)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         name = "" if self.name is None else f", name={self.name!r}"
         return f"Interpreter({self.id}{name})"
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         raise TypeError("an interpreter cannot be pickled (create it in the process that uses it)")
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self.kill()
 
-    def exec(self, source, /):
+    def exec(self, source: str, /) -> None:
         """Run source text in `__main__` and wait for its end.
 
         Raises ExecutionFailed if the code raises an exception; LimitExceeded, Cancelled and InterpreterDied if the
@@ -88,7 +99,7 @@ class Interpreter(Governed):
         """
         return self._wait(self._island.exec, text_of("source", source))
 
-    def eval(self, source, /):
+    def eval(self, source: str, /) -> Any:
         """Evaluate an expression in `__main__` and return its value, which is data.
 
             >>> import archipel
@@ -99,7 +110,7 @@ class Interpreter(Governed):
         """
         return self._wait(self._island.eval, text_of("source", source))
 
-    def call(self, function, /, *args, **kwargs):
+    def call(self, function: str | Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call a function in the interpreter with copies of the arguments, and return a copy of its result.
 
         `function` is the name of an object in `__main__`, in which dots lead to attributes; or a function of the
@@ -114,11 +125,11 @@ class Interpreter(Governed):
         """
         return self._wait(self._island.call, self._name_of(function), args, kwargs)
 
-    def get(self, name, /):
+    def get(self, name: str, /) -> Any:
         """Return the value of a name in `__main__`.  Dots lead to attributes."""
         return self._wait(self._island.get, text_of("name", name))
 
-    def prepare_main(self, ns=None, /, **kwargs):
+    def prepare_main(self, ns: Mapping[str, Any] | None = None, /, **kwargs: Any) -> None:
         """Bind names in `__main__` to copies of values, and to channel ends.
 
             >>> import archipel
@@ -129,7 +140,7 @@ class Interpreter(Governed):
         """
         return self._wait(self._island.prepare_main, self._bindings(ns, kwargs))
 
-    def run(self, source, /, name="<string>", args=()):
+    def run(self, source: str | bytes, /, name: str = "<string>", args: Iterable[str] = ()) -> int:
         """Run a script to its end, as `python3 name args...` does, and return its exit status.
 
         The traceback of an uncaught exception goes to the interpreter's standard error, and the status is then 1.
@@ -137,7 +148,9 @@ class Interpreter(Governed):
         source = source.encode() if isinstance(source, str) else bytes(source)
         return self._wait(self._island.run, source, name, list(args))
 
-    def cell(self, source, /, *, stream=None, wall=None):
+    def cell(
+        self, source: str, /, *, stream: Callable[[str, str], object] | None = None, wall: float | None = None
+    ) -> Cell:
         """Run source text as a cell of a notebook, and return a `Cell`.
 
         The value of the last expression is the value of the cell, and `await` is allowed outside of functions.
@@ -151,35 +164,37 @@ class Interpreter(Governed):
         """
         return _cells.run(self, source, stream, wall)
 
-    async def exec_async(self, source, /):
+    async def exec_async(self, source: str, /) -> None:
         """Run source text as `exec` does, in an event loop.  Cancelling the task cancels the code."""
         source = text_of("source", source)
         return await self._await(lambda done: self._island.exec_later(source, done))
 
-    async def eval_async(self, source, /):
+    async def eval_async(self, source: str, /) -> Any:
         """Evaluate an expression as `eval` does, in an event loop.  Cancelling the task cancels the code."""
         source = text_of("source", source)
         return await self._await(lambda done: self._island.eval_later(source, done))
 
-    async def get_async(self, name, /):
+    async def get_async(self, name: str, /) -> Any:
         """Return the value of a name as `get` does, in an event loop."""
         return await self.eval_async(name)
 
-    async def call_async(self, function, /, *args, **kwargs):
+    async def call_async(self, function: str | Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call a function as `call` does, in an event loop.  Cancelling the task cancels the code."""
         name = await self._name_of_async(function)
         return await self._await(lambda done: self._island.call_later(name, args, kwargs, done))
 
-    async def prepare_main_async(self, ns=None, /, **kwargs):
+    async def prepare_main_async(self, ns: Mapping[str, Any] | None = None, /, **kwargs: Any) -> None:
         """Bind names as `prepare_main` does, in an event loop."""
         values = self._bindings(ns, kwargs)
         return await self._await(lambda done: self._island.prepare_main_later(values, done))
 
-    async def cell_async(self, source, /, *, stream=None, wall=None):
+    async def cell_async(
+        self, source: str, /, *, stream: Callable[[str, str], object] | None = None, wall: float | None = None
+    ) -> Cell:
         """Run a cell as `cell` does, in an event loop.  Cancelling the task cancels the cell."""
         return await _cells.run_async(self, source, stream, wall)
 
-    def fork(self):
+    def fork(self) -> Interpreter:
         """Return a copy of the interpreter with the same state, which runs independently.
 
         It has the aliases of the original.
@@ -195,7 +210,7 @@ class Interpreter(Governed):
         fork._booted = self._booted
         return fork
 
-    def reset(self):
+    def reset(self) -> None:
         """Return the interpreter to its first state, and destroy its descendants.  Its policy and limits stay."""
         self._wait(self._island.reset)
         self._functions.clear()
@@ -305,13 +320,13 @@ _EXEC = "__builtins__.exec"
 def _boot_source():
     global _boot_text
     if _boot_text is None:
-        folder = resources.files(__package__) / "guest"
+        folder = os.path.join(os.path.dirname(__file__), "_inside")
         lines = ["import builtins, sys, types\n", "def _make(name, source):\n"]
         lines += ["    module = types.ModuleType(name)\n", "    sys.modules[name] = module\n"]
         lines += ["    exec(compile(source, f'<{name}>', 'exec'), module.__dict__)\n", "    return module\n"]
         for name, file in (("_archipel_host", "host_modules.py"), ("_archipel_cells", "cells.py")):
-            source = (folder / file).read_text("utf-8")
-            lines.append(f"builtins.{name} = _make({name!r}, {source!r})\n")
+            with open(os.path.join(folder, file), encoding="utf-8") as opened:
+                lines.append(f"builtins.{name} = _make({name!r}, {opened.read()!r})\n")
         _boot_text = "".join(lines)
     return _boot_text
 

@@ -1,5 +1,7 @@
 """An executor whose workers are interpreters."""
 
+from __future__ import annotations
+
 import concurrent.futures
 import os
 import threading
@@ -8,6 +10,13 @@ from collections import deque
 
 from . import _interpreter, _runtime
 from ._errors import Error, ExecutionFailed, InterpreterDied
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from . import _types
 
 
 
@@ -48,18 +57,18 @@ class InterpreterPoolExecutor(concurrent.futures.Executor):
 
     def __init__(
         self,
-        max_workers=None,
-        thread_name_prefix="",
-        initializer=None,
-        initargs=(),
+        max_workers: int | None = None,
+        thread_name_prefix: str = "",
+        initializer: str | Callable[..., Any] | None = None,
+        initargs: Iterable[Any] = (),
         *,
-        policy=None,
-        limits=None,
-        image=None,
-        stdout=None,
-        stderr=None,
-        runtime=None,
-    ):
+        policy: _types.Policy = None,
+        limits: _types.Limits = None,
+        image: _types.Path = None,
+        stdout: _types.Output = None,
+        stderr: _types.Output = None,
+        runtime: _runtime.Runtime | None = None,
+    ) -> None:
         if max_workers is None:
             max_workers = os.cpu_count() or 1
         if isinstance(max_workers, bool) or not isinstance(max_workers, int):
@@ -86,7 +95,7 @@ class InterpreterPoolExecutor(concurrent.futures.Executor):
         self._broken = None
         weakref.finalize(self, _close_all, self._idle)
 
-    def submit(self, fn, /, *args, **kwargs):
+    def submit(self, fn: str | Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
         """Start the call `fn(*args, **kwargs)` in an interpreter, and return its `concurrent.futures.Future`.
 
         Raises RuntimeError after `shutdown`, and BrokenInterpreterPool if an initializer failed.
@@ -185,7 +194,7 @@ class InterpreterPoolExecutor(concurrent.futures.Executor):
                 self._ended.notify_all()
             return None, None
 
-    def shutdown(self, wait=True, *, cancel_futures=False):
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Accept no further calls, and destroy the interpreters when their calls have ended.
 
         With `wait`, it returns after that.  `cancel_futures` cancels the calls that have not started.

@@ -1,11 +1,18 @@
 """Runtimes, and the one of the process."""
 
+from __future__ import annotations
+
 import os
 import threading
 
-from . import _archipel, _channels, _outputs
+from . import _channels, _guest, _outputs
 from ._interpreter import Interpreter, forget_all
 from ._settings import limits_of, policy_of, text_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from . import _types
+    from ._channels import RecvChannel, SendChannel
 
 
 class Runtime:
@@ -26,13 +33,27 @@ class Runtime:
     __module__ = "archipel"
 
     def __init__(
-        self, *, workers=None, cache_dir=None, image=None, max_interpreters=None, prewarmed=0, fuel=False
-    ):
-        cache_dir = None if cache_dir is None else os.fspath(cache_dir)
-        image = None if image is None else os.fspath(image)
-        self._runtime = _archipel.Runtime(workers, cache_dir, image, max_interpreters, prewarmed, bool(fuel))
+        self,
+        *,
+        workers: int | None = None,
+        cache_dir: _types.Path = None,
+        image: _types.Path = None,
+        max_interpreters: int | None = None,
+        prewarmed: int = 0,
+        fuel: bool = False,
+    ) -> None:
+        self._runtime, _ = _guest.make_runtime(workers, cache_dir, image, max_interpreters, prewarmed, fuel)
 
-    def create(self, *, policy=None, limits=None, image=None, name=None, stdout=None, stderr=None):
+    def create(
+        self,
+        *,
+        policy: _types.Policy = None,
+        limits: _types.Limits = None,
+        image: _types.Path = None,
+        name: str | None = None,
+        stdout: _types.Output = None,
+        stderr: _types.Output = None,
+    ) -> Interpreter:
         """Create an interpreter in this runtime, as `archipel.create` does."""
         if name is not None:
             text_of("name", name)
@@ -48,7 +69,7 @@ class Runtime:
         )
         return Interpreter(island, name)
 
-    def channel(self, capacity=0):
+    def channel(self, capacity: int | None = 0) -> tuple[RecvChannel, SendChannel]:
         """Create a channel in this runtime, as `archipel.channel` does."""
         return _channels.make(self._runtime, capacity)
 
@@ -81,7 +102,15 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def create(*, policy=None, limits=None, image=None, name=None, stdout=None, stderr=None):
+def create(
+    *,
+    policy: _types.Policy = None,
+    limits: _types.Limits = None,
+    image: _types.Path = None,
+    name: str | None = None,
+    stdout: _types.Output = None,
+    stderr: _types.Output = None,
+) -> Interpreter:
     """Create an interpreter and return it.
 
     It has no capabilities except those in `policy`: TOML text, a dict with the keys of a policy file, or the path of
@@ -103,7 +132,7 @@ def create(*, policy=None, limits=None, image=None, name=None, stdout=None, stde
     )
 
 
-def channel(capacity=0):
+def channel(capacity: int | None = 0) -> tuple[RecvChannel, SendChannel]:
     """Create a channel and return its ends, `(RecvChannel, SendChannel)`.
 
     `capacity` is the number of objects that the channel queues: 0 for a rendezvous, None for no limit.  The ends can

@@ -1,9 +1,17 @@
 """Limits, policies and usage, in the forms that programs write and read."""
 
+from __future__ import annotations
+
 import json
 import os
 from math import isfinite
 from types import SimpleNamespace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._interpreter import Interpreter
 
 KINDS = (
     "memory",
@@ -110,18 +118,45 @@ class Used:
 
     __slots__ = ("own", "subtree", "limit")
 
-    def __init__(self, own, subtree, limit):
-        self.own = own
-        self.subtree = subtree
-        self.limit = limit
+    def __init__(self, own: float, subtree: float, limit: float | None) -> None:
+        self.own: float = own
+        self.subtree: float = subtree
+        self.limit: float | None = limit
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Used(own={self.own!r}, subtree={self.subtree!r}, limit={self.limit!r})"
+
+
+class Usage(SimpleNamespace):
+    """The usage of an interpreter, by the kinds of limits."""
+
+    memory: Used
+    cpu: Used
+    wall: Used
+    fuel: Used
+    output: Used
+    message: Used
+    queued: Used
+    tmp: Used
+    handles: Used
+    children: Used
+    depth: Used
+    recursion: Used
+
+
+class Child(SimpleNamespace):
+    """A descendant of an interpreter, as it was when it was listed."""
+
+    id: int
+    parent: int | None
+    name: str | None
+    is_running: bool
+    usage: Usage
 
 
 def usage_of(found):
     """Convert a dict of the library to a namespace with an attribute for each kind."""
-    return SimpleNamespace(**{kind: Used(*used) for kind, used in found.items()})
+    return Usage(**{kind: Used(*used) for kind, used in found.items()})
 
 
 class LimitReached:
@@ -129,11 +164,11 @@ class LimitReached:
 
     __slots__ = ("kind", "limit", "used", "interpreter")
 
-    def __init__(self, kind, limit, used, interpreter):
-        self.kind = kind
-        self.limit = limit
-        self.used = used
-        self.interpreter = interpreter
+    def __init__(self, kind: str, limit: float, used: float, interpreter: Any) -> None:
+        self.kind: str = kind
+        self.limit: float = limit
+        self.used: float = used
+        self.interpreter: Interpreter | None = interpreter
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"LimitReached(kind={self.kind!r}, limit={self.limit!r}, used={self.used!r})"

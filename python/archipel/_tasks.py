@@ -1,5 +1,7 @@
 """Calls in interpreters of their own, and waits for the first of several events."""
 
+from __future__ import annotations
+
 import asyncio
 import concurrent.futures
 import time
@@ -7,6 +9,13 @@ import time
 from . import _archipel, _runtime
 from ._channels import RecvChannel, SendChannel, timeout_of
 from ._errors import Cancelled, ChannelClosedError, DeadlockError, NotShareableError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from typing import Any
+
+    from ._interpreter import Interpreter
 
 _ABSENT = object()
 
@@ -23,15 +32,16 @@ class Done:
     __module__ = "archipel"
     __slots__ = ("_task",)
 
-    def __init__(self, task):
+    def __init__(self, task: Task) -> None:
         self._task = task
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self._task._future.done()
 
-    __call__ = __bool__
+    def __call__(self) -> bool:
+        return bool(self)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Done {bool(self)}>"
 
 
@@ -44,7 +54,7 @@ class Task:
 
     __module__ = "archipel"
 
-    def __init__(self, function, args, kwargs):
+    def __init__(self, function: str | Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._interpreter = _runtime.create()
         self._future = concurrent.futures.Future()
         self._cancelled = False
@@ -67,26 +77,26 @@ class Task:
         else:
             self._future.set_result(value)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if not self._future.done():
             return "<Task running>"
         return "<Task finished>" if self._future.exception() is None else "<Task failed>"
 
     @property
-    def done(self):
+    def done(self) -> Done:
         """The end of the call: a case for `select`, true once there is a result or an exception."""
         return Done(self)
 
     @property
-    def interpreter(self):
+    def interpreter(self) -> Interpreter | None:
         """The interpreter that runs the call; None once the call has ended."""
         return self._interpreter
 
-    def cancelled(self):
+    def cancelled(self) -> bool:
         """Return whether `cancel` stopped the call."""
         return self._cancelled
 
-    def cancel(self):
+    def cancel(self) -> bool:
         """Stop the call, wherever it is, and return whether it was still running.
 
         Afterwards `result` raises Cancelled.
@@ -98,7 +108,7 @@ class Task:
         interpreter.kill()
         return True
 
-    def result(self, timeout=None):
+    def result(self, timeout: float | None = None) -> Any:
         """Wait for the call to end and return its result.
 
         Raises TimeoutError if the call has not ended after `timeout` seconds, in which case it goes on;
@@ -110,7 +120,7 @@ class Task:
         except concurrent.futures.TimeoutError:
             raise TimeoutError("timed out: the task is still running") from None
 
-    def __await__(self):
+    def __await__(self) -> Generator[Any, Any, Any]:
         return asyncio.shield(asyncio.wrap_future(self._future)).__await__()
 
     def _end(self):
@@ -122,7 +132,7 @@ class Task:
         return self._channel
 
 
-def spawn(function, /, *args, **kwargs):
+def spawn(function: str | Callable[..., Any], /, *args: Any, **kwargs: Any) -> Task:
     """Call `function(*args, **kwargs)` in a new interpreter, in parallel, and return a `Task`.
 
     The function, its arguments and its result are limited to what `Interpreter.call` accepts.
@@ -140,16 +150,16 @@ class After:
     __module__ = "archipel"
     __slots__ = ("seconds",)
 
-    def __init__(self, seconds):
+    def __init__(self, seconds: float) -> None:
         if seconds is None:
             raise TypeError("seconds must be a number, not NoneType")
-        self.seconds = timeout_of(seconds)
+        self.seconds: float = timeout_of(seconds)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"after({self.seconds!r})"
 
 
-def after(seconds):
+def after(seconds: float) -> After:
     """Return a case for `select` that becomes ready `seconds` after `select` began.
 
     Raises ValueError if `seconds` is negative or NaN.
@@ -157,7 +167,11 @@ def after(seconds):
     return After(seconds)
 
 
-def select(*cases, timeout=None, default=_ABSENT):
+def select(
+    *cases: RecvChannel | tuple[SendChannel, Any] | Task | Done | After,
+    timeout: float | None = None,
+    default: Any = _ABSENT,
+) -> tuple[Any, Any]:
     """Carry out the first of `cases` that becomes ready, and return `(case, value)`.
 
     A case is one of

@@ -8,6 +8,8 @@
 The host itself is not an interpreter of this package, so `get_current`, `get_main` and queues do not exist here.
 """
 
+from __future__ import annotations
+
 import threading
 import weakref
 
@@ -22,6 +24,11 @@ from ._errors import (
     InterpreterNotFoundError,
     NotShareableError,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
 __all__ = [
     "ChannelClosedError",
@@ -52,11 +59,11 @@ _all = weakref.WeakSet()
 class UncaughtException(Exception):
     """An exception that code in an interpreter did not catch.  `type`, `msg` and `formatted` describe it."""
 
-    def __init__(self, excinfo):
+    def __init__(self, excinfo: Any) -> None:
         super().__init__(excinfo.formatted)
-        self.type = excinfo.type
-        self.msg = excinfo.msg
-        self.formatted = excinfo.errdisplay
+        self.type: Any = excinfo.type
+        self.msg: str = excinfo.msg
+        self.formatted: str = excinfo.errdisplay
 
 
 class RunFailedError(ExecutionFailed):
@@ -68,9 +75,11 @@ class Interpreter(_interpreter.Interpreter):
 
     __module__ = "archipel.interpreters"
 
-    isolated = True
+    isolated: bool = True
 
-    def run(self, source, /, *, channels=None):
+    def run(  # type: ignore[override]  # PEP 554 has this signature.
+        self, source: str, /, *, channels: Mapping[str, RecvChannel | SendChannel] | None = None
+    ) -> None:
         """Run source text in `__main__` after binding channel ends there, as in PEP 554.
 
         Raises RunFailedError if the code raises an exception.
@@ -82,11 +91,15 @@ class Interpreter(_interpreter.Interpreter):
         except ExecutionFailed as error:
             raise RunFailedError(error.excinfo) from UncaughtException(error.excinfo)
 
-    def run_in_thread(self, source, /, *, channels=None):
+    def run_in_thread(
+        self, source: str, /, *, channels: Mapping[str, RecvChannel | SendChannel] | None = None
+    ) -> threading.Thread:
         """Start `run` in a thread, and return the thread."""
         return _start(lambda: self.run(source, channels=channels))
 
-    def call_in_thread(self, function, /, *args, **kwargs):
+    def call_in_thread(
+        self, function: str | Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> threading.Thread:
         """Start `call` in a thread, and return the thread."""
         return _start(lambda: self.call(function, *args, **kwargs))
 
@@ -97,7 +110,7 @@ def _start(target):
     return thread
 
 
-def create(*, isolated=True):
+def create(*, isolated: bool = True) -> Interpreter:
     """Create an interpreter without capabilities or limits, and return it.  `isolated` is always true."""
     if not isolated:
         raise ValueError("an interpreter of this package is always isolated")
@@ -108,17 +121,17 @@ def create(*, isolated=True):
     return interpreter
 
 
-def list_all():
+def list_all() -> list[Interpreter]:
     """Return the interpreters that `create` made and that still exist."""
     return sorted((interpreter for interpreter in _all if not interpreter._gone), key=lambda each: each.id)
 
 
-def create_channel(capacity=0):
+def create_channel(capacity: int | None = 0) -> tuple[RecvChannel, SendChannel]:
     """Create a channel and return its ends, `(RecvChannel, SendChannel)`."""
     return _runtime.channel(capacity)
 
 
-def is_shareable(obj):
+def is_shareable(obj: object) -> bool:
     """Return whether `obj` is data, which can be sent."""
     try:
         _archipel.check(obj, "obj")

@@ -3,7 +3,9 @@
 
 mod alias;
 mod channel;
+mod command;
 mod errors;
+mod guest;
 mod interpreter;
 mod on_limit;
 mod output;
@@ -27,5 +29,8 @@ fn _archipel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<alias::Reply>()?;
     module.add_function(wrap_pyfunction!(select::select, module)?)?;
     module.add_function(wrap_pyfunction!(values::check, module)?)?;
+    module.add_function(wrap_pyfunction!(guest::supply, module)?)?;
+    module.add_function(wrap_pyfunction!(guest::cache_dir, module)?)?;
+    module.add_function(wrap_pyfunction!(command::main, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }

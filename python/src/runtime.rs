@@ -2,6 +2,7 @@
 
 use crate::channel::{Receiver, Sender};
 use crate::errors;
+use crate::guest;
 use crate::interpreter::Interpreter;
 use crate::on_limit::OnLimit;
 use crate::output::{Drainer, Sink};
@@ -39,7 +40,8 @@ fn image(py: Python<'_>, image: Option<PathBuf>, cache: Option<&Path>) -> PyResu
 #[pymethods]
 impl Runtime {
     #[new]
-    #[pyo3(signature = (workers, cache_dir, image_path, max_interpreters, prewarmed, fuel))]
+    #[pyo3(signature = (workers, cache_dir, image_path, max_interpreters, prewarmed, fuel, progress))]
+    #[expect(clippy::too_many_arguments, reason = "the package passes them all")]
     fn new(
         py: Python<'_>,
         workers: Option<usize>,
@@ -48,8 +50,10 @@ impl Runtime {
         max_interpreters: Option<u32>,
         prewarmed: u32,
         fuel: bool,
+        progress: Py<PyAny>,
     ) -> PyResult<Self> {
         let mut builder = archipel::Runtime::builder()
+            .progress(guest::progress(progress))
             .image(image(py, image_path, cache_dir.as_deref())?)
             .prewarmed(prewarmed)
             .fuel(fuel);

@@ -121,7 +121,7 @@ fn container(object: &Bound<'_, PyAny>, above: &mut Vec<*mut ffi::PyObject>) -> 
     } else if let Ok(set) = object.cast_exact::<PyFrozenSet>() {
         elements_of(set.iter(), above).map(Value::FrozenSet)
     } else {
-        other(object)
+        other(object, above)
     };
     above.pop();
     converted
@@ -183,8 +183,8 @@ fn integer(int: &Bound<'_, PyInt>) -> Converted<Value> {
     }
 }
 
-/// Converts an array of numpy, and refuses all other objects.
-fn other(object: &Bound<'_, PyAny>) -> Converted<Value> {
+/// Converts an array or a scalar of numpy, or a frame of pandas, and refuses all other objects.
+fn other(object: &Bound<'_, PyAny>, above: &mut Vec<*mut ffi::PyObject>) -> Converted<Value> {
     let kind = object.get_type();
     let name = match kind.fully_qualified_name() {
         Ok(name) => name.to_string(),
@@ -196,10 +196,24 @@ fn other(object: &Bound<'_, PyAny>) -> Converted<Value> {
             Err(error) => failed(error),
         };
     }
+    if name.starts_with("numpy.") || name.starts_with("pandas.") {
+        match replacement(object) {
+            Ok(Some(plain)) => return convert(&plain, above),
+            Ok(None) => {}
+            Err(error) => return failed(error),
+        }
+    }
     if ["archipel.SendChannel", "archipel.RecvChannel"].contains(&name.as_str()) {
         return refuse("a channel end travels only as a binding of prepare_main");
     }
     refuse(format!("an object of type {name:?} is not shareable").replace('"', "'"))
+}
+
+/// Returns the plain object that represents one of numpy or pandas, if there is one.
+fn replacement<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let arrays = object.py().import("archipel._arrays")?;
+    let plain = arrays.call_method1("plain", (object,))?;
+    Ok((!plain.is_none()).then_some(plain))
 }
 
 fn array(object: &Bound<'_, PyAny>) -> PyResult<Value> {

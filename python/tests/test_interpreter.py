@@ -383,8 +383,8 @@ try:
 except KeyboardInterrupt:
     print("interrupted", island.eval("1 + 1"))
 recv, send = archipel.channel()
-threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
     recv.recv()
 except KeyboardInterrupt:
     print("interrupted")

@@ -2,7 +2,7 @@
 
 import concurrent.futures
 import math
-import time
+import threading
 import unittest
 
 import archipel
@@ -124,9 +124,13 @@ class Executor(unittest.TestCase):
                 pool.submit(samples.slow_square, 1)
 
     def test_shutdown_cancels_what_has_not_started(self):
-        pool = archipel.InterpreterPoolExecutor(1)
-        first = pool.submit(time.sleep, 0.1)
+        gate = threading.Event()
+        # A call ends after its output was written.
+        pool = archipel.InterpreterPoolExecutor(1, stdout=lambda text: gate.wait())
+        first = pool.submit(print, "hello")
         rest = [pool.submit(samples.slow_square, n) for n in range(3)]
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        gate.set()
+        pool.shutdown()
         self.assertTrue(first.done())
         self.assertTrue(all(future.cancelled() for future in rest))

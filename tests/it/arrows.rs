@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// The crates, with the folder that names them in the map and their root modules.
 const CRATES: [(&str, &str); 5] = [
-    ("host/cli", "main"),
+    ("host/cli", "lib"),
     ("python/src", "lib"),
     ("host", "lib"),
     ("host/core", "lib"),

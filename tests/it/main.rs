@@ -74,6 +74,7 @@ fn main() -> ExitCode {
         .chain(examples::tests())
         .chain(hostile::tests())
         .chain(network::tests())
+        .chain(python_package::tests())
         .chain(scripts::tests());
     harness::run(found)
 }
