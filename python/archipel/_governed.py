@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 class Governed:
     """The methods of an interpreter that work on a running one too."""
 
+    _island: Any
+    _lent: _aliases.Lent
+    _has_aliases: bool
+    _descriptions: dict[str, Any]
+    _undescribed: dict[str, Any]
+    _gone: bool
+    _wait: Callable[..., Any]
+
     def alias(self, name: str, target: Callable[..., Any], /, *fixed: Any) -> None:
         """Lend the interpreter a function: calling `name` there calls `target` here.
 

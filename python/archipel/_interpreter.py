@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _ids = itertools.count(1)
 
+# Numbers make the names of channel ends unique.
+_ends = itertools.count()
+
 # The interpreters that are killed when the host's Python ends.
 _living = weakref.WeakSet()
 
@@ -71,6 +74,8 @@ class Interpreter(Governed):
         # What functions of the host need in this interpreter was sent: function -> name, and module -> names.
         self._functions = weakref.WeakKeyDictionary()
         self._sent = {}
+        # The keys of functions of other processes.
+        self._installed = set()
         self._key = 0
         self._booted = False
         self._gone = False
@@ -113,8 +118,8 @@ class Interpreter(Governed):
     def call(self, function: str | Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call a function in the interpreter with copies of the arguments, and return a copy of its result.
 
-        `function` is the name of an object in `__main__`, in which dots lead to attributes; or a function of the
-        host, which travels as source with the functions, classes, constants and imports of its module that it refers
+        An argument can also be a channel end.  `function` is the name of an object in `__main__`, in which dots lead
+        to attributes; or a function of the host, which travels as source with the functions, classes, constants and imports of its module that it refers
         to.  It is sent once: later changes of these constants have no effect in the interpreter.
 
             >>> import archipel
@@ -123,14 +128,17 @@ class Interpreter(Governed):
 
         Raises what `exec` does, and NotShareableError for a function or an argument that cannot be sent.
         """
-        return self._wait(self._island.call, self._name_of(function), args, kwargs)
+        name, args, kwargs = self._bound(self._name_of(function), args, kwargs)
+        return self._wait(self._island.call, name, args, kwargs)
 
     def get(self, name: str, /) -> Any:
         """Return the value of a name in `__main__`.  Dots lead to attributes."""
         return self._wait(self._island.get, text_of("name", name))
 
-    def prepare_main(self, ns: Mapping[str, Any] | None = None, /, **kwargs: Any) -> None:
-        """Bind names in `__main__` to copies of values, and to channel ends.
+    def prepare_main(
+        self, ns: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None, /, **kwargs: Any
+    ) -> None:
+        """Bind names in `__main__` to copies of values, and to channel ends.  `ns` is what `dict` takes.
 
             >>> import archipel
             >>> interpreter = archipel.create()
@@ -181,9 +189,15 @@ class Interpreter(Governed):
     async def call_async(self, function: str | Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call a function as `call` does, in an event loop.  Cancelling the task cancels the code."""
         name = await self._name_of_async(function)
+        if _ends_in(args, kwargs):
+            await self._boot_async()
+            values, name, args, kwargs = _replaced(name, args, kwargs)
+            await self._await(lambda done: self._island.prepare_main_later(values, done))
         return await self._await(lambda done: self._island.call_later(name, args, kwargs, done))
 
-    async def prepare_main_async(self, ns: Mapping[str, Any] | None = None, /, **kwargs: Any) -> None:
+    async def prepare_main_async(
+        self, ns: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None, /, **kwargs: Any
+    ) -> None:
         """Bind names as `prepare_main` does, in an event loop."""
         values = self._bindings(ns, kwargs)
         return await self._await(lambda done: self._island.prepare_main_later(values, done))
@@ -206,6 +220,7 @@ class Interpreter(Governed):
         fork._undescribed = dict(self._descriptions)
         fork._functions.update(self._functions)
         fork._sent = {name: set(names) for name, names in self._sent.items()}
+        fork._installed = set(self._installed)
         fork._key = self._key
         fork._booted = self._booted
         return fork
@@ -215,10 +230,11 @@ class Interpreter(Governed):
         self._wait(self._island.reset)
         self._functions.clear()
         self._sent = {}
+        self._installed.clear()
         self._booted = False
         self._undescribed = dict(self._descriptions)
 
-    def _wait(self, verb, *args):
+    def _wait(self, verb: Any, *args: Any) -> Any:
         if not self._has_aliases:
             return verb(*args)
         lent = self._lent
@@ -248,9 +264,9 @@ class Interpreter(Governed):
         return [(name, *description) for name, description in items.items()]
 
     def _bindings(self, ns, kwargs):
-        if ns is not None and not isinstance(ns, dict):
-            raise TypeError(f"the namespace must be a dict or None, not {type(ns).__name__}")
-        values = {**(ns or {}), **kwargs}
+        values = {**dict(ns or {}), **kwargs}
+        if not values:
+            raise ValueError("prepare_main needs names to bind")
         for name, value in values.items():
             if isinstance(value, _channels._End):
                 values[name] = value._held()
@@ -276,6 +292,15 @@ class Interpreter(Governed):
             self._keep(function, key, sent)
         return f"{_HOST}.{key}"
 
+    def _bound(self, name, args, kwargs):
+        """Bind the channel ends among the arguments of a call, and return the call that uses them."""
+        if not _ends_in(args, kwargs):
+            return name, args, kwargs
+        self._boot()
+        values, name, args, kwargs = _replaced(name, args, kwargs)
+        self._island.prepare_main(values)
+        return name, args, kwargs
+
     def _lookup(self, function):
         """Return the key of a function, and the arguments that install it unless it is installed."""
         try:
@@ -290,6 +315,15 @@ class Interpreter(Governed):
         key = f"f{self._key}"
         sent = {name: set(names) for name, names in self._sent.items()}
         return key, (remote.messages(sent), key, remote.module, remote.qualname), sent
+
+    def _call_packed(self, packed, args, kwargs):
+        """Call a function of another process, from what `Remote.messages` returned there and a key."""
+        key = packed[1]
+        if key not in self._installed:
+            self._boot()
+            self._island.call(_INSTALL, packed, {})
+            self._installed.add(key)
+        return self._wait(self._island.call, f"{_HOST}.{key}", args, kwargs)
 
     def _keep(self, function, key, sent):
         self._sent = sent
@@ -311,7 +345,26 @@ class Interpreter(Governed):
             self._booted = True
 
 
+def _ends_in(args, kwargs):
+    end = _channels._End
+    return any(isinstance(arg, end) for arg in args) or any(isinstance(arg, end) for arg in kwargs.values())
+
+
+def _replaced(name, args, kwargs):
+    """Return the bindings of the channel ends among the arguments, and the call of `name` with these bindings."""
+    values, ends = {}, {}
+    args, kwargs = list(args), dict(kwargs)
+    for places, arguments in ((range(len(args)), args), (list(kwargs), kwargs)):
+        for place in places:
+            if isinstance(arguments[place], _channels._End):
+                ends[place] = f"_archipel_end_{next(_ends)}"
+                values[ends[place]] = arguments[place]._held()
+                arguments[place] = None
+    return values, _INVOKE, (name, ends, args, kwargs), {}
+
+
 _HOST = "__builtins__._archipel_host"
+_INVOKE = f"{_HOST}.invoke"
 _INSTALL = f"{_HOST}.install"
 _DESCRIBE = f"{_HOST}.describe"
 _EXEC = "__builtins__.exec"

@@ -131,10 +131,10 @@ class InterpreterPoolExecutor(concurrent.futures.Executor):
             try:
                 if isinstance(worker, int):
                     worker = self._made()
-                name = worker._name_of(call.function)
+                name, args, kwargs = worker._bound(worker._name_of(call.function), call.args, call.kwargs)
                 with self._lock:
                     self._running.add(worker)
-                worker._island.call_later(name, call.args, call.kwargs, self._finisher(worker, call))
+                worker._island.call_later(name, args, kwargs, self._finisher(worker, call))
                 return
             except BaseException as error:
                 if isinstance(worker, _interpreter.Interpreter):

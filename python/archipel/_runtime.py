@@ -53,8 +53,11 @@ class Runtime:
         name: str | None = None,
         stdout: _types.Output = None,
         stderr: _types.Output = None,
+        safe: bool = True,
     ) -> Interpreter:
         """Create an interpreter in this runtime, as `archipel.create` does."""
+        if safe is not True:
+            raise ValueError("the host accepts only data, so all its interpreters are safe (omit safe)")
         if name is not None:
             text_of("name", name)
         text, file = policy_of(policy)
@@ -110,6 +113,7 @@ def create(
     name: str | None = None,
     stdout: _types.Output = None,
     stderr: _types.Output = None,
+    safe: bool = True,
 ) -> Interpreter:
     """Create an interpreter and return it.
 
@@ -118,7 +122,7 @@ def create(
     of an image; the default is the standard guest.  `name` identifies the interpreter in logs and in `repr`.
 
     Output goes to `sys.stdout` and `sys.stderr` of the host, or to `stdout` and `stderr`: text files, functions of a
-    text, or `subprocess.DEVNULL`.
+    text, or `subprocess.DEVNULL`.  `safe` is always true: the host accepts only data.
 
         >>> import archipel
         >>> child = archipel.create(limits={"cpu": 1.0, "memory": 64 << 20}, policy={"env": {"LANG": "C"}})
@@ -128,7 +132,7 @@ def create(
     Raises TypeError and ValueError for invalid arguments, and InterpreterError if the interpreter cannot be created.
     """
     return runtime().create(
-        policy=policy, limits=limits, image=image, name=name, stdout=stdout, stderr=stderr
+        policy=policy, limits=limits, image=image, name=name, stdout=stdout, stderr=stderr, safe=safe
     )
 
 

@@ -253,7 +253,9 @@ class _Collector:
         if name in part.names or name in part.imports or name in part.constants:
             return
         if isinstance(value, types.ModuleType):
-            part.imports[name] = f"import {value.__name__} as {name}"
+            # The interpreters of an interpreter are those of its own library.
+            module = "interpreters" if value.__name__ == "archipel.interpreters" else value.__name__
+            part.imports[name] = f"import {module} as {name}"
         elif isinstance(value, types.BuiltinFunctionType) and isinstance(value.__self__, types.ModuleType):
             part.imports[name] = f"from {value.__self__.__name__} import {value.__name__} as {name}"
         elif isinstance(value, type) or callable(value) and isinstance(inspect.unwrap(value), types.FunctionType):

@@ -60,7 +60,7 @@ class Task:
         self._cancelled = False
         self._channel = None
         try:
-            name = self._interpreter._name_of(function)
+            name, args, kwargs = self._interpreter._bound(self._interpreter._name_of(function), args, kwargs)
             self._interpreter._island.call_later(name, args, kwargs, self._finish)
         except BaseException:
             self._interpreter.kill()

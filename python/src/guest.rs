@@ -11,7 +11,7 @@ pub(crate) fn supply(function: Py<PyAny>) {
     archipel::supply_standard_guest(move || {
         let supplied = Python::try_attach(|py| {
             let guest = function.call0(py)?;
-            Ok::<_, PyErr>(guest.extract::<Option<Vec<u8>>>(py)?)
+            guest.extract::<Option<Vec<u8>>>(py)
         });
         match supplied {
             Some(supplied) => supplied.map_err(io::Error::other),

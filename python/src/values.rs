@@ -204,7 +204,9 @@ fn other(object: &Bound<'_, PyAny>, above: &mut Vec<*mut ffi::PyObject>) -> Conv
         }
     }
     if ["archipel.SendChannel", "archipel.RecvChannel"].contains(&name.as_str()) {
-        return refuse("a channel end travels only as a binding of prepare_main");
+        return refuse(
+            "a channel end travels only as an argument of a call or as a binding of prepare_main",
+        );
     }
     refuse(format!("an object of type {name:?} is not shareable").replace('"', "'"))
 }

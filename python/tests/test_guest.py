@@ -41,7 +41,7 @@ class Guest(unittest.TestCase):
             [sys.executable, *arguments],
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=3600,
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(self.folder), **variables},
         )

@@ -134,7 +134,7 @@ class Values(unittest.TestCase):
             (print, "args[0]: an object of type 'builtin_function_or_method'"),
             (loop, "a container that contains itself is not shareable"),
             (deep, "nested deeper than 100 levels"),
-            (archipel.channel()[0], "a channel end travels only as a binding of prepare_main"),
+            ([archipel.channel()[0]], "args[0][0]: a channel end travels only as an argument"),
         ]
         with archipel.create() as island:
             for value, text in rows:

@@ -43,6 +43,10 @@ fn installed() -> &'static Path {
         copy(&root().join("python/archipel"), &to.join("archipel"));
         copy(&root().join(FOLDER), &to.join("tests"));
         copy(&root().join("examples/article"), &to.join("tests/article"));
+        copy(
+            &root().join("tests/conformance"),
+            &to.join("tests/conformance"),
+        );
         let page = root().join("docs/python-host.md");
         std::fs::copy(page, to.join("tests/python-host.md")).unwrap();
         let module = match cfg!(windows) {

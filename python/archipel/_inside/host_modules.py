@@ -40,7 +40,35 @@ def install(parts, key, module, qualname):
     target = sys.modules[module]
     for part in qualname.split("."):
         target = getattr(target, part)
+    if target is eval or target is exec:
+        target = _in_main(target)
     setattr(sys.modules[__name__], key, target)
+
+
+def _in_main(function):
+    """Return `eval` or `exec` with the namespace of `__main__` as the default."""
+
+    def call(source, globals=None, locals=None):
+        return function(source, sys.modules["__main__"].__dict__ if globals is None else globals, locals)
+
+    return call
+
+
+def invoke(key, ends, args, kwargs):
+    """Call the object kept under `key`, or named `key` in `__main__`, with arguments of which some are channel ends.
+
+    `ends` has the names in `__main__` to which they were bound, by the index or the keyword of the argument.
+    """
+    main = sys.modules["__main__"]
+    args = list(args)
+    for place, name in ends.items():
+        target = args if isinstance(place, int) else kwargs
+        target[place] = main.__dict__.pop(name)
+    first, *rest = key.split(".")
+    function = builtins if first == "__builtins__" else getattr(main, first, None) or getattr(builtins, first)
+    for part in rest:
+        function = getattr(function, part)
+    return function(*args, **kwargs)
 
 
 def _show_lines(file, line, source):
