@@ -69,7 +69,7 @@ pub(crate) fn folder(cache: &Path, key: &str) -> PathBuf {
 ///
 /// The key does not include the optimiser of the machine, which is looked up only for a build: querying programs
 /// for their versions takes longer than running a script.
-pub(crate) fn key(variant: Variant) -> String {
+pub fn key(variant: Variant) -> String {
     let sources = match variant {
         Variant::Island => env!("ISLAND_KEY"),
         Variant::Command => env!("COMMAND_KEY"),

@@ -1,8 +1,11 @@
 //! The `archipel` command: arguments in, library calls, exit status out. It is a library so that the Python package
 //! contains the command.
 
+mod cache;
 mod doctor;
+mod guest;
 mod image;
+mod line;
 mod map;
 mod options;
 mod package;
@@ -207,18 +210,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Repl(repl) => repl.execute(),
         Command::Doctor => doctor::report(),
         Command::Cache { action } => match action {
-            None => prepare::show_cache(),
-            Some(CacheAction::Clear) => prepare::clear_cache(),
+            None => cache::show(),
+            Some(CacheAction::Clear) => cache::clear(),
         },
         Command::Image { action } => action.execute(),
         Command::Guest { action } => match action {
-            GuestAction::Build => prepare::build_guest(),
+            GuestAction::Build => guest::build(),
             GuestAction::Export { command, path } => {
                 let variant = match command {
                     true => Variant::Command,
                     false => Variant::Island,
                 };
-                prepare::export(variant, &path)
+                guest::export(variant, &path)
             }
         },
         Command::Package { action } => match action {

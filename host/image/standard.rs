@@ -65,7 +65,7 @@ fn supplied(cache: Option<&Path>, progress: &mut dyn FnMut(Progress)) -> Result<
         Err(error) => {
             tracing::warn!("cannot cache the guest: {error}");
             progress(Progress::NoCache);
-            let key = super::source::key_of(&guest);
+            let key = archipel_guest::key(Variant::Island);
             Source::bytes(key, Arc::new(Cow::Owned(guest)), None)
         }
     }))

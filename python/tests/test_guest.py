@@ -49,16 +49,19 @@ class Guest(unittest.TestCase):
     def archipel(self, *arguments, **variables):
         return Guest.python(self, "-m", "archipel", *arguments, **variables)
 
-    def test_the_package_fills_an_empty_cache(self):
-        cache = str(self.cache)
-        # Compiling the guest again would take long.
+    def compile(self, cache):
+        """Copy the compiled guest into a cache folder, because compiling it again would take long."""
         user = pathlib.Path(_archipel.cache_dir())
-        compiled = self.cache / "compiled"
+        compiled = cache / "compiled"
         compiled.mkdir(mode=0o700, parents=True)
         for component in user.glob("guest/*/python.wasm"):
             if filecmp.cmp(component, self.folder / "standard.wasm", shallow=False):
                 for path in user.glob(f"compiled/{component.parent.name}-*"):
                     shutil.copy(path, compiled)
+
+    def test_the_package_fills_an_empty_cache(self):
+        cache = str(self.cache)
+        self.compile(self.cache)
         # Without pip and npm, which a build of the guest would need.
         done = self.python(
             "-c", "import archipel; print(archipel.create().eval('1 + 1'))", ARCHIPEL_CACHE_DIR=cache, PATH=""
@@ -71,6 +74,7 @@ class Guest(unittest.TestCase):
     def test_a_cache_that_cannot_be_used_is_reported(self):
         folder = self.folder / "shared"
         folder.mkdir()
+        self.compile(folder)
         folder.chmod(0o777)
         source = """
 import archipel, sys
