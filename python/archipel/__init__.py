@@ -14,6 +14,8 @@ The names are those of the module `archipel` inside of interpreters, so that pro
 that waits has a twin for `asyncio`, such as `exec_async`.
 """
 
+from __future__ import annotations
+
 import sys as _sys
 
 if not getattr(_sys, "_is_gil_enabled", lambda: True)():
@@ -22,7 +24,6 @@ if not getattr(_sys, "_is_gil_enabled", lambda: True)():
     )
 
 from ._archipel import __version__
-from ._cells import Cell, CellError
 from ._channels import RecvChannel, SendChannel
 from ._errors import (
     AliasError,
@@ -45,9 +46,15 @@ from ._errors import (
 )
 from ._guest import prepare
 from ._interpreter import Interpreter
-from ._pool import BrokenInterpreterPool, InterpreterPoolExecutor
 from ._runtime import Runtime, channel, create
 from ._tasks import Task, after, select, spawn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._cells import Cell, CellError
+    from ._pool import BrokenInterpreterPool, InterpreterPoolExecutor
 
 __all__ = [
     "AliasError",
@@ -83,3 +90,22 @@ __all__ = [
     "select",
     "spawn",
 ]
+
+# The names that are imported at the first use, because their modules import many others.
+_LATER = {
+    "BrokenInterpreterPool": "_pool",
+    "Cell": "_cells",
+    "CellError": "_cells",
+    "InterpreterPoolExecutor": "_pool",
+}
+
+
+def __getattr__(name: str) -> Any:
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value

@@ -1,8 +1,6 @@
 """Host functions that interpreters call."""
 
-import asyncio
 import contextvars
-import inspect
 import threading
 
 from ._errors import DeadlockError
@@ -38,6 +36,8 @@ def plain(lent, target, fixed):
 
 def asynchronous(lent, target, fixed):
     """Return the function that the library calls to start the coroutine function `target`."""
+    import asyncio
+
     try:
         loop = asyncio.get_running_loop()
         thread = threading.get_ident()
@@ -96,6 +96,8 @@ def _create_task(loop, target, fixed, args, kwargs):
 
 def is_asynchronous(target):
     """Return whether calling `target` returns a coroutine."""
+    import inspect
+
     return inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(
         getattr(target, "__call__", None)
     )
@@ -114,6 +116,8 @@ _loop_lock = threading.Lock()
 def _own_loop():
     """Return the event loop for functions that were lent outside of one.  A thread of its own runs it."""
     global _loop
+    import asyncio
+
     with _loop_lock:
         if _loop is None:
             _loop = asyncio.new_event_loop()
@@ -123,6 +127,8 @@ def _own_loop():
 
 def description(target, fixed):
     """Return the docstring and the signature of a function as text, each of which can be None."""
+    import inspect
+
     try:
         signature = inspect.signature(target)
         if fixed:

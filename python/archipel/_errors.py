@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from types import SimpleNamespace
 
 TYPE_CHECKING = False
@@ -135,6 +134,8 @@ def _limit_exceeded(text, kind, limit, used):
 
 def _complaint(error):
     """Return the reason for which a host function failed, for the script, and the detail for the host's log."""
+    import traceback
+
     detail = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-10_000:]
     if isinstance(error, AliasError):
         return str(error)[:1000], detail

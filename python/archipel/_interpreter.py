@@ -8,7 +8,7 @@ import os
 import threading
 import weakref
 
-from . import _aliases, _cells, _channels, _loops, _source
+from . import _aliases, _channels, _loops
 from ._errors import Error
 from ._governed import Governed
 from ._settings import text_of
@@ -170,6 +170,8 @@ class Interpreter(Governed):
             >>> cell.value, cell.stdout
             (42, 'hello\\n')
         """
+        from . import _cells
+
         return _cells.run(self, source, stream, wall)
 
     async def exec_async(self, source: str, /) -> None:
@@ -206,6 +208,8 @@ class Interpreter(Governed):
         self, source: str, /, *, stream: Callable[[str, str], object] | None = None, wall: float | None = None
     ) -> Cell:
         """Run a cell as `cell` does, in an event loop.  Cancelling the task cancels the cell."""
+        from . import _cells
+
         return await _cells.run_async(self, source, stream, wall)
 
     def fork(self) -> Interpreter:
@@ -310,6 +314,8 @@ class Interpreter(Governed):
             key = None
         if key is not None:
             return key, None, None
+        from . import _source
+
         remote = _source.remote(function)
         self._key += 1
         key = f"f{self._key}"

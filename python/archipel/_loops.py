@@ -1,6 +1,7 @@
-"""Waits in event loops for jobs that the library runs."""
+"""Waits in event loops for jobs that the library runs.
 
-import asyncio
+It imports `asyncio` where it uses it, so that programs without it start faster.
+"""
 
 # The time that a cancelled job has to end by itself, in seconds.
 _GRACE = 5.0
@@ -16,6 +17,8 @@ def _settle(future, value, error):
 
 
 def _start(start):
+    import asyncio
+
     loop = asyncio.get_running_loop()
     future = loop.create_future()
 
@@ -35,6 +38,8 @@ async def job(island, start):
     If the waiting task is cancelled, the job is cancelled, and the wait goes on until it has ended.  A job that does
     not end within five seconds is stopped, and its interpreter destroyed.
     """
+    import asyncio
+
     future, _ = _start(start)
     try:
         return await asyncio.shield(future)
@@ -48,6 +53,8 @@ async def job(island, start):
 
 
 async def _stop(island, future):
+    import asyncio
+
     try:
         while not future.done() and not island.is_running():
             await asyncio.sleep(0.001)
@@ -61,6 +68,8 @@ async def _stop(island, future):
 
 async def abandonable(start, lost):
     """Wait for what `start` starts; cancelling this abandons it.  `lost` gets a result that arrives too late."""
+    import asyncio
+
     future, waiting = _start(start)
     try:
         return await asyncio.shield(future)

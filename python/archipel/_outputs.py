@@ -1,6 +1,5 @@
 """The destinations of an interpreter's output."""
 
-import subprocess
 import sys
 
 
@@ -18,7 +17,9 @@ def writer(output, name):
     """Return the function that gets the text of an output, or None to discard it."""
     if output is None:
         return _to_stdout if name == "stdout" else _to_stderr
-    if output == subprocess.DEVNULL:
+    # A program that has the constant has imported its module.
+    subprocess = sys.modules.get("subprocess")
+    if subprocess is not None and output == subprocess.DEVNULL:
         return None
     if callable(output):
         return output

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import time
 
 from . import _archipel, _runtime
@@ -55,6 +53,8 @@ class Task:
     __module__ = "archipel"
 
     def __init__(self, function: str | Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        import concurrent.futures
+
         self._interpreter = _runtime.create()
         self._future = concurrent.futures.Future()
         self._cancelled = False
@@ -115,12 +115,16 @@ class Task:
         ExecutionFailed if the call raised an exception; Cancelled after `cancel`; LimitExceeded or InterpreterDied if
         the interpreter was stopped or crashed; and NotShareableError if the result cannot be sent.
         """
+        import concurrent.futures
+
         try:
             return self._future.result(timeout_of(timeout))
         except concurrent.futures.TimeoutError:
             raise TimeoutError("timed out: the task is still running") from None
 
     def __await__(self) -> Generator[Any, Any, Any]:
+        import asyncio
+
         return asyncio.shield(asyncio.wrap_future(self._future)).__await__()
 
     def _end(self):

@@ -121,3 +121,11 @@ def forever():
 
 def slow_square(n):
     return n * n
+
+
+def produce(send, count, *, done=None):
+    for n in range(count):
+        send.send(n)
+    send.release()
+    if done is not None:
+        done.send("done")

@@ -26,6 +26,9 @@ class Jobs(unittest.TestCase):
             island.exec("def area(w, h, *, scale=1): return w * h * scale")
             self.assertEqual(island.call("area", 2, 3.5, scale=2), 14.0)
             self.assertEqual(island.call("area.__name__.upper"), "AREA")
+            self.assertEqual(island.call(eval, "area(x, y)"), 20)
+            self.assertIsNone(island.call(exec, "z = 5"))
+            self.assertEqual(island.get("z"), 5)
             self.assertIn("name='plugin'", repr(island))
 
     def test_two_interpreters_share_nothing(self):
@@ -65,6 +68,8 @@ class Jobs(unittest.TestCase):
                 (TypeError, lambda: archipel.create(policy=3)),
                 (TypeError, lambda: archipel.create(stdout=3)),
                 (TypeError, lambda: archipel.create("x")),
+                (ValueError, lambda: archipel.create(safe=False)),
+                (ValueError, lambda: island.prepare_main({})),
                 (ValueError, lambda: island.get("not a name")),
                 (ValueError, lambda: island.exec("\ud800")),
             ]
@@ -356,6 +361,27 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 print(island.eval("1 + 1"))
 """
         self.assertEqual(self.run_script(script)[:2], (0, "True\n7\n2\n"))
+
+    def test_a_free_threaded_build_is_refused(self):
+        script = """
+import sys
+sys._is_gil_enabled = lambda: False
+try:
+    import archipel
+except ImportError as error:
+    print(error)
+"""
+        self.assertIn("free-threaded build of Python", self.run_script(script)[1])
+
+    def test_the_import_leaves_out_what_most_programs_do_not_use(self):
+        script = """
+import sys
+before = set(sys.modules)
+import archipel
+print(sorted({"asyncio", "concurrent.futures", "dataclasses", "inspect", "ast"} & set(sys.modules) - before))
+print(all(getattr(archipel, name) for name in archipel.__all__))
+"""
+        self.assertEqual(self.run_script(script), (0, "[]\nTrue\n", ""))
 
     def test_the_end_of_the_process_stops_everything(self):
         script = """

@@ -63,3 +63,8 @@ class Loops(unittest.IsolatedAsyncioTestCase):
         await sent
         send.release()
         self.assertEqual([item async for item in recv], [])
+        recv, send = archipel.channel(None)
+        with archipel.create() as island:
+            await island.call_async(samples.produce, send, 3)
+            send.release()
+        self.assertEqual([item async for item in recv], [0, 1, 2])

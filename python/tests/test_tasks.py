@@ -27,6 +27,27 @@ class Tasks(unittest.TestCase):
             stopped.result(60)
         self.assertFalse(stopped.cancel())
 
+    def test_channel_ends_are_arguments(self):
+        recv, send = archipel.channel()
+        heard, done = archipel.channel(None)
+        task = archipel.spawn(samples.produce, send, 3, done=done)
+        send.release()
+        self.assertEqual(list(recv), [0, 1, 2])
+        self.assertIsNone(task.result(60))
+        self.assertEqual(heard.recv(), "done")
+        with archipel.InterpreterPoolExecutor(1) as pool:
+            recv, send = archipel.channel(None)
+            pool.submit(samples.produce, send, 2).result(60)
+            send.release()
+            self.assertEqual(list(recv), [0, 1])
+        with archipel.create() as island:
+            island.exec("def double(recv): return 2 * recv.recv()")
+            recv, send = archipel.channel(1)
+            send.send(4)
+            self.assertEqual(island.call("double", recv), 8)
+            send.send(5)
+            self.assertEqual(island.call("double", recv=recv), 10)
+
     def test_select_takes_the_first_that_is_ready(self):
         recv, send = archipel.channel(1)
         other = archipel.channel()[0]
