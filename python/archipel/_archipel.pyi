@@ -3,6 +3,21 @@
 from collections.abc import Callable
 from typing import Any, final
 
+__all__ = [
+    "Interpreter",
+    "Receiver",
+    "Reply",
+    "Runtime",
+    "Sender",
+    "Waiting",
+    "__version__",
+    "cache_dir",
+    "check",
+    "main",
+    "select",
+    "supply",
+]
+
 __version__: str
 
 def check(object: Any, name: str) -> None: ...

@@ -117,6 +117,7 @@ def _rows(file):
     vars(runner).update(CRASH="import os; os.abort()", Busy=None, meet=None)
     pool = types.ModuleType("concurrent.futures.interpreter")
     pool.BrokenInterpreterPool = archipel.BrokenInterpreterPool
+    pool.InterpreterPoolExecutor = archipel.InterpreterPoolExecutor
     modules = {
         "runner": runner,
         "interpreters": interpreters,
