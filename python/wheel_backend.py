@@ -3,6 +3,7 @@
 `ARCHIPEL_WHEEL_PROFILE` is the profile of cargo, `release` by default.  The profile `dev` makes a wheel for tests.
 """
 
+import json
 import lzma
 import os
 import pathlib
@@ -37,8 +38,7 @@ def _pack_guest(profile):
     """Build the guest with the command of this tree, and compress it into the package unless that is done."""
     with tempfile.TemporaryDirectory() as folder:
         guest = pathlib.Path(folder, "standard.wasm")
-        command = ["cargo", "run", "--quiet", "--locked", "--profile", profile, "--package", "archipel-cli"]
-        subprocess.run([*command, "--", "guest", "export", guest], cwd=_HERE.parent, check=True)
+        subprocess.run([_command(profile), "guest", "export", guest], check=True)
         made = guest.read_bytes()
     if _PACKED.exists() and lzma.decompress(_PACKED.read_bytes()) == made:
         return
@@ -46,3 +46,14 @@ def _pack_guest(profile):
     new = _PACKED.with_suffix(".new")
     new.write_bytes(packed)
     new.replace(_PACKED)
+
+
+def _command(profile):
+    """Build the command, and return its path."""
+    # The features of dependencies are those of both packages, so maturin does not compile them again.
+    packages = ["--package", "archipel-cli", "--package", "archipel-python"]
+    messages = ["--message-format", "json-render-diagnostics"]
+    command = ["cargo", "build", "--locked", "--profile", profile, *packages, *messages]
+    built = subprocess.run(command, cwd=_HERE.parent, check=True, stdout=subprocess.PIPE, text=True)
+    messages = map(json.loads, built.stdout.splitlines())
+    return next(message["executable"] for message in messages if message.get("executable"))
