@@ -120,7 +120,8 @@ class Interpreter(Governed):
 
         An argument can also be a channel end.  `function` is the name of an object in `__main__`, in which dots lead
         to attributes; or a function of the host, which travels as source with the functions, classes, constants and
-        imports of its module that it refers to.  It is sent once: later changes of these constants have no effect in the interpreter.
+        imports of its module that it refers to.  It is sent once: later changes of these constants have no effect in
+        the interpreter.
 
             >>> import archipel
             >>> archipel.create().call(pow, 2, 10)
