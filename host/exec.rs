@@ -12,6 +12,7 @@ mod scheduler;
 pub(crate) mod stop;
 pub(crate) mod thread;
 mod timers;
+pub(crate) mod wait_hook;
 pub(crate) mod workers;
 
 use std::task::Poll;

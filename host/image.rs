@@ -20,6 +20,7 @@ pub use builder::ImageBuilder;
 pub use compile::Progress;
 pub(crate) use compile::compile;
 pub(crate) use source::Source;
+pub use standard::supply_standard_guest;
 
 /// The start of interpreters: CPython, its standard library, and perhaps packages and state, as one WebAssembly
 /// component.
@@ -94,7 +95,7 @@ impl Image {
     ///
     /// It is looked up when the runtime is built, in the folder of [`RuntimeBuilder::cache_dir`]; the
     /// default is [`default_cache_dir`]. `archipel guest build` adds it to that folder. If it is not
-    /// there, building the runtime
+    /// there, and the program does not [supply](crate::supply_standard_guest) it, building the runtime
     ///
     /// - without the feature `build` fails with [`Error::Guest`];
     /// - with the feature `build` builds the guest, which takes about a minute. It needs Python 3.10

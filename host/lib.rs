@@ -103,8 +103,8 @@ mod text;
 mod wasi;
 
 pub use api::channel::{
-    Capacity, Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender,
-    TryRecvError, TrySendError,
+    Capacity, Receiver, RecvError, RecvTimeoutError, Select, Selected, SendError, SendTimeoutError,
+    Sender, TryRecvError, TrySendError,
 };
 pub use api::interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
 pub use api::metrics::Metrics;
@@ -116,9 +116,10 @@ pub use archipel_core::{
     Used, Value, value,
 };
 pub use engine::cache::default_cache_dir;
+pub use exec::wait_hook::with_wait_hook;
 #[cfg(feature = "build")]
 pub use image::ImageBuilder;
-pub use image::{Image, Package, Progress};
+pub use image::{Image, Package, Progress, supply_standard_guest};
 pub use island::owner::LimitReached;
 pub use output::{Captured, Output};
 pub use wasi::remove_private_folders;

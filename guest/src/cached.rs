@@ -1,8 +1,8 @@
 //! The guests in the cache. A key names a guest there by the contents of its sources, which `build.rs` hashes.
 
 use crate::variant::Variant;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 /// A guest that is ready for compilation.
 #[derive(Debug, Clone)]
@@ -36,6 +36,31 @@ pub fn find(variant: Variant, cache: &Path) -> Option<Built> {
     })
 }
 
+/// Adds the guest of this `variant`, a component that another machine built from the same sources, to `cache`.
+///
+/// # Errors
+///
+/// If a file cannot be written.
+pub fn add(variant: Variant, cache: &Path, component: &[u8]) -> io::Result<Built> {
+    let key = key(variant);
+    let folder = folder(cache, &key);
+    fs::create_dir_all(&folder)?;
+    let path = folder.join(COMPONENT);
+    let optimised = "part of the program";
+    // Other processes can do the same at the same time.
+    let new = folder.join(format!("{COMPONENT}.{}.new", std::process::id()));
+    fs::write(&new, component)?;
+    fs::rename(&new, &path)?;
+    fs::write(&new, optimised)?;
+    fs::rename(&new, folder.join(NOTE))?;
+    Ok(Built {
+        path,
+        key,
+        optimised: optimised.to_owned(),
+        fresh: true,
+    })
+}
+
 pub(crate) fn folder(cache: &Path, key: &str) -> PathBuf {
     cache.join("guest").join(key)
 }
@@ -44,7 +69,7 @@ pub(crate) fn folder(cache: &Path, key: &str) -> PathBuf {
 ///
 /// The key does not include the optimiser of the machine, which is looked up only for a build: querying programs
 /// for their versions takes longer than running a script.
-pub(crate) fn key(variant: Variant) -> String {
+pub fn key(variant: Variant) -> String {
     let sources = match variant {
         Variant::Island => env!("ISLAND_KEY"),
         Variant::Command => env!("COMMAND_KEY"),
@@ -67,6 +92,21 @@ pub(crate) fn wants_tuning() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_added_guest_is_found() {
+        let cache = std::env::temp_dir().join(format!("archipel-added-{}", std::process::id()));
+        assert!(find(Variant::Island, &cache).is_none());
+        let added = add(Variant::Island, &cache, b"component").unwrap();
+        let found = find(Variant::Island, &cache).unwrap();
+        assert_eq!((&found.path, &found.key), (&added.path, &added.key));
+        assert_eq!(fs::read(found.path).unwrap(), b"component");
+        assert_eq!(
+            fs::read_dir(added.path.parent().unwrap()).unwrap().count(),
+            2
+        );
+        fs::remove_dir_all(cache).unwrap();
+    }
 
     #[test]
     fn each_variant_has_a_key() {

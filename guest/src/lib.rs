@@ -86,7 +86,7 @@ mod variant;
 
 #[cfg(feature = "build")]
 pub use assemble::{Step, ensure};
-pub use cached::{Built, find};
+pub use cached::{Built, add, find, key};
 pub use description::{Description, Package, Unreadable};
 #[cfg(feature = "build")]
 pub use image::{Plan, build_image};

@@ -3,6 +3,7 @@
 mod capacity;
 mod error;
 mod receiver;
+mod select;
 mod sender;
 
 use crate::exchange::Exchange;
@@ -18,6 +19,7 @@ pub use error::{
     RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
 pub use receiver::Receiver;
+pub use select::{Select, Selected};
 pub use sender::Sender;
 
 /// Creates a channel with both ends held by the host.

@@ -3,6 +3,7 @@
 use super::run::Run;
 use super::scheduler::Scheduler;
 use super::timers::Timers;
+use super::wait_hook::watched;
 use crate::account::Gauge;
 use archipel_core::error::{Error, Result};
 use async_task::FallibleTask;
@@ -68,7 +69,7 @@ impl Workers {
         let mut future = Box::pin(future);
         match self.inline(future.as_mut()) {
             Some(output) => Ok(output),
-            None => pollster::block_on(self.join(future)),
+            None => self.wait(self.join(future)),
         }
     }
 
@@ -104,7 +105,7 @@ impl Workers {
             return result;
         }
         let stopped = stopped(&run);
-        pollster::block_on(either(async { self.join(run).await? }, stopped))
+        self.wait(either(async { self.join(run).await? }, stopped))
     }
 
     /// Runs `run` as `finish` does, for asynchronous callers. Dropping this stops the run.
@@ -122,7 +123,7 @@ impl Workers {
     /// Runs `future` to its end on the caller's thread.
     pub(crate) fn wait<F: Future>(&self, future: F) -> F::Output {
         let _entered = self.timers.handle().enter();
-        pollster::block_on(future)
+        pollster::block_on(watched(future))
     }
 }
 

@@ -1,17 +1,74 @@
-//! The standard guest: from the cache or, with the feature `build`, built.
+//! The standard guest: from the cache, from the program or, with the feature `build`, built.
 
 use super::{Progress, Source};
-use crate::engine::cache::check_private;
-use archipel_core::error::Result;
+use crate::engine::cache::{check_private, open_private};
+use archipel_core::error::{Error, Result};
 use archipel_guest::Variant;
+use std::borrow::Cow;
+use std::io;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
-/// Returns the standard guest in the folder `cache`, and builds it if necessary and possible.
+type Supply = dyn Fn() -> io::Result<Option<Vec<u8>>> + Send + Sync;
+
+static SUPPLY: OnceLock<Box<Supply>> = OnceLock::new();
+
+/// Sets a function that returns the standard guest of this version, for programs that contain it. It returns `None` if
+/// the program lacks it after all.
+///
+/// The function is called when the cache folder of a runtime lacks the guest, which is then added to that folder. It
+/// applies to the whole process. Only the first call of `supply_standard_guest` has an effect.
+///
+/// # Examples
+///
+/// ```no_run
+/// archipel::supply_standard_guest(|| std::fs::read("/usr/share/my-program/python.wasm").map(Some));
+/// let runtime = archipel::Runtime::new()?;
+/// # Ok::<(), archipel::Error>(())
+/// ```
+pub fn supply_standard_guest(
+    supply: impl Fn() -> io::Result<Option<Vec<u8>>> + Send + Sync + 'static,
+) {
+    let _ = SUPPLY.set(Box::new(supply));
+}
+
+/// Returns the standard guest in the folder `cache`. If it is missing, it is supplied by the program, or built if that
+/// is possible.
 pub(super) fn source(cache: Option<&Path>, progress: &mut dyn FnMut(Progress)) -> Result<Source> {
     match cache.and_then(cached) {
         Some(source) => Ok(source),
-        None => build(cache, progress),
+        None => match supplied(cache, progress)? {
+            Some(source) => Ok(source),
+            None => build(cache, progress),
+        },
     }
+}
+
+/// Returns the guest that the program supplies, and adds it to the folder `cache` if that is usable.
+fn supplied(cache: Option<&Path>, progress: &mut dyn FnMut(Progress)) -> Result<Option<Source>> {
+    let Some(supply) = SUPPLY.get() else {
+        return Ok(None);
+    };
+    let guest = supply().map_err(|error| {
+        let text = "cannot read the guest that the program contains";
+        Error::Guest(anyhow::Error::new(error).context(text).into())
+    })?;
+    let Some(guest) = guest else { return Ok(None) };
+    let added = match cache {
+        None => Err(io::Error::other("this system has no cache folder")),
+        Some(folder) => {
+            open_private(folder).and_then(|()| archipel_guest::add(Variant::Island, folder, &guest))
+        }
+    };
+    Ok(Some(match added {
+        Ok(added) => Source::standard(added),
+        Err(error) => {
+            tracing::warn!("cannot cache the guest: {error}");
+            progress(Progress::NoCache);
+            let key = archipel_guest::key(Variant::Island);
+            Source::bytes(key, Arc::new(Cow::Owned(guest)), None)
+        }
+    }))
 }
 
 /// Returns the guest in `folder`, unless another user could replace it.
@@ -28,9 +85,6 @@ pub(super) fn key(cache: Option<&Path>) -> Option<String> {
 /// Builds the guest in the folder `cache` or, if that is unusable, in the temporary one.
 #[cfg(feature = "build")]
 fn build(cache: Option<&Path>, progress: &mut dyn FnMut(Progress)) -> Result<Source> {
-    use crate::engine::cache::open_private;
-    use archipel_core::error::Error;
-
     let temporary;
     let folder = match cache {
         Some(folder) if open_private(folder).is_ok() && is_writable(folder) => folder,

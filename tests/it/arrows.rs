@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The crates, with the folder that names them in the map and their root modules.
-const CRATES: [(&str, &str); 4] = [
-    ("host/cli", "main"),
+const CRATES: [(&str, &str); 5] = [
+    ("host/cli", "lib"),
+    ("python/src", "lib"),
     ("host", "lib"),
     ("host/core", "lib"),
     ("guest/src", "lib"),

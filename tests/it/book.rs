@@ -5,6 +5,7 @@
 //! - `python`: it runs as a script and prints exactly the `text` block that follows it, or nothing without one.
 //! - `console`: a command `$ archipel ...` with output runs in the project's root and prints that output. Without
 //!   output, its subcommand and its options must exist. Other commands are not run.
+//! - `py`: a host program in Python, which the tests of the Python package run.
 //! - `rust`: its lines are consecutive lines of a program in `examples/` or of [`samples`], comments aside.
 //!
 //! In expected output, `...` matches any text. With `,ignore` appended to the info string a sample is not tested; the

@@ -50,6 +50,7 @@ mod packages;
 mod plugin_host;
 mod policy;
 mod prose;
+mod python_package;
 #[cfg(unix)]
 mod repl;
 mod run;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         .chain(examples::tests())
         .chain(hostile::tests())
         .chain(network::tests())
+        .chain(python_package::tests())
         .chain(scripts::tests());
     harness::run(found)
 }

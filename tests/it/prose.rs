@@ -12,7 +12,7 @@ use patterns::matches;
 use std::path::PathBuf;
 
 /// The files and folders to check.
-const ROOTS: [&str; 12] = [
+const ROOTS: [&str; 13] = [
     "README.md",
     "ARCHITECTURE.md",
     "SECURITY.md",
@@ -22,6 +22,7 @@ const ROOTS: [&str; 12] = [
     "guest/python",
     "guest/src",
     "host",
+    "python",
     "benches",
     "tests/it",
     "wit",

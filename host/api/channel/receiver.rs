@@ -257,6 +257,11 @@ impl Receiver {
         }
     }
 
+    /// Returns the end.
+    pub(super) fn host_end(&self) -> &HostEnd {
+        &self.host
+    }
+
     pub(crate) fn into_flight(self) -> Option<End> {
         self.host.into_flight()
     }

@@ -179,25 +179,10 @@ impl Sender {
     }
 
     async fn put(&self, value: Value, limit: Option<Duration>) -> Result<(), SendTimeoutError> {
-        let encoded = match encoding::encode(&value) {
-            Ok(encoded) if encoded.handles == 0 => encoded,
-            Ok(_) => {
-                let refusal = Refusal::NoSuchHandle {
-                    index: 0,
-                    handles: 0,
-                };
-                return Err(SendTimeoutError::Refused { value, refusal });
-            }
+        let message = match message_of(&value) {
+            Ok(message) => message,
             Err(refusal) => return Err(SendTimeoutError::Refused { value, refusal }),
         };
-        let message = Message::new(encoded, Vec::new());
-        let limit_in_bytes = archipel_core::limits::MOST_MESSAGE as usize;
-        if message.body.len() > limit_in_bytes {
-            let refusal = Refusal::TooLarge {
-                limit: limit_in_bytes,
-            };
-            return Err(SendTimeoutError::Refused { value, refusal });
-        }
         let cases = vec![Case::Send(self.host.end.channel, message)];
         let done = self.host.exchange().wait(PartyId::HOST, cases, limit).await;
         match done.map(|done| done.outcome) {
@@ -211,7 +196,29 @@ impl Sender {
         }
     }
 
+    /// Returns the end.
+    pub(super) fn host_end(&self) -> &HostEnd {
+        &self.host
+    }
+
     pub(crate) fn into_flight(self) -> Option<End> {
         self.host.into_flight()
+    }
+}
+
+/// Encodes a value that is sent.
+pub(super) fn message_of(value: &Value) -> Result<Message, Refusal> {
+    let encoded = encoding::encode(value)?;
+    if encoded.handles > 0 {
+        return Err(Refusal::NoSuchHandle {
+            index: 0,
+            handles: 0,
+        });
+    }
+    let message = Message::new(encoded, Vec::new());
+    let limit = archipel_core::limits::MOST_MESSAGE as usize;
+    match message.body.len() > limit {
+        true => Err(Refusal::TooLarge { limit }),
+        false => Ok(message),
     }
 }

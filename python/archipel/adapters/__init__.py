@@ -1,0 +1,1 @@
+"""Interpreters in frameworks that people already use: one module for each, which imports that framework."""

@@ -1,0 +1,100 @@
+"""An executor on a Dask cluster."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from . import _work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from distributed import Client
+
+
+class DaskExecutor(concurrent.futures.Executor):
+    """An executor of `concurrent.futures` that makes each call in an interpreter on a worker of a Dask cluster.
+
+    `client` is the `distributed.Client`; `settings` are the arguments of `archipel.create`: `policy`, `limits` and
+    `image`.  Functions, arguments and results are limited to what `Interpreter.call` accepts.  `Future.cancel` also
+    stops a call that runs.  The workers need this package in the same version.
+    """
+
+    def __init__(self, client: Client, **settings: Any) -> None:
+        self._client = client
+        self._packer = _work.Packer(settings)
+        self._key = self._packer.key()
+        self._pending: set[concurrent.futures.Future[Any]] = set()
+        self._shut = False
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
+        """Start the call `fn(*args, **kwargs)`, and return its future.
+
+        Raises RuntimeError after `shutdown`, and NotShareableError for a function that cannot be sent.
+        """
+        if self._shut:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        number = uuid.uuid4().hex
+        packed = self._packer.pack(fn)
+        settings, key = self._packer.settings, self._key
+        task = self._client.submit(
+            _work.run, number, settings, key, packed, args, kwargs, key=f"archipel-{number}", pure=False
+        )
+        future = _Future(self._client, task, number)
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
+        task.add_done_callback(future._settle)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Accept no further calls.  The client stays open."""
+        self._shut = True
+        pending = list(self._pending)
+        if cancel_futures:
+            for future in pending:
+                future.cancel()
+        if wait:
+            concurrent.futures.wait(pending)
+
+
+async def _cancel(number: str) -> None:
+    # It does not block the event loop of the worker.
+    _work.cancel(number)
+
+
+class _Future(concurrent.futures.Future):  # type: ignore[type-arg]
+    """The future of a call on a worker."""
+
+    def __init__(self, client: Any, task: Any, number: str) -> None:
+        super().__init__()
+        self._client = client
+        self._task = task
+        self._number = number
+
+    def cancel(self) -> bool:
+        """Cancel the call, wherever it is, and return whether it had not ended."""
+        if not super().cancel():
+            return False
+        self.set_running_or_notify_cancel()
+        self._client.cancel([self._task], force=True)
+        # Dask does not stop a task that runs.
+        self._client.run(_cancel, self._number, wait=False, on_error="ignore")
+        return True
+
+    def _settle(self, task: Any) -> None:
+        if self.cancelled() or not self.set_running_or_notify_cancel():
+            return
+        if task.status == "finished":
+            try:
+                value = task.result()
+            except BaseException as error:
+                self.set_exception(error)
+            else:
+                self.set_result(value)
+        else:
+            error = task.exception() if task.status == "error" else concurrent.futures.CancelledError()
+            self.set_exception(error)
+        # The scheduler can forget the result.
+        task.release()
