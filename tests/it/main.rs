@@ -53,6 +53,7 @@ mod prose;
 #[cfg(unix)]
 mod repl;
 mod run;
+mod science;
 mod script;
 mod scripts;
 mod stock_wasmtime;
