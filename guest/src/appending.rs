@@ -8,6 +8,7 @@
 //! Both are static functions whose names were stripped. They are recognised by their calls; linking fails if they
 //! do not match.
 
+use crate::module::rewrite;
 use anyhow::{Context, Result, ensure};
 use std::convert::Infallible;
 use wasm_encoder as enc;
@@ -37,16 +38,7 @@ pub(crate) fn mend(module: &mut Vec<u8>) -> Result<()> {
     let mut mended = found
         .mended(append)
         .context("libc's file functions do not match")?;
-    let mut out = enc::Module::new();
-    mended
-        .parse_core_module(&mut out, Parser::new(0), module)
-        .map_err(damaged)?;
-    *module = out.finish();
-    Ok(())
-}
-
-fn damaged(error: reencode::Error<Infallible>) -> anyhow::Error {
-    anyhow::anyhow!("cannot copy the linked module: {error}")
+    rewrite(module, &mut mended)
 }
 
 /// The functions of a module.

@@ -199,6 +199,10 @@ pub(crate) fn assemble(
     }
     appending::mend(&mut module)?;
     let arranged = tuning.arrange_memory(&mut module)?;
+    let adapt = report.extensions > 0;
+    if adapt {
+        tuning.keep_targets(&mut module)?;
+    }
     let linked = format!(
         "{} modules linked into one; {} globals folded; {} of {} functions dropped; {arranged}",
         report.modules,
@@ -227,7 +231,7 @@ pub(crate) fn assemble(
     };
 
     progress(Step::Encode);
-    let calls = tuning.replace_calls(&mut module, report.extensions > 0)?;
+    let calls = tuning.replace_calls(&mut module, adapt)?;
     let component = encode::encode(&module, &dynamic)?;
     fs::write(work.join(COMPONENT), component)?;
     Ok(format!("{note}; {calls}"))

@@ -11,6 +11,7 @@
 mod adapter;
 
 use crate::memory::constant;
+use crate::module::rewrite;
 use adapter::{Adapter, is_adaptable};
 use anyhow::Result;
 use std::collections::HashMap;
@@ -26,6 +27,35 @@ use wasmparser::{
 /// The maximum number of targets of a valid jump.
 const MOST_PLACES: u32 = 65_520;
 
+/// The name under which [`keep_targets`] exports the table.
+const TARGETS: &str = "targets";
+
+/// Exports the table of `module`, until [`call_directly`] adapts its calls.
+///
+/// The optimiser empties functions of the table whose type no call has, since such calls trap. It leaves those of an
+/// exported table.
+///
+/// # Errors
+///
+/// Returns an error if `module` is damaged.
+pub fn keep_targets(module: &mut Vec<u8>) -> Result<()> {
+    struct Keep;
+    impl Reencode for Keep {
+        type Error = Infallible;
+
+        fn parse_export_section(
+            &mut self,
+            exports: &mut enc::ExportSection,
+            section: wasmparser::ExportSectionReader<'_>,
+        ) -> Result<(), reencode::Error<Infallible>> {
+            utils::parse_export_section(self, exports, section)?;
+            exports.export(TARGETS, enc::ExportKind::Table, 0);
+            Ok(())
+        }
+    }
+    rewrite(module, &mut Keep)
+}
+
 /// Rewrites the calls through the one table of `module`, and returns the number of types whose calls jump. With
 /// `adapt`, calls are adapted to targets of another type; otherwise the engine traps.
 ///
@@ -40,16 +70,8 @@ pub fn call_directly(module: &mut Vec<u8>, adapt: bool) -> Result<usize> {
     };
     let mut direct = Direct::new(table, adapt);
     let count = direct.jumps.len();
-    let mut out = enc::Module::new();
-    direct
-        .parse_core_module(&mut out, Parser::new(0), module)
-        .map_err(damaged)?;
-    *module = out.finish();
+    rewrite(module, &mut direct)?;
     Ok(count)
-}
-
-fn damaged(error: reencode::Error<Infallible>) -> anyhow::Error {
-    anyhow::anyhow!("cannot copy the linked module: {error}")
 }
 
 /// The parts of a module that concern indirect calls.
@@ -98,7 +120,9 @@ impl Table {
                 Payload::TableSection(section) => tables += section.count(),
                 Payload::ExportSection(section) => {
                     for export in section {
-                        if export?.kind == wasmparser::ExternalKind::Table {
+                        let export = export?;
+                        let is_table = export.kind == wasmparser::ExternalKind::Table;
+                        if is_table && export.name != TARGETS {
                             return Ok(None);
                         }
                     }
@@ -331,6 +355,17 @@ impl Reencode for Direct {
             functions.function(adapter.ty);
         }
         Ok(())
+    }
+
+    fn parse_export(
+        &mut self,
+        exports: &mut enc::ExportSection,
+        export: wasmparser::Export<'_>,
+    ) -> Result<(), reencode::Error<Infallible>> {
+        if export.name == TARGETS {
+            return Ok(());
+        }
+        utils::parse_export(self, exports, export)
     }
 
     fn parse_code_section(

@@ -1,7 +1,9 @@
 //! A parsed core module: its index spaces, and the parts that linking copies.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use std::collections::HashMap;
+use std::convert::Infallible;
+use wasm_encoder::reencode::Reencode;
 use wasmparser::{
     ConstExpr, Data, Element, ExternalKind, FuncType, FunctionBody, GlobalType, Import, MemoryType,
     Name, Parser, Payload, TableType, TypeRef,
@@ -9,6 +11,22 @@ use wasmparser::{
 
 /// The end of the file names of extension modules for the guest.
 pub(crate) const EXTENSION_SUFFIX: &str = ".cpython-314-wasm32-wasi.so";
+
+/// Replaces `module` by the result of `by`.
+///
+/// # Errors
+///
+/// Returns an error and changes nothing if `module` is damaged.
+pub(crate) fn rewrite(
+    module: &mut Vec<u8>,
+    by: &mut impl Reencode<Error = Infallible>,
+) -> Result<()> {
+    let mut out = wasm_encoder::Module::new();
+    by.parse_core_module(&mut out, Parser::new(0), module)
+        .map_err(|error| anyhow!("cannot copy the linked module: {error}"))?;
+    *module = out.finish();
+    Ok(())
+}
 
 /// A core module, with every section that matters to linking.
 #[derive(Default)]

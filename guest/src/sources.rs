@@ -79,7 +79,9 @@ pub const PYTHON: Files = sources!("python":
     "_island/tuning.py",
     "_island/waits.py",
     "archipel.py",
-    "interpreters.py",
+    "interpreters/__init__.py",
+    "interpreters/_channel.py",
+    "interpreters/_interpreter.py",
     "mmap.py",
 );
 

@@ -52,6 +52,18 @@ impl Tuning {
         Ok(format!("{objects} objects made immortal; {blocks}"))
     }
 
+    /// Makes the optimiser keep the targets of calls that `replace_calls` adapts.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `module` is damaged.
+    pub(crate) fn keep_targets(self, module: &mut Vec<u8>) -> Result<()> {
+        match self {
+            Tuning::On => direct::keep_targets(module),
+            Tuning::Off => Ok(()),
+        }
+    }
+
     /// Replaces calls through the table, and returns a description. This runs last: the optimiser would inline the
     /// jumps at their callers. With `adapt`, calls whose target has another type are adapted to it.
     ///

@@ -1,7 +1,8 @@
 //! `archipel image`: builds images, and lists those in the cache.
 
+use crate::cache::cache_dir;
+use crate::line::Line;
 use crate::options::{Bytes, Nanoseconds, is_path, size, time};
-use crate::prepare::{Line, cache_dir};
 use crate::{Failure, say};
 use archipel::ImageBuilder;
 use archipel_guest::{Description, Stored};

@@ -1,7 +1,10 @@
 //! The `archipel` command: arguments in, library calls, exit status out.
 
+mod cache;
 mod doctor;
+mod guest;
 mod image;
+mod line;
 mod map;
 mod options;
 mod package;
@@ -203,18 +206,18 @@ fn main() -> ExitCode {
         Command::Repl(repl) => repl.execute(),
         Command::Doctor => doctor::report(),
         Command::Cache { action } => match action {
-            None => prepare::show_cache(),
-            Some(CacheAction::Clear) => prepare::clear_cache(),
+            None => cache::show(),
+            Some(CacheAction::Clear) => cache::clear(),
         },
         Command::Image { action } => action.execute(),
         Command::Guest { action } => match action {
-            GuestAction::Build => prepare::build_guest(),
+            GuestAction::Build => guest::build(),
             GuestAction::Export { command, path } => {
                 let variant = match command {
                     true => Variant::Command,
                     false => Variant::Island,
                 };
-                prepare::export(variant, &path)
+                guest::export(variant, &path)
             }
         },
         Command::Package { action } => match action {

@@ -1,6 +1,7 @@
 //! The `package` commands: the recipes, and building and testing their packages.
 
-use crate::prepare::{Line, cache_dir};
+use crate::cache::cache_dir;
+use crate::line::Line;
 use crate::{Failure, say};
 use archipel::{ImageBuilder, Runtime};
 use archipel_guest::packages::{self, Recipe};

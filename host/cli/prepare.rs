@@ -1,13 +1,13 @@
-//! Preparation of runtimes, with a progress line on a terminal, and the commands for the guest and the cache.
+//! Preparation of runtimes, with its progress on a terminal.
 
 use crate::Failure;
+use crate::line::Line;
 use crate::options::Options;
 use archipel::{
     Error, Image, Interpreter, LimitKind, Limits, Output, Policy, Progress, Runtime, RuntimeBuilder,
 };
-use archipel_guest::Variant;
-use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::IsTerminal;
+use std::path::PathBuf;
 
 /// Creates a runtime with room for one interpreter and its children, and that interpreter. Its output
 /// goes to the standard streams.
@@ -47,7 +47,7 @@ pub fn runtime(
 }
 
 /// Names the variable in an error about the guest in `ARCHIPEL_GUEST`.
-fn of_given(error: Error) -> Failure {
+pub fn of_given(error: Error) -> Failure {
     match error {
         Error::Guest(_) => Failure::failed(format!("ARCHIPEL_GUEST: {}", crate::describe(&error))),
         other => other.into(),
@@ -78,118 +78,4 @@ fn shown(limits: &Limits) -> RuntimeBuilder {
         }
         _ => {}
     })
-}
-
-/// A line on the terminal that the next one replaces. It is erased in the end.
-#[derive(Default)]
-pub struct Line {
-    shown: bool,
-}
-
-impl Line {
-    pub fn show(&mut self, text: &str) {
-        eprint!("\r\x1b[Karchipel: {text} ...");
-        let _ = std::io::stderr().flush();
-        self.shown = true;
-    }
-
-    fn clear(&mut self) {
-        if std::mem::take(&mut self.shown) {
-            eprint!("\r\x1b[K");
-            let _ = std::io::stderr().flush();
-        }
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        self.clear();
-    }
-}
-
-/// Returns the cache folder.
-pub fn cache_dir() -> Result<PathBuf, Failure> {
-    archipel::default_cache_dir()
-        .ok_or_else(|| Failure::failed("this system has no cache folder (set ARCHIPEL_CACHE_DIR)"))
-}
-
-/// Prints the files in the cache and their sizes.
-pub fn show_cache() -> Result<u8, Failure> {
-    let folder = cache_dir()?;
-    println!("{}", folder.display());
-    let mut files = Vec::new();
-    collect(&folder, &mut files);
-    files.sort();
-    let mut total = 0;
-    for (path, size) in files {
-        total += size;
-        if size >= 1 << 20 {
-            let path = path.strip_prefix(&folder).unwrap_or(&path);
-            println!("{:>9.1} MiB  {}", size as f64 / 1048576.0, path.display());
-        }
-    }
-    println!("{:>9.1} MiB  total", total as f64 / 1048576.0);
-    Ok(0)
-}
-
-fn collect(folder: &Path, files: &mut Vec<(PathBuf, u64)>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => collect(&entry.path(), files),
-            Ok(metadata) => files.push((entry.path(), metadata.len())),
-            Err(_) => {}
-        }
-    }
-}
-
-/// Deletes the contents of the cache.
-pub fn clear_cache() -> Result<u8, Failure> {
-    let folder = cache_dir()?;
-    for part in [
-        "compiled", "guest", "images", "packages", "sources", "tools", "wheels", "work",
-    ] {
-        let part = folder.join(part);
-        match std::fs::remove_dir_all(&part) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                let text = format!("cannot delete {}: {error}", part.display());
-                return Err(Failure::failed(text));
-            }
-            _ => {}
-        }
-    }
-    Ok(0)
-}
-
-/// Builds the guest, if necessary, and compiles it for this machine.
-pub fn build_guest() -> Result<u8, Failure> {
-    runtime(&Limits::new(), None, |builder| builder.max_interpreters(1))?;
-    Ok(0)
-}
-
-/// Writes the guest component of this `variant` to `path`. An island's is the one that `ARCHIPEL_GUEST` names, if it
-/// is set.
-pub fn export(variant: Variant, path: &Path) -> Result<u8, Failure> {
-    let component = match given_guest().filter(|_| variant == Variant::Island) {
-        Some(given) => {
-            Image::open(&given).map_err(of_given)?;
-            given
-        }
-        None => build(variant)?,
-    };
-    std::fs::copy(&component, path).map_err(|error| {
-        let from = component.display();
-        Failure::failed(format!("cannot copy {from} to {}: {error}", path.display()))
-    })?;
-    Ok(0)
-}
-
-/// Returns the file of the guest in the cache, and builds it if it is missing.
-fn build(variant: Variant) -> Result<PathBuf, Failure> {
-    let built = archipel_guest::ensure(variant, &cache_dir()?, &mut |step| {
-        eprintln!("archipel: {}", step.describe())
-    });
-    match built {
-        Ok(built) => Ok(built.path),
-        Err(error) => Err(Failure::failed(format!("{error:#}"))),
-    }
 }

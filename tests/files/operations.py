@@ -819,6 +819,16 @@ def duplicates_share_a_position(folder):
 
 
 @operation
+def duplicates_of_folders(folder):
+    put(f"{folder}/f")
+    fd = opened(folder, os.O_RDONLY | os.O_DIRECTORY)
+    other = os.dup(fd)
+    os.close(fd)
+    listed = os.listdir(folder), os.stat("f", dir_fd=other).st_size
+    return listed, os.path.samestat(os.stat(folder), os.fstat(other)), os.close(other)
+
+
+@operation
 def opening_without_an_access_mode(folder):
     fd = opened(f"{folder}/lock", os.O_CREAT | os.O_EXCL)
     read = os.read(fd, 10), failure(os.write, fd, b"x")

@@ -93,6 +93,13 @@ fn a_crash_in_an_extension_leaves_other_interpreters_running() {
 }
 
 #[test]
+fn calls_through_pointers_of_another_signature_work() {
+    let Some(image) = image() else { return };
+    let (interpreter, _) = interpreter(image);
+    interpreter.exec(python!("extensions/casts.py")).unwrap();
+}
+
+#[test]
 fn cpp_exceptions_reach_their_handlers_and_run_destructors() {
     let Some(image) = image() else { return };
     let (interpreter, errors) = interpreter(image);

@@ -3,6 +3,7 @@
 import errno
 import functools
 import os
+import stat
 
 _chdir, _dup, _open = os.chdir, os.dup, os.open
 
@@ -19,21 +20,18 @@ def open(path, flags, mode=0o777, *, dir_fd=None):
 
 @functools.wraps(_dup)
 def dup(fd, /):
+    if stat.S_ISDIR(os.fstat(fd).st_mode):
+        return _open(".", os.O_RDONLY, dir_fd=fd)
     try:
         # The host takes this for a duplication.
         copy = _open(".", os.O_RDWR, dir_fd=fd)
     except OSError as error:
         if error.errno != errno.EBADF:
             raise
-        # Not a file. Raises the error for that, or for a descriptor that is not open.
-        os.fstat(fd)
+        # Not a file. Raises the error for that.
         return _dup(fd)
-    try:
-        # The host shares the position, but libc also has one for each descriptor.
-        os.lseek(copy, os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
-    except OSError:
-        # A folder has none.
-        pass
+    # The host shares the position, but libc also has one for each descriptor.
+    os.lseek(copy, os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
     return copy
 
 

@@ -132,3 +132,16 @@ fn a_table_with_more_entries_than_a_jump_can_have_is_split() {
     let jump = &operators(&module, 4)[0];
     assert_eq!(jump.matches("BrTable { targets").count(), 2, "{jump}");
 }
+
+#[test]
+fn targets_are_exported_until_the_calls_are_adapted() {
+    let text = format!("(module {MODULE} {TABLE} {ELEMENTS})");
+    let mut kept = wat::parse_str(text).unwrap();
+    keep_targets(&mut kept).unwrap();
+    wasmparser::validate(&kept).unwrap();
+    let has_export = |module: &[u8]| memchr::memmem::find(module, TARGETS.as_bytes()).is_some();
+    assert!(has_export(&kept));
+    assert!(call_directly(&mut kept, true).unwrap() > 0);
+    assert!(!has_export(&kept));
+    assert!(rewritten_with(&[MODULE, TABLE, ELEMENTS], true).1 == kept);
+}

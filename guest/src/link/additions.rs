@@ -72,6 +72,10 @@ impl<'a> Linker<'_, 'a> {
         if image && self.provides(&messages)? && self.imports(&messages)? {
             chosen.push(messages);
         }
+        let pread = Addition::new("pread", wat!("pread"))?;
+        if self.provides(&pread)? {
+            chosen.push(pread);
+        }
         let locks = Addition::new(LOCKS.name, wat!("locks"))?;
         if self.provides(&locks)? {
             if !options.copied {

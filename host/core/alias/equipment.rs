@@ -54,12 +54,12 @@ impl<T: Clone> Equipment<T> {
                 ),
             ));
         }
-        if self.aliases.len() + self.hidden_aliases.len() >= MOST
+        if self.aliases.len() + self.hidden_aliases.len() >= MOST_NAMES
             && !self.aliases.contains_key(name)
         {
             return Err(Error::config(
                 ConfigKind::Name,
-                format!("an interpreter can have at most {MOST} aliases"),
+                format!("an interpreter can have at most {MOST_NAMES} aliases"),
             ));
         }
         self.aliases.insert(name.to_owned(), target);
@@ -104,10 +104,10 @@ impl<T: Clone> Equipment<T> {
             Some(target) => {
                 self.hidden_aliases.insert(name.to_owned(), target);
             }
-            None if self.hidden.len() >= MOST => {
+            None if self.hidden.len() >= MOST_NAMES => {
                 return Err(Error::config(
                     ConfigKind::Name,
-                    format!("at most {MOST} names can be hidden"),
+                    format!("at most {MOST_NAMES} names can be hidden"),
                 ));
             }
             None => {
@@ -191,7 +191,7 @@ impl<T: Clone> Equipment<T> {
 }
 
 /// The maximum number of aliases, and of hidden names, of an interpreter.
-const MOST: usize = 4096;
+const MOST_NAMES: usize = 4096;
 
 /// Python's builtin functions and classes, except exceptions.
 const BUILTINS: &[&str] = &[
