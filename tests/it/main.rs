@@ -54,6 +54,7 @@ mod python_package;
 #[cfg(unix)]
 mod repl;
 mod run;
+mod science;
 mod script;
 mod scripts;
 mod stock_wasmtime;

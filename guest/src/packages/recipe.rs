@@ -13,6 +13,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("msgpack", include_str!("../../recipes/msgpack.toml")),
     ("numpy", include_str!("../../recipes/numpy.toml")),
     ("pandas", include_str!("../../recipes/pandas.toml")),
+    ("pillow", include_str!("../../recipes/pillow.toml")),
     ("pyyaml", include_str!("../../recipes/pyyaml.toml")),
     ("regex", include_str!("../../recipes/regex.toml")),
     (
@@ -28,8 +29,14 @@ macro_rules! files {
 }
 
 /// The files that recipes add to the source: the recipe, the path with a slash before each part, and the contents.
-const FILES: &[(&str, &str, &[u8])] =
-    files!("stdlib-zstd" / "pyproject.toml", "stdlib-zstd" / "setup.py",);
+const FILES: &[(&str, &str, &[u8])] = files!(
+    "pillow" / "configuration" / "jconfig.h",
+    "pillow" / "configuration" / "jconfigint.h",
+    "pillow" / "configuration" / "jversion.h",
+    "pillow" / "setup.py",
+    "stdlib-zstd" / "pyproject.toml",
+    "stdlib-zstd" / "setup.py",
+);
 
 /// A recipe: the source of a package, and how to compile it.
 #[derive(Debug, Clone, Deserialize)]

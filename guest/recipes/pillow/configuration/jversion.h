@@ -1,0 +1,3 @@
+#define JVERSION "6b"
+#define JCOPYRIGHT "see the licence"
+#define JCOPYRIGHT_SHORT JCOPYRIGHT
