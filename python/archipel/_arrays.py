@@ -12,11 +12,18 @@ _PLAIN = frozenset("biufcmMSUV")
 _COLUMNS = frozenset("biufcmM")
 
 
-def dump(array):
-    """Return the dtype, the shape, whether the order is Fortran's, and the bytes of an array.
+def dump(value):
+    """Return the dtype, the shape, whether it is a scalar, whether the order is Fortran's, and the bytes.
 
-    Raises NotShareableError if its elements are not plain data.
+    `value` is an array or a scalar of numpy; the result for another object is None.  Raises NotShareableError if the
+    elements are not plain data.
     """
+    import numpy
+
+    scalar = isinstance(value, numpy.generic)
+    if not scalar and type(value) is not numpy.ndarray:
+        return None
+    array = numpy.asarray(value)
     dtype = array.dtype
     if dtype.hasobject or dtype.kind not in _PLAIN:
         raise NotShareableError(f"an array of dtype {dtype} is not shareable")
@@ -27,11 +34,11 @@ def dump(array):
 
         text = repr(dtype_to_descr(dtype))
     fortran = array.flags.fnc
-    return text, array.shape, fortran, array.tobytes("F" if fortran else "C")
+    return text, array.shape, scalar, fortran, array.tobytes("F" if fortran else "C")
 
 
-def load(text, shape, fortran, data):
-    """Return the array with these bytes.
+def load(text, shape, scalar, fortran, data):
+    """Return the array or the scalar with these bytes.
 
     Raises NotShareableError if numpy is not installed, or if the elements would be objects.
     """
@@ -50,19 +57,16 @@ def load(text, shape, fortran, data):
     if dtype.hasobject:
         # The text is the guest's word.
         raise NotShareableError(f"an array of dtype {dtype} cannot be received")
-    return numpy.ndarray(shape, dtype, data, order="F" if fortran else "C")
+    array = numpy.ndarray(shape, dtype, data, order="F" if fortran else "C")
+    return array[()] if scalar else array
 
 
 def plain(value):
-    """Return the object that represents a scalar of numpy or a frame of pandas, or None for other objects.
+    """Return the object that represents a frame or a column of pandas, or None for other objects.
 
     A frame becomes a dict of its columns, whose index is left out.  A column of numbers, truth values or times is an
     array, and any other column is a list.
     """
-    import numpy
-
-    if isinstance(value, (numpy.bool_, numpy.number)):
-        return value.item() if type(value.item()) in (bool, int, float, complex) else None
     if type(value).__name__ == "DataFrame":
         return _columns(value)
     if type(value).__name__ == "Series":

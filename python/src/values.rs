@@ -190,13 +190,15 @@ fn other(object: &Bound<'_, PyAny>, above: &mut Vec<*mut ffi::PyObject>) -> Conv
         Ok(name) => name.to_string(),
         Err(error) => return failed(error),
     };
-    if name == "numpy.ndarray" {
-        return match array(object) {
-            Ok(array) => Ok(array),
-            Err(error) => failed(error),
-        };
+    let is_numpy = name.starts_with("numpy.");
+    if is_numpy {
+        match array(object) {
+            Ok(Some(array)) => return Ok(array),
+            Ok(None) => {}
+            Err(error) => return failed(error),
+        }
     }
-    if name.starts_with("numpy.") || name.starts_with("pandas.") {
+    if name.starts_with("pandas.") {
         match replacement(object) {
             Ok(Some(plain)) => return convert(&plain, above),
             Ok(None) => {}
@@ -211,23 +213,31 @@ fn other(object: &Bound<'_, PyAny>, above: &mut Vec<*mut ffi::PyObject>) -> Conv
     refuse(format!("an object of type {name:?} is not shareable").replace('"', "'"))
 }
 
-/// Returns the plain object that represents one of numpy or pandas, if there is one.
+/// Returns the plain object that represents one of pandas, if there is one.
 fn replacement<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let arrays = object.py().import("archipel._arrays")?;
     let plain = arrays.call_method1("plain", (object,))?;
     Ok((!plain.is_none()).then_some(plain))
 }
 
-fn array(object: &Bound<'_, PyAny>) -> PyResult<Value> {
+/// Converts an array or a scalar of numpy. Returns `None` for other objects of numpy.
+fn array(object: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
+    type Dumped = (String, Vec<u32>, bool, bool, Vec<u8>);
     let dumped = object
         .py()
         .import("archipel._arrays")?
         .call_method1("dump", (object,))?;
-    let (dtype, shape, fortran, data): (String, Vec<u32>, bool, Vec<u8>) = dumped.extract()?;
+    let Some((dtype, shape, scalar, fortran, data)) = dumped.extract::<Option<Dumped>>()? else {
+        return Ok(None);
+    };
     let order = if fortran { Order::Fortran } else { Order::C };
-    let array = Array::new(&dtype, shape, order, data)
-        .map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;
-    Ok(Value::Array(Box::new(array)))
+    let array = match scalar {
+        true => Array::scalar(&dtype, data),
+        false => Array::new(&dtype, shape, order, data),
+    };
+    let array =
+        array.map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;
+    Ok(Some(Value::Array(Box::new(array))))
 }
 
 /// Converts a value to an object.
@@ -267,11 +277,20 @@ pub(crate) fn to_python<'py>(py: Python<'py>, value: Value) -> PyResult<Bound<'p
             dict.into_any()
         }
         Value::Array(array) => {
+            // Without numpy, a scalar is a plain number.
+            if array.is_scalar()
+                && py.import("numpy").is_err()
+                && let Some(item) = array.item()
+            {
+                return to_python(py, item);
+            }
             let shape = PyTuple::new(py, array.shape())?;
             let fortran = array.order() == Order::Fortran;
             let data = PyByteArray::new(py, array.data());
-            py.import("archipel._arrays")?
-                .call_method1("load", (array.dtype(), shape, fortran, data))?
+            py.import("archipel._arrays")?.call_method1(
+                "load",
+                (array.dtype(), shape, array.is_scalar(), fortran, data),
+            )?
         }
         other => {
             let text = format!(

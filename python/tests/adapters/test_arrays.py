@@ -33,10 +33,11 @@ class Arrays(unittest.TestCase):
         with self.assertRaisesRegex(archipel.NotShareableError, r"\['a'\]: an array of dtype object"):
             self.same({"a": numpy.array([None])})
 
-    def test_scalars_are_numbers(self):
-        for value, plain in [(numpy.float32(1.5), 1.5), (numpy.int64(3), 3), (numpy.bool_(True), True)]:
+    def test_scalars_keep_their_types(self):
+        values = [numpy.float32(1.5), numpy.int64(3), numpy.bool_(True), numpy.str_("a"), numpy.datetime64("2026-01-01")]
+        for value in values:
             back = self.same(value)
-            self.assertEqual((back, type(back)), (plain, type(plain)))
+            self.assertEqual((back, back.dtype), (value, value.dtype))
 
     def test_frames_are_columns(self):
         frame = pandas.DataFrame(
