@@ -26,7 +26,7 @@ def dup(fd, /):
         # The host takes this for a duplication.
         copy = _open(".", os.O_RDWR, dir_fd=fd)
     except OSError as error:
-        if error.errno != errno.EBADF:
+        if error.errno not in (errno.EBADF, errno.EINVAL):
             raise
         # Not a file. Raises the error for that.
         return _dup(fd)
