@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import concurrent.futures
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from . import _work
+from ._executor import ClusterExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from distributed import Client
 
 
-class DaskExecutor(concurrent.futures.Executor):
+class DaskExecutor(ClusterExecutor):
     """An executor of `concurrent.futures` that makes each call in an interpreter on a worker of a Dask cluster.
 
     `client` is the `distributed.Client`; `settings` are the arguments of `archipel.create`: `policy`, `limits` and
@@ -23,40 +21,12 @@ class DaskExecutor(concurrent.futures.Executor):
     """
 
     def __init__(self, client: Client, **settings: Any) -> None:
+        super().__init__(settings)
         self._client = client
-        self._packer = _work.Packer(settings)
-        self._key = self._packer.key()
-        self._pending: set[concurrent.futures.Future[Any]] = set()
-        self._shut = False
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
-        """Start the call `fn(*args, **kwargs)`, and return its future.
-
-        Raises RuntimeError after `shutdown`, and NotShareableError for a function that cannot be sent.
-        """
-        if self._shut:
-            raise RuntimeError("cannot schedule new futures after shutdown")
-        number = uuid.uuid4().hex
-        packed = self._packer.pack(fn)
-        settings, key = self._packer.settings, self._key
-        task = self._client.submit(
-            _work.run, number, settings, key, packed, args, kwargs, key=f"archipel-{number}", pure=False
-        )
-        future = _Future(self._client, task, number)
-        self._pending.add(future)
-        future.add_done_callback(self._pending.discard)
-        task.add_done_callback(future._settle)
-        return future
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Accept no further calls.  The client stays open."""
-        self._shut = True
-        pending = list(self._pending)
-        if cancel_futures:
-            for future in pending:
-                future.cancel()
-        if wait:
-            concurrent.futures.wait(pending)
+    def _begin(self, number: str, *call: Any) -> Any:
+        task = self._client.submit(_work.run, number, *call, key=f"archipel-{number}", pure=False)
+        return _Future(self._client, task, number), task
 
 
 async def _cancel(number: str) -> None:
