@@ -85,24 +85,12 @@ DIFFERENCES = {
 }
 
 
-def _equal(got, expected):
-    assert type(got) is type(expected) and got == expected, f"{got!r} is not {expected!r}"
-
-
-def _raises(kind, function, /, *args, **kwargs):
-    try:
-        result = function(*args, **kwargs)
-    except kind as error:
-        assert type(error) is kind, f"{type(error)!r} is not {kind!r}"
-        return error.with_traceback(None)
-    raise AssertionError(f"{result!r} was returned instead of {kind.__name__} being raised")
-
-
-def _child(**names):
-    made = interpreters.create()
-    if names:
-        made.prepare_main(names)
-    return made
+def _load(name, file):
+    spec = importlib.util.spec_from_file_location(name, _FOLDER / f"{file}.py")
+    # It stays, because functions travel with the module that defines them.
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _rows(file):
@@ -112,28 +100,22 @@ def _rows(file):
     def row(source):
         return lambda function: rows.setdefault(function.__name__, function)
 
-    runner = types.ModuleType("runner")
-    vars(runner).update(row=row, equal=_equal, raises=_raises, child=_child, run=lambda: None)
-    vars(runner).update(CRASH="import os; os.abort()", Busy=None, meet=None)
     pool = types.ModuleType("concurrent.futures.interpreter")
     pool.BrokenInterpreterPool = archipel.BrokenInterpreterPool
     pool.InterpreterPoolExecutor = archipel.InterpreterPoolExecutor
     modules = {
-        "runner": runner,
         "interpreters": interpreters,
         "concurrent.interpreters": interpreters,
         pool.__name__: pool,
     }
-    name = f"conformance_{file}"
-    spec = importlib.util.spec_from_file_location(name, _FOLDER / f"{file}.py")
-    # It stays, because functions travel with the module that defines them.
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     executor = mock.patch.object(
         concurrent.futures, "InterpreterPoolExecutor", archipel.InterpreterPoolExecutor, create=True
     )
     package = mock.patch.object(concurrent, "interpreters", interpreters, create=True)
     with mock.patch.dict(sys.modules, modules), executor, package:
-        spec.loader.exec_module(module)
+        runner = sys.modules["runner"] = _load("conformance_runner", "runner")
+        vars(runner).update(row=row, run=lambda: None, CRASH="import os; os.abort()")
+        _load(f"conformance_{file}", file)
     return rows
 
 
