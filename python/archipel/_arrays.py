@@ -7,7 +7,6 @@ from ._errors import NotShareableError
 # Kinds of dtypes whose elements are plain bytes.
 _PLAIN = frozenset("biufcmMSUV")
 
-
 # Kinds of the dtypes of columns that are arrays.
 _COLUMNS = frozenset("biufcmM")
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from . import _types
 
 
-
 class BrokenInterpreterPool(Error, concurrent.futures.BrokenExecutor):
     """The initializer of an `InterpreterPoolExecutor` failed, so the pool cannot run calls."""
 

@@ -3,7 +3,7 @@
 use crate::errors;
 use crate::process::Own;
 use crate::values::{from_python, to_python};
-use crate::waiting::{Attempt, Loops, in_slices};
+use crate::waiting::{Attempt, Loops, in_slices, tell};
 use archipel::{
     RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError, Value,
 };
@@ -173,15 +173,7 @@ impl Waiting {
             let result = future.await;
             tokio::task::block_in_place(|| {
                 Python::try_attach(|py| {
-                    let value = result.and_then(|value| to_python(py, value));
-                    let told = match value {
-                        Ok(value) => done.call1(py, (value, py.None())),
-                        Err(error) => done.call1(py, (py.None(), error)),
-                    };
-                    if let Err(error) = told {
-                        error.write_unraisable(py, None);
-                    }
-                    drop(done);
+                    tell(py, result.and_then(|value| to_python(py, value)), done);
                 });
             });
         });

@@ -139,8 +139,18 @@ impl Loops {
     }
 }
 
-/// Starts a future whose result, as converted by `convert`, is passed to `done`: `done(value, None)` or
-/// `done(None, exception)`, on a thread of the runtime.
+/// Passes a result to `done`: `done(value, None)` or `done(None, exception)`.
+pub(crate) fn tell(py: Python<'_>, result: PyResult<Bound<'_, PyAny>>, done: Py<PyAny>) {
+    let told = match result {
+        Ok(value) => done.call1(py, (value, py.None())),
+        Err(error) => done.call1(py, (py.None(), error)),
+    };
+    if let Err(error) = told {
+        error.write_unraisable(py, None);
+    }
+}
+
+/// Starts a future, and [tells](tell) `done` its result, as converted by `convert`, on a thread of the runtime.
 pub(crate) fn start<T: Send + 'static>(
     handle: &tokio::runtime::Handle,
     outputs: [Arc<Sink>; 2],
@@ -157,14 +167,7 @@ pub(crate) fn start<T: Send + 'static>(
                     .map_err(|error| errors::exception(py, &error))
                     .and_then(|value| convert(py, value))
                     .and_then(|value| flushed.map(|()| value));
-                let told = match value {
-                    Ok(value) => done.call1(py, (value, py.None())),
-                    Err(error) => done.call1(py, (py.None(), error)),
-                };
-                if let Err(error) = told {
-                    error.write_unraisable(py, None);
-                }
-                drop(done);
+                tell(py, value, done);
             });
         });
     });
