@@ -55,7 +55,7 @@ def list_folders(suffix):
 
 
 def _find(path):
-    """Return the size of a file, which is None for sources, and its compressed bytes; None if it does not exist."""
+    """Return the size and the compressed bytes of a file, or None if it does not exist.  Sources have no size here."""
     folder, _, name = path.rpartition("/")
     if name.endswith(".py"):
         for _, file, _, source in _modules.values():

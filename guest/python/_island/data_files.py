@@ -12,7 +12,7 @@ import os
 import stat as modes
 from zlib import crc32
 
-from . import contents
+from . import contents, descriptors
 from .library import SITE
 
 # The time of all files: that of the files in wheels that recipes build.
@@ -112,8 +112,29 @@ def _list(path):
     return None if place is None else contents.list_entries(place) or None
 
 
-_open, _stat, _lstat, _access = io.open, os.stat, os.lstat, os.access
-_listdir, _scandir = os.listdir, os.scandir
+def _entries(path):
+    """Return what `os.scandir` returns for a folder of packages, or None."""
+    found = _list(path)
+    return None if found is None else _Entries(os.fspath(path), found)
+
+
+def _else(function, find):
+    """Wrap `function` of a path to return what `find` does, unless that is None, where the path does not exist."""
+
+    @functools.wraps(function)
+    def look(path=None, **options):
+        try:
+            return function(path, **options)
+        except FileNotFoundError:
+            found = find(path)
+            if found is None:
+                raise
+            return found
+
+    return look
+
+
+_open, _access = io.open, os.access
 
 
 @functools.wraps(_open)
@@ -135,28 +156,6 @@ def open(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None,
     raise OSError(reason, os.strerror(reason), file)
 
 
-@functools.wraps(_stat)
-def stat(path, *, dir_fd=None, follow_symlinks=True):
-    try:
-        return _stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
-    except FileNotFoundError:
-        found = _describe(path)
-        if found is None:
-            raise
-        return found
-
-
-@functools.wraps(_lstat)
-def lstat(path, *, dir_fd=None):
-    try:
-        return _lstat(path, dir_fd=dir_fd)
-    except FileNotFoundError:
-        found = _describe(path)
-        if found is None:
-            raise
-        return found
-
-
 @functools.wraps(_access)
 def access(path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True):
     if _access(path, mode, dir_fd=dir_fd, effective_ids=effective_ids, follow_symlinks=follow_symlinks):
@@ -164,33 +163,15 @@ def access(path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True
     return not mode & os.W_OK and _describe(path) is not None
 
 
-@functools.wraps(_listdir)
-def listdir(path=None):
-    try:
-        return _listdir(path)
-    except FileNotFoundError:
-        found = _list(path)
-        if found is None:
-            raise
-        return found
-
-
-@functools.wraps(_scandir)
-def scandir(path=None):
-    try:
-        return _scandir(path)
-    except FileNotFoundError:
-        found = _list(path)
-        if found is None:
-            raise
-        return _Entries(os.fspath(path), found)
-
-
 def install():
     """Replace the functions."""
     builtins.open = io.open = open
-    for old, new in ((_stat, stat), (_lstat, lstat), (_access, access), (_listdir, listdir), (_scandir, scandir)):
-        setattr(os, new.__name__, new)
-        for supported in (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks):
-            if old in supported:
-                supported.add(new)
+    descriptors.replace(
+        (
+            (_access, access),
+            (os.stat, _else(os.stat, _describe)),
+            (os.lstat, _else(os.lstat, _describe)),
+            (os.listdir, _else(os.listdir, _list)),
+            (os.scandir, _else(os.scandir, _entries)),
+        )
+    )

@@ -48,10 +48,15 @@ def chdir(path):
         raise
 
 
-def install():
-    """Replace the functions in `os`."""
-    for old, new in ((_chdir, chdir), (_dup, dup), (_open, open)):
+def replace(pairs):
+    """Replace functions of `os`, given as pairs of the old one and the new one."""
+    for old, new in pairs:
         setattr(os, new.__name__, new)
-        for supported in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+        for supported in (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks):
             if old in supported:
                 supported.add(new)
+
+
+def install():
+    """Replace the functions in `os`."""
+    replace(((_chdir, chdir), (_dup, dup), (_open, open)))
