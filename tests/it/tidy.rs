@@ -29,19 +29,19 @@ fn sources(folders: &[&str], extension: &str) -> Vec<(PathBuf, String)> {
         .collect()
 }
 
+/// The folders with Rust files.
+const RUST: [&str; 6] = [
+    "host",
+    "guest/src",
+    "python/src",
+    "tests",
+    "benches",
+    "examples",
+];
+
 #[test]
 fn every_rust_file_has_a_module_doc() {
-    for (path, text) in sources(
-        &[
-            "host",
-            "guest/src",
-            "python/src",
-            "tests",
-            "benches",
-            "examples",
-        ],
-        "rs",
-    ) {
+    for (path, text) in sources(&RUST, "rs") {
         assert!(text.starts_with("//! "), "{}", path.display());
     }
 }
@@ -115,17 +115,7 @@ fn nothing_is_ignored_or_unfinished() {
         ["unimple", "mented!("],
         ["FIX", "ME"],
     ];
-    for (path, text) in sources(
-        &[
-            "host",
-            "guest/src",
-            "python/src",
-            "tests",
-            "benches",
-            "examples",
-        ],
-        "rs",
-    ) {
+    for (path, text) in sources(&RUST, "rs") {
         for mark in marks {
             let mark = mark.concat();
             assert!(!text.contains(&mark), "{}: {mark}", path.display());
