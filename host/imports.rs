@@ -12,6 +12,7 @@ mod interpreters;
 mod process;
 mod refusal;
 mod tasks;
+mod tls;
 mod waiting;
 
 use crate::island::caller::{Caller, Ports};
@@ -46,11 +47,13 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     island::process::add_to_linker::<State, HasProcess>(linker, |state| Process {
         interrupt: &state.ports.interrupt,
     })?;
+    island::tls::add_to_linker::<State, HasCaller>(linker, State::caller)?;
     waiting::add_to_linker(linker)?;
     linker.allow_shadowing(true);
     channels::add_copying(linker)?;
     aliases::add_call(linker)?;
     tasks::add_results(linker)?;
+    tls::add_advance(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }

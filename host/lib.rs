@@ -100,6 +100,7 @@ mod lock;
 mod output;
 mod telemetry;
 mod text;
+mod tls;
 mod wasi;
 
 pub use api::channel::{

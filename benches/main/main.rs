@@ -5,6 +5,7 @@
 mod cpu;
 mod crowd;
 mod governing;
+mod https;
 mod map;
 mod peers;
 mod plots;
@@ -70,6 +71,9 @@ fn main() -> Result<()> {
     }
     if wanted("surface") {
         surface::surface(&runtime)?;
+    }
+    if wanted("https") {
+        https::https(&runtime, quick)?;
     }
     if wanted("governing") {
         governing::governing(&runtime, samples)?;

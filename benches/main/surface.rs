@@ -26,24 +26,40 @@ const ROWS: [(&str, &str); 6] = [
 
 /// Prints a row for each figure.
 pub fn surface(runtime: &Runtime) -> Result<()> {
+    let policy = Policy::new().children(64, 2)?;
+    beside(runtime, policy, SCRIPT, &[], &ROWS)
+}
+
+/// Runs a script in an interpreter and in native Python, and prints a row for each figure that it prints.
+pub fn beside(
+    runtime: &Runtime,
+    policy: Policy,
+    source: &str,
+    arguments: &[String],
+    rows: &[(&str, &str)],
+) -> Result<()> {
     let (output, errors) = (Output::captured(1 << 16), Output::captured(1 << 16));
     let interpreter = runtime
         .interpreter()
-        .policy(Policy::new().children(64, 2)?)
+        .policy(policy)
         .stdout(output.clone())
         .stderr(errors.clone())
         .build()?;
-    let status = interpreter.run(SCRIPT, "<string>", [])?;
+    let status = interpreter.run(source, "<string>", arguments.to_vec())?;
     assert!(status == 0, "{}", errors.take().text());
     let ours = figures(&output.take().text())?;
-    let script = std::env::temp_dir().join(format!("archipel-surface-{}.py", std::process::id()));
-    std::fs::write(&script, SCRIPT)?;
-    let native = Command::new(python()?).arg("-I").arg(&script).output()?;
+    let script = std::env::temp_dir().join(format!("archipel-beside-{}.py", std::process::id()));
+    std::fs::write(&script, source)?;
+    let native = Command::new(python()?)
+        .arg("-I")
+        .arg(&script)
+        .args(arguments)
+        .output()?;
     std::fs::remove_file(&script)?;
     let native = figures(&String::from_utf8(native.stdout)?)?;
-    for (name, what) in ROWS {
-        let ours = *ours.get(name).ok_or("a figure is missing")?;
-        let reference = native.get(name).copied();
+    for (name, what) in rows {
+        let ours = *ours.get(*name).ok_or("a figure is missing")?;
+        let reference = native.get(*name).copied();
         row(
             what,
             micros(ours),

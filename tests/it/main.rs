@@ -60,6 +60,7 @@ mod scripts;
 mod stock_wasmtime;
 mod telemetry;
 mod tidy;
+mod tls;
 mod unread;
 mod untuned;
 mod values;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         .chain(examples::tests())
         .chain(hostile::tests())
         .chain(network::tests())
+        .chain(tls::tests())
         .chain(python_package::tests())
         .chain(scripts::tests());
     harness::run(found)

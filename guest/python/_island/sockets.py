@@ -133,7 +133,7 @@ def select_(rlist, wlist, xlist, timeout=None, /):
 select_.__name__ = select_.__qualname__ = "select"
 
 
-def _retry(sock, timeout, mask, method, *args):
+def retry(sock, timeout, mask, method, *args):
     """Call a socket method in non-blocking mode, and wait for the socket in between."""
     if timeout == 0:
         return _call(method, sock, *args)
@@ -170,13 +170,15 @@ def _call(method, sock, *args):
 
 
 _set_timeout = _socket.socket.settimeout
+# The methods that wait for nothing, for `retry`.
+RECEIVE, SEND = _socket.socket.recv, _socket.socket.send
 
 
 def _replacement(name, mask):
     original = getattr(_socket.socket, name)
 
     def method(self, *args):
-        return _retry(self, self.gettimeout(), mask, original, *args)
+        return retry(self, self.gettimeout(), mask, original, *args)
 
     return _rename(method, name)
 
@@ -190,7 +192,7 @@ def _rename(method, name):
 
 
 def _recv_into(self, buffer, nbytes=0, flags=0):
-    return _retry(self, self.gettimeout(), _IN, _socket.socket.recv_into, buffer, nbytes, flags)
+    return retry(self, self.gettimeout(), _IN, _socket.socket.recv_into, buffer, nbytes, flags)
 
 
 def _sendall(self, data, flags=0, /):
@@ -201,7 +203,7 @@ def _sendall(self, data, flags=0, /):
     while sent < len(view):
         if end is not None and (left := end - time.monotonic()) <= 0:
             raise TimeoutError("timed out")
-        sent += _retry(self, left, _OUT, send, view[sent:], flags)
+        sent += retry(self, left, _OUT, send, view[sent:], flags)
 
 
 def _connect(self, address, /):

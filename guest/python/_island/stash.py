@@ -21,7 +21,7 @@ _NAMES = (
     "importlib.metadata importlib.resources importlib.util inspect io ipaddress itertools json "
     "keyword linecache locale logging marshal math mimetypes numbers opcode operator os.path "
     "pathlib pickle pkgutil platform pprint queue random re reprlib runpy secrets select selectors "
-    "shlex shutil signal socket stat statistics string struct subprocess sysconfig tempfile "
+    "shlex shutil signal socket ssl stat statistics string struct subprocess sysconfig tempfile "
     "textwrap threading time timeit token tokenize tomllib traceback types typing unicodedata "
     "unittest unittest.mock urllib.error urllib.parse urllib.request uuid warnings weakref "
     "xml.etree.ElementTree zipfile zlib zoneinfo"
