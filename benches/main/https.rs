@@ -15,7 +15,10 @@ const ROWS: [(&str, &str); 4] = [
     ("request", "HTTPS request on a new connection | native"),
     ("kept", "the same on an open connection | native"),
     ("bulk", "receiving 1 MiB of a large response | native"),
-    ("together", "one of 100 connections at once in asyncio | native"),
+    (
+        "together",
+        "one of 100 connections at once in asyncio | native",
+    ),
 ];
 
 /// Prints a row for each figure.

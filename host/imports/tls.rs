@@ -70,7 +70,8 @@ impl Caller<'_> {
     fn forget<T: Send + 'static>(&mut self, number: u64) -> Result<bool> {
         let found = self.find::<T>(number).is_some();
         if found {
-            self.let_go::<Held<T>>(handle(number).1)?;
+            let (_, handle) = handle::<T>(number);
+            self.let_go::<Held<T>>(Resource::new_own(handle.rep()))?;
         }
         Ok(found)
     }
@@ -90,11 +91,7 @@ impl wit::Host for Caller<'_> {
         self.enter(weight, || Context::new(settings).map(Arc::new))
     }
 
-    fn connect(
-        &mut self,
-        context: u64,
-        server_name: Option<String>,
-    ) -> Result<Result<u64, Error>> {
+    fn connect(&mut self, context: u64, server_name: Option<String>) -> Result<Result<u64, Error>> {
         let Some(context) = self.find::<Arc<Context>>(context).cloned() else {
             return Ok(Err(Error::Absent));
         };

@@ -2,12 +2,12 @@
 
 use super::context::{Context, Verification, Version};
 use super::verifier::reason;
-use rustls::client::UnbufferedClientConnection;
+use rustls::client::ClientConnection;
 use rustls::pki_types::{IpAddr, Ipv4Addr, ServerName};
-use rustls::unbuffered::{
-    ConnectionState, EncodeError, EncryptError, InsufficientSizeError, UnbufferedStatus,
+use rustls::{
+    CipherSuite, Error, HandshakeKind, InvalidMessage, PeerIncompatible, ProtocolVersion,
 };
-use rustls::{CipherSuite, Error, HandshakeKind, InvalidMessage, PeerIncompatible, ProtocolVersion};
+use std::io::{BufRead, Write};
 
 /// The maximum number of bytes in one step, in each direction.
 pub(crate) const MOST_PER_STEP: usize = 1 << 20;
@@ -60,9 +60,7 @@ pub(crate) struct Description {
 
 /// A client's session with a server.
 pub(crate) struct Session {
-    connection: UnbufferedClientConnection,
-    /// An incomplete record.
-    incoming: Vec<u8>,
+    connection: ClientConnection,
     state: State,
 }
 
@@ -81,120 +79,79 @@ impl Session {
             }
             None => ServerName::IpAddress(IpAddr::V4(Ipv4Addr::from([0; 4]))),
         };
-        let connection = UnbufferedClientConnection::new(context.config.clone(), name)
+        let mut connection = ClientConnection::new(context.config.clone(), name)
             .map_err(|error| error.to_string())?;
+        // A step is limited instead, and empties the buffers.
+        connection.set_buffer_limit(None);
         Ok(Session {
             connection,
-            incoming: Vec::new(),
             state: State::Handshaking,
         })
     }
 
     /// Takes records from the server, and data for it once the handshake is complete.
-    pub(crate) fn advance(&mut self, records: &[u8], data: &[u8]) -> Progress {
-        let mut progress = Progress {
-            records: Vec::new(),
-            data: Vec::new(),
-            state: State::Handshaking,
-        };
-        let end = self.incoming.len() + records.len();
-        self.incoming.reserve_exact(end - self.incoming.len());
-        self.incoming.extend_from_slice(records);
-        let is_over = matches!(self.state, State::Ended | State::Failed(_));
-        let done = match is_over {
-            true => 0,
-            false => self.process(&mut progress),
-        };
-        self.incoming.drain(..done);
-        if !matches!(self.state, State::Handshaking | State::Open) {
-            self.incoming = Vec::new();
+    pub(crate) fn advance(&mut self, mut records: &[u8], data: &[u8]) -> Progress {
+        let mut received = Vec::new();
+        while !records.is_empty() && matches!(self.state, State::Handshaking | State::Open) {
+            if let Err(failure) = self.receive(&mut records, &mut received) {
+                self.state = State::Failed(failure);
+            }
         }
         if !data.is_empty() && !matches!(self.state, State::Failed(_)) {
-            self.send(data, &mut progress.records);
+            self.send(data);
         }
-        progress.state = self.state.clone();
-        progress
-    }
-
-    /// Processes the incoming records, and returns how many bytes of them are done.
-    fn process(&mut self, progress: &mut Progress) -> usize {
-        let mut done = 0;
-        loop {
-            let UnbufferedStatus { discard, state } = self
-                .connection
-                .process_tls_records(&mut self.incoming[done..]);
-            match state {
-                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
-                    while let Some(Ok(record)) = traffic.next_record() {
-                        progress.data.extend_from_slice(record.payload);
-                    }
-                }
-                Ok(ConnectionState::EncodeTlsData(mut encoder)) => {
-                    append(&mut progress.records, |buffer| match encoder.encode(buffer) {
-                        Err(EncodeError::InsufficientSize(size)) => Err(Some(size)),
-                        Err(EncodeError::AlreadyEncoded) => Err(None),
-                        Ok(length) => Ok(length),
-                    });
-                }
-                Ok(ConnectionState::TransmitTlsData(sent)) => sent.done(),
-                Ok(state) => {
-                    // After an error, this only follows the alert for the server.
-                    if !matches!(self.state, State::Failed(_)) {
-                        self.state = match state {
-                            ConnectionState::WriteTraffic(_) => State::Open,
-                            ConnectionState::PeerClosed | ConnectionState::Closed => State::Ended,
-                            _ => State::Handshaking,
-                        };
-                    }
-                    return done + discard;
-                }
-                Err(error) => {
-                    let again = std::mem::replace(&mut self.state, State::Failed(failure(&error)));
-                    if matches!(again, State::Failed(_)) {
-                        self.state = again;
-                        return self.incoming.len();
-                    }
-                    // rustls must not see these records again, but has an alert to encode.
-                    done = self.incoming.len();
-                    continue;
-                }
-            }
-            done += discard;
+        Progress {
+            records: self.take_records(),
+            data: received,
+            state: self.state.clone(),
         }
     }
 
-    /// Encrypts data.
-    fn send(&mut self, data: &[u8], records: &mut Vec<u8>) {
-        let UnbufferedStatus { state, .. } = self.connection.process_tls_records(&mut []);
-        let sent = match state {
-            Ok(ConnectionState::WriteTraffic(mut traffic)) => {
-                append(records, |buffer| match traffic.encrypt(data, buffer) {
-                    Err(EncryptError::InsufficientSize(size)) => Err(Some(size)),
-                    Err(EncryptError::EncryptExhausted) => Err(None),
-                    Ok(length) => Ok(length),
-                })
-            }
-            _ => false,
+    /// Takes some of the records, and adds their data to `received`.
+    fn receive(&mut self, records: &mut &[u8], received: &mut Vec<u8>) -> Result<(), Failure> {
+        // It is full only after an error.
+        let taken = self.connection.read_tls(records);
+        if taken.map_or(true, |count| count == 0) {
+            return Err(Failure::Protocol("BAD_PACKET"));
+        }
+        let io = match self.connection.process_new_packets() {
+            Ok(io) => io,
+            Err(error) => return Err(failure(&error)),
         };
-        if !sent {
-            self.state = State::Failed(Failure::Protocol("PROTOCOL_IS_SHUTDOWN"));
+        let mut reader = self.connection.reader();
+        // There is nothing more, or the server has ended the session.
+        while let Ok(data @ [_, ..]) = reader.fill_buf() {
+            received.extend_from_slice(data);
+            let length = data.len();
+            reader.consume(length);
         }
+        if io.peer_has_closed() {
+            self.state = State::Ended;
+        } else if !self.connection.is_handshaking() {
+            self.state = State::Open;
+        }
+        Ok(())
+    }
+    /// Encrypts data.
+    fn send(&mut self, data: &[u8]) {
+        let is_ready = !self.connection.is_handshaking();
+        if !is_ready || self.connection.writer().write_all(data).is_err() {
+            self.state = State::Failed(Failure::Protocol("UNINITIALIZED"));
+        }
+    }
+
+    /// Takes the records for the server.
+    fn take_records(&mut self) -> Vec<u8> {
+        let mut records = Vec::new();
+        // Writing to memory does not fail.
+        while let Ok(1..) = self.connection.write_tls(&mut records) {}
+        records
     }
 
     /// Ends the client's side, and returns the records that tell the server.
     pub(crate) fn finish(&mut self) -> Vec<u8> {
-        let mut records = Vec::new();
-        let UnbufferedStatus { state, .. } = self.connection.process_tls_records(&mut []);
-        if let Ok(ConnectionState::WriteTraffic(mut traffic)) = state {
-            append(&mut records, |buffer| {
-                match traffic.queue_close_notify(buffer) {
-                    Err(EncryptError::InsufficientSize(size)) => Err(Some(size)),
-                    Err(EncryptError::EncryptExhausted) => Err(None),
-                    Ok(length) => Ok(length),
-                }
-            });
-        }
-        records
+        self.connection.send_close_notify();
+        self.take_records()
     }
 
     /// Returns the properties of the session, or `None` if the handshake is not complete.
@@ -215,30 +172,6 @@ impl Session {
             resumed: self.connection.handshake_kind() == Some(HandshakeKind::Resumed),
         })
     }
-}
-
-/// Appends what `write` writes into a buffer. It returns the size that it needs if the buffer is too small, and `None`
-/// if it writes nothing, for which this returns false.
-fn append(
-    records: &mut Vec<u8>,
-    mut write: impl FnMut(&mut [u8]) -> Result<usize, Option<InsufficientSizeError>>,
-) -> bool {
-    let start = records.len();
-    let mut size = 0;
-    // The second call has the size that the first one asked for.
-    for _ in 0..2 {
-        records.resize(start + size, 0);
-        match write(&mut records[start..]) {
-            Ok(length) => {
-                records.truncate(start + length);
-                return true;
-            }
-            Err(Some(needed)) => size = needed.required_size,
-            Err(None) => break,
-        }
-    }
-    records.truncate(start);
-    false
 }
 
 fn failure(error: &Error) -> Failure {

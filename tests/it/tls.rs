@@ -6,7 +6,7 @@ mod servers;
 use crate::harness::Test;
 use crate::runtime;
 use crate::script::{expected, name, paths};
-use archipel::{Error, Interpreter, Limits, Output, Policy};
+use archipel::{Interpreter, Limits, Output, Policy};
 use servers::Servers;
 use std::path::Path;
 use std::time::Duration;
@@ -55,11 +55,12 @@ fn connected(servers: &Servers, limits: Limits) -> Interpreter {
         .limits(limits)
         .build()
         .unwrap();
-    let [ports @ .., authority] = servers.arguments();
+    let mut ports = servers.arguments();
+    let authority = ports.pop().unwrap();
     interpreter
         .exec(format!(
             "import socket, ssl\n\
-             ports = dict(item.split('=') for item in {ports:?})\n\
+             ports = dict(item.split('=', 1) for item in {ports:?})\n\
              context = ssl.create_default_context(cadata={authority:?})\n\
              def connect(name='good'):\n\
              \x20   s = socket.create_connection(('localhost', int(ports[name])))\n\
@@ -81,15 +82,16 @@ fn a_copy_uses_contexts_of_its_original_but_not_its_sessions() {
              except ssl.SSLWantReadError: pass",
         )
         .unwrap();
-    let copy = interpreter.fork(1).unwrap().remove(0);
+    let copy = interpreter.fork().unwrap();
     // Others have its numbers in the copy.
     copy.exec("others = [context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname='x') for _ in range(9)]")
         .unwrap();
-    let Error::Raised(error) = copy.exec("i.write(b'x'); session.do_handshake()").unwrap_err() else {
-        panic!("the call of a session of the original did not raise");
-    };
-    assert_eq!(error.class(), "SSLError");
-    assert!(error.message().contains("of which this one is a copy"));
+    let error = copy.exec("i.write(b'x'); session.do_handshake()");
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("SSLError") && error.contains("of which this one is a copy"),
+        "{error}"
+    );
     copy.exec("del session; s = connect(); s.sendall(b'a'); assert s.recv(9) == b'A'")
         .unwrap();
     interpreter

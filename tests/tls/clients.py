@@ -101,7 +101,7 @@ def carry(operation, *arguments):
             result = None
         if outgoing.pending:
             carrier.sendall(outgoing.read())
-        if result is not None or operation is session.do_handshake and session.version():
+        if result is not None or operation == session.do_handshake and session.version():
             return result
         if not (records := carrier.recv(100)):
             incoming.write_eof()
@@ -117,7 +117,7 @@ s = connect("good")
 s.sendall(b"x")
 s.recv(1)
 plain = s.unwrap()
-print("unwrapped", type(plain) is socket.socket)
+print("unwrapped", plain is s)
 plain.close()
 
 # Without blocking.

@@ -22,7 +22,7 @@
 #: stdout version 3 serial 1234AB from Jan  2 00:00:00 2020 GMT to Mar 14 00:00:00 2090 GMT
 #: stdout names (('DNS', 'localhost'), ('IP Address', '127.0.0.1'))
 #: stdout h2 False
-#: stdout versions: TLSv1.2, UNSUPPORTED_PROTOCOL, NO_PROTOCOLS_AVAILABLE
+#: stdout versions: TLSv1.2, TLSV1_ALERT_PROTOCOL_VERSION, NO_PROTOCOLS_AVAILABLE
 """Certificates and versions, good and bad, and the errors that CPython has for them."""
 
 import socket

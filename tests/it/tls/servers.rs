@@ -4,7 +4,9 @@ use super::authorities::{Authority, Identity, self_signed};
 use rustls::crypto::ring::default_provider;
 use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
-use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
+use rustls::{
+    RootCertStore, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
+};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -30,19 +32,58 @@ impl Servers {
             ("good", tls(config(good(), both, None), echo)),
             ("tls12", tls(config(good(), &[&TLS12], None), echo)),
             ("http", tls(config(good(), both, None), http)),
-            ("expired", tls(config(authority.sign("localhost", (2020, 2021)), both, None), echo)),
-            ("early", tls(config(authority.sign("localhost", (2089, 2090)), both, None), echo)),
-            ("wrong", tls(config(authority.sign("other.example", years), both, None), echo)),
-            ("stranger", tls(config(stranger.sign("localhost", years), both, None), echo)),
-            ("self", tls(config(self_signed("localhost"), both, None), echo)),
-            ("client", tls(config(good(), &[&TLS12], Some(&authority)), echo)),
+            (
+                "expired",
+                tls(
+                    config(authority.sign("localhost", (2020, 2021)), both, None),
+                    echo,
+                ),
+            ),
+            (
+                "early",
+                tls(
+                    config(authority.sign("localhost", (2089, 2090)), both, None),
+                    echo,
+                ),
+            ),
+            (
+                "wrong",
+                tls(
+                    config(authority.sign("other.example", years), both, None),
+                    echo,
+                ),
+            ),
+            (
+                "stranger",
+                tls(config(stranger.sign("localhost", years), both, None), echo),
+            ),
+            (
+                "self",
+                tls(config(self_signed("localhost"), both, None), echo),
+            ),
+            (
+                "client",
+                tls(config(good(), &[&TLS12], Some(&authority)), echo),
+            ),
             ("ragged", tls(config(good(), both, None), ragged)),
             // The answer of a server that knows TLS 1.0 only.
-            ("old", plain(|mut stream| answer(&mut stream, b"\x15\x03\x01\x00\x02\x02\x46"))),
-            ("plain", plain(|mut stream| answer(&mut stream, b"HTTP/1.0 400 Bad Request\r\n\r\n"))),
+            (
+                "old",
+                plain(|mut stream| answer(&mut stream, b"\x15\x03\x01\x00\x02\x02\x46")),
+            ),
+            (
+                "plain",
+                plain(|mut stream| answer(&mut stream, b"HTTP/1.0 400 Bad Request\r\n\r\n")),
+            ),
             // A record that ends early, and one that was changed.
-            ("truncated", plain(|mut stream| answer(&mut stream, b"\x16\x03\x03\x40\x00\x02\x00"))),
-            ("huge", plain(|mut stream| answer(&mut stream, b"\x16\x03\x03\xff\xff\x02\x00"))),
+            (
+                "truncated",
+                plain(|mut stream| answer(&mut stream, b"\x16\x03\x03\x40\x00\x02\x00")),
+            ),
+            (
+                "huge",
+                plain(|mut stream| answer(&mut stream, b"\x16\x03\x03\xff\xff\x02\x00")),
+            ),
             ("empty", plain(|mut stream| answer(&mut stream, b""))),
             ("stall", plain(std::mem::forget)),
         ];
