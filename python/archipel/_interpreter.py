@@ -28,7 +28,7 @@ _ids = itertools.count(1)
 _ends = itertools.count()
 
 # The interpreters that are killed when the host's Python ends.
-_living = weakref.WeakSet()
+_living: weakref.WeakSet[Interpreter] = weakref.WeakSet()
 
 
 @atexit.register
@@ -72,10 +72,10 @@ class Interpreter(Governed):
         self._descriptions = {}
         self._undescribed = {}
         # What functions of the host need in this interpreter was sent: function -> name, and module -> names.
-        self._functions = weakref.WeakKeyDictionary()
-        self._sent = {}
+        self._functions: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+        self._sent: dict[str, set[Any]] = {}
         # The keys of functions of other processes.
-        self._installed = set()
+        self._installed: set[str] = set()
         self._key = 0
         self._booted = False
         self._gone = False

@@ -101,10 +101,10 @@ class InterpreterPoolExecutor(concurrent.futures.Executor):
         self._initargs = tuple(initargs)
         self._lock = threading.Lock()
         self._ended = threading.Condition(self._lock)
-        self._queue = deque()
-        self._idle = []
+        self._queue: deque[_Call] = deque()
+        self._idle: list[_Worker] = []
         self._count = 0
-        self._running = set()
+        self._running: set[_Worker] = set()
         self._shut = False
         self._broken = None
         weakref.finalize(self, _close_all, self._idle)
@@ -215,7 +215,7 @@ class InterpreterPoolExecutor(concurrent.futures.Executor):
             self._shut = True
             idle, self._idle[:] = list(self._idle), []
             self._count -= len(idle)
-            cancelled = []
+            cancelled: deque[_Call] = deque()
             if cancel_futures:
                 cancelled, self._queue = self._queue, deque()
         for worker in idle:

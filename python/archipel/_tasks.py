@@ -35,7 +35,7 @@ class Task:
         import concurrent.futures
 
         self._interpreter = _runtime.create()
-        self._future = concurrent.futures.Future()
+        self._future: concurrent.futures.Future[Any] = concurrent.futures.Future()
         self._cancelled = False
         self._channel = None
         try:
