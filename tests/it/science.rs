@@ -1,7 +1,7 @@
 //! Tests numpy in an image: scalars as values, and random numbers.
 //!
 //! The wheel of numpy must be in the wheelhouse, because building it takes ten minutes. Without it, the harness leaves
-//! the tests out, and says so. With `ARCHIPEL_SCIENCE=1` they run in any case, and fail without it.
+//! the tests out, and says so. With `ARCHIPEL_SCIENCE=1` they run, and fail without it.
 
 use crate::runtime;
 use archipel::policy::{Clock, Random};

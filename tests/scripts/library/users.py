@@ -2,7 +2,7 @@
 #: stdout True
 #: stdout PermissionError
 #: stdout ['a.txt']
-# All files belong to user 0, whoever runs the host.
+# All files belong to user 0, whatever the user of the host is.
 import io
 import os
 import tarfile
