@@ -38,6 +38,7 @@ class Runtime:
         image_path: str | None,
         max_interpreters: int | None,
         prewarmed: int,
+        prewarmed_images: list[tuple[str, int]],
         fuel: bool,
         progress: Callable[[str, str], object],
     ) -> Runtime: ...
