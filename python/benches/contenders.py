@@ -1,7 +1,7 @@
 """Sandboxes for Python, as far as they are installed, in one form: `open()` is a live session.
 
-A session has four verbs: `run` a statement, `value` of `1+1`, a `cell` with a print and a value, and `calls`, which
-calls a host function so many times from one statement.
+A session has four verbs: `run` a statement, `value` of `1+1`, a `cell` with a print and a value, and `calls`, a
+statement that calls a host function a number of times.
 """
 
 import contextlib

@@ -60,7 +60,7 @@ _FIRST = "import archipel; print(archipel.create().eval('1+1'))"
 
 
 def median(function, seconds=1.0, most=2000):
-    """Return the median time of a call, in microseconds, of at most `most` calls in so many seconds."""
+    """Return the median time of a call, in microseconds, of at most `most` calls in `seconds`."""
     function()
     times = []
     end = time.perf_counter() + seconds

@@ -47,7 +47,7 @@ class ClusterExecutor(concurrent.futures.Executor):
     ) -> Iterator[Any]:
         """Return an iterator over the results of `fn`, called with the items of `iterables`, in order.
 
-        With `chunksize`, a task of the engine makes so many calls, which costs less for short calls.  The other
+        With `chunksize`, a task of the engine makes that number of calls, which costs less for short calls.  The other
         arguments are those of `Executor.map`.
         """
         if chunksize < 1:
