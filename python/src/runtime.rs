@@ -9,6 +9,7 @@ use crate::output::{Drainer, Sink};
 use crate::process::Own;
 use crate::settings::{Pairs, profile, with_pairs};
 use crate::waiting::Loops;
+use crate::watch::Watch;
 use archipel::{Capacity, Image};
 use pyo3::prelude::*;
 use std::path::{Path, PathBuf};
@@ -122,6 +123,7 @@ impl Runtime {
             outputs,
             on_limit,
             self.loops.clone(),
+            Arc::new(Watch::new(runtime.clone())),
         ))
     }
 

@@ -15,6 +15,9 @@ class Loops(unittest.IsolatedAsyncioTestCase):
             await island.prepare_main_async(y=2)
             self.assertEqual(await island.eval_async("x + y"), 3)
             self.assertEqual(await island.get_async("x"), 1)
+            with self.assertRaises(archipel.ConfigError):
+                await island.get_async("x + 1")
+            self.assertIsNone(await island.done)
             self.assertEqual(await island.call_async(samples.scale, 4), 6.0)
             with self.assertRaises(archipel.ExecutionFailed):
                 await island.exec_async("1 / 0")

@@ -5,11 +5,17 @@ from __future__ import annotations
 import concurrent.futures
 from typing import TYPE_CHECKING, Any
 
+from distributed import KilledWorker
+from distributed.diagnostics.plugin import SchedulerPlugin
+
 from . import _work
-from ._executor import ClusterExecutor
+from ._executor import ClusterExecutor, died
 
 if TYPE_CHECKING:
     from distributed import Client
+
+# The keys of the tasks begin with this.
+_PREFIX = "archipel-"
 
 
 class DaskExecutor(ClusterExecutor):
@@ -17,16 +23,36 @@ class DaskExecutor(ClusterExecutor):
 
     `client` is the `distributed.Client`; `settings` are the arguments of `archipel.create`: `policy`, `limits` and
     `image`.  Functions, arguments and results are limited to what `Interpreter.call` accepts.  `Future.cancel` also
-    stops a call that runs.  The workers need this package in the same version.
+    stops a call that runs.  The workers and the scheduler need this package in the same version.
     """
 
     def __init__(self, client: Client, **settings: Any) -> None:
         super().__init__(settings)
         self._client = client
+        client.register_plugin(_RetriesOnce(), name="archipel-retries")
 
     def _begin(self, number: str, *call: Any) -> Any:
-        task = self._client.submit(_work.run, number, *call, key=f"archipel-{number}", pure=False)
+        task = self._client.submit(_work.run, number, *call, key=f"{_PREFIX}{number}", pure=False)
         return _Future(self._client, task, number), task
+
+
+class _RetriesOnce(SchedulerPlugin):
+    """Lets a call whose worker died run once more, instead of as often as other tasks of the cluster."""
+
+    idempotent = True
+
+    def __init__(self) -> None:
+        self._scheduler: Any = None
+
+    async def start(self, scheduler: Any) -> None:
+        self._scheduler = scheduler
+
+    def transition(self, key: Any, start: str, finish: str, *args: Any, **kwargs: Any) -> None:
+        if finish == "processing" and isinstance(key, str) and key.startswith(_PREFIX):
+            task = self._scheduler.tasks.get(key)
+            if task is not None:
+                # The number of workers that died with it.
+                task.suspicious = max(task.suspicious, self._scheduler.allowed_failures - 1)
 
 
 async def _cancel(number: str) -> None:
@@ -65,6 +91,6 @@ class _Future(concurrent.futures.Future):  # type: ignore[type-arg]
                 self.set_result(value)
         else:
             error = task.exception() if task.status == "error" else concurrent.futures.CancelledError()
-            self.set_exception(error)
+            self.set_exception(died(error) if isinstance(error, KilledWorker) else error)
         # The scheduler can forget the result.
         task.release()

@@ -6,9 +6,10 @@ import concurrent.futures
 from typing import Any
 
 import ray
+from ray.exceptions import WorkerCrashedError
 
 from . import _work
-from ._executor import ClusterExecutor
+from ._executor import ClusterExecutor, died
 
 
 class RayExecutor(ClusterExecutor):
@@ -51,4 +52,5 @@ class _Future(concurrent.futures.Future):  # type: ignore[type-arg]
         if error is None:
             self.set_result(task.result())
         else:
-            self.set_exception(getattr(error, "cause", None) or error)
+            error = getattr(error, "cause", None) or error
+            self.set_exception(died(error) if isinstance(error, WorkerCrashedError) else error)
