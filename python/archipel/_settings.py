@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from math import isfinite
 from types import SimpleNamespace
@@ -77,6 +76,9 @@ def _toml(value, path):
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     if isinstance(value, str):
+        # Its import takes longer than those of this package.
+        import json
+
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, int):
         return str(value)

@@ -25,7 +25,7 @@ class ClusterExecutor(concurrent.futures.Executor):
         self._shut = False
 
     def _begin(self, number: str, *call: Any) -> Any:
-        """Start `_work.run(number, *call)` on a worker.  Return its future, and the engine's, which ends with it."""
+        """Start `_work.run(number, *call)` on a worker, and return its future."""
         raise NotImplementedError
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
@@ -65,10 +65,9 @@ class ClusterExecutor(concurrent.futures.Executor):
         if isinstance(fn, _Chunk):
             fn, names = fn.function, None
         packed = self._packer.pack(fn)
-        future, engines = self._begin(uuid.uuid4().hex, self._packer.settings, self._key, packed, names, *values)
+        future = self._begin(uuid.uuid4().hex, self._packer.settings, self._key, packed, names, *values)
         self._pending.add(future)
         future.add_done_callback(self._pending.discard)
-        engines.add_done_callback(future._settle)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

@@ -26,7 +26,9 @@ class RayExecutor(ClusterExecutor):
 
     def _begin(self, number: str, *call: Any) -> Any:
         task = self._run.remote(number, *call)
-        return _Future(task), task.future()
+        future = _Future(task)
+        task.future().add_done_callback(future._settle)
+        return future
 
 
 class _Future(concurrent.futures.Future):  # type: ignore[type-arg]
