@@ -1,25 +1,49 @@
-//! Tests numpy in an image: scalars as values, and random numbers.
+//! Tests numpy, pandas and matplotlib in images: scalars as values, random numbers, a chart, and an example.
 //!
-//! The tests pass without running if the wheelhouse lacks the wheel, because building it takes ten minutes.
+//! The tests pass without running if the wheelhouse lacks the wheels, because building them takes half an hour.
 
-use crate::runtime;
+use crate::cli::{self, text};
+use crate::{root, runtime};
 use archipel::policy::{Clock, Random};
 use archipel::{Image, ImageBuilder, Interpreter, Policy, Value};
 use archipel_guest::packages;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-const NAME: &str = "archipel-numpy-tests";
+/// The name of the image with pandas and matplotlib.
+const SCIENCE: &str = "archipel-science-tests";
+
+/// Returns whether the wheelhouse has the wheels of these recipes.
+fn are_built(names: &[&str]) -> bool {
+    let cache = archipel::default_cache_dir().unwrap();
+    names.iter().all(|name| {
+        let recipe = packages::find(name, None).unwrap();
+        packages::built(recipe, &cache).is_some()
+    })
+}
 
 fn image() -> Option<&'static Image> {
     static IMAGE: OnceLock<Option<Image>> = OnceLock::new();
     let build = || {
-        let cache = archipel::default_cache_dir().unwrap();
-        let recipe = packages::find("numpy", None).unwrap();
-        packages::built(recipe, &cache).map(|_| {
-            let builder = ImageBuilder::new().packages(["numpy"]).name(NAME);
-            builder.build().unwrap()
-        })
+        let builder = ImageBuilder::new().packages(["numpy"]);
+        are_built(&["numpy"]).then(|| builder.name("archipel-numpy-tests").build().unwrap())
+    };
+    IMAGE.get_or_init(build).as_ref()
+}
+
+fn science() -> Option<&'static Image> {
+    static IMAGE: OnceLock<Option<Image>> = OnceLock::new();
+    let build = || {
+        let builder = ImageBuilder::new().packages(["numpy", "pandas", "matplotlib"]);
+        let needed = [
+            "numpy",
+            "pandas",
+            "matplotlib",
+            "contourpy",
+            "kiwisolver",
+            "pillow",
+        ];
+        are_built(&needed).then(|| builder.name(SCIENCE).build().unwrap())
     };
     IMAGE.get_or_init(build).as_ref()
 }
@@ -82,4 +106,56 @@ fn random_numbers_of_numpy_differ_unless_a_seed_is_given() {
     let once = seeded();
     assert_eq!(once, seeded());
     assert!(once.iter().zip(&others[0]).all(|(a, b)| a != b));
+}
+
+#[test]
+fn matplotlib_draws_a_chart_without_any_grant() {
+    let Some(image) = science() else { return };
+    let interpreter = interpreter(image, Policy::new());
+    interpreter.exec(python!("science/chart.py")).unwrap();
+    let picture: Vec<u8> = interpreter.eval("picture").unwrap();
+    // The size follows the signature and the first chunk's header.
+    assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"));
+    assert_eq!(picture[16..24], [0, 0, 1, 44, 0, 0, 0, 200]);
+    assert!(picture.len() > 5_000);
+}
+
+#[test]
+fn the_sales_example_draws_a_chart_of_an_untrusted_formula() {
+    if science().is_none() {
+        return;
+    }
+    let folder = cli::folder("sales");
+    let grants = [
+        format!("{}::/sales", root().join("examples/sales").display()),
+        format!("{}::/out:rw", folder.display()),
+    ];
+    let script = root().join("examples/sales/report.py");
+    let script = script.to_str().unwrap();
+    let report = |formula: &str| {
+        let command = [
+            "run", "--image", SCIENCE, "--dir", &grants[0], "--dir", &grants[1],
+        ];
+        let output = cli::archipel(&[&command[..], &[script, formula]].concat(), "");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let printed = report("units * price");
+    let lines: Vec<_> = printed.lines().collect();
+    assert_eq!(lines.len(), 5, "{printed}");
+    assert_eq!(lines[0], "east: 11642.00 in 6 months");
+    assert_eq!(lines[4], "wrote sales.png");
+    let chart = folder.join("sales.png");
+    assert!(std::fs::read(&chart).unwrap().starts_with(b"\x89PNG"));
+    std::fs::remove_file(&chart).unwrap();
+    for (formula, told) in [
+        ("open('/sales/east.csv').read()", "FileNotFoundError"),
+        ("[0 for _ in iter(int, 1)]", "limit exceeded: cpu"),
+    ] {
+        let printed = report(formula);
+        assert_eq!(printed.lines().count(), 4, "{printed}");
+        assert!(printed.lines().all(|line| line.contains(told)), "{printed}");
+    }
+    assert!(!chart.exists());
+    std::fs::remove_dir_all(folder).unwrap();
 }
