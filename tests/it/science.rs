@@ -59,7 +59,6 @@ fn science() -> &'static Image {
     static IMAGE: OnceLock<Image> = OnceLock::new();
     IMAGE.get_or_init(|| build(&["numpy", "pandas", "matplotlib"], SCIENCE))
 }
-}
 
 fn interpreter(image: &Image, policy: Policy) -> Interpreter {
     let builder = runtime().interpreter().image(image);
