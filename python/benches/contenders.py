@@ -57,11 +57,11 @@ class Monty:
     def __init__(self):
         import pydantic_monty
 
-        self.pool = pydantic_monty.Monty().__enter__()
+        self.pool = pydantic_monty.Monty(max_processes=64).__enter__()
 
     @contextlib.contextmanager
     def open(self):
-        with self.pool.checkout() as session:
+        with self.pool.checkout(limits={"max_suspensions": 1_000_000}) as session:
             yield MontySession(session)
 
 
