@@ -3,6 +3,7 @@
 pub(crate) mod alarm;
 pub(crate) mod cache;
 pub(crate) mod guest_memory;
+pub(crate) mod large_pages;
 pub(crate) mod pages;
 pub(crate) mod slot_history;
 
@@ -106,7 +107,7 @@ pub(crate) fn failure(error: wasmtime::Error) -> Error {
 /// four of its memory and tables.
 const MAPPINGS: u64 = 6;
 
-/// The number of mappings for the rest of the process, with a margin.
+/// The number of mappings for the rest of the process, among them those of large pages, with a margin.
 const OTHER_MAPPINGS: u64 = 1000;
 
 /// Returns the system's limit on mappings of a process, if it has one.

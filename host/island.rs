@@ -45,6 +45,7 @@ use archipel_core::policy::{Modules, Random};
 use archipel_core::trust::{SharedTrust, Trust};
 use context::Context;
 use family::Family;
+use images::InUse;
 use state::State;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::Instant;
@@ -258,7 +259,7 @@ impl Island {
             store,
             exports,
             raw,
-            image: context.image.clone(),
+            image: InUse::by_one_more(&context.image),
         }))
     }
 

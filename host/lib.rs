@@ -108,7 +108,7 @@ pub use api::channel::{
     Sender, TryRecvError, TrySendError,
 };
 pub use api::interpreter::{Binding, Child, Interpreter, InterpreterBuilder};
-pub use api::metrics::Metrics;
+pub use api::metrics::{ImageUse, Metrics};
 pub use api::runtime::{Runtime, RuntimeBuilder};
 pub use archipel_core::encoding::Refusal;
 pub use archipel_core::{

@@ -11,9 +11,23 @@ import subprocess
 import tempfile
 
 import maturin
-from maturin import get_requires_for_build_wheel, prepare_metadata_for_build_wheel
+from maturin import (
+    get_requires_for_build_editable,
+    get_requires_for_build_wheel,
+    prepare_metadata_for_build_editable,
+    prepare_metadata_for_build_wheel,
+)
 
-__all__ = ["build_wheel", "get_requires_for_build_wheel", "prepare_metadata_for_build_wheel"]
+__all__ = [
+    "UnsupportedOperation",
+    "build_editable",
+    "build_sdist",
+    "build_wheel",
+    "get_requires_for_build_editable",
+    "get_requires_for_build_wheel",
+    "prepare_metadata_for_build_editable",
+    "prepare_metadata_for_build_wheel",
+]
 
 _HERE = pathlib.Path(__file__).resolve().parent
 _PACKED = _HERE / "archipel" / "_inside" / "standard.wasm.xz"
@@ -24,14 +38,38 @@ _MOST = 25 << 20
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     """Build a wheel into `wheel_directory`, and return its name."""
-    profile = os.environ.get("ARCHIPEL_WHEEL_PROFILE", "release")
-    os.environ["MATURIN_PEP517_ARGS"] = f"--profile {profile} --locked"
-    _pack_guest(profile)
+    profile = _prepare()
     name = maturin.build_wheel(wheel_directory, config_settings, metadata_directory)
     size = os.path.getsize(os.path.join(wheel_directory, name))
     if profile == "release" and size > _MOST:
         raise SystemExit(f"the wheel is too large: {size} bytes (the maximum is {_MOST})")
     return name
+
+
+def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
+    """Build a wheel that refers to this folder, which gets the extension module and the guest; return its name."""
+    _prepare()
+    return maturin.build_editable(wheel_directory, config_settings, metadata_directory)
+
+
+class UnsupportedOperation(Exception):
+    """This backend cannot do what a hook asks for."""
+
+
+def build_sdist(sdist_directory, config_settings=None):
+    """Refuse: the sources of the wheel are those of the whole workspace."""
+    raise UnsupportedOperation(
+        "the package has no source distribution, because it is built from the whole workspace (build a wheel in a "
+        "clone of the repository: pip wheel ./python)"
+    )
+
+
+def _prepare():
+    """Build the guest, and set the arguments of maturin.  Returns the profile of cargo."""
+    profile = os.environ.get("ARCHIPEL_WHEEL_PROFILE", "release")
+    os.environ["MATURIN_PEP517_ARGS"] = f"--profile {profile} --locked"
+    _pack_guest(profile)
+    return profile
 
 
 def _pack_guest(profile):

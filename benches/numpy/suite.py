@@ -13,10 +13,11 @@ Each line of the output has the file, `passed N`, `failed N`, `skipped N`, or `F
 """
 
 import glob
-import importlib
+import importlib.util
 import io
 import sys
 from collections import Counter
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -48,6 +49,8 @@ class Outcomes:
 
 
 # Some files import others, and an image has no files of tests.
+package = importlib.import_module(FILE.split("/")[0])
+package.__path__.append(f"{ROOT}/{package.__name__}")
 for folder in glob.glob(f"{ROOT}/{FILE.split('/')[0]}/**/tests", recursive=True):
     try:
         package = importlib.import_module(folder.removeprefix(f"{ROOT}/").replace("/", "."))
@@ -57,7 +60,11 @@ for folder in glob.glob(f"{ROOT}/{FILE.split('/')[0]}/**/tests", recursive=True)
 
 outcomes = Outcomes()
 # The installed package is tested: the folder has its sources without compiled modules.
-options = ["--import-mode=importlib", "--noconftest", "-p", f"{FILE.split('/')[0]}.conftest"]
+options = ["--import-mode=importlib", "--noconftest"]
+for folder in list(PurePosixPath(FILE).parents)[-2::-1]:
+    name = f"{folder}/conftest".replace("/", ".")
+    if importlib.util.find_spec(name):
+        options += ["-p", name]
 options += ["-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:logging"]
 printed, sys.stdout = sys.stdout, io.StringIO()
 status = pytest.main([*options, "--capture=sys", "-qq", "-W", "ignore", f"{ROOT}/{FILE}"], plugins=[outcomes])

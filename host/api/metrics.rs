@@ -1,6 +1,7 @@
 //! Metrics of a runtime.
 
 use crate::api::runtime::Runtime;
+use crate::island::prewarm::Prewarmed;
 use crate::telemetry::count;
 use archipel_core::error::LimitKind;
 
@@ -25,7 +26,7 @@ use archipel_core::error::LimitKind;
 pub struct Metrics {
     /// Interpreters that exist, idle or running.
     pub interpreters: usize,
-    /// Prewarmed instances, for interpreters that the host will create.
+    /// Prewarmed instances of all images, for interpreters that the host will create.
     pub prewarmed: usize,
     /// Interpreters in which a job runs or waits.
     pub running: u64,
@@ -58,7 +59,51 @@ impl Metrics {
     }
 }
 
+/// The use of an image in a runtime.
+///
+/// # Examples
+///
+/// ```no_run
+/// # let runtime = archipel::Runtime::new()?;
+/// let _interpreter = runtime.interpreter().build()?;
+/// for image in runtime.images() {
+///     println!("{}: {}", image.name.as_deref().unwrap_or("without a name"), image.interpreters);
+/// }
+/// # Ok::<(), archipel::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImageUse {
+    /// The name of the image, if it has one. That of the standard image is `standard`.
+    pub name: Option<String>,
+    /// Interpreters of the image that exist, idle or running. One that is being destroyed counts until its memory is
+    /// released.
+    pub interpreters: usize,
+    /// Prewarmed instances of the image.
+    pub prewarmed: usize,
+}
+
 impl Runtime {
+    /// Returns the images that the runtime has loaded, with their use, in the order of their names.
+    pub fn images(&self) -> Vec<ImageUse> {
+        let images = self.0.images.all();
+        let mut uses: Vec<ImageUse> = images
+            .iter()
+            .map(|image| {
+                let ready = Prewarmed::find(&self.1, image);
+                let prewarmed = ready.map_or(0, |ready| ready.count());
+                ImageUse {
+                    name: image.name.as_deref().map(str::to_owned),
+                    // The two numbers are not read at the same moment.
+                    interpreters: image.instances().saturating_sub(prewarmed),
+                    prewarmed,
+                }
+            })
+            .collect();
+        uses.sort_by(|a, b| a.name.cmp(&b.name));
+        uses
+    }
+
     /// Returns the runtime's metrics.
     ///
     /// It takes the lock of the runtime's channels for a short time, and never waits for guests.
@@ -68,11 +113,10 @@ impl Runtime {
             self.0.exchange.messages(),
         );
         let counters = &self.0.counters;
-        let ready = self.1.as_ref();
         Metrics {
-            // Prewarmed instances belong to a placeholder interpreter, which is a party too.
-            interpreters: counts.parties - usize::from(ready.is_some()),
-            prewarmed: ready.map_or(0, |ready| ready.count()),
+            // The prewarmed instances of an image belong to a placeholder interpreter, which is a party too.
+            interpreters: counts.parties - self.1.len(),
+            prewarmed: self.1.iter().map(|ready| ready.count()).sum(),
             running: counters.running.amount() as u64,
             channels: counts.channels,
             waits: counts.waits,

@@ -27,7 +27,7 @@ pub use builder::RuntimeBuilder;
 /// # Ok::<(), archipel::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Runtime(pub(crate) Arc<Context>, pub(crate) Option<Arc<Prewarmed>>);
+pub struct Runtime(pub(crate) Arc<Context>, pub(crate) Arc<[Arc<Prewarmed>]>);
 
 impl Runtime {
     /// Creates a runtime with the defaults of [`Runtime::builder`].

@@ -94,10 +94,8 @@ impl Island {
         self.context.exchange.with(|broker, effects| {
             broker.remove_party(self.party, effects);
         });
-        if let Some(instance) = &instance {
-            self.give_back(&instance.store);
-        }
-        if let Some(instance) = instance {
+        if let Some(mut instance) = instance {
+            self.give_back(&mut instance.store);
             // It has at most a few thousand handles, so it counts as one part.
             deferred_drop::discard(1, instance);
         }
@@ -107,14 +105,15 @@ impl Island {
     /// Returns the slot's written pages to the system, if the next instance in the slot is then
     /// faster. The instance of `store` must not run again.
     #[expect(unsafe_code, reason = "see `pages::give_back`")]
-    fn give_back(&self, store: &Store<State>) {
+    fn give_back(&self, store: &mut Store<State>) {
+        let was_large = store.data_mut().end_large_pages();
         let Some(memory) = &store.data().memory else {
             return;
         };
-        let memory = memory.as_le_slice(store).as_ptr_range();
+        let memory = memory.as_le_slice(&*store).as_ptr_range();
         let (time, _) = self.account.used(LimitKind::Cpu);
         let time = time.saturating_add(store.data().copied);
-        if self.context.slots.ends(memory.start.addr(), time) {
+        if self.context.slots.ends(memory.start.addr(), time) || was_large {
             // SAFETY: the range is the memory of the guest in `store`, which the caller destroys
             // without entering it again, and the slice from which the range was made is gone.
             unsafe { pages::give_back(memory) };

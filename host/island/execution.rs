@@ -33,12 +33,16 @@ pub(crate) async fn run(island: &Arc<Island>, instance: &mut Instance, job: Job)
     // needlessly.
     instance.store.set_epoch_deadline(1);
     if instance.store.data().alarm.is_none() {
-        let image = instance.image.clone();
+        let image = Arc::clone(&instance.image);
         let found = image.memory.alarm(&mut instance.guest()).await;
         let (alarm, memory) = found.map_err(|error| died(&error))?;
+        let start = memory.as_le_slice(&instance.store).as_ptr().addr();
         let state = instance.store.data_mut();
         state.alarm = Some(alarm);
         state.memory = Some(memory);
+        if island.context.reserved.is_some() {
+            state.set_slot(island.context.large_pages.slot(start));
+        }
     }
     // The fuel used so far is not the script's.
     let fuel = Fuel::fill(island, &mut instance.store)?;
@@ -217,7 +221,7 @@ async fn has_room(instance: &mut Instance, job: &Job) -> Result<()> {
     if size <= SMALL_MESSAGE || state.can_grow(wanted as u64) {
         return Ok(());
     }
-    let image = instance.image.clone();
+    let image = Arc::clone(&instance.image);
     let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
     let there = image.memory.has_room(&mut instance.guest(), wanted).await;
     match there.map_err(|error| died(&error))? {

@@ -8,7 +8,9 @@ use crate::image::{self, Image, Progress, Source};
 use crate::lock::lock;
 use archipel_core::error::Result;
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use wasmtime::Engine;
 use wasmtime::component::Linker;
@@ -20,6 +22,39 @@ pub(crate) struct LoadedImage {
     pub(crate) memory: GuestMemory,
     /// Its name, if it has one.
     pub(crate) name: Option<Arc<str>>,
+    /// The number of its instances.
+    instances: AtomicUsize,
+}
+
+/// An image that an instance was made from and is counted in.
+pub(crate) struct InUse(Arc<LoadedImage>);
+
+impl InUse {
+    pub(crate) fn by_one_more(image: &Arc<LoadedImage>) -> Self {
+        image.instances.fetch_add(1, Ordering::Relaxed);
+        InUse(image.clone())
+    }
+}
+
+impl Deref for InUse {
+    type Target = Arc<LoadedImage>;
+
+    fn deref(&self) -> &Arc<LoadedImage> {
+        &self.0
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.instances.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl LoadedImage {
+    /// Returns the number of its instances, prewarmed ones among them.
+    pub(crate) fn instances(&self) -> usize {
+        self.instances.load(Ordering::Relaxed)
+    }
 }
 
 /// The images that a runtime has loaded, and the means to load more.
@@ -61,6 +96,11 @@ impl Images {
     /// Returns the image that was loaded last under this name.
     pub(crate) fn named(&self, name: &str) -> Option<Arc<LoadedImage>> {
         self.loaded().by_name.get(name).cloned()
+    }
+
+    /// Returns all images, each once.
+    pub(crate) fn all(&self) -> Vec<Arc<LoadedImage>> {
+        self.loaded().by_key.values().cloned().collect()
     }
 
     /// Returns the image if it is loaded already. This never compiles anything.
@@ -124,6 +164,7 @@ impl Images {
             indices,
             memory,
             name: image.name().map(Arc::from),
+            instances: AtomicUsize::new(0),
         })
     }
 }

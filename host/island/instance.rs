@@ -1,10 +1,9 @@
 //! Instances of the guest, with their stores.
 
 use super::bindings;
-use super::images::LoadedImage;
+use super::images::InUse;
 use super::state::State;
 use crate::engine::guest_memory::Guest;
-use std::sync::Arc;
 use wasmtime::{Store, component};
 
 /// An instance of the guest.
@@ -13,7 +12,7 @@ pub(crate) struct Instance {
     pub(crate) exports: bindings::Island,
     pub(crate) raw: component::Instance,
     /// The image that it was made from.
-    pub(crate) image: Arc<LoadedImage>,
+    pub(crate) image: InUse,
 }
 
 impl Instance {

@@ -1,6 +1,7 @@
 //! The memory limit of an instance.
 
 use crate::account::{LimitOwner, while_raised};
+use crate::engine::large_pages::Slot;
 use archipel_core::error::{LimitKind, Result};
 use archipel_core::ledger::{Account, Exceeded, Reservation};
 use archipel_core::limits::MOST_MEMORY;
@@ -18,6 +19,8 @@ pub(super) struct Limiter {
     pub(super) refused: Option<Exceeded>,
     /// True if the guest was warned that its memory runs out.
     warned: bool,
+    /// The memory's place in the pool, once something has run in it.
+    pub(super) slot: Option<Slot>,
 }
 
 /// The distance from the limit at which a guest is warned: the first growth that comes closer is
@@ -38,6 +41,7 @@ impl Limiter {
             _policy: account.reserve(LimitKind::Memory, weight)?,
             refused: None,
             warned: false,
+            slot: None,
         })
     }
 
@@ -75,7 +79,12 @@ impl ResourceLimiterAsync for Limiter {
         }
         let Limiter { memory, owner, .. } = self;
         match while_raised(&**owner, || memory.grow(more)).await {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                if let Some(slot) = &mut self.slot {
+                    slot.grows(current, desired);
+                }
+                Ok(true)
+            }
             Err(exceeded) => {
                 self.refused = Some(exceeded);
                 Ok(false)

@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::family::Family;
+use super::images::LoadedImage;
 use super::{Instance, Island, Settings};
 use crate::lock::lock;
 use crate::output::Output;
@@ -11,7 +12,7 @@ use archipel_core::policy::Policy;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// The prewarmed instances of a runtime.
+/// The prewarmed instances of one image in a runtime.
 ///
 /// No code has run in them, so an interpreter cannot tell a prewarmed instance from one made for
 /// it.
@@ -56,6 +57,15 @@ impl Prewarmed {
     )]
     fn instances(&self) -> MutexGuard<'_, Vec<Box<Instance>>> {
         lock(&self.instances)
+    }
+
+    /// Returns those of `image` among `all`.
+    pub(crate) fn find<'a>(
+        all: &'a [Arc<Self>],
+        image: &Arc<LoadedImage>,
+    ) -> Option<&'a Arc<Self>> {
+        all.iter()
+            .find(|ready| Arc::ptr_eq(&ready.holder.context.image, image))
     }
 
     /// Takes an instance, if there is one, and starts replacing it.

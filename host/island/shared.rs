@@ -1,6 +1,7 @@
 //! The state that all interpreters of a runtime share.
 
 use crate::engine;
+use crate::engine::large_pages::LargePages;
 use crate::engine::slot_history::SlotHistory;
 use crate::exchange::Exchange;
 use crate::exec::offload::Offload;
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     /// True if the engine counts fuel.
     pub(crate) counts_fuel: bool,
     pub(crate) slots: SlotHistory,
+    pub(crate) large_pages: Arc<LargePages>,
     /// The capacity in interpreters, if the pooling allocator reserved slots.
     pub(crate) reserved: Option<u32>,
 }

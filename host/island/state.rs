@@ -6,6 +6,7 @@ use super::limiter::Limiter;
 use super::{Instance, Island};
 use crate::account::LimitOwner;
 use crate::engine::alarm::Alarm;
+use crate::engine::large_pages::Slot;
 use crate::exec::meter;
 use crate::wasi::{Grants, HasWasi, Wasi};
 use archipel_core::error::{Error, Result};
@@ -162,6 +163,21 @@ impl State {
     /// Returns and clears the limit that refused the last growth.
     pub(crate) fn take_refused(&mut self) -> Option<Exceeded> {
         self.limiter.refused.take()
+    }
+
+    /// Sets the place of the memory in the pool.
+    pub(crate) fn set_slot(&mut self, slot: Slot) {
+        self.limiter.slot = Some(slot);
+    }
+
+    /// Makes new pages of the memory small again, and returns whether it had large ones.
+    pub(crate) fn end_large_pages(&mut self) -> bool {
+        let slot = self.limiter.slot.as_mut();
+        slot.is_some_and(|slot| {
+            let was_large = slot.is_large();
+            slot.ends();
+            was_large
+        })
     }
 
     /// Returns whether the memory can grow by `bytes` and still be at least `NEAR` from its limit.

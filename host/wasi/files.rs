@@ -99,14 +99,14 @@ impl Wasi {
     fn file(&self, descriptor: &Resource<Node>) -> FsResult<Arc<OpenFile>> {
         match self.node(descriptor).map_err(FsError::trap)? {
             Node::File(file) => Ok(file),
-            Node::Folder(_) | Node::Root => Err(ErrorCode::BadDescriptor.into()),
+            Node::Folder(_) | Node::Root | Node::Device(..) => Err(ErrorCode::BadDescriptor.into()),
         }
     }
 
     fn folder(&self, descriptor: &Resource<Node>) -> FsResult<Arc<Folder>> {
         match self.node(descriptor).map_err(FsError::trap)? {
             Node::Folder(folder) => Ok(folder),
-            Node::File(_) => Err(ErrorCode::NotDirectory.into()),
+            Node::File(_) | Node::Device(..) => Err(ErrorCode::NotDirectory.into()),
             // An absent path and one that is not granted look alike.
             Node::Root => Err(ErrorCode::NoEntry.into()),
         }

@@ -3,7 +3,7 @@
 import contextvars
 import threading
 
-from ._errors import DeadlockError
+from ._errors import AliasError, DeadlockError
 
 
 class Lent:
@@ -46,6 +46,8 @@ def asynchronous(lent, target, fixed):
         thread = None
 
     def start(reply, args, kwargs):
+        if not loop.is_running() and thread is not None:
+            raise AliasError("the event loop of this function has ended (lend the function again in another)")
         if thread in lent.waiting:
             raise DeadlockError(
                 "the event loop of this function waits for the interpreter (call exec_async instead of exec)"

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _RUN = "__builtins__._archipel_cells.run"
 
+# The kinds of limits on what code consumes; those on what it holds are the others.
+_CONSUMED = "cpu", "wall", "fuel", "output"
+
 # The time that a cell beyond its limit has to end by itself, in seconds.
 _GRACE = 5.0
 
@@ -43,8 +46,11 @@ class Cell:
     """The outcome of a cell.
 
     `value` is a copy of the value of the last expression, or None if that is not data; `repr` is its `repr`, or None
-    without a value.  `displays` is a list of dicts from MIME types to `str` or `bytes`.  `usage` has what the cell
-    used, by the kinds of limits, and `seconds` is the time that it took.
+    without a value.  `displays` is a list of dicts from MIME types to `str` or `bytes`.  `seconds` is the time that the
+    cell took.
+
+    `usage` has a number for each kind of limit: what the cell itself used of `cpu`, `wall`, `fuel` and `output`, and
+    what the interpreter holds after it of the others, such as `memory`.  Times are in seconds, sizes in bytes.
     """
 
     value: Any
@@ -113,7 +119,10 @@ class _Running:
 
     def cell(self, value, text, displays, error):
         after = self.island.usage()
-        usage = SimpleNamespace(**{kind: used[0] - self.before[kind][0] for kind, used in after.items()})
+        own = {kind: used[0] for kind, used in after.items()}
+        for kind in _CONSUMED:
+            own[kind] -= self.before[kind][0]
+        usage = SimpleNamespace(**own)
         stdout, stderr = map("".join, self.texts)
         return Cell(value, text, stdout, stderr, displays, error, usage, self.seconds)
 

@@ -77,7 +77,7 @@ class RecvChannel(_End):
     def __init__(self, end: Any) -> None:
         super().__init__(end)
         # Objects that arrived for a coroutine that was cancelled in the same moment.
-        self._returned = deque()
+        self._returned: deque[Any] = deque()
 
     def recv(self, *, timeout: float | None = None) -> Any:
         """Wait for an object and return it.

@@ -134,8 +134,11 @@ def _limit_exceeded(text, kind, limit, used):
 
 def _complaint(error):
     """Return the reason for which a host function failed, for the script, and the detail for the host's log."""
+    import logging
     import traceback
 
+    # Not a warning, since the script decides how often it calls the function.
+    logging.getLogger("archipel").info("a host function failed", exc_info=error)
     detail = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-10_000:]
     if isinstance(error, AliasError):
         return str(error)[:1000], detail

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 
-from . import _aliases
+from . import _aliases, _done
 from ._errors import InterpreterNotFoundError
 from ._settings import Child, LimitReached, Usage, limits_of, text_of, usage_of
 
@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from ._done import Done
 
 
 class Governed:
@@ -168,6 +170,16 @@ class Governed:
             Child(**dict(zip(fields, child)), usage=usage_of(child[-1]))
             for child in self._island.children()
         ]
+
+    @property
+    def done(self) -> Done:
+        """The end of the call that runs now: a case for `select`, true once that call has ended, and awaitable.
+
+            >>> import archipel
+            >>> bool(archipel.create().done)
+            True
+        """
+        return _done.of_interpreter(self._island)
 
     def is_running(self) -> bool:
         """Return whether a call runs."""

@@ -78,9 +78,14 @@ def make_runtime(workers, cache_dir, image, max_interpreters, prewarmed, fuel, w
     """Create a runtime of the library, and return it and the `Progress` of its preparation."""
     cache_dir = None if cache_dir is None else os.fspath(cache_dir)
     image = None if image is None else os.fspath(image)
+    if isinstance(prewarmed, dict):
+        others = [(os.fspath(other), count) for other, count in prewarmed.items() if other is not None]
+        prewarmed = prewarmed.get(None, 0)
+    else:
+        others = []
     progress = Progress(cache_dir, warns)
     try:
-        made = _archipel.Runtime(workers, cache_dir, image, max_interpreters, prewarmed, bool(fuel), progress)
+        made = _archipel.Runtime(workers, cache_dir, image, max_interpreters, prewarmed, others, bool(fuel), progress)
     finally:
         progress.end()
     return made, progress

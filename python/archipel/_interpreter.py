@@ -28,7 +28,7 @@ _ids = itertools.count(1)
 _ends = itertools.count()
 
 # The interpreters that are killed when the host's Python ends.
-_living = weakref.WeakSet()
+_living: weakref.WeakSet[Interpreter] = weakref.WeakSet()
 
 
 @atexit.register
@@ -72,10 +72,10 @@ class Interpreter(Governed):
         self._descriptions = {}
         self._undescribed = {}
         # What functions of the host need in this interpreter was sent: function -> name, and module -> names.
-        self._functions = weakref.WeakKeyDictionary()
-        self._sent = {}
+        self._functions: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+        self._sent: dict[str, set[Any]] = {}
         # The keys of functions of other processes.
-        self._installed = set()
+        self._installed: set[str] = set()
         self._key = 0
         self._booted = False
         self._gone = False
@@ -187,7 +187,8 @@ class Interpreter(Governed):
 
     async def get_async(self, name: str, /) -> Any:
         """Return the value of a name as `get` does, in an event loop."""
-        return await self.eval_async(name)
+        name = text_of("name", name)
+        return await self._await(lambda done: self._island.get_later(name, done))
 
     async def call_async(self, function: str | Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Call a function as `call` does, in an event loop.  Cancelling the task cancels the code."""
@@ -323,13 +324,16 @@ class Interpreter(Governed):
         sent = {name: set(names) for name, names in self._sent.items()}
         return key, (remote.messages(sent), key, remote.module, remote.qualname), sent
 
-    def _call_packed(self, packed, args, kwargs):
-        """Call a function of another process, from what `Remote.messages` returned there and a key."""
-        key = packed[1]
-        if key not in self._installed:
-            self._boot()
-            self._island.call(_INSTALL, packed, {})
-            self._installed.add(key)
+    def _has_installed(self, key):
+        return key in self._installed
+
+    def _install(self, parts, key, module, qualname):
+        """Define a function of another process, from what `Remote.messages` returned there."""
+        self._boot()
+        self._island.call(_INSTALL, (parts, key, module, qualname), {})
+        self._installed.add(key)
+
+    def _call_installed(self, key, args, kwargs):
         return self._wait(self._island.call, f"{_HOST}.{key}", args, kwargs)
 
     def _keep(self, function, key, sent):

@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections import deque
 
-from . import _interpreter, _runtime
+from . import _runtime
 from ._errors import Error, ExecutionFailed, InterpreterDied
 
 TYPE_CHECKING = False
@@ -33,6 +33,21 @@ class _Call:
         self.function = function
         self.args = args
         self.kwargs = kwargs
+
+
+class _Worker:
+    """A place for an interpreter, which the first call creates."""
+
+    __slots__ = ("interpreter",)
+
+    def __init__(self):
+        self.interpreter = None
+
+    def kill(self):
+        """Destroy the interpreter.  The next call creates another."""
+        if self.interpreter is not None:
+            self.interpreter.kill()
+            self.interpreter = None
 
 
 class InterpreterPoolExecutor(concurrent.futures.Executor):
@@ -86,10 +101,10 @@ class InterpreterPoolExecutor(concurrent.futures.Executor):
         self._initargs = tuple(initargs)
         self._lock = threading.Lock()
         self._ended = threading.Condition(self._lock)
-        self._queue = deque()
-        self._idle = []
+        self._queue: deque[_Call] = deque()
+        self._idle: list[_Worker] = []
         self._count = 0
-        self._running = set()
+        self._running: set[_Worker] = set()
         self._shut = False
         self._broken = None
         weakref.finalize(self, _close_all, self._idle)
@@ -113,12 +128,12 @@ class InterpreterPoolExecutor(concurrent.futures.Executor):
         return call.future
 
     def _take(self):
-        """Return an idle interpreter, or the count of a new one, or None.  The caller has the lock."""
+        """Return an idle or a new worker, or None.  The caller has the lock."""
         if self._idle:
             return self._idle.pop()
         if self._count < self._most:
             self._count += 1
-            return self._count
+            return _Worker()
         return None
 
     def _start(self, worker, call):
@@ -128,48 +143,48 @@ class InterpreterPoolExecutor(concurrent.futures.Executor):
                 worker, call = self._next(worker)
                 continue
             try:
-                if isinstance(worker, int):
-                    worker = self._made()
-                name, args, kwargs = worker._bound(worker._name_of(call.function), call.args, call.kwargs)
+                if worker.interpreter is None:
+                    worker.interpreter = self._made()
+                interpreter = worker.interpreter
+                name, args, kwargs = interpreter._bound(
+                    interpreter._name_of(call.function), call.args, call.kwargs
+                )
                 with self._lock:
                     self._running.add(worker)
-                worker._island.call_later(name, args, kwargs, self._finisher(worker, call))
+                interpreter._island.call_later(name, args, kwargs, self._finisher(worker, call))
                 return
             except BaseException as error:
-                if isinstance(worker, _interpreter.Interpreter):
-                    with self._lock:
-                        self._running.discard(worker)
+                with self._lock:
+                    self._running.discard(worker)
                 call.future.set_exception(error)
-                if isinstance(error, InterpreterDied) and not isinstance(worker, int):
-                    worker = self._count
+                if isinstance(error, InterpreterDied):
+                    worker.kill()
                 worker, call = self._next(worker)
 
     def _made(self):
-        worker = self._create()
+        interpreter = self._create()
         if self._initializer is not None:
             try:
-                worker.call(self._initializer, *self._initargs)
+                interpreter.call(self._initializer, *self._initargs)
             except BaseException as error:
-                worker.kill()
+                interpreter.kill()
                 with self._lock:
                     self._broken = f"the initializer failed: {type(error).__name__}: {error}"
                     queue, self._queue = self._queue, deque()
                 for call in queue:
                     call.future.set_exception(BrokenInterpreterPool(self._broken))
                 raise BrokenInterpreterPool(self._broken) from error
-        return worker
+        return interpreter
 
     def _finisher(self, worker, call):
         def finish(value, error):
             with self._lock:
                 self._running.discard(worker)
-            following = worker
             if error is not None and not isinstance(error, ExecutionFailed):
                 # The interpreter can be gone, so another takes its place.
                 worker.kill()
-                following = self._count
             # The next call starts before callbacks of this one run.
-            self._start(*self._next(following))
+            self._start(*self._next(worker))
             if error is not None:
                 call.future.set_exception(error)
             else:
@@ -182,9 +197,7 @@ class InterpreterPoolExecutor(concurrent.futures.Executor):
         with self._lock:
             if self._queue:
                 return worker, self._queue.popleft()
-            if isinstance(worker, int):
-                self._count -= 1
-            elif self._shut:
+            if self._shut or worker.interpreter is None:
                 self._count -= 1
                 worker.kill()
             else:
@@ -202,7 +215,7 @@ class InterpreterPoolExecutor(concurrent.futures.Executor):
             self._shut = True
             idle, self._idle[:] = list(self._idle), []
             self._count -= len(idle)
-            cancelled = []
+            cancelled: deque[_Call] = deque()
             if cancel_futures:
                 cancelled, self._queue = self._queue, deque()
         for worker in idle:

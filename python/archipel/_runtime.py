@@ -22,7 +22,8 @@ class Runtime:
     makes its own: `workers` is the number of threads that run interpreters (the default is one for each processor),
     `cache_dir` the folder of compiled guests, `image` the path or the name of the default image, `max_interpreters`
     the number that can exist at once, `prewarmed` the number that is kept ready, and `fuel` makes limits on `fuel`
-    possible, which makes all interpreters slower.
+    possible, which makes all interpreters slower.  A dict `prewarmed` has a number for each image, by its name or path;
+    the key None stands for the default image.
 
         >>> import archipel
         >>> runtime = archipel.Runtime(workers=1)
@@ -39,7 +40,7 @@ class Runtime:
         cache_dir: _types.Path = None,
         image: _types.Path = None,
         max_interpreters: int | None = None,
-        prewarmed: int = 0,
+        prewarmed: int | dict[_types.Path, int] = 0,
         fuel: bool = False,
     ) -> None:
         self._runtime, _ = _guest.make_runtime(workers, cache_dir, image, max_interpreters, prewarmed, fuel)

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from math import isfinite
 from types import SimpleNamespace
+
+from ._archipel import limit_units
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ._interpreter import Interpreter
-
-KINDS = (
-    "memory",
-    "cpu",
-    "wall",
-    "fuel",
-    "output",
-    "message",
-    "queued",
-    "tmp",
-    "handles",
-    "children",
-    "depth",
-    "recursion",
-)
-
-_TIMES = frozenset(("cpu", "wall"))
 
 
 def text_of(what, text):
@@ -48,19 +32,18 @@ def limits_of(limits):
     for kind, value in limits.items():
         if value is None:
             continue
-        if kind not in KINDS:
-            raise TypeError(f"unknown limit {kind!r} (use one of {', '.join(KINDS)})")
+        unit = limit_units.get(kind)
+        if unit is None:
+            raise TypeError(f"unknown limit {kind!r} (use one of {', '.join(limit_units)})")
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise TypeError(f"the limit {kind} must be a number, not {type(value).__name__}")
         if not isfinite(value):
             raise ValueError(f"the limit {kind} must be finite (omit it for no limit)")
         if value < 0:
             raise ValueError(f"the limit {kind} must not be negative")
-        if kind in _TIMES:
-            value *= 1e9
-        elif value != int(value):
+        if unit == 1 and value != int(value):
             raise ValueError(f"the limit {kind} must be a whole number")
-        found.append((kind, min(int(value), (1 << 64) - 1)))
+        found.append((kind, min(int(value * unit), (1 << 64) - 1)))
     return found
 
 
@@ -93,6 +76,9 @@ def _toml(value, path):
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     if isinstance(value, str):
+        # Its import takes longer than those of this package.
+        import json
+
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, int):
         return str(value)

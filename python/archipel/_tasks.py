@@ -6,6 +6,7 @@ import time
 
 from . import _archipel, _runtime
 from ._channels import RecvChannel, SendChannel, timeout_of
+from ._done import Done
 from ._errors import Cancelled, ChannelClosedError, DeadlockError, NotShareableError
 
 TYPE_CHECKING = False
@@ -21,28 +22,6 @@ _ABSENT = object()
 _MOST_CASES = 1024
 
 
-class Done:
-    """The end of a task: a case for `select`, true once the task has ended.
-
-    Calling it returns the same as `bool`, as with `Future.done`.
-    """
-
-    __module__ = "archipel"
-    __slots__ = ("_task",)
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-
-    def __bool__(self) -> bool:
-        return self._task._future.done()
-
-    def __call__(self) -> bool:
-        return bool(self)
-
-    def __repr__(self) -> str:
-        return f"<Done {bool(self)}>"
-
-
 class Task:
     """A call in an interpreter of its own, made by `spawn`.
 
@@ -56,7 +35,7 @@ class Task:
         import concurrent.futures
 
         self._interpreter = _runtime.create()
-        self._future = concurrent.futures.Future()
+        self._future: concurrent.futures.Future[Any] = concurrent.futures.Future()
         self._cancelled = False
         self._channel = None
         try:
@@ -85,7 +64,7 @@ class Task:
     @property
     def done(self) -> Done:
         """The end of the call: a case for `select`, true once there is a result or an exception."""
-        return Done(self)
+        return Done(self._future.done, self._end)
 
     @property
     def interpreter(self) -> Interpreter | None:
@@ -183,7 +162,7 @@ def select(
     - a `RecvChannel`, to receive from it; the value is the object received;
     - a tuple `(channel, obj)` of a `SendChannel` and an object to send; the value is None;
     - a `Task`; the value is its result;
-    - the `done` of a task; the value is None;
+    - the `done` of a task or an interpreter; the value is None;
     - `after(seconds)`; the value is None.
 
     The returned case is the object that was passed.  If several cases are ready, one is chosen at random, as in Go.
@@ -202,6 +181,9 @@ def select(
     ValueError for more than 1024 cases.
     """
     timeout = timeout_of(timeout)
+    for case in cases:
+        if isinstance(case, RecvChannel) and case._returned:
+            return case, case._returned.popleft()
     late = None
     wanted = []
     waiting = []
@@ -244,7 +226,7 @@ def _ends(case):
     if isinstance(case, Task):
         return case._end(), None
     if isinstance(case, Done):
-        return case._task._end(), None
+        return case._end(), None
     if isinstance(case, tuple) and len(case) == 2 and isinstance(case[0], SendChannel):
         return case[0]._held(), (case[1],)
     raise TypeError(

@@ -44,22 +44,30 @@ fn raised(py: Python<'_>, raised: &Raised) -> PyErr {
     make(py, "_failed", texts)
 }
 
-/// Converts an amount to the unit of the package: seconds for times.
+/// Returns how many of the library's units are one of the package's, in which times are seconds.
+pub(crate) fn unit(kind: LimitKind) -> u64 {
+    match kind {
+        LimitKind::Cpu | LimitKind::Wall => 1_000_000_000,
+        _ => 1,
+    }
+}
+
+/// Converts an amount to the unit of the package.
 pub(crate) fn amount<'py>(
     py: Python<'py>,
     kind: LimitKind,
     amount: u64,
 ) -> PyResult<Bound<'py, PyAny>> {
-    Ok(match kind {
-        LimitKind::Cpu | LimitKind::Wall => {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "nanoseconds are precision enough"
-            )]
-            let seconds = amount as f64 / 1e9;
+    Ok(match unit(kind) {
+        1 => amount.into_pyobject(py)?.into_any(),
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "nanoseconds are precision enough"
+        )]
+        unit => {
+            let seconds = amount as f64 / unit as f64;
             seconds.into_pyobject(py)?.into_any()
         }
-        _ => amount.into_pyobject(py)?.into_any(),
     })
 }
 

@@ -9,6 +9,7 @@ use crate::process::Own;
 use crate::settings::{Pairs, usage, with_pairs};
 use crate::values::{from_python, to_python};
 use crate::waiting::{Loops, detached, flush, start};
+use crate::watch::Watch;
 use archipel::{Binding, Limits, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -21,6 +22,7 @@ pub(crate) struct Interpreter {
     outputs: [Arc<Sink>; 2],
     on_limit: Arc<OnLimit>,
     loops: Arc<Loops>,
+    watch: Own<Arc<Watch>>,
 }
 
 impl Interpreter {
@@ -29,12 +31,14 @@ impl Interpreter {
         outputs: [Arc<Sink>; 2],
         on_limit: Arc<OnLimit>,
         loops: Arc<Loops>,
+        watch: Arc<Watch>,
     ) -> Self {
         Interpreter {
             island: Own::new(island),
             outputs,
             on_limit,
             loops,
+            watch: Own::new(watch),
         }
     }
 
@@ -46,6 +50,7 @@ impl Interpreter {
     ) -> PyResult<T> {
         let island = self.island.get(py)?;
         let result = detached(py, island, || work(island));
+        self.watch.get(py)?.notify();
         flush(py, &self.outputs)?;
         result?.map_err(|error| errors::exception(py, &error))
     }
@@ -64,6 +69,12 @@ impl Interpreter {
     {
         let future = work(self.island.get(py)?.clone());
         let handle = self.loops.handle(py)?;
+        let watch = self.watch.get(py)?.clone();
+        let future = async move {
+            let result = future.await;
+            watch.notify();
+            result
+        };
         start(&handle, self.outputs.clone(), future, convert, done);
         Ok(())
     }
@@ -151,6 +162,7 @@ impl Interpreter {
             self.outputs.clone(),
             Arc::default(),
             self.loops.clone(),
+            self.watch.get(py)?.another(),
         ))
     }
 
@@ -166,6 +178,12 @@ impl Interpreter {
     fn eval_later(&self, py: Python<'_>, source: String, done: Py<PyAny>) -> PyResult<()> {
         let work =
             |island: archipel::Interpreter| async move { island.eval_async::<Value>(source).await };
+        self.later(py, work, to_python, done)
+    }
+
+    fn get_later(&self, py: Python<'_>, name: String, done: Py<PyAny>) -> PyResult<()> {
+        let work =
+            |island: archipel::Interpreter| async move { island.get_async::<Value>(&name).await };
         self.later(py, work, to_python, done)
     }
 
@@ -256,6 +274,14 @@ impl Interpreter {
 
     fn is_running(&self, py: Python<'_>) -> PyResult<bool> {
         Ok(self.island.get(py)?.is_running())
+    }
+
+    /// Returns the receiving end of a channel that closes when the current call has ended.
+    fn done(&self, py: Python<'_>) -> PyResult<Receiver> {
+        let island = self.island.get(py)?;
+        let end = self.watch.get(py)?.add(|| island.is_running());
+        let end = end.map_err(|error| errors::exception(py, &error))?;
+        Ok(Receiver::new(end, self.loops.clone()))
     }
 
     /// Passes output to these functions until the next call, which can restore the usual ones.

@@ -15,6 +15,7 @@ mod select;
 mod settings;
 mod values;
 mod waiting;
+mod watch;
 
 use pyo3::prelude::*;
 
@@ -32,5 +33,6 @@ fn _archipel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(guest::supply, module)?)?;
     module.add_function(wrap_pyfunction!(guest::cache_dir, module)?)?;
     module.add_function(wrap_pyfunction!(command::main, module)?)?;
+    module.add("limit_units", settings::units(module.py())?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }

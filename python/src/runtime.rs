@@ -9,6 +9,7 @@ use crate::output::{Drainer, Sink};
 use crate::process::Own;
 use crate::settings::{Pairs, profile, with_pairs};
 use crate::waiting::Loops;
+use crate::watch::Watch;
 use archipel::{Capacity, Image};
 use pyo3::prelude::*;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ fn image(py: Python<'_>, image: Option<PathBuf>, cache: Option<&Path>) -> PyResu
 #[pymethods]
 impl Runtime {
     #[new]
-    #[pyo3(signature = (workers, cache_dir, image_path, max_interpreters, prewarmed, fuel, progress))]
+    #[pyo3(signature = (workers, cache_dir, image_path, max_interpreters, prewarmed, prewarmed_images, fuel, progress))]
     #[expect(clippy::too_many_arguments, reason = "the package passes them all")]
     fn new(
         py: Python<'_>,
@@ -49,6 +50,7 @@ impl Runtime {
         image_path: Option<PathBuf>,
         max_interpreters: Option<u32>,
         prewarmed: u32,
+        prewarmed_images: Vec<(PathBuf, u32)>,
         fuel: bool,
         progress: Py<PyAny>,
     ) -> PyResult<Self> {
@@ -57,6 +59,9 @@ impl Runtime {
             .image(image(py, image_path, cache_dir.as_deref())?)
             .prewarmed(prewarmed)
             .fuel(fuel);
+        for (path, count) in prewarmed_images {
+            builder = builder.prewarmed_image(image(py, Some(path), cache_dir.as_deref())?, count);
+        }
         if let Some(workers) = workers {
             builder = builder.workers(workers);
         }
@@ -118,6 +123,7 @@ impl Runtime {
             outputs,
             on_limit,
             self.loops.clone(),
+            Arc::new(Watch::new(runtime.clone())),
         ))
     }
 

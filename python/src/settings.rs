@@ -10,6 +10,15 @@ use std::path::PathBuf;
 /// Limits as pairs of a kind and an amount in the unit of the library.
 pub(crate) type Pairs = Vec<(String, u64)>;
 
+/// Returns the kinds of limits: name -> units of the library in one of the package.
+pub(crate) fn units(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let dict = PyDict::new(py);
+    for kind in LimitKind::ALL {
+        dict.set_item(kind.name(), errors::unit(*kind))?;
+    }
+    Ok(dict)
+}
+
 /// Sets `pairs` in `limits`.
 pub(crate) fn with_pairs(py: Python<'_>, limits: Limits, pairs: &Pairs) -> PyResult<Limits> {
     pairs.iter().try_fold(limits, |limits, (name, amount)| {

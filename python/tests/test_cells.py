@@ -36,6 +36,8 @@ class Cells(unittest.TestCase):
         self.assertEqual(sorted(seen), [("stderr", "err\n"), ("stdout", "out\n")])
         self.assertEqual(self.island.cell("1").stdout, "")
         self.assertGreater(cell.usage.output, 0)
+        self.assertEqual(cell.usage.memory, self.island.usage().memory.own)
+        self.assertGreater(cell.usage.memory, 1 << 20)
         self.assertGreater(cell.seconds, 0)
 
     def test_errors_are_data(self):

@@ -263,6 +263,16 @@ class Errors(unittest.TestCase):
                 self.assertIn(text, str(caught[0]))
 
 
+class Runtimes(unittest.TestCase):
+    def test_prewarmed_is_a_number_or_a_dict_by_image(self):
+        for prewarmed in 2, {None: 2}, {}:
+            with self.subTest(prewarmed):
+                runtime = archipel.Runtime(workers=1, max_interpreters=2, prewarmed=prewarmed)
+                self.assertEqual(runtime.create().eval("1 + 1"), 2)
+        with self.assertRaisesRegex(archipel.InterpreterError, "absent-image"):
+            archipel.Runtime(workers=1, prewarmed={"absent-image": 1})
+
+
 class Policies(unittest.TestCase):
     def test_policies_have_three_forms(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -15,6 +15,9 @@ class Loops(unittest.IsolatedAsyncioTestCase):
             await island.prepare_main_async(y=2)
             self.assertEqual(await island.eval_async("x + y"), 3)
             self.assertEqual(await island.get_async("x"), 1)
+            with self.assertRaises(archipel.ConfigError):
+                await island.get_async("x + 1")
+            self.assertIsNone(await island.done)
             self.assertEqual(await island.call_async(samples.scale, 4), 6.0)
             with self.assertRaises(archipel.ExecutionFailed):
                 await island.exec_async("1 / 0")
@@ -68,3 +71,20 @@ class Loops(unittest.IsolatedAsyncioTestCase):
             await island.call_async(samples.produce, send, 3)
             send.release()
         self.assertEqual([item async for item in recv], [0, 1, 2])
+
+
+class Ended(unittest.TestCase):
+    def test_a_coroutine_function_of_a_loop_that_has_ended_is_refused(self):
+        async def double(n):
+            return 2 * n
+
+        async def lend():
+            island.alias("double", double)
+            return await island.eval_async("double(2)")
+
+        with archipel.create() as island:
+            self.assertEqual(asyncio.run(lend()), 4)
+            for _ in range(2):
+                with self.assertRaisesRegex(archipel.ExecutionFailed, "the event loop of this function has ended"):
+                    island.eval("double(2)")
+            self.assertEqual(asyncio.run(lend()), 4)

@@ -76,6 +76,27 @@ class Tasks(unittest.TestCase):
 
 
 class Channels(unittest.TestCase):
+    def test_the_end_of_a_call_is_a_case(self):
+        with archipel.create() as island:
+            idle = island.done
+            self.assertTrue(idle)
+            self.assertEqual(archipel.select(idle, timeout=60), (idle, None))
+            recv, send = archipel.channel()
+            island.prepare_main(recv=recv)
+            recv.release()
+            thread = threading.Thread(target=island.exec, args=("recv.recv()",))
+            thread.start()
+            while not island.is_running():
+                pass
+            done = island.done
+            self.assertFalse(done)
+            with self.assertRaises(TimeoutError):
+                archipel.select(done, timeout=0.01)
+            send.send(1)
+            self.assertEqual(archipel.select(done, timeout=60), (done, None))
+            self.assertTrue(done())
+            thread.join()
+
     def test_objects_cross_between_host_and_interpreter(self):
         recv, send = archipel.channel(2)
         back, out = archipel.channel(None)

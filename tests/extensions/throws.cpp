@@ -14,6 +14,11 @@
 #include <typeinfo>
 #include <vector>
 
+// `visible` exports this class, too.
+struct [[gnu::visibility("default")]] Visible : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 namespace {
 
 std::string events;
@@ -117,6 +122,7 @@ std::string run_case(const std::string &name) {
       events += "|";
       std::rethrow_exception(kept);
     }
+    if (name == "visible") throw Visible("visible in throws");
     if (name == "nested") {
       try {
         first(6);
@@ -201,6 +207,7 @@ const std::string at_start = run_case("base");
 
 int execute(PyObject *module) {
   const std::string now = at_start + "; " + run_case("at");
+  if (PyModule_AddStringConstant(module, "INTERNALS", "__pybind11_internals_v0__")) return -1;
   return PyModule_AddStringConstant(module, "START", now.c_str());
 }
 

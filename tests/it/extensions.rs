@@ -11,9 +11,16 @@ use archipel_guest::packages;
 use std::path::Path;
 use std::sync::OnceLock;
 
-const MODULES: &[&str] = &["casts.c", "counter.c", "crashes.c", "jumps.c", "throws.cpp"];
+const MODULES: &[&str] = &[
+    "casts.c",
+    "counter.c",
+    "crashes.c",
+    "jumps.c",
+    "throws.cpp",
+    "visible.cpp",
+];
 
-/// Returns the image with all modules, two of which were imported before the snapshot.
+/// Returns the image with all modules, three of which were imported before the snapshot.
 fn image() -> Option<&'static Image> {
     static IMAGE: OnceLock<Option<Image>> = OnceLock::new();
     IMAGE.get_or_init(build).as_ref()
@@ -26,6 +33,7 @@ fn build() -> Option<Image> {
     }
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/extensions");
     let mut wheel = Wheel::new("native-tests", "1").tag("cp314-cp314-archipel_1_wasm32");
+    wheel = wheel.file("wraps.py", "import counter\n");
     for source in MODULES {
         let compiled = packages::compile(&sources.join(source), &cache).unwrap();
         let (name, _) = source.split_once('.').unwrap();
@@ -36,7 +44,7 @@ fn build() -> Option<Image> {
     let image = ImageBuilder::new()
         .packages([wheel.write(folder.path())])
         .import("throws")
-        .import("counter")
+        .import("wraps")
         .name("archipel-extension-tests")
         .build();
     Some(image.unwrap())
@@ -137,6 +145,48 @@ fn cpp_exceptions_reach_their_handlers_and_run_destructors() {
     let start = interpreter.eval::<String>("throws.START").unwrap();
     assert_eq!(start, format!("Special 5: too many: 5{frames}; vector"));
     assert_eq!(errors.take().text(), "");
+}
+
+#[test]
+fn modules_that_export_the_same_exception_each_catch_their_own() {
+    let Some(image) = image() else { return };
+    let (interpreter, _) = interpreter(image);
+    interpreter.exec("import visible").unwrap();
+    for (code, expected) in [
+        ("throws.run('visible')", "visible in throws"),
+        ("visible.run()", "visible in visible"),
+    ] {
+        assert_eq!(interpreter.eval::<String>(code).unwrap(), expected);
+    }
+}
+
+#[test]
+fn modules_do_not_share_the_internals_of_pybind11() {
+    let Some(image) = image() else { return };
+    let (interpreter, _) = interpreter(image);
+    interpreter.exec("import visible").unwrap();
+    let names = "[throws.INTERNALS, visible.INTERNALS]";
+    let names: Vec<String> = interpreter.eval(names).unwrap();
+    assert_ne!(names[0], names[1]);
+    for name in names {
+        assert!(
+            !name.contains("pybind11") && name.ends_with("0__"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_module_in_the_snapshot_is_not_imported_twice() {
+    let Some(image) = image() else { return };
+    let finder = "type('Finder', (), {'find_spec': staticmethod(lambda *arguments: None)})";
+    let search = format!("import sys; sys.meta_path.append({finder})");
+    // With another finder, the import system searches for the modules.
+    for first in ["", &search] {
+        let interpreter = runtime().interpreter().image(image).build().unwrap();
+        let code = format!("{first}\nimport counter, wraps\nassert wraps.counter is counter");
+        interpreter.exec(code).unwrap();
+    }
 }
 
 #[test]

@@ -116,6 +116,12 @@ pub fn run(found: impl IntoIterator<Item = Test>) -> ExitCode {
         "`#[test]` has no effect on this platform"
     );
     tests.extend(found);
+    let before = tests.len();
+    tests.retain(|test| !test.name.starts_with("science::") || crate::science::runs());
+    if tests.len() < before {
+        let count = before - tests.len();
+        eprintln!("{count} tests are left out: the wheelhouse has no wheel of numpy");
+    }
     tests.sort_by(|one, other| one.name.cmp(&other.name));
     let names: HashSet<String> = tests.iter().map(|test| test.name.clone()).collect();
     assert_eq!(names.len(), tests.len(), "two tests have the same name");

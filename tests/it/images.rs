@@ -175,6 +175,45 @@ fn limits_hold_in_an_image() {
 }
 
 #[test]
+fn prewarmed_instances_and_interpreters_count_for_their_image() {
+    let runtime = archipel::Runtime::builder()
+        .max_interpreters(4)
+        .prewarmed(1)
+        .prewarmed_image(image().clone(), 2)
+        .build()
+        .unwrap();
+    // Instances are made and destroyed beside the test.
+    let until = |expected: [(&str, usize, usize); 2]| {
+        let uses = || {
+            let images = runtime.images().into_iter();
+            let uses =
+                images.map(|image| (image.name.unwrap(), image.interpreters, image.prewarmed));
+            uses.collect::<Vec<_>>()
+        };
+        let expected =
+            expected.map(|(name, interpreters, ready)| (name.to_owned(), interpreters, ready));
+        while uses() != expected {
+            std::thread::yield_now();
+        }
+    };
+    until([(NAME, 0, 2), ("standard", 0, 1)]);
+    assert_eq!(runtime.metrics().prewarmed, 3);
+    assert_eq!(runtime.metrics().interpreters, 0);
+    let with_packages = runtime.interpreter().image(image()).build().unwrap();
+    with_packages.exec("import tiny_base").unwrap();
+    until([(NAME, 1, 2), ("standard", 0, 1)]);
+    let plain = runtime.interpreter().build().unwrap();
+    assert!(plain.exec("import tiny_base").is_err());
+    until([(NAME, 1, 2), ("standard", 1, 1)]);
+    drop(with_packages);
+    until([(NAME, 0, 2), ("standard", 1, 1)]);
+    let most = archipel::Runtime::builder()
+        .prewarmed(1)
+        .prewarmed_image(image().clone(), 10_000);
+    assert!(matches!(most.build(), Err(Error::Config(_))));
+}
+
+#[test]
 fn an_image_loads_asynchronously() {
     let runtime = archipel::Runtime::builder()
         .max_interpreters(4)

@@ -1,27 +1,63 @@
-//! Tests numpy in an image: scalars as values, and random numbers.
+//! Tests numpy, pandas and matplotlib in images: scalars as values, random numbers, a chart, and an example.
 //!
-//! The tests pass without running if the wheelhouse lacks the wheel, because building it takes ten minutes.
+//! The wheels must be in the wheelhouse, because building them takes half an hour. Without them, the harness leaves the
+//! tests out, and says so. With `ARCHIPEL_SCIENCE=1` they run, and fail without them.
 
-use crate::runtime;
+use crate::cli::{self, text};
+use crate::{root, runtime};
 use archipel::policy::{Clock, Random};
 use archipel::{Image, ImageBuilder, Interpreter, Policy, Value};
 use archipel_guest::packages;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-const NAME: &str = "archipel-numpy-tests";
+/// The name of the image with pandas and matplotlib.
+const SCIENCE: &str = "archipel-science-tests";
 
-fn image() -> Option<&'static Image> {
-    static IMAGE: OnceLock<Option<Image>> = OnceLock::new();
-    let build = || {
-        let cache = archipel::default_cache_dir().unwrap();
-        let recipe = packages::find("numpy", None).unwrap();
-        packages::built(recipe, &cache).map(|_| {
-            let builder = ImageBuilder::new().packages(["numpy"]).name(NAME);
-            builder.build().unwrap()
-        })
+/// The recipes whose wheels the images contain.
+const RECIPES: [&str; 6] = [
+    "numpy",
+    "pandas",
+    "matplotlib",
+    "contourpy",
+    "kiwisolver",
+    "pillow",
+];
+
+/// Returns the recipes whose wheels the wheelhouse lacks.
+fn missing() -> Vec<&'static str> {
+    let cache = archipel::default_cache_dir().unwrap();
+    let is_missing = |name: &&str| {
+        let recipe = packages::find(name, None).unwrap();
+        packages::built(recipe, &cache).is_none()
     };
-    IMAGE.get_or_init(build).as_ref()
+    RECIPES.into_iter().filter(is_missing).collect()
+}
+
+/// Returns whether the tests are to run.
+pub fn runs() -> bool {
+    std::env::var("ARCHIPEL_SCIENCE").is_ok_and(|wanted| wanted == "1") || missing().is_empty()
+}
+
+/// Builds an image with these packages.
+fn build(packages: &[&str], name: &str) -> Image {
+    let missing = missing();
+    assert!(
+        missing.is_empty(),
+        "the wheelhouse has no wheels of these (run `archipel package build NAME`): {missing:?}"
+    );
+    let builder = ImageBuilder::new().packages(packages.iter().copied());
+    builder.name(name).build().unwrap()
+}
+
+fn image() -> &'static Image {
+    static IMAGE: OnceLock<Image> = OnceLock::new();
+    IMAGE.get_or_init(|| build(&["numpy"], "archipel-numpy-tests"))
+}
+
+fn science() -> &'static Image {
+    static IMAGE: OnceLock<Image> = OnceLock::new();
+    IMAGE.get_or_init(|| build(&["numpy", "pandas", "matplotlib"], SCIENCE))
 }
 
 fn interpreter(image: &Image, policy: Policy) -> Interpreter {
@@ -31,7 +67,7 @@ fn interpreter(image: &Image, policy: Policy) -> Interpreter {
 
 #[test]
 fn scalars_of_numpy_are_values_in_each_direction() {
-    let Some(image) = image() else { return };
+    let image = image();
     let interpreter = interpreter(image, Policy::new().children(4, 1).unwrap());
     interpreter.exec(python!("science/scalars.py")).unwrap();
     interpreter.exec("import numpy as np").unwrap();
@@ -62,7 +98,7 @@ fn drawn(interpreter: &Interpreter) -> Vec<String> {
 
 #[test]
 fn random_numbers_of_numpy_differ_unless_a_seed_is_given() {
-    let Some(image) = image() else { return };
+    let image = image();
     let first = interpreter(image, Policy::new());
     let copy = first.fork().unwrap();
     let others = [
@@ -82,4 +118,53 @@ fn random_numbers_of_numpy_differ_unless_a_seed_is_given() {
     let once = seeded();
     assert_eq!(once, seeded());
     assert!(once.iter().zip(&others[0]).all(|(a, b)| a != b));
+}
+
+#[test]
+fn matplotlib_draws_a_chart_without_any_grant() {
+    let interpreter = interpreter(science(), Policy::new());
+    interpreter.exec(python!("science/chart.py")).unwrap();
+    let picture: Vec<u8> = interpreter.eval("picture").unwrap();
+    // The size follows the signature and the first chunk's header.
+    assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"));
+    assert_eq!(picture[16..24], [0, 0, 1, 44, 0, 0, 0, 200]);
+    assert!(picture.len() > 5_000);
+}
+
+#[test]
+fn the_sales_example_draws_a_chart_of_an_untrusted_formula() {
+    science();
+    let folder = cli::folder("sales");
+    let grants = [
+        format!("{}::/sales", root().join("examples/sales").display()),
+        format!("{}::/out:rw", folder.display()),
+    ];
+    let script = root().join("examples/sales/report.py");
+    let script = script.to_str().unwrap();
+    let report = |formula: &str| {
+        let command = [
+            "run", "--image", SCIENCE, "--dir", &grants[0], "--dir", &grants[1],
+        ];
+        let output = cli::archipel(&[&command[..], &[script, formula]].concat(), "");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let printed = report("units * price");
+    let lines: Vec<_> = printed.lines().collect();
+    assert_eq!(lines.len(), 5, "{printed}");
+    assert_eq!(lines[0], "east: 11642.00 in 6 months");
+    assert_eq!(lines[4], "wrote sales.png");
+    let chart = folder.join("sales.png");
+    assert!(std::fs::read(&chart).unwrap().starts_with(b"\x89PNG"));
+    std::fs::remove_file(&chart).unwrap();
+    for (formula, told) in [
+        ("open('/sales/east.csv').read()", "FileNotFoundError"),
+        ("[0 for _ in iter(int, 1)]", "limit exceeded: cpu"),
+    ] {
+        let printed = report(formula);
+        assert_eq!(printed.lines().count(), 4, "{printed}");
+        assert!(printed.lines().all(|line| line.contains(told)), "{printed}");
+    }
+    assert!(!chart.exists());
+    std::fs::remove_dir_all(folder).unwrap();
 }

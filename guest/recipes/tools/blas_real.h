@@ -55,19 +55,29 @@ void NAME(gemv)(int order, int transpose, int m, int n, REAL alpha, const REAL *
   for (int j = 0; j < inputs; j++) NAME(axpy)(outputs, alpha * x[(ptrdiff_t)j * incx], a + (size_t)j * lda, 1, y, incy);
 }
 
+/* One step of the loop below. Its end is tested after each step, because the engine puts the sums into memory where a
+   loop begins again, and loads of several steps without a branch before their products. */
+#define STEP                                                                   \
+  {                                                                            \
+    LOCAL(vector_) b0, b1, four[4 / LANES];                                    \
+    memcpy(&b0, b, 16);                                                        \
+    memcpy(&b1, b + LANES, 16);                                                \
+    memcpy(four, a, sizeof four);                                              \
+    _Pragma("unroll") for (int i = 0; i < 4; i++) {                            \
+      LOCAL(vector_) x = four[i / LANES][i % LANES] - (LOCAL(vector_)){0};     \
+      s[i][0] += x * b0;                                                       \
+      s[i][1] += x * b1;                                                       \
+    }                                                                          \
+    a += 4, b += 2 * LANES;                                                    \
+    if (a == end) break;                                                       \
+  }
+
 /* Multiplies a packed panel of four rows with a packed panel of two vectors, and adds the product to `c`. */
 static void LOCAL(kernel_)(int depth, const REAL *a, const REAL *b, REAL alpha, REAL *c, size_t ldc, int rows, int columns) {
   LOCAL(vector_) s[4][2] = {{{0}}};
-  for (int p = 0; p < depth; p++, a += 4, b += 2 * LANES) {
-    LOCAL(vector_) b0, b1;
-    memcpy(&b0, b, 16);
-    memcpy(&b1, b + LANES, 16);
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-      LOCAL(vector_) x = a[i] - (LOCAL(vector_)){0};
-      s[i][0] += x * b0;
-      s[i][1] += x * b1;
-    }
+  const REAL *end = a + (size_t)depth * 4;
+  for (;;) {
+    STEP STEP STEP STEP STEP STEP STEP STEP
   }
   REAL product[4][2 * LANES];
   memcpy(product, s, sizeof product);
@@ -130,6 +140,7 @@ void NAME(syrk)(int order, int triangle, int transpose, int n, int k, REAL alpha
   NAME(gemm)(order, transpose, other, n, n, k, alpha, a, lda, a, lda, beta, c, ldc);
 }
 
+#undef STEP
 #undef LOCAL
 #undef PASTE
 #undef PASTE2

@@ -5,6 +5,7 @@ position-independent shared module of the given objects against the guest's own 
 exactly what those libraries export.
 """
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -31,8 +32,11 @@ COMMON = [
 
 CXX = ["-fwasm-exceptions", "-fvisibility-inlines-hidden", "-fvisibility-global-new-delete=force-hidden"]
 
-# The guest calls the exported function that runs static constructors.
-LINK = ["-shared", "--experimental-pic", "--no-entry", "-O2", "--strip-debug", "--export=__wasm_call_ctors"]
+# A module uses what it defines, also where it exports the same as others. The guest calls the exported function that
+# runs static constructors.
+LINK = [
+    "-shared", "-Bsymbolic", "--experimental-pic", "--no-entry", "-O2", "--strip-debug", "--export=__wasm_call_ctors",
+]  # fmt: skip
 
 # What is linked into each module comes first, then what the guest has.
 PROVIDED = [
@@ -43,6 +47,10 @@ PROVIDED = [
 QUERIES = {"-c", "-E", "-S", "-fsyntax-only", "--version", "-v", "-M", "-MM", "-dumpversion", "-dumpmachine"}
 SOURCES = (".c", ".cc", ".cpp", ".cxx", ".C")
 OBJECTS = (".o", ".a", ".obj", ".so")
+
+# The start of the name by which the modules of an interpreter find the internals of pybind11. They include functions
+# that catch exceptions, and an exception does not leave its module, so each module gets internals of its own.
+SHARED = b"__pybind11_internals_v"
 
 # Libraries that libc contains, and options that concern other linkers.
 IGNORED = ("-Wl,", "-shared", "-lm", "-ldl", "-lpthread", "-pthread", "-lc", "-lstdc++")
@@ -100,7 +108,17 @@ def link(compiler, arguments, scratch):
     # A probe's program must not lose the function that it asks for.
     inputs.append("--gc-sections" if "-shared" in arguments else "--no-gc-sections")
     provided = [str(LIBRARIES / name) for name in PROVIDED]
-    return subprocess.run([ZIG, "wasm-ld", *LINK, *inputs, *provided, "-o", output]).returncode
+    status = subprocess.run([ZIG, "wasm-ld", *LINK, *inputs, *provided, "-o", output]).returncode
+    return status or separate(Path(output))
+
+
+def separate(module):
+    """Replaces the name of pybind11's internals by the module's hash."""
+    data = module.read_bytes()
+    if SHARED in data:
+        own = b"__" + hashlib.sha256(data).hexdigest().encode()
+        module.write_bytes(data.replace(SHARED, own[: len(SHARED)]))
+    return 0
 
 
 sys.exit(main(sys.argv[1], sys.argv[2:]))

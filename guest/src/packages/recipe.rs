@@ -10,12 +10,18 @@ const SOURCES: &[(&str, &str)] = &[
     ("contourpy", include_str!("../../recipes/contourpy.toml")),
     ("kiwisolver", include_str!("../../recipes/kiwisolver.toml")),
     ("markupsafe", include_str!("../../recipes/markupsafe.toml")),
+    ("matplotlib", include_str!("../../recipes/matplotlib.toml")),
     ("msgpack", include_str!("../../recipes/msgpack.toml")),
     ("numpy", include_str!("../../recipes/numpy.toml")),
     ("pandas", include_str!("../../recipes/pandas.toml")),
     ("pillow", include_str!("../../recipes/pillow.toml")),
     ("pyyaml", include_str!("../../recipes/pyyaml.toml")),
     ("regex", include_str!("../../recipes/regex.toml")),
+    ("stdlib-bz2", include_str!("../../recipes/stdlib-bz2.toml")),
+    (
+        "stdlib-lzma",
+        include_str!("../../recipes/stdlib-lzma.toml"),
+    ),
     (
         "stdlib-zstd",
         include_str!("../../recipes/stdlib-zstd.toml"),
@@ -30,10 +36,16 @@ macro_rules! files {
 
 /// The files that recipes add to the source: the recipe, the path with a slash before each part, and the contents.
 const FILES: &[(&str, &str, &[u8])] = files!(
+    "matplotlib" / "subprojects" / "freetype" / "meson.build",
+    "matplotlib" / "subprojects" / "libqhull" / "meson.build",
     "pillow" / "configuration" / "jconfig.h",
     "pillow" / "configuration" / "jconfigint.h",
     "pillow" / "configuration" / "jversion.h",
     "pillow" / "setup.py",
+    "stdlib-bz2" / "_bz2.pyx",
+    "stdlib-bz2" / "setup.py",
+    "stdlib-lzma" / "_lzma.pyx",
+    "stdlib-lzma" / "setup.py",
     "stdlib-zstd" / "pyproject.toml",
     "stdlib-zstd" / "setup.py",
 );

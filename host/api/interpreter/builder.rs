@@ -77,8 +77,8 @@ impl InterpreterBuilder {
     /// Sets the image that the interpreter starts from. The default is that of [`RuntimeBuilder::image`]. Its children
     /// and copies have the same image, unless a child names another that its policy grants.
     ///
-    /// The first interpreter of an image loads it into the runtime, as [`Runtime::load`] does. Prewarmed instances
-    /// serve the runtime's default image only.
+    /// The first interpreter of an image loads it into the runtime, as [`Runtime::load`] does. A runtime can keep
+    /// prewarmed instances of an image: see [`RuntimeBuilder::prewarmed_image`].
     ///
     /// # Examples
     ///
@@ -91,6 +91,7 @@ impl InterpreterBuilder {
     /// ```
     ///
     /// [`RuntimeBuilder::image`]: crate::RuntimeBuilder::image
+    /// [`RuntimeBuilder::prewarmed_image`]: crate::RuntimeBuilder::prewarmed_image
     pub fn image(mut self, image: &Image) -> Self {
         self.image = Some(image.clone());
         self
@@ -233,10 +234,7 @@ impl InterpreterBuilder {
                 name: self.name,
                 trusted: false,
             },
-            match self.image {
-                None => self.runtime.1.as_ref().and_then(Prewarmed::take),
-                Some(_) => None,
-            },
+            Prewarmed::find(&self.runtime.1, &context.image).and_then(Prewarmed::take),
         )
         .await
         .map_err(|error| match error {

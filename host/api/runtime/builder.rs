@@ -28,6 +28,7 @@ pub struct RuntimeBuilder {
     workers: Option<usize>,
     interpreters: u32,
     prewarmed: u32,
+    prewarmed_images: Vec<(Image, u32)>,
     features: Features,
     cache_dir: Option<PathBuf>,
     image: Image,
@@ -40,6 +41,7 @@ impl RuntimeBuilder {
             workers: None,
             interpreters: 1000,
             prewarmed: 0,
+            prewarmed_images: Vec::new(),
             features: Features {
                 interruption: true,
                 fuel: false,
@@ -70,7 +72,7 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Sets the number of prewarmed instances: from 0, the default, to 10,000.
+    /// Sets the number of prewarmed instances of the default image: from 0, the default, to 10,000.
     ///
     /// A new interpreter of the host takes one of them, and the workers make another when they are
     /// idle. A prewarmed instance is as good as new: no code has run in it. Prewarmed instances do
@@ -87,6 +89,24 @@ impl RuntimeBuilder {
     /// ```
     pub fn prewarmed(mut self, prewarmed: u32) -> Self {
         self.prewarmed = prewarmed;
+        self
+    }
+
+    /// Loads `image` when the runtime is built, and keeps prewarmed instances of it, too. All prewarmed instances of
+    /// a runtime together are at most 10,000.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use archipel::{Image, Runtime};
+    ///
+    /// let science = Image::named("science", None)?;
+    /// let runtime = Runtime::builder().prewarmed_image(science.clone(), 8).build()?;
+    /// let interpreter = runtime.interpreter().image(&science).build()?;
+    /// # Ok::<(), archipel::Error>(())
+    /// ```
+    pub fn prewarmed_image(mut self, image: Image, prewarmed: u32) -> Self {
+        self.prewarmed_images.push((image, prewarmed));
         self
     }
 
@@ -188,8 +208,9 @@ impl RuntimeBuilder {
     /// [`Error::NoMemory`] or [`Error::Exhausted`] if the system refuses memory, threads or files.
     pub fn build(mut self) -> Result<Runtime> {
         let workers = self.checked_workers()?;
+        let slots = self.interpreters + self.all_prewarmed();
         let progress = &mut *self.progress;
-        let (engine, reserved) = engine::engine(self.interpreters + self.prewarmed, self.features)?;
+        let (engine, reserved) = engine::engine(slots, self.features)?;
         let cache = compiled_cache(self.cache_dir.as_deref(), progress);
 
         let mut linker = Linker::new(&engine);
@@ -211,14 +232,18 @@ impl RuntimeBuilder {
             kept: account_of_all(),
             counts_fuel: self.features.fuel,
             slots: SlotHistory::default(),
+            large_pages: Arc::default(),
             reserved,
         });
         let context = super::loading::load(&images, &shared, &self.image, progress)?;
-        let mut runtime = Runtime(context, None);
-        if self.prewarmed > 0 {
-            runtime.1 = Some(Prewarmed::keep(&runtime.0, self.prewarmed as usize)?);
+        let mut wanted = vec![(context.clone(), self.prewarmed)];
+        for (image, prewarmed) in &self.prewarmed_images {
+            let loaded = super::loading::load(&images, &shared, image, progress)?;
+            wanted.push((loaded, *prewarmed));
         }
-        Ok(runtime)
+        let wanted = wanted.iter().filter(|(_, prewarmed)| *prewarmed > 0);
+        let kept = wanted.map(|(context, prewarmed)| Prewarmed::keep(context, *prewarmed as usize));
+        Ok(Runtime(context, kept.collect::<Result<_>>()?))
     }
 
     /// Creates the runtime as [`build`](Self::build) does, on a thread of its own. Any executor can
@@ -244,6 +269,14 @@ impl RuntimeBuilder {
         on_thread("archipel-build", move || self.build()).await
     }
 
+    /// Returns the number of prewarmed instances of all images.
+    fn all_prewarmed(&self) -> u32 {
+        let images = self.prewarmed_images.iter();
+        images.fold(self.prewarmed, |all, (_, prewarmed)| {
+            all.saturating_add(*prewarmed)
+        })
+    }
+
     /// Checks the numbers, and returns the number of workers.
     fn checked_workers(&self) -> Result<usize> {
         if !(1..=100_000).contains(&self.interpreters) {
@@ -252,10 +285,10 @@ impl RuntimeBuilder {
                 self.interpreters
             )));
         }
-        if self.prewarmed > 10_000 {
+        if self.all_prewarmed() > 10_000 {
             let text = format!(
                 "{} prewarmed instances are out of range (use 0 to 10000)",
-                self.prewarmed
+                self.all_prewarmed()
             );
             return Err(out_of_range(text));
         }

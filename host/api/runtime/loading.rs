@@ -29,7 +29,9 @@ pub(super) fn load(
             return Ok(());
         }
         // Mismatched types only show when an instance is made.
-        let trial = Runtime(context(loaded.clone()), None).interpreter().build();
+        let trial = Runtime(context(loaded.clone()), Arc::new([]))
+            .interpreter()
+            .build();
         trial.map(drop).map_err(|error| match error {
             Error::Internal(cause) => source.unfit(&cause),
             other => other,

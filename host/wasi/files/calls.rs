@@ -2,7 +2,7 @@
 
 use super::errors::TOO_MANY;
 use super::listing::{self, Listing, Reader};
-use super::node::{self, Folder, Node, OpenFile};
+use super::node::{self, Device, Folder, Node, OpenFile};
 use super::streams::{self, InTable, Stream, Way};
 use super::{LookedAt, MOST_LISTINGS, methods, run};
 use crate::wasi::{HasWasi, Wasi};
@@ -15,11 +15,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use wasmtime::component::{LinkerInstance, Resource, WasmList};
 use wasmtime::{Result, StoreContextMut};
+use wasmtime_wasi::cli::WasiCliView;
+use wasmtime_wasi::p2::bindings::cli::{stderr::Host as _, stdout::Host as _};
 use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, ErrorCode,
     MetadataHashValue, NewTimestamp,
 };
+use wasmtime_wasi::p2::pipe::{ClosedInputStream, SinkOutputStream};
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
 pub(super) fn add_to_instance<T: HasWasi>(instance: &mut LinkerInstance<'_, T>) -> Result<()> {
@@ -93,7 +96,11 @@ async fn read_via_stream(
 ) -> FsResult<Resource<DynInputStream>> {
     let file = match state.node(&fd).map_err(FsError::trap)? {
         Node::File(file) if file.reads => file,
-        Node::File(_) => return Err(ErrorCode::BadDescriptor.into()),
+        Node::Device(Device::Null, [true, _]) => {
+            let empty = Box::new(ClosedInputStream) as DynInputStream;
+            return Ok(state.table.push(empty).map_err(|_| TOO_MANY)?);
+        }
+        Node::File(_) | Node::Device(..) => return Err(ErrorCode::BadDescriptor.into()),
         Node::Folder(_) | Node::Root => return Err(ErrorCode::IsDirectory.into()),
     };
     state.files.begin_stream(&fd, &file, position);
@@ -106,6 +113,9 @@ async fn write_via_stream(
     state: &mut Wasi,
     (fd, position): (Resource<Node>, u64),
 ) -> FsResult<Resource<DynOutputStream>> {
+    if let Some(sink) = sink(state, &fd)? {
+        return Ok(sink);
+    }
     let file = to_write(state, &fd, Some(position)).await?;
     state.files.begin_stream(&fd, &file, position);
     stream(state, file, Way::Write, |stream| {
@@ -117,10 +127,29 @@ async fn append_via_stream(
     state: &mut Wasi,
     (fd,): (Resource<Node>,),
 ) -> FsResult<Resource<DynOutputStream>> {
+    if let Some(sink) = sink(state, &fd)? {
+        return Ok(sink);
+    }
     let file = to_write(state, &fd, None).await?;
     stream(state, file, Way::Append, |stream| {
         Box::new(stream) as DynOutputStream
     })
+}
+
+/// Returns a stream that writes to a device; `None` for a file.
+fn sink(state: &mut Wasi, fd: &Resource<Node>) -> FsResult<Option<Resource<DynOutputStream>>> {
+    let Node::Device(device, [_, true]) = state.node(fd).map_err(FsError::trap)? else {
+        return Ok(None);
+    };
+    let stream = match device {
+        Device::Null => {
+            let sink = Box::new(SinkOutputStream) as DynOutputStream;
+            state.table.push(sink).map_err(|_| TOO_MANY)?
+        }
+        Device::Output => state.cli().get_stdout().map_err(|_| TOO_MANY)?,
+        Device::Error => state.cli().get_stderr().map_err(|_| TOO_MANY)?,
+    };
+    Ok(Some(stream))
 }
 
 /// Returns a file that can be written to. The guest's libc reports every error of a stream as EIO,
@@ -171,7 +200,7 @@ async fn synchronize(
     match state.node(fd).map_err(FsError::trap)? {
         Node::File(file) => run(state, move || how(file.file())).await,
         Node::Folder(folder) => run(state, move || how(&reopened(&folder)?)).await,
-        Node::Root => Ok(()),
+        Node::Root | Node::Device(..) => Ok(()),
     }
 }
 
@@ -204,6 +233,10 @@ async fn get_flags(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<Descr
             (true, DescriptorFlags::READ),
             (false, DescriptorFlags::MUTATE_DIRECTORY),
         ],
+        Node::Device(_, [reads, writes]) => [
+            (reads, DescriptorFlags::READ),
+            (writes, DescriptorFlags::WRITE),
+        ],
     };
     let set = flags.into_iter().filter(|(set, _)| *set);
     Ok(set.fold(DescriptorFlags::empty(), |all, (_, flag)| all | flag))
@@ -214,6 +247,7 @@ async fn get_type(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<Descri
     Ok(match node {
         Node::File(_) => DescriptorType::RegularFile,
         Node::Folder(_) | Node::Root => DescriptorType::Directory,
+        Node::Device(..) => DescriptorType::CharacterDevice,
     })
 }
 
@@ -250,10 +284,10 @@ async fn set_times(
     let read_only = match &node {
         Node::File(file) => file.read_only,
         Node::Folder(folder) => folder.read_only,
-        Node::Root => true,
+        Node::Root | Node::Device(..) => true,
     };
     let done = match (read_only, node) {
-        (true, _) | (_, Node::Root) => Err(ErrorCode::NotPermitted.into()),
+        (true, _) | (_, Node::Root | Node::Device(..)) => Err(ErrorCode::NotPermitted.into()),
         (_, Node::File(file)) => run(state, move || file.file().set_times(times)).await,
         (_, Node::Folder(folder)) => run(state, move || reopened(&folder)?.set_times(times)).await,
     };
@@ -282,6 +316,9 @@ async fn read(
     state: &mut Wasi,
     (fd, length, offset): (Resource<Node>, u64, u64),
 ) -> FsResult<(Vec<u8>, bool)> {
+    if let Node::Device(Device::Null, [true, _]) = state.node(&fd).map_err(FsError::trap)? {
+        return Ok((Vec::new(), true));
+    }
     let file = state.file(&fd)?;
     if !file.reads {
         return Err(ErrorCode::BadDescriptor.into());
@@ -296,7 +333,11 @@ async fn write<T: HasWasi>(
     store: &mut StoreContextMut<'_, T>,
     (fd, bytes, offset): (Resource<Node>, WasmList<u8>, u64),
 ) -> FsResult<u64> {
-    let file = written(store.data().wasi(), &fd, "writing to a file")?;
+    let state = store.data().wasi();
+    if let Node::Device(Device::Null, [_, true]) = state.node(&fd).map_err(FsError::trap)? {
+        return Ok(bytes.len() as u64);
+    }
+    let file = written(state, &fd, "writing to a file")?;
     let written = streams::write_at(store, &file, &bytes, Some(offset)).await;
     match (written.done, written.end) {
         (Ok(()), _) => Ok(bytes.len() as u64),
@@ -355,6 +396,7 @@ async fn stat(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<Descriptor
         Node::File(file) => run(state, move || Metadata::from_file(file.file())).await?,
         Node::Folder(folder) => found_of(state, folder).await?,
         Node::Root => return Ok(node::ROOT),
+        Node::Device(..) => return Ok(node::DEVICE),
     };
     Ok(node::stat(&found))
 }
@@ -368,5 +410,6 @@ async fn metadata_hash(state: &mut Wasi, (fd,): (Resource<Node>,)) -> FsResult<M
         Node::File(file) => Ok(file.hash),
         Node::Folder(folder) => Ok(node::hash(&found_of(state, folder).await?)),
         Node::Root => Ok(node::ROOT_HASH),
+        Node::Device(device, _) => Ok(device.hash()),
     }
 }

@@ -29,6 +29,43 @@ pub(super) enum Node {
     /// The folder in which a script starts, `/`. It can be looked at and returned to. Whether anything is in it, a guest
     /// does not learn.
     Root,
+    /// A device, opened for reading and for writing as stated.
+    Device(Device, [bool; 2]),
+}
+
+/// A device, which the host provides itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Device {
+    Null,
+    /// The interpreter's standard output.
+    Output,
+    /// The interpreter's standard error.
+    Error,
+}
+
+impl Device {
+    /// Returns the device with this path in [`Node::Root`].
+    pub(super) fn at(path: &str) -> Option<Self> {
+        Some(match path {
+            "dev/null" => Device::Null,
+            "dev/stdout" => Device::Output,
+            "dev/stderr" => Device::Error,
+            _ => return None,
+        })
+    }
+
+    /// Returns whether it can be opened for reading, and for writing.
+    pub(super) fn opens(self) -> [bool; 2] {
+        [self == Device::Null, true]
+    }
+
+    /// Returns its identity, which no file of the system has.
+    pub(super) fn hash(self) -> MetadataHashValue {
+        MetadataHashValue {
+            lower: 1 + self as u64,
+            upper: 0,
+        }
+    }
 }
 
 /// An open file. Its streams and its descriptor share it and its position, like an open file
@@ -316,6 +353,12 @@ pub(super) const ROOT: DescriptorStat = DescriptorStat {
 
 /// The identity of [`Node::Root`], which no file of the system has.
 pub(super) const ROOT_HASH: MetadataHashValue = MetadataHashValue { lower: 0, upper: 0 };
+
+/// The metadata of each [`Device`].
+pub(super) const DEVICE: DescriptorStat = DescriptorStat {
+    type_: DescriptorType::CharacterDevice,
+    ..ROOT
+};
 
 /// Converts metadata for a guest.
 pub(super) fn stat(found: &Metadata) -> DescriptorStat {

@@ -3,7 +3,7 @@
 //! Opening a pipe blocks until it has another end, and opening a device can do anything. A check
 //! before the open is not enough, since a pipe can replace a file in between.
 
-use super::node::{Counted, Folder, Node, OpenFile, Opened, Place, kind};
+use super::node::{Counted, Device, Folder, Node, OpenFile, Opened, Place, kind};
 use crate::wasi::descriptors::DescriptorCharge;
 use archipel_core::ledger::Account;
 use cap_std::fs::{Dir, Metadata, OpenOptions, OpenOptionsExt};
@@ -25,6 +25,23 @@ pub(super) struct Wanted {
 impl Wanted {
     fn follows(self) -> bool {
         self.path.contains(PathFlags::SYMLINK_FOLLOW)
+    }
+
+    /// Returns `device`, opened with these flags.
+    pub(super) fn device(self, device: Device) -> Result<Node, ErrorCode> {
+        if self.open.contains(OpenFlags::DIRECTORY) {
+            return Err(ErrorCode::NotDirectory);
+        }
+        if self.open.contains(OpenFlags::EXCLUSIVE) {
+            return Err(ErrorCode::Exist);
+        }
+        let wanted = [DescriptorFlags::READ, DescriptorFlags::WRITE];
+        let wanted = wanted.map(|flag| self.flags.contains(flag));
+        let allowed = device.opens();
+        match wanted.iter().zip(allowed).all(|(wants, may)| may || !wants) {
+            true => Ok(Node::Device(device, wanted)),
+            false => Err(ErrorCode::NotPermitted),
+        }
     }
 
     /// Returns the system's options, and whether the guest can read and write.

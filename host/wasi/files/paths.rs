@@ -2,7 +2,7 @@
 
 use super::calls::time;
 use super::errors::TOO_MANY;
-use super::node::{self, Folder, Node};
+use super::node::{self, Device, Folder, Node};
 use super::open::{self, Wanted};
 use super::path::GuestPath;
 use super::{LookedAt, methods, run};
@@ -107,7 +107,16 @@ async fn open_at(
             state.files.duplicates.insert(duplicate.rep(), position);
             return Ok(duplicate);
         }
-        Node::File(_) => return Err(ErrorCode::NotDirectory.into()),
+        Node::Device(..) if path == "." => return Ok(state.table.push(node)?),
+        Node::Root if let Some(device) = Device::at(&path) => {
+            let wanted = Wanted {
+                path: at,
+                open,
+                flags,
+            };
+            return Ok(state.table.push(wanted.device(device)?)?);
+        }
+        Node::File(_) | Node::Device(..) => return Err(ErrorCode::NotDirectory.into()),
         Node::Root => return Err(ErrorCode::NoEntry.into()),
     };
     let Some(held) = state.another_descriptor().await else {
@@ -138,8 +147,8 @@ async fn stat_at(
     (fd, flags, path): (Resource<Node>, PathFlags, GuestPath),
 ) -> FsResult<DescriptorStat> {
     let path = path.get()?;
-    if state.is_root(&fd, &path)? {
-        return Ok(node::ROOT);
+    if let Some((stat, _)) = state.without_file(&fd, &path)? {
+        return Ok(stat);
     }
     let folder = state.folder(&fd)?;
     let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
@@ -158,8 +167,8 @@ async fn metadata_hash_at(
     (fd, flags, path): (Resource<Node>, PathFlags, GuestPath),
 ) -> FsResult<MetadataHashValue> {
     let path = path.get()?;
-    if state.is_root(&fd, &path)? {
-        return Ok(node::ROOT_HASH);
+    if let Some((_, hash)) = state.without_file(&fd, &path)? {
+        return Ok(hash);
     }
     let folder = state.folder(&fd)?;
     let follow = flags.contains(PathFlags::SYMLINK_FOLLOW);
@@ -182,9 +191,17 @@ async fn metadata_hash_at(
 }
 
 impl Wasi {
-    fn is_root(&self, fd: &Resource<Node>, path: &str) -> FsResult<bool> {
-        let node = self.node(fd).map_err(FsError::trap)?;
-        Ok(matches!(node, Node::Root) && path == ".")
+    /// Returns the metadata and the identity of a path that is neither a file nor a folder of the system.
+    fn without_file(
+        &self,
+        fd: &Resource<Node>,
+        path: &str,
+    ) -> FsResult<Option<(DescriptorStat, MetadataHashValue)>> {
+        Ok(match (self.node(fd).map_err(FsError::trap)?, path) {
+            (Node::Root, ".") => Some((node::ROOT, node::ROOT_HASH)),
+            (Node::Root, path) => Device::at(path).map(|device| (node::DEVICE, device.hash())),
+            _ => None,
+        })
     }
 }
 

@@ -120,6 +120,10 @@ pub(super) fn add_to_linker<T: HasWasi>(linker: &mut Linker<T>) -> Result<()> {
                 let (stream, bytes): (Resource<DynOutputStream>, WasmList<u8>) = params;
                 let done = match store.data().wasi().files.streams.get(&stream.rep()) {
                     Some(file) => write_all(&mut store, &file, &bytes).await,
+                    // The guest's libc asks how much it can write.
+                    None if bytes.len() > MOST_WRITTEN => {
+                        Err(StreamError::trap("too long a write"))
+                    }
                     None => {
                         let bytes = Bytes::copy_from_slice(bytes.as_le_slice(&store));
                         let stream = store.data_mut().wasi_mut().table.get_mut(&stream)?;

@@ -6,6 +6,8 @@ import linecache
 import sys
 import traceback
 
+from _island import arrays, codec
+
 _count = 0
 _displays = []
 
@@ -139,4 +141,9 @@ def _is_data(value, depth):
         return all(_is_data(k, depth + 1) and _is_data(v, depth + 1) for k, v in value.items())
     if kind in (tuple, list, set, frozenset):
         return all(_is_data(item, depth + 1) for item in value)
-    return kind.__name__ == "ndarray" and kind.__module__ == "numpy" and value.dtype.kind in "biufcmMSU"
+    if not arrays.is_array(kind) and not arrays.is_scalar(kind):
+        return False
+    import numpy
+
+    # The type decides, and not the elements.
+    return codec.is_shareable(numpy.empty(0, value.dtype))

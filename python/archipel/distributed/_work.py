@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import collections
+import contextlib
 import hashlib
+import pickle
+import signal
 import threading
 import weakref
 
@@ -12,17 +14,21 @@ from .._errors import Cancelled, ExecutionFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
-# The maximum number of idle interpreters that a worker keeps for one executor.
-_MOST_IDLE = 4
+# The maximum number of idle interpreters that a worker keeps.
+_MOST_IDLE = 8
+
+# The maximum number of cancelled calls that a worker remembers.
+_MOST_CANCELLED = 10_000
 
 _lock = threading.Lock()
-# The idle interpreters by the key of their settings, with the functions that they have.
-_idle: dict[str, collections.deque[Any]] = {}
+# The idle interpreters with the keys of their executors, the one that was used last at the end.
+_idle: list[tuple[str, Any]] = []
 # The interpreters of running calls, and the calls that were cancelled before they began.
 _running: dict[str, Any] = {}
-_cancelled: collections.deque[str] = collections.deque(maxlen=10_000)
+_cancelled: dict[str, None] = {}
 
 
 class Packer:
@@ -34,7 +40,7 @@ class Packer:
         self._packed: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
     def pack(self, function: Any) -> Any:
-        """Return a function as data: its key, and the arguments that install it."""
+        """Return a function as data: its key, and the pickled arguments that install it."""
         try:
             packed = self._packed.get(function)
         except TypeError:
@@ -42,36 +48,41 @@ class Packer:
         if packed is None:
             remote = _source.remote(function)
             parts = remote.messages({})
-            text = repr((parts, remote.module, remote.qualname)).encode("utf-8", "surrogatepass")
-            key = f"d{hashlib.sha256(text).hexdigest()[:32]}"
-            packed = parts, key, remote.module, remote.qualname
+            data = pickle.dumps((parts, remote.module, remote.qualname), pickle.HIGHEST_PROTOCOL)
+            packed = f"d{hashlib.sha256(data).hexdigest()[:32]}", data
             try:
                 self._packed[function] = packed
             except TypeError:
                 pass
         return packed
 
-    def key(self) -> str:
-        """Return the key of the settings."""
-        return hashlib.sha256(repr(sorted(self.settings.items())).encode()).hexdigest()
 
+def run(number: str, settings: dict[str, Any], key: str, packed: Any, names: Any, *values: Any) -> Any:
+    """Run a call in an interpreter of this process.  `number` identifies it for `cancel`, and `key` its executor.
 
-def run(number: str, settings: dict[str, Any], key: str, packed: Any, args: Any, kwargs: Any) -> Any:
-    """Run a call in an interpreter of this process.  `number` identifies it for `cancel`."""
-    with _lock:
-        if number in _cancelled:
-            raise Cancelled("the call was cancelled")
-        idle = _idle.setdefault(key, collections.deque())
-        interpreter = idle.popleft() if idle else None
-    if interpreter is None:
-        interpreter = _runtime.create(**settings)
-    with _lock:
-        _running[number] = interpreter
+    The last values are the arguments with `names`.  With None for `names`, the value is a list of the arguments of
+    several calls, and the result a list of theirs.
+    """
+    interpreter = _take(key) or _runtime.create(**settings)
     try:
-        value = interpreter._call_packed(packed, args, kwargs)
+        with _lock:
+            _running[number] = interpreter
+            if number in _cancelled:
+                raise Cancelled("the call was cancelled")
+        with _killing_on_interrupt(interpreter):
+            function, data = packed
+            if not interpreter._has_installed(function):
+                parts, module, qualname = pickle.loads(data)
+                interpreter._install(parts, function, module, qualname)
+            if names is None:
+                value = [interpreter._call_installed(function, args, {}) for args in values[0]]
+            else:
+                count = len(values) - len(names)
+                kwargs = dict(zip(names, values[count:]))
+                value = interpreter._call_installed(function, values[:count], kwargs)
     except ExecutionFailed:
         # The interpreter can be used again.
-        _keep(idle, interpreter)
+        _keep(key, interpreter)
         raise
     except BaseException:
         interpreter.kill()
@@ -81,22 +92,54 @@ def run(number: str, settings: dict[str, Any], key: str, packed: Any, args: Any,
     finally:
         with _lock:
             _running.pop(number, None)
-    _keep(idle, interpreter)
+    _keep(key, interpreter)
     return value
 
 
-def _keep(idle: Any, interpreter: Any) -> None:
+def _take(key: str) -> Any:
+    """Return an idle interpreter of an executor, or None."""
     with _lock:
-        if len(idle) < _MOST_IDLE:
-            idle.append(interpreter)
-            return
-    interpreter.kill()
+        for place in reversed(range(len(_idle))):
+            if _idle[place][0] == key:
+                return _idle.pop(place)[1]
+    return None
+
+
+@contextlib.contextmanager
+def _killing_on_interrupt(interpreter: Any) -> Iterator[None]:
+    """Kill the interpreter at an interrupt of this process, by which Ray cancels a task.
+
+    Its code could catch the KeyboardInterrupt that it gets otherwise.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def kill(*_: Any) -> None:
+        interpreter.kill()
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGINT, kill)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous or signal.SIG_DFL)
+
+
+def _keep(key: str, interpreter: Any) -> None:
+    with _lock:
+        _idle.append((key, interpreter))
+        excess = _idle.pop(0)[1] if len(_idle) > _MOST_IDLE else None
+    if excess is not None:
+        excess.kill()
 
 
 def cancel(number: str) -> bool:
     """Stop a call of this process, and return whether it ran."""
     with _lock:
-        _cancelled.append(number)
+        while len(_cancelled) >= _MOST_CANCELLED:
+            _cancelled.pop(next(iter(_cancelled)))
+        _cancelled[number] = None
         interpreter = _running.get(number)
     if interpreter is None:
         return False

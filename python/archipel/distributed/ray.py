@@ -6,9 +6,10 @@ import concurrent.futures
 from typing import Any
 
 import ray
+from ray.exceptions import WorkerCrashedError
 
 from . import _work
-from ._executor import ClusterExecutor
+from ._executor import ClusterExecutor, died
 
 
 class RayExecutor(ClusterExecutor):
@@ -25,7 +26,9 @@ class RayExecutor(ClusterExecutor):
 
     def _begin(self, number: str, *call: Any) -> Any:
         task = self._run.remote(number, *call)
-        return _Future(task), task.future()
+        future = _Future(task)
+        task.future().add_done_callback(future._settle)
+        return future
 
 
 class _Future(concurrent.futures.Future):  # type: ignore[type-arg]
@@ -51,4 +54,5 @@ class _Future(concurrent.futures.Future):  # type: ignore[type-arg]
         if error is None:
             self.set_result(task.result())
         else:
-            self.set_exception(getattr(error, "cause", None) or error)
+            error = getattr(error, "cause", None) or error
+            self.set_exception(died(error) if isinstance(error, WorkerCrashedError) else error)

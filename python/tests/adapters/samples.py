@@ -16,6 +16,18 @@ def forever():
         pass
 
 
+def stubborn():
+    while True:
+        try:
+            forever()
+        except BaseException:
+            pass
+
+
+def denied():
+    open("/etc/passwd")
+
+
 def total(rows):
     return sum(rows)
 

@@ -2,11 +2,11 @@
 #: attack It opens the files through which a process reaches its system.
 #: outcome DENY
 #: dir ro /data
-#: stdout 17 of FileNotFoundError
+#: stdout 16 of FileNotFoundError
 paths = [
     '/proc/self/environ', '/proc/self/mem', '/proc/self/maps', '/proc/self/fd/0', '/proc/self/fd/3',
     '/proc/1/cmdline', '/proc/self/root/etc/passwd', '/proc/self/cwd', '/proc/kcore',
-    '/dev/null', '/dev/zero', '/dev/random', '/dev/mem', '/dev/tty', '/dev/stdin', '/dev/fd/3', '/sys/kernel',
+    '/dev/zero', '/dev/random', '/dev/mem', '/dev/tty', '/dev/stdin', '/dev/fd/3', '/sys/kernel',
 ]
 absent = 0
 for path in paths:
