@@ -10,8 +10,9 @@ mod session;
 mod verifier;
 
 pub(crate) use certificate::Certificate;
-pub(crate) use context::{Context, Identity, Settings, Verification, Version};
+pub(crate) use context::{Context, Identity, Settings, Version};
 pub(crate) use session::{Description, Failure, MOST_PER_STEP, Progress, Session, State, WEIGHT};
+pub(crate) use verifier::Verification;
 
 /// Returns a random number.
 pub(crate) fn random_mark() -> Result<u32, rustls::Error> {

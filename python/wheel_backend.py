@@ -76,7 +76,9 @@ def _pack_guest(profile):
     """Build the guest with the command of this tree, and compress it into the package unless that is done."""
     with tempfile.TemporaryDirectory() as folder:
         guest = pathlib.Path(folder, "standard.wasm")
-        subprocess.run([_command(profile), "guest", "export", guest], check=True)
+        # pip hides its own modules from builds in this way, but the guest's tools are installed by pip.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        subprocess.run([_command(profile), "guest", "export", guest], check=True, env=environment)
         made = guest.read_bytes()
     if _PACKED.exists() and lzma.decompress(_PACKED.read_bytes()) == made:
         return

@@ -75,18 +75,11 @@ pub fn ensure(
         wheel::verify(&path)?;
         return Ok(path);
     }
-    fs::create_dir_all(cache)
-        .with_context(|| format!("cannot create folder {}", cache.display()))?;
     let needed = recipe.needs.iter();
     let needed = needed
         .map(|name| ensure(name, None, cache, progress))
         .collect::<Result<Vec<_>>>()?;
-    let lock = File::create(cache.join("packages.lock"))
-        .with_context(|| format!("cannot write to folder {}", cache.display()))?;
-    if lock.try_lock().is_err() {
-        progress("waiting for another process to build a package");
-        lock.lock()?;
-    }
+    let _lock = lock(cache, progress)?;
     // The previous holder of the lock may have built it.
     if path.exists() {
         wheel::verify(&path)?;
@@ -94,6 +87,19 @@ pub fn ensure(
     }
     build::build(recipe, &needed, cache, &path, progress)?;
     Ok(path)
+}
+
+/// Waits until no other process changes the toolchain or the wheelhouse, and keeps it so until the result is dropped.
+fn lock(cache: &Path, progress: &mut dyn FnMut(&str)) -> Result<File> {
+    fs::create_dir_all(cache)
+        .with_context(|| format!("cannot create folder {}", cache.display()))?;
+    let lock = File::create(cache.join("packages.lock"))
+        .with_context(|| format!("cannot write to folder {}", cache.display()))?;
+    if lock.try_lock().is_err() {
+        progress("waiting for another process to build a package");
+        lock.lock()?;
+    }
+    Ok(lock)
 }
 
 /// Returns the wheel of a recipe in the wheelhouse, if it exists. Its hash is not verified.
@@ -105,6 +111,7 @@ pub fn built(recipe: &Recipe, cache: &Path) -> Option<PathBuf> {
 /// Compiles a file of C or C++ into an extension module, once for the same contents and toolchain. For tests.
 #[doc(hidden)]
 pub fn compile(source: &Path, cache: &Path) -> Result<PathBuf> {
+    let _lock = lock(cache, &mut |_| {})?;
     let tools = toolchain::ensure(&cache.join("tools"), &mut |_| {})?;
     build::compile_file(&tools, source, &cache.join("extensions"))
 }

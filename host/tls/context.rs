@@ -1,7 +1,7 @@
 //! Contexts: the settings that several sessions share.
 
 use super::roots::{self, Roots};
-use super::verifier::Verifier;
+use super::verifier::{Verification, Verifier};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::crypto::ring::default_provider;
@@ -21,14 +21,6 @@ const REMEMBERED: usize = 8;
 
 /// The host memory of a context without certificates, in bytes: mostly the remembered sessions.
 const EMPTY: usize = 64 << 10;
-
-/// What a client checks of its server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verification {
-    Nothing,
-    Chain,
-    ChainAndName,
-}
 
 /// A version of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

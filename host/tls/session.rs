@@ -1,7 +1,7 @@
 //! Sessions: the protocol with one server.
 
-use super::context::{Context, Verification, Version};
-use super::verifier::reason;
+use super::context::{Context, Version};
+use super::verifier::{Verification, reason};
 use rustls::client::ClientConnection;
 use rustls::pki_types::{IpAddr, Ipv4Addr, ServerName};
 use rustls::{

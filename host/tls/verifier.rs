@@ -1,6 +1,5 @@
 //! Verification of servers' certificates, with OpenSSL's numbers and texts for its errors.
 
-use super::context::Verification;
 use super::roots::Roots;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -11,6 +10,14 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, Signatu
 use std::fmt;
 use std::sync::Arc;
 use x509_parser::parse_x509_certificate;
+
+/// The checks that a client makes of its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verification {
+    Nothing,
+    Chain,
+    ChainAndName,
+}
 
 /// The reason why a certificate was not accepted: the number and the text of OpenSSL's error.
 #[derive(Debug, Clone, PartialEq, Eq)]

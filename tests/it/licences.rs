@@ -5,12 +5,13 @@ use serde_json::Value;
 use std::process::Command;
 
 /// The licences compatible with ours, alone or as an alternative.
-const ALLOWED: [&str; 10] = [
+const ALLOWED: [&str; 11] = [
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
     "BSD-2-Clause",
     "BSD-3-Clause",
     "BSL-1.0",
+    "ISC",
     "MIT",
     "MPL-2.0",
     "Unicode-3.0",

@@ -28,7 +28,7 @@ _IGNORE_UNEXPECTED_EOF = 0x80
 
 
 class MemoryBIO:
-    """A buffer between a session and whoever carries its records."""
+    """A buffer between a session and the program that carries its records."""
 
     def __init__(self):
         self._pieces = bytearray()

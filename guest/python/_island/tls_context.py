@@ -113,7 +113,7 @@ class _SSLContext:
 
     @property
     def verify_mode(self):
-        """Whether the certificate of the server is verified."""
+        """CERT_NONE if the certificate of the server is not verified."""
         return self._values["verify_mode"]
 
     @verify_mode.setter
@@ -126,7 +126,7 @@ class _SSLContext:
 
     @property
     def check_hostname(self):
-        """Whether the certificate must be valid for the name of the server."""
+        """True if the certificate must be valid for the name of the server."""
         return self._values["check_hostname"]
 
     @check_hostname.setter

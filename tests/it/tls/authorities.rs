@@ -1,4 +1,4 @@
-//! An authority and its certificates, made anew for each test.
+//! Authorities and their certificates, of which each test makes its own.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,

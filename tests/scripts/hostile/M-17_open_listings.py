@@ -1,7 +1,7 @@
 #: row M-17
 #: attack It keeps as many listings as possible of a folder open, which contains thousands of long names.
 #: outcome RAISE(OSError)
-#: memory 48MiB
+#: memory 50MiB
 #: dir rw /data
 #: stdout 64 listings
 #: stdout 1000 names
