@@ -120,7 +120,9 @@ pub fn run(found: impl IntoIterator<Item = Test>) -> ExitCode {
     tests.retain(|test| !test.name.starts_with("science::") || crate::science::runs());
     if tests.len() < before {
         let count = before - tests.len();
-        eprintln!("{count} tests are left out: the wheelhouse has no wheel of numpy");
+        eprintln!(
+            "{count} tests are left out: the wheelhouse lacks wheels (see `ARCHIPEL_SCIENCE` in CONTRIBUTING.md)"
+        );
     }
     tests.sort_by(|one, other| one.name.cmp(&other.name));
     let names: HashSet<String> = tests.iter().map(|test| test.name.clone()).collect();
