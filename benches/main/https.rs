@@ -1,8 +1,16 @@
 //! The costs of HTTPS beside native Python, measured with `https.py` in both.
 
 #[path = "../../tests/it/tls/authorities.rs"]
+#[expect(
+    clippy::unwrap_used,
+    reason = "shared with tests, which fail by panicking"
+)]
 mod authorities;
 #[path = "../../tests/it/tls/servers.rs"]
+#[expect(
+    clippy::unwrap_used,
+    reason = "shared with tests, which fail by panicking"
+)]
 mod servers;
 
 use crate::Result;
