@@ -136,6 +136,8 @@ fn plain(each: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
+            // An answer in two pieces would otherwise wait for a delayed acknowledgement.
+            stream.set_nodelay(true).unwrap();
             let each = each.clone();
             thread::spawn(move || each(stream));
         }
