@@ -1,7 +1,6 @@
 //! The host side of the `tls` imports.
 
 use super::arrival::Fits;
-use crate::island::bindings::archipel::island::channels::LimitReached;
 use crate::island::bindings::archipel::island::tls as wit;
 use crate::island::caller::Caller;
 use crate::island::state::State;
@@ -24,11 +23,7 @@ struct Held<T> {
 
 impl From<Exceeded> for Error {
     fn from(exceeded: Exceeded) -> Self {
-        Error::Limit(LimitReached {
-            kind: exceeded.kind.name().to_owned(),
-            limit: exceeded.limit,
-            used: exceeded.used,
-        })
+        Error::Limit(exceeded.into())
     }
 }
 

@@ -51,17 +51,23 @@ impl From<Refusal> for NotSent {
     }
 }
 
+impl From<Exceeded> for LimitReached {
+    fn from(exceeded: Exceeded) -> Self {
+        LimitReached {
+            kind: exceeded.kind.name().to_owned(),
+            limit: exceeded.limit,
+            used: exceeded.used,
+        }
+    }
+}
+
 impl From<NotSent> for Error {
     fn from(reason: NotSent) -> Self {
         match reason {
             NotSent::Inexact => Error::Inexact,
             NotSent::NotShareable(text) => Error::NotShareable(text),
             NotSent::TooLarge(limit) => Error::TooLarge(limit as u64),
-            NotSent::Limit(exceeded) => Error::Limit(LimitReached {
-                kind: exceeded.kind.name().to_owned(),
-                limit: exceeded.limit,
-                used: exceeded.used,
-            }),
+            NotSent::Limit(exceeded) => Error::Limit(exceeded.into()),
             NotSent::Closed => Error::Closed,
         }
     }

@@ -2,12 +2,12 @@
 
 use crate::harness::Test;
 use crate::runtime;
-use crate::script::{expected, name, paths};
-use archipel::{Error, Interpreter, Limits, Output, Policy, Value};
+use crate::script::{check_alone, name, paths};
+use crate::tls::servers::serve;
+use archipel::{Error, Interpreter, Policy, Value};
 use rustix::net::sockopt::set_socket_linger;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -55,19 +55,6 @@ impl Servers {
     }
 }
 
-/// Serves each connection on a thread, and returns the port.
-fn serve(each: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let each = each.clone();
-            thread::spawn(move || each(stream));
-        }
-    });
-    port
-}
-
 fn policy() -> Policy {
     let policy = Policy::new().children(4, 1).unwrap();
     let policy = policy.net("127.0.0.1:*").unwrap();
@@ -87,30 +74,10 @@ fn interpreter() -> Interpreter {
 pub fn tests() -> impl Iterator<Item = Test> {
     paths("tests/network").into_iter().map(|path| {
         let name = format!("network::{}", name(&path));
-        Test::new(name, move || check(&path))
+        Test::new(name, move || {
+            check_alone(&path, policy(), Servers::start().arguments())
+        })
     })
-}
-
-fn check(path: &Path) -> Result<(), String> {
-    let servers = Servers::start();
-    let source = std::fs::read_to_string(path).unwrap();
-    let expected = expected(&source);
-    let (stdout, stderr) = (Output::captured(1 << 20), Output::captured(1 << 16));
-    let limits = Limits::new().wall(Duration::from_secs(120));
-    let interpreter = runtime()
-        .interpreter()
-        .policy(policy())
-        .limits(limits)
-        .stdout(stdout.clone())
-        .stderr(stderr.clone())
-        .build()
-        .unwrap();
-    let outcome = match interpreter.run(source, "script.py", servers.arguments()) {
-        Ok(status) => format!("exit {status}"),
-        Err(error) => error.to_string(),
-    };
-    let (out, err) = (stdout.take(), stderr.take().text());
-    expected.compare(&outcome, &out.bytes, &err)
 }
 
 /// Runs each kind of wait for a socket without data, and calls `end` to end the wait.

@@ -15,6 +15,7 @@ use crate::harness::Test;
 use crate::runtime;
 use archipel::{Error, LimitKind, Limits, Output, Policy, Value};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The expected result of a script.
 pub struct Expected {
@@ -24,6 +25,31 @@ pub struct Expected {
     stderr_has: Vec<String>,
     pub limits: Limits,
     pub children: (u32, u32),
+}
+
+/// Runs a script in an interpreter of this process, with that policy and those arguments, and compares its outcome.
+pub fn check_alone(
+    path: &Path,
+    policy: Policy,
+    arguments: impl Into<Vec<String>>,
+) -> Result<(), String> {
+    let source = std::fs::read_to_string(path).unwrap();
+    let expected = expected(&source);
+    let (stdout, stderr) = (Output::captured(1 << 20), Output::captured(1 << 16));
+    let interpreter = runtime()
+        .interpreter()
+        .policy(policy)
+        .limits(expected.limits.wall(Duration::from_secs(120)))
+        .stdout(stdout.clone())
+        .stderr(stderr.clone())
+        .build()
+        .unwrap();
+    let outcome = match interpreter.run(source, "script.py", arguments.into()) {
+        Ok(status) => format!("exit {status}"),
+        Err(error) => error.to_string(),
+    };
+    let (out, err) = (stdout.take(), stderr.take().text());
+    expected.compare(&outcome, &out.bytes, &err)
 }
 
 /// Returns the keys and values in the first lines of a script.

@@ -1,15 +1,13 @@
 //! Tests TLS against servers in this process.
 
 mod authorities;
-mod servers;
+pub mod servers;
 
 use crate::harness::Test;
 use crate::runtime;
-use crate::script::{expected, name, paths};
-use archipel::{Interpreter, Limits, Output, Policy};
+use crate::script::{check_alone, name, paths};
+use archipel::{Interpreter, Limits, Policy};
 use servers::Servers;
-use std::path::Path;
-use std::time::Duration;
 
 fn policy() -> Policy {
     let policy = Policy::new().children(2, 1).unwrap();
@@ -22,29 +20,10 @@ fn policy() -> Policy {
 pub fn tests() -> impl Iterator<Item = Test> {
     paths("tests/tls").into_iter().map(|path| {
         let name = format!("tls::{}", name(&path));
-        Test::new(name, move || check(&path))
+        Test::new(name, move || {
+            check_alone(&path, policy(), Servers::start().arguments())
+        })
     })
-}
-
-fn check(path: &Path) -> Result<(), String> {
-    let servers = Servers::start();
-    let source = std::fs::read_to_string(path).unwrap();
-    let expected = expected(&source);
-    let (stdout, stderr) = (Output::captured(1 << 20), Output::captured(1 << 16));
-    let interpreter = runtime()
-        .interpreter()
-        .policy(policy())
-        .limits(expected.limits.wall(Duration::from_secs(120)))
-        .stdout(stdout.clone())
-        .stderr(stderr.clone())
-        .build()
-        .unwrap();
-    let outcome = match interpreter.run(source, "script.py", servers.arguments()) {
-        Ok(status) => format!("exit {status}"),
-        Err(error) => error.to_string(),
-    };
-    let (out, err) = (stdout.take(), stderr.take().text());
-    expected.compare(&outcome, &out.bytes, &err)
 }
 
 /// Returns an interpreter with the names `ports` and `context`.

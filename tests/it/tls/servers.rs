@@ -69,23 +69,23 @@ impl Servers {
             // The answer of a server that knows TLS 1.0 only.
             (
                 "old",
-                plain(|mut stream| answer(&mut stream, b"\x15\x03\x01\x00\x02\x02\x46")),
+                serve(|mut stream| answer(&mut stream, b"\x15\x03\x01\x00\x02\x02\x46")),
             ),
             (
                 "plain",
-                plain(|mut stream| answer(&mut stream, b"HTTP/1.0 400 Bad Request\r\n\r\n")),
+                serve(|mut stream| answer(&mut stream, b"HTTP/1.0 400 Bad Request\r\n\r\n")),
             ),
             // A record that ends early, and one that was changed.
             (
                 "truncated",
-                plain(|mut stream| answer(&mut stream, b"\x16\x03\x03\x40\x00\x02\x00")),
+                serve(|mut stream| answer(&mut stream, b"\x16\x03\x03\x40\x00\x02\x00")),
             ),
             (
                 "huge",
-                plain(|mut stream| answer(&mut stream, b"\x16\x03\x03\xff\xff\x02\x00")),
+                serve(|mut stream| answer(&mut stream, b"\x16\x03\x03\xff\xff\x02\x00")),
             ),
-            ("empty", plain(|mut stream| answer(&mut stream, b""))),
-            ("stall", plain(std::mem::forget)),
+            ("empty", serve(|mut stream| answer(&mut stream, b""))),
+            ("stall", serve(std::mem::forget)),
         ];
         let client = authority.sign("client", years);
         Servers {
@@ -131,7 +131,7 @@ fn config(
 }
 
 /// Serves each connection on a thread, and returns the port.
-fn plain(each: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
+pub fn serve(each: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -146,7 +146,7 @@ fn plain(each: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {
 }
 
 fn tls(config: Arc<ServerConfig>, each: fn(Stream)) -> u16 {
-    plain(move |stream| {
+    serve(move |stream| {
         let connection = ServerConnection::new(config.clone()).unwrap();
         each(StreamOwned::new(connection, stream));
     })
